@@ -1,0 +1,95 @@
+//! Bytes with a timestamp: capture files and live interfaces.
+
+use crate::time::Timestamp;
+
+/// One frame within a [`Batch`].
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// When it was captured.
+    pub timestamp: Timestamp,
+    /// Number over all inputs, from 1. Set by the engine's dispatcher.
+    pub sequence: u64,
+    /// Link layer: the tcpdump group's LINKTYPE_* number.
+    pub link: u16,
+    /// Where its bytes begin in the batch.
+    pub offset: u32,
+    /// How many were captured, bytes.
+    pub captured: u32,
+    /// How long it was on the wire, bytes.
+    pub wire: u32,
+}
+
+/// Frames and their bytes, filled by a source, emptied by a worker, then filled again.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// All bytes, frame after frame.
+    pub data: Vec<u8>,
+    /// The frames.
+    pub frames: Vec<Frame>,
+}
+
+impl Batch {
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.frames.clear();
+    }
+
+    /// The bytes of one frame; empty if it is not of this batch.
+    pub fn bytes(&self, frame: &Frame) -> &[u8] {
+        let start = frame.offset as usize;
+        self.data.get(start..start.saturating_add(frame.captured as usize)).unwrap_or_default()
+    }
+}
+
+/// What a call of [`Source::read`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Frames were added, or may be added by the next call.
+    More,
+    /// Nothing came in the time that a live source waits.
+    Idle,
+    /// The input is read to its end.
+    End,
+}
+
+/// Counters of a source. Each means the same in every capture mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SourceStats {
+    /// Frames handed on.
+    pub received: u64,
+    /// Frames the kernel dropped for want of buffer.
+    pub kernel_dropped: u64,
+    /// Frames the interface dropped.
+    pub interface_dropped: u64,
+    /// Bytes read of all inputs, as stored (compressed).
+    pub bytes_read: u64,
+    /// Bytes in all inputs, as stored; 0 when not known.
+    pub bytes_total: u64,
+}
+
+/// Where frames come from.
+pub trait Source: Send {
+    /// Adds up to `limit` frames to `batch`.
+    ///
+    /// # Errors
+    /// When the input cannot be read on; what was read before stands. The error says which input,
+    /// at which byte, and what to do.
+    fn read(&mut self, batch: &mut Batch, limit: usize) -> Result<Progress, CaptureError>;
+
+    /// The counters so far.
+    fn stats(&mut self) -> SourceStats;
+
+    /// Warnings since the last call: a file cut off, a block skipped.
+    fn warnings(&mut self) -> Vec<String>;
+}
+
+/// Why an input cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{input}: {reason}")]
+pub struct CaptureError {
+    /// File, interface or `-`.
+    pub input: String,
+    /// What is wrong and how to mend it.
+    pub reason: String,
+}

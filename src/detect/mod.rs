@@ -1,0 +1,6 @@
+//! Signatures: the language of Suricata 8, compiled once, evaluated in two steps.
+
+pub mod buffer;
+pub mod integer;
+pub mod operator;
+pub mod rule;

@@ -1,0 +1,185 @@
+//! A rule, as operators build it and as evaluation reads it.
+
+use std::sync::Arc;
+
+use super::buffer::Step;
+use super::integer::IntegerTest;
+use crate::decode::Headers;
+use crate::field::{Event, Side};
+use crate::net::{AddressSet, PortSet};
+use crate::record::Signature;
+
+/// Where a rule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// File, as it was named.
+    pub file: Arc<str>,
+    /// Line of its first character, from 1.
+    pub line: u32,
+}
+
+/// What a rule wants done. A passive sensor cannot drop or reject: both alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the language's")]
+pub enum Action {
+    Pass,
+    Drop,
+    Reject,
+    Alert,
+}
+
+/// The protocol word of a rule's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// `ip`: any packet with an IP header. `pkthdr`: any packet at all.
+    Any,
+    /// `tcp`, `udp`, `icmp` (both versions), `sctp`, ...: IP protocol numbers.
+    Ip(&'static [u8]),
+    /// `tcp-pkt`: packets alone, never the stream.
+    TcpPacket,
+    /// `tcp-stream`: the stream alone, never packets.
+    TcpStream,
+    /// An application protocol: index into [`crate::protocols::PROTOCOLS`].
+    Application(usize),
+    /// Known to the language, not parsed here yet: the rule loads and cannot match.
+    Absent,
+}
+
+/// Who talks to whom over what.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// Protocol.
+    pub carrier: Carrier,
+    /// Only IPv4 (4) or IPv6 (6); `None` for both.
+    pub ip_version: Option<u8>,
+    /// Source addresses.
+    pub source: Arc<AddressSet>,
+    /// Source ports.
+    pub source_ports: Arc<PortSet>,
+    /// Destination addresses.
+    pub destination: Arc<AddressSet>,
+    /// Destination ports.
+    pub destination_ports: Arc<PortSet>,
+    /// `<>`: either way round.
+    pub both_ways: bool,
+}
+
+/// `flow:` as flags; all false tests nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowTest {
+    /// `to_server`, `from_client`.
+    pub to_server: bool,
+    /// `to_client`, `from_server`.
+    pub to_client: bool,
+    /// `established`.
+    pub established: bool,
+    /// `not_established`.
+    pub not_established: bool,
+    /// `stateless`.
+    pub stateless: bool,
+    /// `only_stream`.
+    pub only_stream: bool,
+    /// `no_stream`.
+    pub no_stream: bool,
+    /// `only_frag`.
+    pub only_frag: bool,
+    /// `no_frag`.
+    pub no_frag: bool,
+}
+
+/// What `flowbits` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the language's")]
+pub enum BitCommand {
+    Set,
+    Unset,
+    Toggle,
+    IsSet,
+    IsNotSet,
+}
+
+/// One `flowbits` option: with several names (`a|b`) any one is enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowBit {
+    /// What to do.
+    pub command: BitCommand,
+    /// Names.
+    pub names: Vec<String>,
+}
+
+/// What a buffer test reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Buffer {
+    /// The payload: stream or packet (contents without a sticky buffer; `pkt_data`).
+    Payload,
+    /// A bytes field by its row's name, in whichever protocols have a row of that name.
+    Field(&'static str),
+}
+
+/// Turns a buffer into another before it is tested: `dotprefix`, `to_lowercase`.
+/// `None` leaves the buffer as it is.
+pub type Transform = fn(&[u8]) -> Option<Vec<u8>>;
+
+/// Tests on one buffer, in the order written.
+pub struct BufferTest {
+    /// What is read.
+    pub buffer: Buffer,
+    /// Applied first, in order.
+    pub transforms: Vec<Transform>,
+    /// Names of the transforms, so that equal chains can share a prefilter.
+    pub transform_names: Vec<&'static str>,
+    /// The tests.
+    pub steps: Vec<Box<dyn Step>>,
+}
+
+/// A test on a number field by its row's name: `ttl:<10`, `modbus.function:5`.
+#[derive(Clone, Debug)]
+pub struct NumberTest {
+    /// The row's name.
+    pub field: &'static str,
+    /// The test.
+    pub test: IntegerTest,
+}
+
+/// A test of a packet's headers, or of its flow as the packet shows it.
+pub trait PacketTest: Send + Sync {
+    /// Whether the packet passes. `payload` is the packet's own.
+    fn matches(&self, headers: &Headers, payload: &[u8]) -> bool;
+}
+
+/// A compiled rule.
+pub struct Rule {
+    /// What its alerts say of it.
+    pub signature: Arc<Signature>,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What it wants done.
+    pub action: Action,
+    /// Who talks to whom.
+    pub header: Header,
+    /// `flow:`.
+    pub flow: FlowTest,
+    /// Buffers, in order of first mention; one sticky buffer named twice in a row of others is
+    /// two entries.
+    pub buffers: Vec<BufferTest>,
+    /// Numbers of packets and transactions.
+    pub numbers: Vec<NumberTest>,
+    /// Packet tests.
+    pub packets: Vec<Box<dyn PacketTest>>,
+    /// Bits, in order.
+    pub flowbits: Vec<FlowBit>,
+    /// `app-layer-event`, `decode-event`, `stream-event`: all must be there.
+    pub events: Vec<&'static Event>,
+    /// `app-layer-protocol`: name, negated.
+    pub application: Vec<(String, bool)>,
+    /// The side its application buffers are of, when they show one.
+    pub side: Side,
+    /// The content chosen by `fast_pattern`: index into `buffers` and into its steps.
+    pub fast_pattern: Option<(usize, usize)>,
+    /// `dsize` or header options are there: the payload test is of packets alone.
+    pub packet_only: bool,
+    /// `noalert`.
+    pub silent: bool,
+    /// How many `byte_extract` variables it has.
+    pub variables: usize,
+}

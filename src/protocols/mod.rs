@@ -1,0 +1,120 @@
+//! Application protocols: one folder each, one list.
+//!
+//! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
+//! `mod x;` and one entry of [`PROTOCOLS`].
+
+use crate::field::{Describe, Event, Row, Side, Stage};
+use crate::net::{Chunk, Direction};
+use crate::time::Timestamp;
+
+/// What a probe makes of the first bytes of a direction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Probe {
+    /// These bytes are this protocol's.
+    Yes,
+    /// They are not.
+    No,
+    /// Too few to tell.
+    NeedMore,
+}
+
+/// Which transport a protocol runs on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Carrier {
+    /// A byte stream.
+    Tcp,
+    /// Datagrams.
+    Udp,
+}
+
+/// What a parser tells of what it found.
+#[derive(Clone, Copy, Debug)]
+pub enum Signal {
+    /// The fields of `side` up to `stage` are final now.
+    Ready {
+        /// Number of the transaction within the flow, from 0.
+        transaction: u64,
+        /// Request or response; `Either` when the thing has no sides.
+        side: Side,
+        /// How far it came.
+        stage: Stage,
+    },
+    /// Something was wrong.
+    Event {
+        /// In which transaction, when in one.
+        transaction: Option<u64>,
+        /// Which side sent it.
+        side: Side,
+        /// What.
+        event: &'static Event,
+    },
+    /// Nothing will be added to it: log it, then take it away.
+    Done {
+        /// Number of the transaction.
+        transaction: u64,
+    },
+    /// The stream goes on as another protocol, which is to be found anew (CONNECT, Upgrade,
+    /// STARTTLS): the parser gets nothing more; the next bytes of each side are probed.
+    Handover,
+    /// Nothing more can be learned (encrypted): the parser gets nothing more.
+    Stop,
+}
+
+/// What a parser is told beside the bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Packet time.
+    pub now: Timestamp,
+    /// Which transport carries it.
+    pub carrier: Carrier,
+    /// The server's port.
+    pub server_port: u16,
+}
+
+/// Bytes of one flow to transactions. Pure: the same bytes give the same transactions, however
+/// they are cut.
+///
+/// A transaction stays where it is, and what a reached stage made final does not change, until
+/// [`Parser::take`]: inspection comes after the whole batch is parsed.
+pub trait Parser: Send {
+    /// Takes the next chunk of a direction and reports through `signals`, in order.
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        moment: &Moment,
+        signals: &mut Vec<Signal>,
+    );
+
+    /// A live transaction.
+    fn transaction(&self, id: u64) -> Option<&dyn Describe>;
+
+    /// Takes a transaction out: after [`Signal::Done`], or when the flow ends.
+    fn take(&mut self, id: u64) -> Option<Box<dyn Describe>>;
+
+    /// Bytes it holds, about: counted against the flow memory limit.
+    fn memory(&self) -> usize;
+}
+
+/// All that the house knows of a protocol.
+pub struct Protocol {
+    /// As rules and EVE name it: `http`.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// What carries it.
+    pub carriers: &'static [Carrier],
+    /// Tried first on these server ports; never trusted without `probe`.
+    pub ports: &'static [u16],
+    /// Whether the first bytes of a direction are this protocol's.
+    pub probe: fn(Direction, Carrier, &[u8]) -> Probe,
+    /// A parser for a new flow.
+    pub parser: fn() -> Box<dyn Parser>,
+    /// The rows of its transaction.
+    pub rows: fn() -> Vec<Row>,
+    /// The violations it can name.
+    pub events: &'static [&'static Event],
+}
+
+/// Every protocol, in the order in which they are probed when no port gives a hint.
+pub static PROTOCOLS: &[&Protocol] = &[];

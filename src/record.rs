@@ -1,0 +1,315 @@
+//! What comes out: alerts, flows, transactions, findings.
+//!
+//! A worker makes records, the merge puts them in order, detectors and outputs read them.
+
+use std::sync::Arc;
+
+use crate::field::{Describe, Event, Node};
+use crate::net::{Direction, Endpoint};
+use crate::time::{Duration, Timestamp};
+
+/// Anything that comes out of the packet path.
+pub struct Record {
+    /// Number of the packet that caused it, from 1, over all inputs: the order of the merge.
+    pub sequence: u64,
+    /// Order among records of one sequence number that several workers made (flows that ended
+    /// by time): the sequence number of the flow's first packet. 0 when a packet caused it.
+    pub tie: u64,
+    /// When it happened, in packet time.
+    pub timestamp: Timestamp,
+    /// Who spoke to whom.
+    pub context: Context,
+    /// What it is.
+    pub body: Body,
+}
+
+/// Who spoke to whom: the part that every record shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The flow's identifier, the same in every run; `None` outside of flows.
+    pub flow_id: Option<u64>,
+    /// Source as the record's kind defines it (alert: of the packet; flow and transaction: the
+    /// client); `None` for a packet without addresses.
+    pub source: Option<Endpoint>,
+    /// Destination.
+    pub destination: Option<Endpoint>,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// 4, 6, or 0 without IP.
+    pub ip_version: u8,
+    /// VLAN identifiers, outermost first, 0 where there is none.
+    pub vlan: [u16; 2],
+    /// Type and code of ICMP: of the packet, or of the flow's first packet.
+    pub icmp: Option<(u8, u8)>,
+}
+
+/// The kinds of record.
+pub enum Body {
+    /// A signature matched.
+    Alert(Box<Alert>),
+    /// A flow ended.
+    Flow(Box<FlowRecord>),
+    /// A transaction of an application protocol is complete.
+    Transaction(Box<TransactionRecord>),
+    /// A detector judged something remarkable.
+    Finding(Box<Finding>),
+    /// A malformed packet, stream or message.
+    Anomaly(Anomaly),
+    /// A first contact had an outcome. For detectors; no output shows it.
+    Contact(Contact),
+}
+
+/// What a rule says of itself, shared by all its alerts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Signature {
+    /// Generator, 1 unless the rule says otherwise.
+    pub gid: u32,
+    /// Signature number.
+    pub sid: u32,
+    /// Revision.
+    pub rev: u32,
+    /// The message.
+    pub message: String,
+    /// The classification's description (`A Network Trojan was detected`); empty without one.
+    pub category: String,
+    /// Priority: 1 is most severe.
+    pub severity: u8,
+    /// `allowed` for alert and pass, `blocked` for drop and reject, which a passive sensor
+    /// cannot do: always `allowed` here.
+    pub action: &'static str,
+    /// `metadata` pairs in the rule's order.
+    pub metadata: Vec<(String, String)>,
+    /// `reference` pairs in the rule's order.
+    pub references: Vec<(String, String)>,
+    /// Which end `target` names: true for the source, false for the destination.
+    pub target_source: Option<bool>,
+    /// `threshold` or `detection_filter`.
+    pub threshold: Option<Threshold>,
+}
+
+/// When repeated matches of a rule become alerts. Applied at the merge, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// What is counted and let through.
+    pub kind: ThresholdKind,
+    /// Whose matches are counted together.
+    pub track: Track,
+    /// How many.
+    pub count: u32,
+    /// Within which span.
+    pub seconds: u32,
+}
+
+/// See Suricata's user guide, "Thresholding Keywords".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThresholdKind {
+    /// At most `count` alerts in the span.
+    Limit,
+    /// An alert at every `count`-th match in the span.
+    Threshold,
+    /// One alert per span, at the `count`-th match.
+    Both,
+    /// Alerts once the rate is above `count` in the span (`detection_filter`).
+    DetectionFilter,
+}
+
+/// Whose matches are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Track {
+    /// By source address.
+    BySource,
+    /// By destination address.
+    ByDestination,
+    /// By both addresses.
+    ByBoth,
+    /// By rule alone.
+    ByRule,
+    /// By flow.
+    ByFlow,
+}
+
+/// A signature matched.
+pub struct Alert {
+    /// The rule.
+    pub signature: Arc<Signature>,
+    /// The transaction's number within its flow, when the match was in one.
+    pub transaction_id: Option<u64>,
+    /// The EVE name of the application protocol and what its transaction held at the match.
+    pub application: Option<(&'static str, Node)>,
+    /// The flow's application protocol.
+    pub app_protocol: Option<&'static str>,
+    /// Direction of the packet, when it belongs to a flow.
+    pub direction: Option<Direction>,
+    /// The flow as it stood.
+    pub flow: Option<FlowCounters>,
+    /// Names of the flow bits that were set.
+    pub flowbits: Vec<String>,
+}
+
+/// Packets and bytes of a flow; index 0 to the server, 1 to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowCounters {
+    /// Packets each way.
+    pub packets: [u64; 2],
+    /// Bytes each way, link layer included, as captured on the wire.
+    pub bytes: [u64; 2],
+    /// First packet.
+    pub start: Timestamp,
+    /// Last packet.
+    pub end: Timestamp,
+}
+
+/// A flow ended.
+#[derive(Clone, Debug)]
+pub struct FlowRecord {
+    /// Packets, bytes, times.
+    pub counters: FlowCounters,
+    /// `new`, `established`, `closed` or `bypassed`.
+    pub state: &'static str,
+    /// `timeout`, `forced` (evicted or replaced), `shutdown` (end of input).
+    pub reason: &'static str,
+    /// Whether a rule alerted on it.
+    pub alerted: bool,
+    /// Application protocol: `failed` when probing gave up, `None` when it never began.
+    pub app_protocol: Option<&'static str>,
+    /// Transactions seen.
+    pub transactions: u64,
+    /// Of TCP alone.
+    pub tcp: Option<TcpRecord>,
+    /// Type and code of the first ICMP packet back.
+    pub icmp_response: Option<(u8, u8)>,
+    /// How the first contact went.
+    pub outcome: Outcome,
+}
+
+/// What EVE's `tcp` object says of a flow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TcpRecord {
+    /// Flags seen each way, ored.
+    pub flags: [u8; 2],
+    /// The state machine's state at the end, as EVE names it (`fin_wait1`); empty without one.
+    pub state: &'static str,
+    /// Whether bytes were missing, each way.
+    pub gap: [bool; 2],
+}
+
+/// A complete transaction.
+pub struct TransactionRecord {
+    /// The protocol's EVE name: event type and object key.
+    pub protocol: &'static str,
+    /// Number within the flow, from 0.
+    pub id: u64,
+    /// Which way the packet that completed it went.
+    pub direction: Direction,
+    /// Its fields.
+    pub transaction: Box<dyn Describe>,
+}
+
+/// A malformed packet, stream or message.
+#[derive(Clone, Copy, Debug)]
+pub struct Anomaly {
+    /// `decode`, `stream` or `applayer`.
+    pub kind: &'static str,
+    /// The event.
+    pub event: &'static Event,
+    /// The application protocol, for `applayer`.
+    pub app_protocol: Option<&'static str>,
+}
+
+/// How a first contact went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Outcome {
+    /// Not known, or not a first contact (picked up in mid-stream).
+    #[default]
+    Unknown,
+    /// The other side answered: SYN/ACK, a datagram, an echo reply.
+    Answered,
+    /// The other side refused: RST to a SYN, ICMP unreachable.
+    Refused,
+    /// Nothing came back until the flow ended.
+    Silent,
+}
+
+/// A first contact had an outcome: told when it is known, once a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact {
+    /// When the first packet came.
+    pub start: Timestamp,
+    /// How it went; never [`Outcome::Unknown`].
+    pub outcome: Outcome,
+    /// TCP flags of the first packet (0 for other protocols): tells SYN from FIN, NULL, XMAS scans.
+    pub flags: u8,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Look when there is time.
+    Low,
+    /// Look today.
+    Medium,
+    /// Look now.
+    High,
+    /// Act now.
+    Critical,
+}
+
+impl Level {
+    /// As EVE writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// EVE severity: 1 is most severe.
+    pub const fn severity(self) -> u8 {
+        match self {
+            Self::Critical | Self::High => 1,
+            Self::Medium => 2,
+            Self::Low => 3,
+            Self::Info => 4,
+        }
+    }
+}
+
+/// A detector judged something remarkable. Shown as an EVE alert of generator 9100 and up.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The detector's name: `scan`.
+    pub detector: &'static str,
+    /// Generator number, fixed per detector.
+    pub gid: u32,
+    /// Signature number, fixed per detector.
+    pub sid: u32,
+    /// One line in English: `Vertical TCP scan of 192.0.2.7`.
+    pub title: String,
+    /// How grave.
+    pub level: Level,
+    /// The number that was judged.
+    pub score: f64,
+    /// What it was judged against.
+    pub threshold: f64,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// The numbers behind it, in order.
+    pub numbers: Vec<(&'static str, Node)>,
+    /// What is normal, in the same terms.
+    pub baseline: Vec<(&'static str, Node)>,
+    /// Flow identifiers that show it.
+    pub evidence: Vec<u64>,
+    /// ATT&CK technique: `T1046`.
+    pub technique: &'static str,
+    /// Plain words, Italian.
+    pub explain_it: String,
+    /// Plain words, English.
+    pub explain_en: String,
+    /// From the first thing seen to the judgement.
+    pub took: Duration,
+}
