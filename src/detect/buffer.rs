@@ -5,7 +5,8 @@
 pub trait Step: Send + Sync {
     /// The next match at or after `from`, given where the previous test ended; `None` when there
     /// is none.
-    fn attempt(&self, scope: &mut Scope<'_>, previous: usize, from: Option<usize>) -> Option<Match>;
+    fn attempt(&self, scope: &mut Scope<'_>, previous: usize, from: Option<usize>)
+    -> Option<Match>;
 
     /// Whether it is placed relative to the end of the previous match.
     fn relative(&self) -> bool;

@@ -31,7 +31,14 @@ pub struct Touch {
 /// Who uses the table: gets what flows bring forth while a packet is worked on.
 pub trait Host<A> {
     /// The next piece of a stream, or a datagram. Within a packet, before [`Touch`] is returned.
-    fn chunk(&mut self, flow: &mut Flow<A>, slot: Slot, way: Direction, chunk: Chunk<'_>, now: Timestamp);
+    fn chunk(
+        &mut self,
+        flow: &mut Flow<A>,
+        slot: Slot,
+        way: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+    );
 
     /// The packet or its stream broke a rule of TCP or of fragmentation.
     fn event(&mut self, event: &'static Event);
