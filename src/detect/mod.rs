@@ -3,4 +3,5 @@
 pub mod buffer;
 pub mod integer;
 pub mod operator;
+pub mod operators;
 pub mod rule;
