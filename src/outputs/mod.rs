@@ -1,15 +1,36 @@
-//! Records to somewhere: files, metrics, the terminal. One list.
+//! Records to somewhere: files, metrics, the terminal.
+
+pub mod eve;
+pub mod json;
+pub mod summary;
 
 use crate::record::Record;
+use crate::time::Timestamp;
 
-/// Takes records, in order, on its own terms. Never blocks the packet path: it runs at the merge.
+/// Takes records, in order, on its own terms. It runs at the merge, never on the packet path.
 pub trait Output: Send {
     /// Takes one record.
     fn record(&mut self, record: &Record);
 
-    /// A round is over: the place to flush, rotate or retry.
-    fn round(&mut self, now: crate::time::Timestamp);
+    /// A round is over: the place to flush, rotate or retry. `live` asks for what is there to be
+    /// shown soon.
+    fn round(&mut self, now: Timestamp, live: bool);
 
     /// Nothing more will come: flush and close. Problems are told once, in words.
-    fn finish(&mut self) -> Vec<String>;
+    fn finish(&mut self, now: Timestamp) -> Vec<String>;
 }
+
+/// An output as the manual and the configuration know it.
+pub struct Kind {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+/// Every output.
+pub static OUTPUTS: &[Kind] = &[
+    Kind { name: "eve", help: "EVE JSON, one object a line, in DIR/eve.json." },
+    Kind { name: "summary", help: "What was found, as a table and in DIR/summary.json." },
+    Kind { name: "metrics", help: "Prometheus metrics, on GET /metrics." },
+];

@@ -1,0 +1,244 @@
+//! JSON, written straight into bytes.
+//!
+//! Own code rather than a library's: the source is a walk ([`Tree`]), not a value that could be
+//! serialised, and text is bytes from the wire that need not be UTF-8.
+
+use std::net::IpAddr;
+
+use crate::field::Tree;
+use crate::time::Timestamp;
+
+/// Writes one object after another into a buffer that is kept.
+pub struct Json<'a> {
+    out: &'a mut Vec<u8>,
+    /// Whether the next member is the first of its object or list.
+    first: bool,
+    /// Whether members have no keys.
+    list: bool,
+}
+
+impl<'a> Json<'a> {
+    /// One object, filled by `fill`, then a newline: an EVE line.
+    pub fn line(out: &'a mut Vec<u8>, fill: impl FnOnce(&mut Json<'_>)) {
+        out.push(b'{');
+        fill(&mut Json { out, first: true, list: false });
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        if !self.list {
+            quoted(self.out, key.as_bytes());
+            self.out.push(b':');
+        }
+    }
+
+    /// Text that is known to need no escape.
+    pub fn plain(&mut self, key: &str, value: &str) {
+        self.key(key);
+        self.out.push(b'"');
+        self.out.extend_from_slice(value.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// A point in time, as EVE writes it.
+    pub fn time(&mut self, key: &str, at: Timestamp) {
+        self.key(key);
+        self.out.push(b'"');
+        time(self.out, at);
+        self.out.push(b'"');
+    }
+
+    /// An address; IPv6 in full, eight groups of four digits, as EVE writes it.
+    pub fn address(&mut self, key: &str, address: IpAddr) {
+        self.key(key);
+        self.out.push(b'"');
+        match address {
+            IpAddr::V4(v4) => {
+                for (i, octet) in v4.octets().into_iter().enumerate() {
+                    if i > 0 {
+                        self.out.push(b'.');
+                    }
+                    decimal(self.out, octet.into());
+                }
+            }
+            IpAddr::V6(v6) => {
+                for (i, [a, b]) in v6.segments().map(u16::to_be_bytes).into_iter().enumerate() {
+                    if i > 0 {
+                        self.out.push(b':');
+                    }
+                    self.out.extend_from_slice(&hex(a));
+                    self.out.extend_from_slice(&hex(b));
+                }
+            }
+        }
+        self.out.push(b'"');
+    }
+}
+
+impl Tree for Json<'_> {
+    fn text(&mut self, key: &str, value: &[u8]) {
+        self.key(key);
+        quoted(self.out, value);
+    }
+
+    fn int(&mut self, key: &str, value: u64) {
+        self.key(key);
+        decimal(self.out, value);
+    }
+
+    fn float(&mut self, key: &str, value: f64) {
+        self.key(key);
+        let value = if value.is_finite() { value } else { 0.0 };
+        // Four places: what a reader can use; more would only show noise of the arithmetic.
+        let rounded = (value * 10_000.0).round() / 10_000.0;
+        self.out.extend_from_slice(rounded.to_string().as_bytes());
+    }
+
+    fn bool(&mut self, key: &str, value: bool) {
+        self.key(key);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    fn object(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.key(key);
+        self.out.push(b'{');
+        fill(&mut Json { out: self.out, first: true, list: false });
+        self.out.push(b'}');
+    }
+
+    fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.key(key);
+        self.out.push(b'[');
+        fill(&mut Json { out: self.out, first: true, list: true });
+        self.out.push(b']');
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Two lower-case hexadecimal digits.
+pub fn hex(byte: u8) -> [u8; 2] {
+    let digit = |n: u8| DIGITS.get(usize::from(n)).copied().unwrap_or(b'0');
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+/// A number in decimal.
+pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; 20];
+    let mut used = 0;
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + (value % 10) as u8;
+        used += 1;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+}
+
+fn time(out: &mut Vec<u8>, at: Timestamp) {
+    let [year, month, day, hour, minute, second, micros] = at.civil();
+    let two = |n: u32| [b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
+    out.extend_from_slice(&two(year / 100));
+    out.extend_from_slice(&two(year % 100));
+    for (mark, part) in [(b'-', month), (b'-', day), (b'T', hour), (b':', minute), (b':', second)] {
+        out.push(mark);
+        out.extend_from_slice(&two(part));
+    }
+    out.push(b'.');
+    for part in [micros / 10_000, micros / 100 % 100, micros % 100] {
+        out.extend_from_slice(&two(part));
+    }
+    out.extend_from_slice(b"+0000");
+}
+
+/// Text in quotes: UTF-8 where it is valid, another byte as `\xHH`, control characters escaped.
+fn quoted(out: &mut Vec<u8>, mut bytes: &[u8]) {
+    out.push(b'"');
+    loop {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                escaped(out, text.as_bytes());
+                break;
+            }
+            Err(error) => {
+                let (valid, rest) = bytes.split_at_checked(error.valid_up_to()).unwrap_or_default();
+                escaped(out, valid);
+                let bad = error.error_len().unwrap_or(rest.len()).min(rest.len());
+                let (bad, after) = rest.split_at_checked(bad).unwrap_or_default();
+                for byte in bad {
+                    out.extend_from_slice(b"\\\\x");
+                    out.extend_from_slice(&hex(*byte).map(|digit| digit.to_ascii_uppercase()));
+                }
+                bytes = after;
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+fn escaped(out: &mut Vec<u8>, text: &[u8]) {
+    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte != 0x7f;
+    if text.iter().all(plain) {
+        out.extend_from_slice(text);
+        return;
+    }
+    for byte in text {
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 | 0x7f => {
+                out.extend_from_slice(b"\\u00");
+                out.extend_from_slice(&hex(*byte));
+            }
+            _ => out.push(*byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(fill: impl FnOnce(&mut Json<'_>)) -> String {
+        let mut out = Vec::new();
+        Json::line(&mut out, fill);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    #[test]
+    fn bytes_become_text_that_any_reader_takes() {
+        let line = written(|json| {
+            json.text("a", b"caff\xc3\xa8 \xff\"\\\n\x01");
+            json.list("l", &mut |list| {
+                list.int("", 0);
+                list.int("", u64::MAX);
+                list.object("", &mut |object| object.float("f", 0.5));
+            });
+            json.bool("t", true);
+        });
+        let wanted = "{\"a\":\"caff\u{e8} \\\\xFF\\\"\\\\\\n\\u0001\",\
+                      \"l\":[0,18446744073709551615,{\"f\":0.5}],\"t\":true}\n";
+        assert_eq!(line, wanted);
+        assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok());
+    }
+
+    #[test]
+    fn time_and_addresses_read_as_eve_writes_them() {
+        let at = Timestamp::new(1_468_449_727, 9_672_999);
+        let line = written(|json| {
+            json.time("t", at);
+            json.address("v4", IpAddr::from([192, 0, 2, 7]));
+            json.address("v6", IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]));
+        });
+        let v6 = "2001:0db8:0000:0000:0000:0000:0000:0001";
+        assert_eq!(line, format!("{{\"t\":\"{at}\",\"v4\":\"192.0.2.7\",\"v6\":\"{v6}\"}}\n"));
+    }
+}
