@@ -45,11 +45,11 @@ fn head(record: &Record, event_type: &str, json: &mut Json<'_>) {
             context.vlan.iter().filter(|id| **id != 0).for_each(|id| list.int("", (*id).into()));
         });
     }
-    let ported = matches!(context.protocol, ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP);
-    for (ip, port, end) in [
-        ("src_ip", "src_port", context.source),
-        ("dest_ip", "dest_port", context.destination),
-    ] {
+    let ported =
+        matches!(context.protocol, ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP);
+    for (ip, port, end) in
+        [("src_ip", "src_port", context.source), ("dest_ip", "dest_port", context.destination)]
+    {
         if let Some(end) = end {
             json.address(ip, end.addr);
             if ported {
