@@ -3,6 +3,8 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
+mod transactions;
+
 use crate::field::{Describe, Event, Row, Side, Stage};
 use crate::net::{Chunk, Direction};
 use crate::time::Timestamp;
@@ -114,6 +116,16 @@ pub struct Protocol {
     pub rows: fn() -> Vec<Row>,
     /// The violations it can name.
     pub events: &'static [&'static Event],
+    /// Conversations that tests of all protocols cut, mutate and replay.
+    pub samples: &'static [Sample],
+}
+
+/// A conversation as data.
+pub struct Sample {
+    /// What is remarkable in it.
+    pub name: &'static str,
+    /// Who says what, in order.
+    pub turns: &'static [(Direction, &'static [u8])],
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.

@@ -1,0 +1,180 @@
+//! The live transactions of one flow: numbered from 0, bounded.
+
+use std::collections::VecDeque;
+
+use super::Signal;
+use crate::field::{Event, Side};
+
+/// Closed transactions that may wait to be taken, per flow. Whoever reads the signals takes them
+/// after each batch, so only a batch full of tiny transactions comes near; past it the oldest is
+/// dropped unread.
+const MAX_WAITING: usize = 16_384;
+
+/// Transactions in the order in which they were opened.
+///
+/// A transaction is open until [`Transactions::close`], then waits, unchanged, until
+/// [`Transactions::take`]. At most `limit` are open at a time.
+#[derive(Debug)]
+pub struct Transactions<T> {
+    live: VecDeque<Entry<T>>,
+    next: u64,
+    open: usize,
+    limit: usize,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    id: u64,
+    closed: bool,
+    value: Box<T>,
+}
+
+impl<T> Transactions<T> {
+    /// None yet; at most `limit` (at least one) will be open at a time.
+    pub const fn new(limit: usize) -> Self {
+        let limit = if limit == 0 { 1 } else { limit };
+        Self { live: VecDeque::new(), next: 0, open: 0, limit }
+    }
+
+    /// Opens a transaction and gives its number. When `limit` are open already, the oldest open
+    /// one is given up: `flooded` is signalled for it on `side`, then that it is done.
+    pub fn open(
+        &mut self,
+        value: T,
+        side: Side,
+        flooded: &'static Event,
+        signals: &mut Vec<Signal>,
+    ) -> u64 {
+        if self.open >= self.limit
+            && let Some(oldest) = self.oldest_open()
+        {
+            signals.push(Signal::Event { transaction: Some(oldest), side, event: flooded });
+            self.close(oldest, signals);
+        }
+        if self.live.len() >= self.limit.saturating_add(MAX_WAITING) {
+            self.drop_oldest_waiting();
+        }
+        let id = self.next;
+        self.next = self.next.saturating_add(1);
+        self.open = self.open.saturating_add(1);
+        self.live.push_back(Entry { id, closed: false, value: Box::new(value) });
+        id
+    }
+
+    /// The number that the next opened transaction will have.
+    pub const fn next_id(&self) -> u64 {
+        self.next
+    }
+
+    /// A live transaction, open or waiting to be taken.
+    pub fn get(&self, id: u64) -> Option<&T> {
+        let at = self.position(id)?;
+        self.live.get(at).map(|entry| &*entry.value)
+    }
+
+    /// An open transaction, to add to it; `None` once it was closed, as it must not change then.
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut T> {
+        let at = self.position(id)?;
+        self.live.get_mut(at).filter(|entry| !entry.closed).map(|entry| &mut *entry.value)
+    }
+
+    /// Signals, once, that nothing will be added to the transaction.
+    pub fn close(&mut self, id: u64, signals: &mut Vec<Signal>) {
+        let Some(entry) = self.position(id).and_then(|at| self.live.get_mut(at)) else { return };
+        if !std::mem::replace(&mut entry.closed, true) {
+            self.open = self.open.saturating_sub(1);
+            signals.push(Signal::Done { transaction: id });
+        }
+    }
+
+    /// Takes a transaction out, open or not.
+    pub fn take(&mut self, id: u64) -> Option<Box<T>> {
+        let at = self.position(id)?;
+        let entry = self.live.remove(at)?;
+        if !entry.closed {
+            self.open = self.open.saturating_sub(1);
+        }
+        Some(entry.value)
+    }
+
+    /// The open transactions with their numbers, oldest first.
+    pub fn iter_open(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
+        self.live.iter().filter(|entry| !entry.closed).map(|entry| (entry.id, &*entry.value))
+    }
+
+    /// The number of the oldest open transaction.
+    pub fn oldest_open(&self) -> Option<u64> {
+        self.live.iter().find(|entry| !entry.closed).map(|entry| entry.id)
+    }
+
+    /// How many are live, open or waiting.
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether none is live.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// Bytes held by the container and its values, without what the values point to.
+    pub fn memory(&self) -> usize {
+        self.live.len().saturating_mul(size_of::<Entry<T>>().saturating_add(size_of::<T>()))
+    }
+
+    /// Numbers rise along the queue, with holes where some were taken.
+    fn position(&self, id: u64) -> Option<usize> {
+        match self.live.front() {
+            Some(first) if first.id == id => Some(0),
+            Some(_) => self.live.binary_search_by_key(&id, |entry| entry.id).ok(),
+            None => None,
+        }
+    }
+
+    fn drop_oldest_waiting(&mut self) {
+        if let Some(at) = self.live.iter().position(|entry| entry.closed) {
+            self.live.remove(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+    use super::*;
+
+    static FLOODED: Event = Event { name: "test.flooded", help: "Too many." };
+
+    #[test]
+    fn the_oldest_open_one_is_given_up_and_stays_readable() {
+        let mut all = Transactions::new(2);
+        let mut signals = Vec::new();
+        for value in 0..3 {
+            assert_eq!(all.open(value, Side::Request, &FLOODED, &mut signals), value);
+        }
+        assert!(matches!(
+            signals[..],
+            [
+                Signal::Event { transaction: Some(0), event: &FLOODED, .. },
+                Signal::Done { transaction: 0 }
+            ]
+        ));
+        assert_eq!((all.get(0), all.get_mut(0), all.get_mut(1).copied()), (Some(&0), None, Some(1)));
+        assert_eq!(all.take(0).map(|value| *value), Some(0));
+        assert_eq!((all.take(0), all.len(), all.oldest_open()), (None, 2, Some(1)));
+    }
+
+    #[test]
+    fn a_flow_whose_transactions_nobody_takes_stays_bounded() {
+        let mut all = Transactions::new(4);
+        let mut signals = Vec::new();
+        for value in 0..2 * MAX_WAITING {
+            let id = all.open(value, Side::Request, &FLOODED, &mut signals);
+            all.close(id, &mut signals);
+            all.close(id, &mut signals);
+        }
+        assert_eq!(all.len(), MAX_WAITING + 4);
+        assert_eq!(signals.len(), 2 * MAX_WAITING);
+        assert_eq!(all.oldest_open(), None);
+    }
+}
