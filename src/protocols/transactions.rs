@@ -159,7 +159,10 @@ mod tests {
                 Signal::Done { transaction: 0 }
             ]
         ));
-        assert_eq!((all.get(0), all.get_mut(0), all.get_mut(1).copied()), (Some(&0), None, Some(1)));
+        assert_eq!(
+            (all.get(0), all.get_mut(0), all.get_mut(1).copied()),
+            (Some(&0), None, Some(1))
+        );
         assert_eq!(all.take(0).map(|value| *value), Some(0));
         assert_eq!((all.take(0), all.len(), all.oldest_open()), (None, 2, Some(1)));
     }
