@@ -3,7 +3,7 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
-mod transactions;
+pub mod transactions;
 
 use crate::field::{Describe, Event, Row, Side, Stage};
 use crate::net::{Chunk, Direction};
