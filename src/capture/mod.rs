@@ -1,6 +1,23 @@
 //! Bytes with a timestamp: capture files and live interfaces.
 
+mod bpf;
+mod file;
+mod input;
+mod merge;
+mod pcap;
+mod pcapng;
+mod zstd;
+
+pub use merge::open;
+
 use crate::time::Timestamp;
+
+/// Captured bytes of one frame at most; a longer one is taken as a corrupt file. As in libpcap and
+/// Wireshark.
+pub const MAX_FRAME: u32 = 256 * 1024;
+
+/// Bytes in a [`Batch`] after which a source adds no more frames.
+pub const MAX_BATCH: usize = 8 * 1024 * 1024;
 
 /// One frame within a [`Batch`].
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +87,9 @@ pub struct SourceStats {
 
 /// Where frames come from.
 pub trait Source: Send {
-    /// Adds up to `limit` frames to `batch`.
+    /// Adds up to `limit` frames to `batch`, fewer when it holds [`MAX_BATCH`] bytes.
+    ///
+    /// [`Progress::End`] comes only when nothing was added, and from then on.
     ///
     /// # Errors
     /// When the input cannot be read on; what was read before stands. The error says which input,
@@ -92,4 +111,41 @@ pub struct CaptureError {
     pub input: String,
     /// What is wrong and how to mend it.
     pub reason: String,
+}
+
+/// Byte order of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Little,
+    Big,
+}
+
+impl Order {
+    #[inline]
+    fn u16(self, bytes: [u8; 2]) -> u16 {
+        if self == Self::Little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u32(self, bytes: [u8; 4]) -> u32 {
+        if self == Self::Little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) }
+    }
+
+    #[inline]
+    fn u64(self, bytes: [u8; 8]) -> u64 {
+        if self == Self::Little { u64::from_le_bytes(bytes) } else { u64::from_be_bytes(bytes) }
+    }
+}
+
+/// LINKTYPE_RAW. Kernels and old files say 12 or 14 (DLT_RAW), which depends on the system.
+const LINK_RAW: u16 = 101;
+
+/// The LINKTYPE_* number for what a file or libpcap says.
+fn link_of_dlt(dlt: u16) -> u16 {
+    if matches!(dlt, 12 | 14) { LINK_RAW } else { dlt }
+}
+
+/// What libpcap calls a link type.
+fn dlt_of_link(link: u16) -> i32 {
+    if link == LINK_RAW { 12 } else { i32::from(link) }
 }
