@@ -149,7 +149,11 @@ impl Member {
     }
 
     fn read_so_far(&mut self) -> u64 {
-        if let State::Open(source) = &mut self.state { source.stats().bytes_read } else { self.read }
+        if let State::Open(source) = &mut self.state {
+            source.stats().bytes_read
+        } else {
+            self.read
+        }
     }
 }
 

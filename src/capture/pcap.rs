@@ -84,7 +84,8 @@ impl Pcap {
                 std::mem::swap(&mut captured, &mut wire);
             }
             if captured > MAX_FRAME {
-                let what = format!("packet of {captured} bytes, more than the limit of {MAX_FRAME}");
+                let what =
+                    format!("packet of {captured} bytes, more than the limit of {MAX_FRAME}");
                 return Err(Stop::Corrupt { at: input.position(), what });
             }
             let size = self.header + captured as usize;

@@ -230,7 +230,8 @@ impl Pcapng {
             return Err("packet block too short".to_owned());
         };
         let order = self.order;
-        let [i0, i1, i2, i3, h0, h1, h2, h3, l0, l1, l2, l3, c0, c1, c2, c3, w0, w1, w2, w3] = *head;
+        let [i0, i1, i2, i3, h0, h1, h2, h3, l0, l1, l2, l3, c0, c1, c2, c3, w0, w1, w2, w3] =
+            *head;
         let number =
             if obsolete { u32::from(order.u16([i0, i1])) } else { order.u32([i0, i1, i2, i3]) };
         let Some(interface) = self.interfaces.get(number as usize) else {
@@ -241,7 +242,10 @@ impl Pcapng {
             return Err(format!("packet of {captured} bytes, more than the limit of {MAX_FRAME}"));
         }
         let Some(bytes) = rest.get(..captured as usize) else {
-            return Err(format!("packet of {captured} bytes in a block of {}", body.len() + FRAMING));
+            return Err(format!(
+                "packet of {captured} bytes in a block of {}",
+                body.len() + FRAMING
+            ));
         };
         let time = interface.time(order.u32([h0, h1, h2, h3]), order.u32([l0, l1, l2, l3]));
         sink.push(time, interface.link, bytes, order.u32([w0, w1, w2, w3]));
