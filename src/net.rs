@@ -72,6 +72,9 @@ pub const fn ip_protocol_name(protocol: u8) -> Option<&'static str> {
     })
 }
 
+/// How many VLAN tags tell conversations apart. Suricata decodes as many.
+pub const VLAN_LAYERS_MAX: usize = 3;
+
 /// The link layer of a capture, as the tcpdump group's registry numbers it (LINKTYPE_*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u16);
@@ -86,8 +89,8 @@ pub struct FlowKey {
     pub b: Endpoint,
     /// IP protocol number.
     pub protocol: u8,
-    /// The two outermost VLAN identifiers, 0 where there is none.
-    pub vlan: [u16; 2],
+    /// VLAN identifiers, outermost first, 0 where there is none.
+    pub vlan: [u16; VLAN_LAYERS_MAX],
     /// 0 outside of tunnels; inside, a hash of the outer address pair, so that the same addresses
     /// within two tunnels are two flows, and every worker count tells them apart alike.
     pub tunnel: u32,
@@ -99,7 +102,7 @@ impl FlowKey {
         source: Endpoint,
         destination: Endpoint,
         protocol: u8,
-        vlan: [u16; 2],
+        vlan: [u16; VLAN_LAYERS_MAX],
         tunnel: u32,
     ) -> (Self, bool) {
         let swapped = source > destination;
@@ -325,8 +328,8 @@ mod tests {
     #[test]
     fn both_directions_share_a_key() {
         let end = |last, port| Endpoint { addr: IpAddr::from([192, 0, 2, last]), port };
-        let (there, swapped) = FlowKey::canonical(end(1, 5), end(2, 3), 6, [0; 2], 0);
-        let (back, unswapped) = FlowKey::canonical(end(2, 3), end(1, 5), 6, [0; 2], 0);
+        let (there, swapped) = FlowKey::canonical(end(1, 5), end(2, 3), 6, [0; VLAN_LAYERS_MAX], 0);
+        let (back, unswapped) = FlowKey::canonical(end(2, 3), end(1, 5), 6, [0; VLAN_LAYERS_MAX], 0);
         assert_eq!(there, back);
         assert!(!swapped && unswapped);
     }

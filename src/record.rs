@@ -38,7 +38,7 @@ pub struct Context {
     /// 4, 6, or 0 without IP.
     pub ip_version: u8,
     /// VLAN identifiers, outermost first, 0 where there is none.
-    pub vlan: [u16; 2],
+    pub vlan: [u16; crate::net::VLAN_LAYERS_MAX],
     /// Type and code of ICMP: of the packet, or of the flow's first packet.
     pub icmp: Option<(u8, u8)>,
 }

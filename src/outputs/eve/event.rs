@@ -40,7 +40,7 @@ fn head(record: &Record, event_type: &str, json: &mut Json<'_>) {
         json.int("pcap_cnt", record.sequence);
     }
     json.plain("event_type", event_type);
-    if context.vlan != [0; 2] {
+    if context.vlan != [0; crate::net::VLAN_LAYERS_MAX] {
         json.list("vlan", &mut |list| {
             context.vlan.iter().filter(|id| **id != 0).for_each(|id| list.int("", (*id).into()));
         });

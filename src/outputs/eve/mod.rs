@@ -146,7 +146,7 @@ mod tests {
                 destination: None,
                 protocol: 6,
                 ip_version: 4,
-                vlan: [0; 2],
+                vlan: [0; crate::net::VLAN_LAYERS_MAX],
                 icmp: None,
             },
             body: Body::Anomaly(Anomaly {
