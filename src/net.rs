@@ -329,7 +329,8 @@ mod tests {
     fn both_directions_share_a_key() {
         let end = |last, port| Endpoint { addr: IpAddr::from([192, 0, 2, last]), port };
         let (there, swapped) = FlowKey::canonical(end(1, 5), end(2, 3), 6, [0; VLAN_LAYERS_MAX], 0);
-        let (back, unswapped) = FlowKey::canonical(end(2, 3), end(1, 5), 6, [0; VLAN_LAYERS_MAX], 0);
+        let (back, unswapped) =
+            FlowKey::canonical(end(2, 3), end(1, 5), 6, [0; VLAN_LAYERS_MAX], 0);
         assert_eq!(there, back);
         assert!(!swapped && unswapped);
     }

@@ -5,9 +5,18 @@ use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 
 type Sink<'a> = &'a mut dyn FnMut(Value<'_>);
 
-const PROTOCOLS: &[(&str, u64)] =
-    &[("icmp", 1), ("igmp", 2), ("tcp", 6), ("udp", 17), ("ipv6", 41), ("gre", 47), ("esp", 50),
-      ("ah", 51), ("ipv6-icmp", 58), ("sctp", 132)];
+const PROTOCOLS: &[(&str, u64)] = &[
+    ("icmp", 1),
+    ("igmp", 2),
+    ("tcp", 6),
+    ("udp", 17),
+    ("ipv6", 41),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("ipv6-icmp", 58),
+    ("sctp", 132),
+];
 
 fn ip(headers: &Headers, sink: Sink<'_>, of: fn(&Ip) -> u64) {
     headers.ip.as_ref().map(of).into_iter().for_each(|number| sink(Value::Int(number)));

@@ -78,8 +78,8 @@ fn version0(flags: u16, reader: &mut Reader<'_>) -> Result<(), &'static Event> {
     if flags & RESERVED != 0 {
         return Err(&events::GRE_VERSION0_FLAGS);
     }
-    let words = u16::count_ones(flags & (KEY | SEQUENCE))
-        + u32::from(flags & (CHECKSUM | ROUTING) != 0);
+    let words =
+        u16::count_ones(flags & (KEY | SEQUENCE)) + u32::from(flags & (CHECKSUM | ROUTING) != 0);
     let too_big = &events::GRE_VERSION0_HDR_TOO_BIG;
     reader.skip(words as usize * 4).ok_or(too_big)?;
     if flags & ROUTING == 0 {

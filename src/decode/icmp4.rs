@@ -17,8 +17,7 @@ impl Packet<'_, '_> {
         else {
             return self.event(&events::ICMPV4_PKT_TOO_SMALL);
         };
-        let mut icmp =
-            Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
+        let mut icmp = Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
         // The largest code that is assigned for each type.
         let code_max = match kind {
             0 | 8 | 13..=18 => {
@@ -85,9 +84,7 @@ impl Packet<'_, '_> {
 /// The ports at the front of a transport header that may be cut short.
 pub(super) fn ports(protocol: u8, mut reader: Reader<'_>) -> Option<(u16, u16)> {
     match protocol {
-        ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP => {
-            reader.u16().zip(reader.u16())
-        }
+        ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP => reader.u16().zip(reader.u16()),
         _ => None,
     }
 }

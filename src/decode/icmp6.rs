@@ -17,8 +17,7 @@ impl Packet<'_, '_> {
         let (Some([kind, code, _, _]), Some(word)) = (reader.array(), reader.u32()) else {
             return self.event(&events::ICMPV6_PKT_TOO_SMALL);
         };
-        let mut icmp =
-            Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
+        let mut icmp = Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
         // The largest code that is assigned for each type.
         let code_max = match kind {
             1 => 8,

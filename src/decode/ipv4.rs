@@ -34,8 +34,8 @@ impl Packet<'_, '_> {
         let flags = bytes.get(6).map_or(0, |byte| byte >> 5);
         let offset = header.fragments_offset().byte_offset();
         let more = header.more_fragments();
-        let fragment = (more || offset != 0)
-            .then_some(Fragment { offset: u32::from(offset), more });
+        let fragment =
+            (more || offset != 0).then_some(Fragment { offset: u32::from(offset), more });
         self.headers.ip_start = start as u32;
         self.headers.ip = Some(Ip {
             version: 4,

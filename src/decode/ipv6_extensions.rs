@@ -58,7 +58,9 @@ impl Packet<'_, '_> {
         let mut seen = Seen::default();
         loop {
             let step = match protocol {
-                ip_protocol::HOPOPT | DESTINATION => self.options_header(protocol, at, end, &mut seen),
+                ip_protocol::HOPOPT | DESTINATION => {
+                    self.options_header(protocol, at, end, &mut seen)
+                }
                 ROUTING => self.routing_header(at, end, &mut seen),
                 FRAGMENT => self.fragment_header(at, end, &mut seen),
                 ip_protocol::AH => self.auth_header(at, end, &mut seen),
@@ -123,12 +125,7 @@ impl Packet<'_, '_> {
     }
 
     /// The options of one header: type, length, value, each to be known and to fit.
-    fn option_list(
-        &mut self,
-        content: &[u8],
-        unknown: &'static Event,
-        padding: &'static Event,
-    ) {
+    fn option_list(&mut self, content: &[u8], unknown: &'static Event, padding: &'static Event) {
         const PAD1: u8 = 0;
         const PADN: u8 = 1;
         const ROUTER_ALERT: u8 = 5;

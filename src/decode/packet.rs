@@ -38,12 +38,7 @@ pub(super) struct Packet<'a, 'o> {
 }
 
 impl<'a, 'o> Packet<'a, 'o> {
-    pub(super) fn new(
-        bytes: &'a [u8],
-        headers: Headers,
-        layers: u8,
-        options: &'o Options,
-    ) -> Self {
+    pub(super) fn new(bytes: &'a [u8], headers: Headers, layers: u8, options: &'o Options) -> Self {
         Self { bytes, headers, options, inner: None, layers }
     }
 

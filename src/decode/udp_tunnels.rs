@@ -47,8 +47,7 @@ impl Packet<'_, '_> {
     /// fields, the identifier; then an Ethernet frame.
     fn vxlan(&mut self, start: usize, end: usize) {
         let mut reader = self.reader(start, end);
-        let (Some([flags, _, _, _]), Some([_, _, _, reserved])) =
-            (reader.array(), reader.array())
+        let (Some([flags, _, _, _]), Some([_, _, _, reserved])) = (reader.array(), reader.array())
         else {
             return;
         };
@@ -74,8 +73,7 @@ impl Packet<'_, '_> {
         if first >> 6 != 0 || reserved != 0 || reader.skip(options).is_none() {
             return;
         }
-        let known =
-            matches!(protocol, ether_type::IPV4 | ether_type::IPV6 | ether_type::BRIDGED);
+        let known = matches!(protocol, ether_type::IPV4 | ether_type::IPV6 | ether_type::BRIDGED);
         if known && self.layer() {
             self.carry(Entry::Network(protocol), start + reader.position(), end);
         }
