@@ -3,6 +3,8 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
+pub mod identify;
+pub mod recognise;
 pub mod transactions;
 
 use crate::field::{Describe, Event, Row, Side, Stage};
@@ -108,6 +110,8 @@ pub struct Protocol {
     pub carriers: &'static [Carrier],
     /// Tried first on these server ports; never trusted without `probe`.
     pub ports: &'static [u16],
+    /// Whether it is looked for on other ports too: only a strong `probe` may say so.
+    pub anywhere: bool,
     /// Whether the first bytes of a direction are this protocol's.
     pub probe: fn(Direction, Carrier, &[u8]) -> Probe,
     /// A parser for a new flow.

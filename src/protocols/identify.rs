@@ -1,0 +1,540 @@
+//! The application side of one flow: which protocol it speaks, and its parser.
+//!
+//! Ports give the order in which protocols are tried, probes prove. Bytes seen before the proof
+//! are held and replayed, so that how a stream is cut changes nothing.
+
+use super::recognise::RECOGNISED;
+use super::{Carrier, Moment, PROTOCOLS, Parser, Probe, Protocol, Signal};
+use crate::field::{Describe, Event, Side};
+use crate::net::{Chunk, Direction};
+use crate::time::Timestamp;
+
+/// Bytes held of a direction while nothing is proved.
+pub const MAX_HELD_BYTES: usize = 4096;
+
+/// Pieces held of both directions while nothing is proved.
+pub const MAX_HELD_PIECES: usize = 64;
+
+/// Bytes that one side may send, alone and unrecognised, before the flow is given up.
+pub const MAX_ONE_SIDED_BYTES: u64 = 100_000;
+
+/// How many times a flow may turn into another protocol.
+pub const MAX_HANDOVERS: usize = 4;
+
+/// The two sides speak different protocols.
+pub static MISMATCH: Event = Event {
+    name: "applayer_mismatch_protocol_both_directions",
+    help: "Client and server speak two different protocols.",
+};
+
+/// The server spoke first where the client should.
+pub static WRONG_DIRECTION: Event = Event {
+    name: "applayer_wrong_direction_first_data",
+    help: "The first data came from the server, in a protocol where the client begins.",
+};
+
+/// Only one side is recognised.
+pub static ONE_DIRECTION: Event = Event {
+    name: "applayer_detect_protocol_only_one_direction",
+    help: "Only one side of the flow speaks the protocol that was found.",
+};
+
+/// Bytes were lost before the protocol was found.
+pub static SKIPPED: Event = Event {
+    name: "applayer_proto_detection_skipped",
+    help: "Bytes were lost, or too many came, before the protocol was found.",
+};
+
+/// The events that identification itself raises: `app-layer-event:NAME`, without a protocol.
+pub static EVENTS: &[&Event] = &[&MISMATCH, &WRONG_DIRECTION, &ONE_DIRECTION, &SKIPPED];
+
+/// How far identification has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing proved yet.
+    Unknown,
+    /// Given up.
+    Failed,
+    /// A parser is at work.
+    Known,
+    /// The protocol is known by name and has no parser here.
+    Recognised,
+    /// The parser wants nothing more.
+    Stopped,
+}
+
+/// The application side of one flow.
+pub struct Session {
+    state: State,
+    carrier: Carrier,
+    server_port: u16,
+    client_port: u16,
+    /// Index in [`PROTOCOLS`] of the latest protocol found.
+    protocol: Option<usize>,
+    /// Index in [`RECOGNISED`].
+    recognised: Option<usize>,
+    /// What each side by itself was found to speak.
+    sides: [Verdict; 2],
+    /// The parser at work and those that were handed over and still hold transactions.
+    stages: Vec<Work>,
+    held: Option<Box<Held>>,
+    /// First free transaction number of the flow.
+    next: u64,
+}
+
+/// What one side by itself was found to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It has not spoken, or not enough.
+    Open,
+    /// Nothing that we know.
+    Failed,
+    /// This.
+    Found(Found),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Index in [`PROTOCOLS`].
+    Parsed(usize),
+    /// Index in [`RECOGNISED`].
+    Named(usize),
+}
+
+/// A parser and where its transactions begin in the flow's numbering.
+struct Work {
+    parser: Box<dyn Parser>,
+    protocol: usize,
+    offset: u64,
+}
+
+/// What came before the proof.
+#[derive(Default)]
+struct Held {
+    bytes: [Vec<u8>; 2],
+    pieces: Vec<(Direction, Piece)>,
+    /// Bytes that came each way, held or not.
+    seen: [u64; 2],
+}
+
+enum Piece {
+    Data(usize),
+    Gap(u64),
+    End,
+}
+
+impl Session {
+    /// For a new flow.
+    pub fn new(carrier: Carrier, server_port: u16, client_port: u16) -> Self {
+        Self {
+            state: State::Unknown,
+            carrier,
+            server_port,
+            client_port,
+            protocol: None,
+            recognised: None,
+            sides: [Verdict::Open; 2],
+            stages: Vec::new(),
+            held: None,
+            next: 0,
+        }
+    }
+
+    /// Takes the next chunk of a direction; what it meant is added to `signals`, with transaction
+    /// numbers that are unique within the flow. [`Signal::Handover`] and [`Signal::Stop`] are
+    /// obeyed here already.
+    #[inline]
+    pub fn chunk(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+        signals: &mut Vec<Signal>,
+    ) {
+        match self.state {
+            State::Known => self.parse(direction, chunk, now, signals),
+            State::Unknown => self.probe(direction, chunk, now, signals),
+            State::Failed | State::Recognised | State::Stopped => {}
+        }
+    }
+
+    /// How far identification has come.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The latest protocol found that has a parser: its index in [`PROTOCOLS`].
+    pub const fn protocol(&self) -> Option<usize> {
+        self.protocol
+    }
+
+    /// As EVE names the flow's protocol: `failed` when given up, `None` while nothing is known.
+    pub fn name(&self) -> Option<&'static str> {
+        let found = match (self.recognised, self.protocol) {
+            (Some(index), _) => Some(Found::Named(index)),
+            (None, Some(index)) => Some(Found::Parsed(index)),
+            (None, None) => None,
+        };
+        match found {
+            Some(found) => Some(found.name()),
+            None if self.state == State::Failed => Some("failed"),
+            None => None,
+        }
+    }
+
+    /// As EVE names what one side by itself speaks, when it is not what [`Session::name`] says.
+    pub fn side_name(&self, direction: Direction) -> Option<&'static str> {
+        let name = match self.verdict(direction) {
+            Verdict::Open => return None,
+            Verdict::Failed => "failed",
+            Verdict::Found(found) => found.name(),
+        };
+        (self.name() != Some(name)).then_some(name)
+    }
+
+    /// A live transaction.
+    pub fn transaction(&self, id: u64) -> Option<&dyn Describe> {
+        let work = self.work(id)?;
+        work.parser.transaction(id.checked_sub(work.offset)?)
+    }
+
+    /// Takes a transaction out.
+    pub fn take(&mut self, id: u64) -> Option<Box<dyn Describe>> {
+        let work = self.stages.iter_mut().rev().find(|w| w.offset <= id)?;
+        work.parser.take(id.checked_sub(work.offset)?)
+    }
+
+    /// The protocol of a transaction: its index in [`PROTOCOLS`].
+    pub fn protocol_of(&self, id: u64) -> Option<usize> {
+        self.work(id).map(|work| work.protocol)
+    }
+
+    /// Transactions told of so far: the first number not used yet.
+    pub const fn transactions(&self) -> u64 {
+        self.next
+    }
+
+    /// Bytes held, about: counted against the flow memory limit.
+    pub fn memory(&self) -> usize {
+        let held = self.held.as_ref().map_or(0, |held| {
+            held.bytes.iter().map(Vec::capacity).sum::<usize>() + held.pieces.capacity() * 24
+        });
+        held + self.stages.iter().map(|work| work.parser.memory()).sum::<usize>()
+    }
+
+    fn work(&self, id: u64) -> Option<&Work> {
+        self.stages.iter().rev().find(|work| work.offset <= id)
+    }
+
+    fn verdict(&self, direction: Direction) -> Verdict {
+        let [server, client] = self.sides;
+        match direction {
+            Direction::ToServer => server,
+            Direction::ToClient => client,
+        }
+    }
+
+    fn set_verdict(&mut self, direction: Direction, verdict: Verdict) {
+        if let Some(side) = self.sides.get_mut(direction.index()) {
+            *side = verdict;
+        }
+    }
+
+    /// Gives the chunk to the parser at work.
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+        signals: &mut Vec<Signal>,
+    ) {
+        if self.verdict(direction) == Verdict::Open {
+            self.second_side(direction, chunk, signals);
+        }
+        let moment = Moment { now, carrier: self.carrier, server_port: self.server_port };
+        let Some(work) = self.stages.last_mut() else { return };
+        let start = signals.len();
+        work.parser.parse(direction, chunk, &moment, signals);
+        let (mut handover, mut stop) = (false, false);
+        for signal in signals.iter_mut().skip(start) {
+            match signal {
+                Signal::Ready { transaction, .. }
+                | Signal::Done { transaction }
+                | Signal::Event { transaction: Some(transaction), .. } => {
+                    *transaction = transaction.saturating_add(work.offset);
+                    self.next = self.next.max(transaction.saturating_add(1));
+                }
+                Signal::Event { transaction: None, .. } => {}
+                Signal::Handover => handover = true,
+                Signal::Stop => stop = true,
+            }
+        }
+        if stop {
+            self.state = State::Stopped;
+        } else if handover {
+            self.hand_over();
+        }
+    }
+
+    /// What the side that speaks second says of itself. It changes nothing but what is told.
+    fn second_side(&mut self, way: Direction, chunk: Chunk<'_>, signals: &mut Vec<Signal>) {
+        let (Chunk::Data(bytes), Some(index)) = (chunk, self.protocol) else { return };
+        let own = PROTOCOLS.get(index).map(|p| (p.probe)(way, self.carrier, bytes));
+        if own != Some(Probe::No) {
+            self.set_verdict(way, Verdict::Found(Found::Parsed(index)));
+            return;
+        }
+        let verdict = match self.identify(way, bytes, true) {
+            Probed::Found(found) => Verdict::Found(found),
+            Probed::More | Probed::Nothing => Verdict::Failed,
+        };
+        let event = if verdict == Verdict::Failed { &ONE_DIRECTION } else { &MISMATCH };
+        self.set_verdict(way, verdict);
+        signals.push(Signal::Event { transaction: None, side: side(way), event });
+    }
+
+    /// The parser at work stays only to be read; the next bytes are probed anew.
+    fn hand_over(&mut self) {
+        self.sides = [Verdict::Open; 2];
+        self.held = None;
+        let more = self.stages.len() <= MAX_HANDOVERS;
+        self.state = if more { State::Unknown } else { State::Failed };
+    }
+
+    /// Finds what the chunk is, or holds it.
+    fn probe(
+        &mut self,
+        way: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+        signals: &mut Vec<Signal>,
+    ) {
+        let held_before = self.held.as_ref().is_some_and(|held| !held.of(way).is_empty());
+        let mut stored = false;
+        let verdict = match (chunk, self.verdict(way)) {
+            (Chunk::Data([]), _) => return,
+            (Chunk::Data(bytes), Verdict::Open) if !held_before => {
+                self.judge(way, bytes, bytes.len() >= MAX_HELD_BYTES)
+            }
+            (Chunk::Data(_), Verdict::Open) => {
+                self.hold(way, chunk);
+                stored = true;
+                self.judge_held(way, false)
+            }
+            (Chunk::Gap(_), Verdict::Open) => {
+                let event = &SKIPPED;
+                signals.push(Signal::Event { transaction: None, side: side(way), event });
+                Verdict::Failed
+            }
+            (Chunk::End, Verdict::Open) if held_before => self.judge_held(way, true),
+            (_, verdict) => verdict,
+        };
+        self.set_verdict(way, verdict);
+        if let Verdict::Found(found) = verdict {
+            self.found(way, found, now, signals);
+            if !stored {
+                self.chunk(way, chunk, now, signals);
+            }
+            return;
+        }
+        if !stored {
+            self.hold(way, chunk);
+        }
+        self.give_up(way);
+    }
+
+    fn judge_held(&self, way: Direction, last: bool) -> Verdict {
+        let bytes = self.held.as_ref().map_or(&[][..], |held| held.of(way));
+        self.judge(way, bytes, last || bytes.len() >= MAX_HELD_BYTES)
+    }
+
+    fn judge(&self, way: Direction, bytes: &[u8], last: bool) -> Verdict {
+        // A datagram is whole: there is nothing to wait for.
+        match self.identify(way, bytes, last || self.carrier == Carrier::Udp) {
+            Probed::Found(found) => Verdict::Found(found),
+            Probed::Nothing => Verdict::Failed,
+            Probed::More => Verdict::Open,
+        }
+    }
+
+    /// Asks the probes: hinted by the server's port, by the client's, then those that go
+    /// anywhere. A probe that wants more holds back all after it, so that cuts change nothing.
+    fn identify(&self, way: Direction, bytes: &[u8], last: bool) -> Probed {
+        let carried = |p: &Protocol| p.carriers.contains(&self.carrier);
+        for rank in 0..3_u8 {
+            for (index, protocol) in PROTOCOLS.iter().enumerate().filter(|(_, p)| carried(p)) {
+                if self.rank(protocol) != Some(rank) {
+                    continue;
+                }
+                match (protocol.probe)(way, self.carrier, bytes) {
+                    Probe::Yes => return Probed::Found(Found::Parsed(index)),
+                    Probe::NeedMore if !last => return Probed::More,
+                    Probe::NeedMore | Probe::No => {}
+                }
+            }
+        }
+        for (index, named) in RECOGNISED.iter().enumerate() {
+            let hinted = named.anywhere
+                || named.ports.contains(&self.server_port)
+                || named.ports.contains(&self.client_port);
+            if !hinted || named.carrier != self.carrier {
+                continue;
+            }
+            match (named.probe)(way, bytes) {
+                Probe::Yes => return Probed::Found(Found::Named(index)),
+                Probe::NeedMore if !last => return Probed::More,
+                Probe::NeedMore | Probe::No => {}
+            }
+        }
+        Probed::Nothing
+    }
+
+    /// When a protocol is tried: 0 first; `None` not at all.
+    fn rank(&self, protocol: &Protocol) -> Option<u8> {
+        if protocol.ports.contains(&self.server_port) {
+            Some(0)
+        } else if protocol.ports.contains(&self.client_port) {
+            Some(1)
+        } else {
+            protocol.anywhere.then_some(2)
+        }
+    }
+
+    /// Starts the parser and replays what was held.
+    fn found(&mut self, way: Direction, found: Found, now: Timestamp, signals: &mut Vec<Signal>) {
+        let held = self.held.take();
+        let Found::Parsed(index) = found else {
+            if let Found::Named(index) = found {
+                self.recognised = Some(index);
+            }
+            self.state = State::Recognised;
+            return;
+        };
+        let Some(protocol) = PROTOCOLS.get(index) else { return };
+        self.protocol = Some(index);
+        self.state = State::Known;
+        let parser = (protocol.parser)();
+        self.stages.push(Work { parser, protocol: index, offset: self.next });
+        let first = held.as_ref().and_then(|held| held.pieces.first()).map_or(way, |(way, _)| *way);
+        if first == Direction::ToClient && self.carrier == Carrier::Tcp && self.stages.len() == 1 {
+            let event = &WRONG_DIRECTION;
+            signals.push(Signal::Event { transaction: None, side: Side::Response, event });
+        }
+        if let Some(held) = held {
+            self.replay(&held, now, signals);
+        }
+    }
+
+    fn replay(&mut self, held: &Held, now: Timestamp, signals: &mut Vec<Signal>) {
+        let [server, client] = &held.bytes;
+        let mut at = [0_usize; 2];
+        for (way, piece) in &held.pieces {
+            let chunk = match piece {
+                Piece::Data(length) => {
+                    let from = at.get(way.index()).copied().unwrap_or(0);
+                    let bytes = if *way == Direction::ToServer { server } else { client };
+                    if let Some(at) = at.get_mut(way.index()) {
+                        *at += length;
+                    }
+                    Chunk::Data(bytes.get(from..from + length).unwrap_or_default())
+                }
+                Piece::Gap(length) => Chunk::Gap(*length),
+                Piece::End => Chunk::End,
+            };
+            self.chunk(*way, chunk, now, signals);
+        }
+    }
+
+    /// Keeps the chunk for the day when the protocol is found. Datagrams are not kept: each
+    /// stands for itself.
+    fn hold(&mut self, way: Direction, chunk: Chunk<'_>) {
+        if self.carrier == Carrier::Tcp {
+            self.held.get_or_insert_default().add(way, chunk);
+        }
+    }
+
+    /// Gives the flow up once neither side is known, or one talks and talks alone.
+    fn give_up(&mut self, way: Direction) {
+        let seen = self.held.as_ref().map_or([0; 2], |held| held.seen);
+        let alone = match seen {
+            [0, many] | [many, 0] => many > MAX_ONE_SIDED_BYTES,
+            _ => false,
+        };
+        let failed = |v| v == Verdict::Failed;
+        if self.sides.iter().all(|v| failed(*v)) || (alone && failed(self.verdict(way))) {
+            self.state = State::Failed;
+            self.held = None;
+        }
+    }
+}
+
+enum Probed {
+    Found(Found),
+    Nothing,
+    More,
+}
+
+impl Found {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Parsed(index) => PROTOCOLS.get(index).map_or("unknown", |p| p.name),
+            Self::Named(index) => RECOGNISED.get(index).map_or("unknown", |r| r.name),
+        }
+    }
+}
+
+impl Held {
+    fn of(&self, way: Direction) -> &[u8] {
+        let [server, client] = &self.bytes;
+        if way == Direction::ToServer { server } else { client }
+    }
+
+    fn add(&mut self, way: Direction, chunk: Chunk<'_>) {
+        match chunk {
+            Chunk::Data(bytes) => self.add_bytes(way, bytes),
+            Chunk::Gap(length) => self.lose(way, length),
+            Chunk::End => self.add_piece(way, Piece::End),
+        }
+    }
+
+    fn add_bytes(&mut self, way: Direction, bytes: &[u8]) {
+        let index = way.index();
+        if let Some(seen) = self.seen.get_mut(index) {
+            *seen = seen.saturating_add(bytes.len() as u64);
+        }
+        let lost = self.pieces.iter().any(|(w, p)| *w == way && matches!(p, Piece::Gap(_)));
+        let Some(kept) = self.bytes.get_mut(index) else { return };
+        let room = if lost { 0 } else { MAX_HELD_BYTES.saturating_sub(kept.len()) };
+        let (fits, over) = bytes.split_at(room.min(bytes.len()));
+        if !fits.is_empty() {
+            kept.extend_from_slice(fits);
+            match self.pieces.last_mut() {
+                Some((last, Piece::Data(length))) if *last == way => *length += fits.len(),
+                _ => self.add_piece(way, Piece::Data(fits.len())),
+            }
+        }
+        if !over.is_empty() {
+            self.lose(way, over.len() as u64);
+        }
+    }
+
+    fn lose(&mut self, way: Direction, length: u64) {
+        match self.pieces.last_mut() {
+            Some((last, Piece::Gap(lost))) if *last == way => *lost = lost.saturating_add(length),
+            _ => self.add_piece(way, Piece::Gap(length)),
+        }
+    }
+
+    fn add_piece(&mut self, way: Direction, piece: Piece) {
+        if self.pieces.len() < MAX_HELD_PIECES {
+            self.pieces.push((way, piece));
+        }
+    }
+}
+
+const fn side(way: Direction) -> Side {
+    match way {
+        Direction::ToServer => Side::Request,
+        Direction::ToClient => Side::Response,
+    }
+}

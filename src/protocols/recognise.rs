@@ -1,0 +1,215 @@
+//! Protocols that are told by name alone: their first bytes are known, their content is not read.
+//!
+//! So a rule for one protocol is not tried on another, and `app_proto` says what a flow carries.
+//! Signatures after the protocols' own specifications, named beside each.
+
+use super::{Carrier, Probe};
+use crate::net::Direction;
+
+/// A protocol that is told by name alone.
+pub struct Recognised {
+    /// As rules and EVE name it.
+    pub name: &'static str,
+    /// What carries it.
+    pub carrier: Carrier,
+    /// Where it is looked for when it is not looked for anywhere.
+    pub ports: &'static [u16],
+    /// Whether it is looked for on every port.
+    pub anywhere: bool,
+    /// Whether the first bytes of a direction are this protocol's.
+    pub probe: fn(Direction, &[u8]) -> Probe,
+}
+
+/// Every such protocol, in the order in which they are tried.
+pub static RECOGNISED: &[Recognised] = &[
+    anywhere("ssh", Carrier::Tcp, |_, b| starts(b, b"SSH-")),
+    anywhere("smb", Carrier::Tcp, smb),
+    anywhere("rfb", Carrier::Tcp, |_, b| starts(b, b"RFB 00")),
+    anywhere("http2", Carrier::Tcp, |way, b| client(way, || starts(b, b"PRI * HTTP/2.0\r\n"))),
+    anywhere("rdp", Carrier::Tcp, rdp),
+    anywhere("dcerpc", Carrier::Tcp, dcerpc),
+    anywhere("bittorrent-dht", Carrier::Udp, |_, b| any(b, &[b"d1:ad2:id20:", b"d1:rd2:id20:"])),
+    anywhere("ftp", Carrier::Tcp, ftp),
+    anywhere("smtp", Carrier::Tcp, |way, b| client(way, || any_nocase(b, &[b"HELO ", b"EHLO "]))),
+    anywhere("imap", Carrier::Tcp, imap),
+    anywhere("pop3", Carrier::Tcp, |way, b| server(way, || starts(b, b"+OK "))),
+    anywhere("sip", Carrier::Udp, sip),
+    ports("mqtt", Carrier::Tcp, &[1883], |way, b| client(way, || mqtt(b))),
+    ports("mdns", Carrier::Udp, &[5353], |_, b| sized(b, 12)),
+    ports("ntp", Carrier::Udp, &[123], |_, b| sized(b, 48)),
+    ports("dhcp", Carrier::Udp, &[67, 68], |_, b| magic(b, 236, &[0x63, 0x82, 0x53, 0x63])),
+    ports("snmp", Carrier::Udp, &[161, 162], |_, b| magic(b, 0, &[0x30])),
+    ports("tftp", Carrier::Udp, &[69], |_, b| any(b, &[&[0, 1], &[0, 2]])),
+];
+
+const fn anywhere(
+    name: &'static str,
+    carrier: Carrier,
+    probe: fn(Direction, &[u8]) -> Probe,
+) -> Recognised {
+    Recognised { name, carrier, ports: &[], anywhere: true, probe }
+}
+
+const fn ports(
+    name: &'static str,
+    carrier: Carrier,
+    ports: &'static [u16],
+    probe: fn(Direction, &[u8]) -> Probe,
+) -> Recognised {
+    Recognised { name, carrier, ports, anywhere: false, probe }
+}
+
+fn client(way: Direction, probe: impl Fn() -> Probe) -> Probe {
+    if way == Direction::ToServer { probe() } else { Probe::No }
+}
+
+fn server(way: Direction, probe: impl Fn() -> Probe) -> Probe {
+    if way == Direction::ToClient { probe() } else { Probe::No }
+}
+
+/// `wanted` at the start.
+fn starts(bytes: &[u8], wanted: &[u8]) -> Probe {
+    magic(bytes, 0, wanted)
+}
+
+/// `wanted` at `offset`.
+fn magic(bytes: &[u8], offset: usize, wanted: &[u8]) -> Probe {
+    let Some(tail) = bytes.get(offset..) else { return Probe::NeedMore };
+    if tail.starts_with(wanted) {
+        Probe::Yes
+    } else if wanted.starts_with(tail) {
+        Probe::NeedMore
+    } else {
+        Probe::No
+    }
+}
+
+/// One of `all` at the start.
+fn any(bytes: &[u8], all: &[&[u8]]) -> Probe {
+    all.iter().map(|wanted| starts(bytes, wanted)).fold(Probe::No, better)
+}
+
+/// The same without regard to the case of ASCII letters.
+fn any_nocase(bytes: &[u8], all: &[&[u8]]) -> Probe {
+    let probe = |wanted: &&[u8]| {
+        let both = wanted.len().min(bytes.len());
+        let same = bytes.iter().zip(wanted.iter()).all(|(a, b)| a.eq_ignore_ascii_case(b));
+        match same {
+            false => Probe::No,
+            true if both == wanted.len() => Probe::Yes,
+            true => Probe::NeedMore,
+        }
+    };
+    all.iter().map(probe).fold(Probe::No, better)
+}
+
+const fn better(a: Probe, b: Probe) -> Probe {
+    match (a, b) {
+        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
+        (Probe::NeedMore, _) | (_, Probe::NeedMore) => Probe::NeedMore,
+        _ => Probe::No,
+    }
+}
+
+fn sized(bytes: &[u8], least: usize) -> Probe {
+    if bytes.len() >= least { Probe::Yes } else { Probe::NeedMore }
+}
+
+/// Behind four bytes of NetBIOS session header (RFC 1002, 4.3.1): MS-CIFS and MS-SMB2 magic.
+fn smb(_: Direction, bytes: &[u8]) -> Probe {
+    let kind = starts(bytes, &[0]);
+    if kind != Probe::Yes {
+        return kind;
+    }
+    let magics: [&[u8]; 3] = [b"\xffSMB", b"\xfeSMB", b"\xfdSMB"];
+    magics.iter().map(|wanted| magic(bytes, 4, wanted)).fold(Probe::No, better)
+}
+
+/// TPKT (RFC 1006) with an X.224 connection request or confirm (MS-RDPBCGR, 2.2.1.1).
+fn rdp(way: Direction, bytes: &[u8]) -> Probe {
+    let head = starts(bytes, &[3, 0]);
+    if head != Probe::Yes {
+        return head;
+    }
+    let code = if way == Direction::ToServer { 0xe0 } else { 0xd0 };
+    match (bytes.get(4), bytes.get(5), bytes.get(11)) {
+        (Some(length), Some(kind), _) if *kind != code || *length < 6 => Probe::No,
+        // A cookie (`Cookie: mstshash=`) or a negotiation request or answer follows.
+        (Some(6), ..) => Probe::No,
+        (_, _, Some(next)) => match next {
+            b'C' | 1 | 2 | 3 => Probe::Yes,
+            _ => Probe::No,
+        },
+        _ => Probe::NeedMore,
+    }
+}
+
+/// Connection-oriented DCE/RPC version 5.0 or 5.1 (C706, chapter 12): a bind or its answer.
+fn dcerpc(_: Direction, bytes: &[u8]) -> Probe {
+    let version = any(bytes, &[&[5, 0], &[5, 1]]);
+    if version != Probe::Yes {
+        return version;
+    }
+    match (bytes.get(2), bytes.get(4)) {
+        (Some(kind), Some(order)) if *kind <= 19 && matches!(order, 0 | 0x10) => Probe::Yes,
+        (Some(_), Some(_)) => Probe::No,
+        _ => Probe::NeedMore,
+    }
+}
+
+/// RFC 959: the client's first command, or a greeting that says FTP.
+fn ftp(way: Direction, bytes: &[u8]) -> Probe {
+    if way == Direction::ToServer {
+        return any_nocase(bytes, &[b"USER ", b"FEAT\r\n", b"AUTH TLS\r\n"]);
+    }
+    let greeting = starts(bytes, b"220");
+    if greeting != Probe::Yes {
+        return greeting;
+    }
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if line.windows(3).any(|w| w.eq_ignore_ascii_case(b"ftp")) {
+        Probe::Yes
+    } else if line.len() == bytes.len() {
+        Probe::NeedMore
+    } else {
+        Probe::No
+    }
+}
+
+/// RFC 9051: the server's greeting.
+fn imap(way: Direction, bytes: &[u8]) -> Probe {
+    server(way, || any_nocase(bytes, &[b"* OK ", b"* PREAUTH "]))
+}
+
+/// RFC 3261, section 7: a request or a status line.
+fn sip(_: Direction, bytes: &[u8]) -> Probe {
+    any(
+        bytes,
+        &[
+            b"SIP/2.0 ",
+            b"INVITE ",
+            b"REGISTER ",
+            b"OPTIONS sip:",
+            b"ACK ",
+            b"BYE ",
+            b"CANCEL ",
+            b"SUBSCRIBE ",
+            b"NOTIFY sip:",
+            b"MESSAGE ",
+        ],
+    )
+}
+
+/// MQTT 3.1.1, section 3.1: CONNECT with the protocol's name.
+fn mqtt(bytes: &[u8]) -> Probe {
+    let kind = starts(bytes, &[0x10]);
+    if kind != Probe::Yes {
+        return kind;
+    }
+    let named = bytes.windows(4).take(10).any(|w| w == b"MQTT" || w == b"MQIs");
+    match (named, bytes.len() >= 13) {
+        (true, _) => Probe::Yes,
+        (false, true) => Probe::No,
+        (false, false) => Probe::NeedMore,
+    }
+}
