@@ -85,6 +85,17 @@ pub struct SourceStats {
     pub bytes_total: u64,
 }
 
+impl SourceStats {
+    /// Adds another source's counters.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.kernel_dropped += other.kernel_dropped;
+        self.interface_dropped += other.interface_dropped;
+        self.bytes_read += other.bytes_read;
+        self.bytes_total += other.bytes_total;
+    }
+}
+
 /// Where frames come from.
 pub trait Source: Send {
     /// Adds up to `limit` frames to `batch`, fewer when it holds [`MAX_BATCH`] bytes.

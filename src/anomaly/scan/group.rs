@@ -1,0 +1,148 @@
+//! What is remembered of one source's contacts, or of one victim's.
+
+use super::super::stats::Distinct;
+use super::{
+    DECISION_RATIO, FAILURE_RATIO, MEMORY, REPEAT_GROWTH, SHARED_FAILED_MIN, SHARED_PORTS_MIN,
+    SOURCES_MIN, TARGETS_MIN,
+};
+use crate::time::Timestamp;
+
+/// Flows kept as evidence.
+const EVIDENCE_MAX: usize = 10;
+/// Ports kept as examples.
+const PORTS_MAX: usize = 12;
+
+/// One first contact.
+pub(super) struct Try {
+    /// When its outcome was known.
+    pub(super) at: Timestamp,
+    /// When it began.
+    pub(super) start: Timestamp,
+    /// Whether it failed.
+    pub(super) failed: bool,
+    /// Its flow.
+    pub(super) id: u64,
+    /// The port tried.
+    pub(super) port: u16,
+}
+
+/// Contacts of one source: with one host's ports, or with hosts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group {
+    targets: Distinct,
+    /// Natural logarithm of the likelihood ratio, held within the decision's bounds below zero:
+    /// a host that was honest for long is caught as fast as a new one.
+    walk: f64,
+    pub(super) tried: u64,
+    pub(super) failed: u64,
+    pub(super) first: Option<Timestamp>,
+    last: Timestamp,
+    /// Failed targets at the last finding.
+    told: u64,
+    pub(super) evidence: Vec<u64>,
+    pub(super) ports: Vec<u16>,
+}
+
+impl Group {
+    /// Adds a contact; whether that makes a finding due. Only the first contact with a target
+    /// counts: trying again proves nothing new.
+    pub(super) fn add(&mut self, target: u64, try_: &Try) -> bool {
+        if self.first.is_some() && try_.start.since(self.last) > MEMORY {
+            *self = Self::default();
+        }
+        self.last = try_.start.max(self.last);
+        if !self.targets.insert(target) {
+            return false;
+        }
+        let first = *self.first.get_or_insert(try_.start);
+        self.first = Some(first.min(try_.start));
+        self.tried += 1;
+        let step = FAILURE_RATIO.ln();
+        let decision = DECISION_RATIO.ln();
+        if !try_.failed {
+            self.walk = (self.walk - step).max(-decision);
+            return false;
+        }
+        self.walk += step;
+        self.failed += 1;
+        keep(&mut self.evidence, try_.id, EVIDENCE_MAX);
+        keep(&mut self.ports, try_.port, PORTS_MAX);
+        let due = if self.told == 0 {
+            self.walk >= decision && self.failed >= TARGETS_MIN
+        } else {
+            self.failed >= self.told.saturating_mul(REPEAT_GROWTH)
+        };
+        if due {
+            self.told = self.failed;
+        }
+        due
+    }
+
+    /// Failed targets at the last finding; 0 when there was none.
+    pub(super) fn told(&self) -> u64 {
+        self.told
+    }
+
+    /// The likelihood ratio, as far as a number can show it.
+    pub(super) fn ratio(&self) -> f64 {
+        self.walk.min(50.0).exp()
+    }
+}
+
+/// Contacts of many sources with one host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Victim {
+    sources: Distinct,
+    ports: Distinct,
+    pub(super) tried: u64,
+    pub(super) failed: u64,
+    pub(super) first: Option<Timestamp>,
+    last: Timestamp,
+    told: u64,
+    pub(super) evidence: Vec<u64>,
+}
+
+impl Victim {
+    /// Adds a contact; whether that makes a finding due.
+    pub(super) fn add(&mut self, source: u64, port: u64, try_: &Try) -> bool {
+        if self.first.is_some() && try_.at.since(self.last) > MEMORY {
+            *self = Self::default();
+        }
+        self.last = try_.at;
+        self.first.get_or_insert(try_.start);
+        self.tried += 1;
+        if !try_.failed {
+            return false;
+        }
+        self.failed += 1;
+        let new = self.ports.insert(port);
+        self.sources.insert(source);
+        keep(&mut self.evidence, try_.id, EVIDENCE_MAX);
+        let (sources, ports) = (self.sources.count(), self.ports.count());
+        // Many clients of one dead service share a port; scanners share out many.
+        let spread = ports >= SHARED_PORTS_MIN && ports * 2 >= self.failed;
+        let failing = self.failed as f64 >= SHARED_FAILED_MIN * self.tried as f64;
+        let grown = self.told == 0 || ports >= self.told.saturating_mul(REPEAT_GROWTH);
+        let due = new && sources >= SOURCES_MIN && spread && failing && grown;
+        if due {
+            self.told = ports;
+        }
+        due
+    }
+
+    /// How many sources took part.
+    pub(super) fn sources(&self) -> u64 {
+        self.sources.count()
+    }
+
+    /// How many ports they tried.
+    pub(super) fn ports(&self) -> u64 {
+        self.ports.count()
+    }
+}
+
+fn keep<T: PartialEq>(list: &mut Vec<T>, value: T, max: usize) {
+    if list.len() < max && !list.contains(&value) {
+        list.push(value);
+    }
+}

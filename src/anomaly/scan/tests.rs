@@ -1,0 +1,112 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+use super::*;
+use crate::net::Endpoint;
+
+fn contact(
+    source: [u8; 4],
+    target: [u8; 4],
+    port: u16,
+    seconds: u64,
+    outcome: Outcome,
+) -> Record {
+    let end = |addr: [u8; 4], port| Some(Endpoint { addr: IpAddr::from(addr), port });
+    Record {
+        sequence: 1,
+        tie: 0,
+        timestamp: Timestamp::new(seconds, 0),
+        context: Context {
+            flow_id: Some(seconds + u64::from(port)),
+            source: end(source, 40_000),
+            destination: end(target, port),
+            protocol: ip_protocol::TCP,
+            ip_version: 4,
+            vlan: [0; 2],
+            icmp: None,
+        },
+        body: Body::Contact(Contact { start: Timestamp::new(seconds, 0), outcome, flags: 2 }),
+    }
+}
+
+fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
+    let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
+    let mut scan = Scan::new(&Site { home });
+    let mut found = Vec::new();
+    for record in records {
+        scan.record(&record, &mut found);
+    }
+    found
+}
+
+const OUT: [u8; 4] = [198, 51, 100, 9];
+const IN: [u8; 4] = [10, 0, 0, 5];
+
+#[test]
+fn ports_of_one_host_are_a_vertical_scan_told_once_and_again_at_ten_times() {
+    let found = judge((1..=100).map(|port| contact(OUT, IN, port, 1000, Outcome::Refused)));
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (1, Level::Medium)]);
+    assert!(found[0].finding.explain_it.contains("8 porte diverse di 10.0.0.5"));
+    assert!(found[0].finding.explain_en.contains("8 different ports of 10.0.0.5"));
+    assert_eq!(found[0].finding.technique, "T1595.001");
+}
+
+#[test]
+fn hosts_in_turn_are_a_horizontal_scan_even_over_hours() {
+    let record = |n: u8| {
+        contact(IN, [203, 0, 113, n], 445, u64::from(n) * 1500, Outcome::Silent)
+    };
+    let found = judge((1..=12).map(record));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].finding.sid, 2);
+    assert_eq!(found[0].finding.technique, "T1046");
+    assert!(found[0].finding.explain_it.contains("macchina della rete interna"));
+}
+
+#[test]
+fn an_honest_host_with_some_dead_links_is_left_alone() {
+    let record = |n: u8| {
+        let outcome = if n.is_multiple_of(3) { Outcome::Silent } else { Outcome::Answered };
+        contact(IN, [203, 0, 113, n], 443, n.into(), outcome)
+    };
+    assert!(judge((1..=240).map(record)).is_empty());
+}
+
+#[test]
+fn one_dead_server_asked_again_and_again_is_no_scan() {
+    let record = |n: u64| contact(IN, [203, 0, 113, 1], 443, n * 60, Outcome::Refused);
+    assert!(judge((1..=500).map(record)).is_empty());
+}
+
+#[test]
+fn many_sources_with_few_ports_each_are_a_distributed_scan() {
+    let record = |n: u16| {
+        contact([198, 51, 100, (n % 12) as u8], IN, 1000 + n, n.into(), Outcome::Refused)
+    };
+    let found = judge((0..40).map(record));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].finding.sid, 3);
+    assert!(found[0].finding.explain_en.contains("12 different addresses"));
+}
+
+#[test]
+fn many_clients_of_a_dead_service_are_no_scan() {
+    let record = |n: u8| contact([198, 51, 100, n], IN, 443, n.into(), Outcome::Refused);
+    assert!(judge((0..200).map(record)).is_empty());
+}
+
+#[test]
+fn a_flood_of_spoofed_sources_is_bounded_and_hides_no_scan() {
+    let home = AddressSet::default();
+    let mut scan = Scan::new(&Site { home });
+    let mut found = Vec::new();
+    for n in 0..300_000u32 {
+        let [a, b, c, d] = n.wrapping_mul(2_654_435_761).to_be_bytes();
+        scan.record(&contact([a, b, c, d | 1], IN, 80, 1, Outcome::Silent), &mut found);
+        if n % 1000 == 0 && n < 20_000 {
+            let port = (n / 1000 + 1) as u16;
+            scan.record(&contact(OUT, IN, port, 1, Outcome::Refused), &mut found);
+        }
+    }
+    assert!(scan.pairs.len() <= ENTRIES_MAX && scan.sources.len() <= ENTRIES_MAX);
+    assert_eq!(found.iter().filter(|f| f.finding.sid == 1).count(), 1);
+}
