@@ -15,8 +15,8 @@ mod words;
 
 use std::net::IpAddr;
 
-use super::stats::distinct::mix;
 use super::stats::Recent;
+use super::stats::distinct::mix;
 use super::{Detector, Found, Kind, Site};
 use crate::net::{AddressSet, ip_protocol};
 use crate::record::{Body, Contact, Context, Level, Outcome, Record};

@@ -2,13 +2,7 @@
 use super::*;
 use crate::net::Endpoint;
 
-fn contact(
-    source: [u8; 4],
-    target: [u8; 4],
-    port: u16,
-    seconds: u64,
-    outcome: Outcome,
-) -> Record {
+fn contact(source: [u8; 4], target: [u8; 4], port: u16, seconds: u64, outcome: Outcome) -> Record {
     let end = |addr: [u8; 4], port| Some(Endpoint { addr: IpAddr::from(addr), port });
     Record {
         sequence: 1,
@@ -52,9 +46,7 @@ fn ports_of_one_host_are_a_vertical_scan_told_once_and_again_at_ten_times() {
 
 #[test]
 fn hosts_in_turn_are_a_horizontal_scan_even_over_hours() {
-    let record = |n: u8| {
-        contact(IN, [203, 0, 113, n], 445, u64::from(n) * 1500, Outcome::Silent)
-    };
+    let record = |n: u8| contact(IN, [203, 0, 113, n], 445, u64::from(n) * 1500, Outcome::Silent);
     let found = judge((1..=12).map(record));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].finding.sid, 2);
@@ -79,9 +71,8 @@ fn one_dead_server_asked_again_and_again_is_no_scan() {
 
 #[test]
 fn many_sources_with_few_ports_each_are_a_distributed_scan() {
-    let record = |n: u16| {
-        contact([198, 51, 100, (n % 12) as u8], IN, 1000 + n, n.into(), Outcome::Refused)
-    };
+    let record =
+        |n: u16| contact([198, 51, 100, (n % 12) as u8], IN, 1000 + n, n.into(), Outcome::Refused);
     let found = judge((0..40).map(record));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].finding.sid, 3);

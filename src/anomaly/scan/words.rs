@@ -1,9 +1,7 @@
 //! What a scan's finding says, in numbers and in words.
 
 use super::group::{Group, Victim};
-use super::{
-    DECISION_RATIO, Found, KIND, SHARED_PORTS_MIN, SOURCES_MIN, TARGETS_MIN, level,
-};
+use super::{DECISION_RATIO, Found, KIND, SHARED_PORTS_MIN, SOURCES_MIN, TARGETS_MIN, level};
 use crate::field::Node;
 use crate::net::{AddressSet, ip_protocol_name};
 use crate::record::{Context, Finding};
