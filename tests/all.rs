@@ -1,1 +1,16 @@
+//! The one integration binary: one link, many modules.
 
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "tests fail by panicking and tell where they skip"
+)]
+
+mod support;
+mod tidy;

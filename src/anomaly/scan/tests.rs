@@ -14,7 +14,7 @@ fn contact(source: [u8; 4], target: [u8; 4], port: u16, seconds: u64, outcome: O
             destination: end(target, port),
             protocol: ip_protocol::TCP,
             ip_version: 4,
-            vlan: [0; 2],
+            vlan: [0; 3],
             icmp: None,
         },
         body: Body::Contact(Contact { start: Timestamp::new(seconds, 0), outcome, flags: 2 }),

@@ -27,36 +27,7 @@ pub(super) fn found(
     let words = Words::new(context, home);
     let (failed, tried) = (group.failed, group.tried);
     let took = group.first.map_or(Duration::default(), |first| at.since(first));
-    let (span_it, span_en) = (span_it(took), span_en(took));
-    let Words { source, target, carrier, .. } = &words;
-    let (title, seen_it, seen_en) = match shape {
-        Shape::Vertical => (
-            format!("Vertical {carrier} scan of {target} by {source}"),
-            format!(
-                "{source} ha provato {tried} porte diverse di {target} in {span_it}; {failed} \
-                 tentativi sono rimasti senza risposta o sono stati rifiutati (prime porte: {}).",
-                ports(group)
-            ),
-            format!(
-                "{source} tried {tried} different ports of {target} in {span_en}; {failed} \
-                 attempts were refused or got no answer (first ports: {}).",
-                ports(group)
-            ),
-        ),
-        Shape::Horizontal => (
-            format!("Horizontal {carrier} scan by {source}"),
-            format!(
-                "{source} ha cercato {tried} macchine diverse in {span_it}; {failed} tentativi \
-                 sono rimasti senza risposta o sono stati rifiutati (prime porte: {}).",
-                ports(group)
-            ),
-            format!(
-                "{source} tried to reach {tried} different hosts in {span_en}; {failed} attempts \
-                 were refused or got no answer (first ports: {}).",
-                ports(group)
-            ),
-        ),
-    };
+    let (title, seen_it, seen_en) = seen(shape, &words, group, took);
     let confidence = confidence(failed, tried);
     let normal_it = "Di norma quasi tutti i primi contatti di una macchina riescono.";
     let normal_en = "Normally almost all first contacts of a host succeed.";
@@ -91,6 +62,38 @@ pub(super) fn found(
         took,
     };
     Found { context: *context, finding }
+}
+
+/// Title, and what was seen in Italian and English.
+fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, String, String) {
+    let (failed, tried, ports) = (group.failed, group.tried, ports(group));
+    let (span_it, span_en) = (span_it(took), span_en(took));
+    let Words { source, target, carrier, .. } = words;
+    match shape {
+        Shape::Vertical => (
+            format!("Vertical {carrier} scan of {target} by {source}"),
+            format!(
+                "{source} ha provato {tried} porte diverse di {target} in {span_it}; {failed} \
+                 tentativi sono rimasti senza risposta o sono stati rifiutati (prime porte: \
+                 {ports})."
+            ),
+            format!(
+                "{source} tried {tried} different ports of {target} in {span_en}; {failed} \
+                 attempts were refused or got no answer (first ports: {ports})."
+            ),
+        ),
+        Shape::Horizontal => (
+            format!("Horizontal {carrier} scan by {source}"),
+            format!(
+                "{source} ha cercato {tried} macchine diverse in {span_it}; {failed} tentativi \
+                 sono rimasti senza risposta o sono stati rifiutati (prime porte: {ports})."
+            ),
+            format!(
+                "{source} tried to reach {tried} different hosts in {span_en}; {failed} attempts \
+                 were refused or got no answer (first ports: {ports})."
+            ),
+        ),
+    }
 }
 
 /// The finding of a scan shared out among many sources.

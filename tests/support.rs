@@ -1,0 +1,35 @@
+//! What the tests share: where the corpus is, how the program is run.
+
+use std::path::{Path, PathBuf};
+
+/// The corpus, when `RIVELLINO_CORPUS` names it; otherwise says that `what` is skipped.
+pub fn corpus(what: &str) -> Option<PathBuf> {
+    let dir = std::env::var_os("RIVELLINO_CORPUS").map(PathBuf::from).filter(|dir| dir.is_dir());
+    if dir.is_none() {
+        println!("skipped: {what} (RIVELLINO_CORPUS names no folder)");
+    }
+    dir
+}
+
+/// The project's own folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below `dir`, sorted; empty when there is no such folder.
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
