@@ -8,6 +8,9 @@ mod pcap;
 mod pcapng;
 mod zstd;
 
+#[cfg(test)]
+mod tests;
+
 pub use merge::open;
 
 use crate::time::Timestamp;

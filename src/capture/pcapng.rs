@@ -139,7 +139,7 @@ impl Pcapng {
             };
         }
         let length = self.order.u32([l0, l1, l2, l3]);
-        if length % 4 != 0 || (length as usize) < FRAMING {
+        if !length.is_multiple_of(4) || (length as usize) < FRAMING {
             return Err(corrupt(format!("block of type {kind} with length {length}")));
         }
         let size = length as usize;
