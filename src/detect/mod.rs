@@ -1,7 +1,10 @@
 //! Signatures: the language of Suricata 8, compiled once, evaluated in two steps.
 
 pub mod buffer;
+pub mod diagnostic;
 pub mod integer;
 pub mod operator;
 pub mod operators;
 pub mod rule;
+pub mod syntax;
+pub mod variables;

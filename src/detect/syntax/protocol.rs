@@ -1,0 +1,108 @@
+//! The protocol word of a header.
+
+use crate::detect::diagnostic::nearest;
+use crate::detect::operator::Problem;
+use crate::detect::rule::Carrier;
+use crate::net::ip_protocol as ip;
+use crate::protocols::PROTOCOLS;
+
+/// Words of the packet layers: carrier, and the IP version they ask for.
+static LAYERS: &[(&str, Carrier, Option<u8>)] = &[
+    ("ip", Carrier::Any, None),
+    ("pkthdr", Carrier::Any, None),
+    ("ip4", Carrier::Any, Some(4)),
+    ("ipv4", Carrier::Any, Some(4)),
+    ("ip6", Carrier::Any, Some(6)),
+    ("ipv6", Carrier::Any, Some(6)),
+    ("tcp", Carrier::Ip(&[ip::TCP]), None),
+    ("tcp-pkt", Carrier::TcpPacket, None),
+    ("tcp-stream", Carrier::TcpStream, None),
+    ("udp", Carrier::Ip(&[ip::UDP]), None),
+    ("icmp", Carrier::Ip(&[ip::ICMP, ip::ICMPV6]), None),
+    ("icmpv4", Carrier::Ip(&[ip::ICMP]), None),
+    ("icmpv6", Carrier::Ip(&[ip::ICMPV6]), None),
+    ("igmp", Carrier::Ip(&[ip::IGMP]), None),
+    ("gre", Carrier::Ip(&[ip::GRE]), None),
+    ("esp", Carrier::Ip(&[ip::ESP]), None),
+    ("ah", Carrier::Ip(&[ip::AH]), None),
+    ("sctp", Carrier::Ip(&[ip::SCTP]), None),
+];
+
+/// Application protocols that the language knows (Suricata 8). Those that are in
+/// [`PROTOCOLS`] are parsed; rules of the others load and cannot match.
+static APPLICATIONS: &[&str] = &[
+    "arp",
+    "bittorrent-dht",
+    "dcerpc",
+    "dhcp",
+    "dnp3",
+    "dns",
+    "doh2",
+    "enip",
+    "ftp",
+    "ftp-data",
+    "http",
+    "http1",
+    "http2",
+    "ike",
+    "imap",
+    "irc",
+    "jabber",
+    "krb5",
+    "ldap",
+    "mdns",
+    "modbus",
+    "mqtt",
+    "nfs",
+    "ntp",
+    "pgsql",
+    "pop3",
+    "quic",
+    "rdp",
+    "rfb",
+    "sip",
+    "smb",
+    "smtp",
+    "snmp",
+    "ssh",
+    "ssl",
+    "telnet",
+    "template",
+    "tftp",
+    "tls",
+    "websocket",
+];
+
+/// What a protocol word asks for, and the IP version if it asks for one. Case is ignored.
+///
+/// # Errors
+/// When the language has no such protocol.
+pub fn protocol_carrier(word: &str) -> Result<(Carrier, Option<u8>), Problem> {
+    let word = word.to_ascii_lowercase();
+    if let Some((_, carrier, version)) = LAYERS.iter().find(|(name, ..)| *name == word) {
+        return Ok((*carrier, *version));
+    }
+    // `http` covers every version; `ssl` is what `tls` was called.
+    let parsed = match word.as_str() {
+        "http1" => "http",
+        "ssl" => "tls",
+        other => other,
+    };
+    if let Some(index) = PROTOCOLS.iter().position(|protocol| protocol.name == parsed) {
+        return Ok((Carrier::Application(index), None));
+    }
+    if APPLICATIONS.contains(&word.as_str()) {
+        return Ok((Carrier::Absent, None));
+    }
+    if let Some((_, hook)) = word.split_once(':') {
+        let message = format!("a rule cannot be tied to the moment `{hook}`");
+        return Err(Problem::new("R903", 0..word.len(), message)
+            .help("write the protocol alone: its keywords are tested as soon as they are known"));
+    }
+    let layers = LAYERS.iter().map(|(name, ..)| *name);
+    let problem = Problem::new("R010", 0..word.len(), format!("`{word}` is not a protocol"));
+    Err(match nearest(&word, layers.chain(APPLICATIONS.iter().copied())) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help("write ip, tcp, udp, icmp or an application protocol such as http"),
+    })
+}

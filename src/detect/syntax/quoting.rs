@@ -1,0 +1,69 @@
+//! Quotes, escapes and negation of option values.
+
+use std::borrow::Cow;
+
+use crate::detect::operator::Problem;
+
+/// Splits a leading `!` off: whether it was there, the rest, and where in `value` the rest begins.
+pub fn negation(value: &str) -> (bool, &str, usize) {
+    match value.strip_prefix('!') {
+        Some(rest) => {
+            let trimmed = rest.trim_ascii_start();
+            (true, trimmed, value.len() - trimmed.len())
+        }
+        None => (false, value, 0),
+    }
+}
+
+/// The text within the quotes of `value`, `\"`, `\;`, `\:` and `\\` undone.
+///
+/// # Errors
+/// When the quotes are not there or not closed, or a lone backslash or quote is within.
+pub fn quoted(value: &str) -> Result<Cow<'_, str>, Problem> {
+    let all = 0..value.len().max(1);
+    let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let Some(inner) = inner else {
+        return Err(Problem::new("R200", all, "a text in double quotes is expected here"));
+    };
+    if !inner.contains(['\\', '"']) {
+        return Ok(Cow::Borrowed(inner));
+    }
+    let mut out = String::with_capacity(inner.len());
+    let mut characters = inner.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some((_, escaped @ ('"' | ';' | ':' | '\\'))) => out.push(escaped),
+                other => {
+                    // Anything else keeps its backslash, as the reference engine does.
+                    out.push('\\');
+                    out.extend(other.map(|(_, character)| character));
+                }
+            },
+            '"' => {
+                let place = at + 1..at + 2;
+                return Err(
+                    Problem::new("R201", place, "a quote within quotes").help("write `\\\"`")
+                );
+            }
+            _ => out.push(character),
+        }
+    }
+    Ok(Cow::Owned(out))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn escapes_are_undone() {
+        assert_eq!(quoted(r#""a\;b \"c\" \\d""#).unwrap(), r#"a;b "c" \d"#);
+        assert_eq!(quoted(r#""plain""#).unwrap(), "plain");
+        assert_eq!(quoted("bare").unwrap_err().code, "R200");
+        assert_eq!(quoted("\"").unwrap_err().code, "R200");
+        assert_eq!(quoted(r#""a"b""#).unwrap_err().span, 2..3);
+        assert_eq!(negation("! \"x\""), (true, "\"x\"", 2));
+    }
+}
