@@ -5,7 +5,7 @@
 
 use super::recognise::RECOGNISED;
 use super::{Carrier, Moment, PROTOCOLS, Parser, Probe, Protocol, Signal};
-use crate::field::{Describe, Event, Side};
+use crate::field::{Describe, Event, Node, Side};
 use crate::net::{Chunk, Direction};
 use crate::time::Timestamp;
 
@@ -536,5 +536,155 @@ const fn side(way: Direction) -> Side {
     match way {
         Direction::ToServer => Side::Request,
         Direction::ToClient => Side::Response,
+    }
+}
+
+/// Feeds `data` to a session in pieces whose directions and lengths the data itself gives: what
+/// a fuzzer calls, and what must never panic nor hold much.
+pub fn fuzz_session(data: &[u8]) {
+    let Some(([carrier, port, ..], mut rest)) = data.split_first_chunk::<2>() else { return };
+    let carrier = if carrier & 1 == 0 { Carrier::Tcp } else { Carrier::Udp };
+    let ports: Vec<u16> = PROTOCOLS.iter().flat_map(|p| p.ports).copied().collect();
+    let port = ports.get(usize::from(*port) % ports.len().max(1)).copied().unwrap_or(80);
+    let mut session = Session::new(carrier, port, 40_000);
+    let mut signals = Vec::new();
+    while let Some(([head, low], tail)) = rest.split_first_chunk::<2>() {
+        let way = if head & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
+        let length = (usize::from(head >> 4) << 8 | usize::from(*low)).min(tail.len());
+        let (piece, after) = tail.split_at(length);
+        rest = after;
+        let chunk = if head & 14 == 14 { Chunk::Gap(length as u64) } else { Chunk::Data(piece) };
+        session.chunk(way, chunk, Timestamp::default(), &mut signals);
+        for signal in signals.drain(..) {
+            match signal {
+                Signal::Done { transaction } => {
+                    let taken = session.take(transaction);
+                    debug_assert!(taken.is_none_or(|t| !matches!(Node::of(&*t), Node::Int(_))));
+                }
+                Signal::Ready { transaction, .. } => {
+                    if let Some(thing) = session.transaction(transaction) {
+                        (0..64).for_each(|row| thing.read(row, &mut |_| {}));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    type Turn<'a> = (Direction, Chunk<'a>);
+
+    /// What a conversation brings forth: signals in order, then every transaction.
+    fn outcome(protocol: &Protocol, turns: &[Turn<'_>]) -> (Vec<String>, Vec<Node>) {
+        let port = protocol.ports.first().copied().unwrap_or(4242);
+        let mut session = Session::new(protocol.carriers[0], port, 50_000);
+        if protocol.carriers.contains(&Carrier::Tcp) {
+            session = Session::new(Carrier::Tcp, port, 50_000);
+        }
+        let mut signals = Vec::new();
+        let mut told = Vec::new();
+        for (way, chunk) in turns {
+            session.chunk(*way, *chunk, Timestamp::default(), &mut signals);
+            told.extend(signals.drain(..).map(|signal| format!("{signal:?}")));
+        }
+        let all = (0..session.transactions()).filter_map(|id| session.take(id));
+        (told, all.map(|thing| Node::of(&*thing)).collect())
+    }
+
+    #[test]
+    fn how_a_conversation_is_cut_changes_nothing() {
+        for protocol in PROTOCOLS {
+            for sample in protocol.samples {
+                let whole: Vec<Turn<'_>> =
+                    sample.turns.iter().map(|(way, bytes)| (*way, Chunk::Data(bytes))).collect();
+                let expected = outcome(protocol, &whole);
+                assert!(!expected.0.is_empty(), "{}: {} says nothing", protocol.name, sample.name);
+                if !protocol.carriers.contains(&Carrier::Tcp) {
+                    continue;
+                }
+                for (index, (way, bytes)) in sample.turns.iter().enumerate() {
+                    for cut in 1..bytes.len() {
+                        let mut turns = whole.clone();
+                        let (a, b) = bytes.split_at(cut);
+                        turns.splice(
+                            index..=index,
+                            [(*way, Chunk::Data(a)), (*way, Chunk::Data(b))],
+                        );
+                        let got = outcome(protocol, &turns);
+                        assert_eq!(got, expected, "{} cut at {cut} of {index}", sample.name);
+                    }
+                }
+                let bytewise: Vec<Turn<'_>> = sample
+                    .turns
+                    .iter()
+                    .flat_map(|(way, bytes)| bytes.chunks(1).map(|b| (*way, Chunk::Data(b))))
+                    .collect();
+                assert_eq!(outcome(protocol, &bytewise), expected, "{} by byte", sample.name);
+            }
+        }
+    }
+
+    #[test]
+    fn mutated_conversations_never_panic() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = move || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed as usize
+        };
+        for protocol in PROTOCOLS {
+            for sample in protocol.samples {
+                for _ in 0..300 {
+                    let mut turns: Vec<(Direction, Vec<u8>)> =
+                        sample.turns.iter().map(|(way, bytes)| (*way, bytes.to_vec())).collect();
+                    for _ in 0..1 + next() % 8 {
+                        let turn = next() % turns.len();
+                        let bytes = &mut turns[turn].1;
+                        if !bytes.is_empty() {
+                            let at = next() % bytes.len();
+                            match next() % 3 {
+                                0 => bytes[at] = next() as u8,
+                                1 => bytes.truncate(at),
+                                _ => bytes.insert(at, next() as u8),
+                            }
+                        }
+                    }
+                    let turns: Vec<Turn<'_>> =
+                        turns.iter().map(|(way, bytes)| (*way, Chunk::Data(&bytes[..]))).collect();
+                    outcome(protocol, &turns);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn noise_is_given_up_and_forgotten() {
+        let mut session = Session::new(Carrier::Tcp, 4242, 50_000);
+        let mut signals = Vec::new();
+        let mut say = |way, bytes: &[u8]| {
+            session.chunk(way, Chunk::Data(bytes), Timestamp::default(), &mut signals);
+            (session.state(), session.name(), session.memory() < 3 * MAX_HELD_BYTES)
+        };
+        assert_eq!(say(Direction::ToServer, &[0xee; 900]), (State::Unknown, None, true));
+        assert_eq!(say(Direction::ToServer, &[0xee; 9000]), (State::Unknown, None, true));
+        assert_eq!(say(Direction::ToClient, &[0xdd; 9]), (State::Failed, Some("failed"), true));
+        assert_eq!(session.memory(), 0);
+    }
+
+    #[test]
+    fn a_banner_names_what_is_not_parsed() {
+        let mut session = Session::new(Carrier::Tcp, 80, 50_000);
+        let mut signals = Vec::new();
+        for byte in b"SSH-2.0-x\r\n".chunks(1) {
+            let way = Direction::ToClient;
+            session.chunk(way, Chunk::Data(byte), Timestamp::default(), &mut signals);
+        }
+        assert_eq!((session.state(), session.name()), (State::Recognised, Some("ssh")));
     }
 }

@@ -3,6 +3,7 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
+pub mod dns;
 pub mod identify;
 pub mod recognise;
 pub mod transactions;
@@ -133,4 +134,4 @@ pub struct Sample {
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
-pub static PROTOCOLS: &[&Protocol] = &[];
+pub static PROTOCOLS: &[&Protocol] = &[&dns::PROTOCOL];

@@ -1,0 +1,252 @@
+//! Datagrams and streams to messages.
+
+use super::message::{HEADER_BYTES, Message, Section};
+use super::{
+    FLOODED, INFINITE_LOOP, INVALID_ADDITIONALS, INVALID_AUTHORITIES, INVALID_OPCODE, MALFORMED,
+    NAME_TOO_LONG, NOT_REQUEST, NOT_RESPONSE, TOO_MANY_LABELS, Z_FLAG,
+};
+use crate::field::{Describe, Event, Side, Stage};
+use crate::net::{Chunk, Direction};
+use crate::protocols::transactions::Transactions;
+use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
+use crate::reader::Reader;
+
+/// Messages open at a time: each is closed as soon as it is read.
+const MAX_OPEN_MESSAGES: usize = 1;
+
+/// Both directions of one flow.
+pub struct DnsParser {
+    messages: Transactions<Message>,
+    /// Bytes of a message whose end has not come: at most 65,537 bytes each way.
+    partial: [Vec<u8>; 2],
+    /// Bytes were lost: the next chunk must look like a message's start.
+    lost: [bool; 2],
+}
+
+impl DnsParser {
+    pub fn new() -> Self {
+        Self {
+            messages: Transactions::new(MAX_OPEN_MESSAGES),
+            partial: [Vec::new(), Vec::new()],
+            lost: [false; 2],
+        }
+    }
+
+    /// Takes out every whole message of the stream and keeps the rest.
+    fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let index = way.index();
+        if self.lost.get(index) == Some(&true) {
+            if super::probe(way, Carrier::Tcp, bytes) == Probe::No {
+                return;
+            }
+            self.lost = self.lost.map(|_| false);
+        }
+        let mut partial = self.partial.get_mut(index).map(std::mem::take).unwrap_or_default();
+        if partial.is_empty() {
+            let rest = self.whole_messages(way, bytes, signals);
+            partial.extend_from_slice(rest);
+        } else {
+            partial.extend_from_slice(bytes);
+            let left = self.whole_messages(way, &partial, signals).len();
+            partial.drain(..partial.len() - left);
+        }
+        if let Some(slot) = self.partial.get_mut(index) {
+            *slot = partial;
+        }
+    }
+
+    fn whole_messages<'a>(
+        &mut self,
+        way: Direction,
+        bytes: &'a [u8],
+        signals: &mut Vec<Signal>,
+    ) -> &'a [u8] {
+        let mut reader = Reader::new(bytes);
+        loop {
+            let rest = reader.rest();
+            let Some(length) = reader.u16() else { return rest };
+            let Some(message) = reader.take(length.into()) else { return rest };
+            if length > 0 {
+                self.message(way, message, signals);
+            }
+        }
+    }
+
+    fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let (side, from_server) = match way {
+            Direction::ToServer => (Side::Request, false),
+            Direction::ToClient => (Side::Response, true),
+        };
+        let read = if bytes.len() < HEADER_BYTES { None } else { Message::read(bytes) };
+        let problem = match &read {
+            None => Some(&MALFORMED),
+            Some(message) if message.is_response() == from_server => None,
+            Some(_) if from_server => Some(&NOT_RESPONSE),
+            Some(_) => Some(&NOT_REQUEST),
+        };
+        if let Some(event) = problem {
+            signals.push(Signal::Event { transaction: None, side, event });
+            return;
+        }
+        let Some(mut message) = read else { return };
+        message.tx_id = self.messages.next_id();
+        message.from_server = from_server;
+        let events = events(&message);
+        let transaction = self.messages.open(message, side, &FLOODED, signals);
+        for event in events.into_iter().flatten() {
+            signals.push(Signal::Event { transaction: Some(transaction), side, event });
+        }
+        signals.push(Signal::Ready { transaction, side, stage: Stage::Body });
+        self.messages.close(transaction, signals);
+    }
+}
+
+impl Parser for DnsParser {
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        moment: &Moment,
+        signals: &mut Vec<Signal>,
+    ) {
+        match (chunk, moment.carrier) {
+            (Chunk::Data(bytes), Carrier::Udp) => self.message(direction, bytes, signals),
+            (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
+            (Chunk::Gap(_), _) => {
+                if let Some(partial) = self.partial.get_mut(direction.index()) {
+                    partial.clear();
+                }
+                if let Some(lost) = self.lost.get_mut(direction.index()) {
+                    *lost = true;
+                }
+            }
+            (Chunk::End, _) => {}
+        }
+    }
+
+    fn transaction(&self, id: u64) -> Option<&dyn Describe> {
+        self.messages.get(id).map(|message| message as &dyn Describe)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Box<dyn Describe>> {
+        self.messages.take(id).map(|message| message as Box<dyn Describe>)
+    }
+
+    fn memory(&self) -> usize {
+        size_of::<Self>()
+            + self.messages.memory()
+            + self.partial.iter().map(Vec::capacity).sum::<usize>()
+    }
+}
+
+/// What was wrong with a message that could be read.
+fn events(message: &Message) -> [Option<&'static Event>; 6] {
+    let faults = message.faults;
+    let when = |wrong: bool, event| wrong.then_some(event);
+    let section = faults.section.map(|section| match section {
+        Section::Answer => &MALFORMED,
+        Section::Authority => &INVALID_AUTHORITIES,
+        Section::Additional => &INVALID_ADDITIONALS,
+    });
+    [
+        when(message.flags & 0x0040 != 0, &Z_FLAG),
+        when(message.opcode() >= 7, &INVALID_OPCODE),
+        when(faults.names.too_long, &NAME_TOO_LONG),
+        when(faults.names.looped, &INFINITE_LOOP),
+        when(faults.names.labels, &TOO_MANY_LABELS),
+        section,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::field::Node;
+    use crate::field::{Fields, Value};
+    use crate::time::Timestamp;
+
+    fn parse(way: Direction, carrier: Carrier, bytes: &[u8]) -> (DnsParser, Vec<Signal>) {
+        let mut parser = DnsParser::new();
+        let mut signals = Vec::new();
+        let moment = Moment { now: Timestamp::default(), carrier, server_port: 53 };
+        parser.parse(way, Chunk::Data(bytes), &moment, &mut signals);
+        (parser, signals)
+    }
+
+    fn values(thing: &dyn Describe, name: &str) -> Vec<String> {
+        let index = Message::FIELDS.iter().position(|field| field.name == name).unwrap();
+        let mut values = Vec::new();
+        thing.read(index, &mut |value| match value {
+            Value::Bytes(bytes) => values.push(String::from_utf8_lossy(bytes).into_owned()),
+            Value::Int(number) => values.push(number.to_string()),
+        });
+        values
+    }
+
+    fn event_names(signals: &[Signal]) -> Vec<&'static str> {
+        let name = |signal: &Signal| match signal {
+            Signal::Event { event, .. } => Some(event.name),
+            _ => None,
+        };
+        signals.iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn an_answer_over_tcp_is_read() {
+        let (_, bytes) = super::super::samples::SAMPLES[0].turns[1];
+        let (parser, signals) = parse(Direction::ToClient, Carrier::Tcp, bytes);
+        assert_eq!(signals.len(), 2);
+        let message = parser.transaction(0).unwrap();
+        assert_eq!(values(message, "dns.queries.rrname"), ["example.org"]);
+        assert_eq!(values(message, "dns.answers.rrname"), ["example.org"]);
+        assert_eq!(values(message, "dns.rrtype"), ["1", "1"]);
+        let Node::Object(pairs) = Node::of(message) else { panic!("not an object") };
+        let keys: Vec<_> = pairs.iter().map(|(key, _)| key.as_ref()).collect();
+        let wanted = "version type tx_id id flags qr rd ra opcode rcode queries answers grouped";
+        assert_eq!(keys.join(" "), wanted);
+        assert_eq!(pairs[4].1, Node::Text(b"8180".to_vec()));
+        let grouped = Node::List(vec![Node::Text(b"192.0.2.7".to_vec())]);
+        assert_eq!(pairs[12].1, Node::Object(vec![("A".into(), grouped)]));
+    }
+
+    #[test]
+    fn a_circle_of_pointers_ends() {
+        let mut bytes = b"\x00\x01\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00".to_vec();
+        bytes.extend(b"\x01a\xc0\x0c\x00\x01\x00\x01");
+        let (parser, signals) = parse(Direction::ToServer, Carrier::Udp, &bytes);
+        assert!(event_names(&signals).contains(&"too_many_labels"));
+        assert!(values(parser.transaction(0).unwrap(), "dns.query")[0].starts_with("a.a.a"));
+        bytes.splice(12..14, []);
+        let (_, signals) = parse(Direction::ToServer, Carrier::Udp, &bytes);
+        assert_eq!(event_names(&signals), ["infinite_loop"]);
+    }
+
+    #[test]
+    fn pointers_do_not_blow_a_message_up() {
+        // 63-byte labels to the name's limit, then thousands of pointers to them.
+        let mut bytes = b"\x00\x01\x01\x00\x0f\xa0\x00\x00\x00\x00\x00\x00".to_vec();
+        for _ in 0..15 {
+            bytes.push(63);
+            bytes.extend([b'x'; 63]);
+        }
+        bytes.extend(b"\x00\x00\x01\x00\x01");
+        for _ in 1..4000 {
+            bytes.extend(b"\xc0\x0c\x00\x01\x00\x01");
+        }
+        let (parser, signals) = parse(Direction::ToServer, Carrier::Udp, &bytes);
+        assert!(event_names(&signals).contains(&"name_too_long"));
+        assert!(parser.messages.get(0).unwrap().memory() < 1 << 20);
+    }
+
+    #[test]
+    fn wrong_ways_and_broken_messages_are_events() {
+        let query = &super::super::samples::SAMPLES[0].turns[0].1[2..31];
+        let told = |way, bytes: &[u8]| event_names(&parse(way, Carrier::Udp, bytes).1);
+        assert_eq!(told(Direction::ToClient, query), ["not_response"]);
+        assert_eq!(told(Direction::ToServer, &query[..20]), ["malformed_data"]);
+        let answer = &super::super::samples::SAMPLES[0].turns[1].1[2..];
+        assert_eq!(told(Direction::ToServer, answer), ["not_request"]);
+        assert_eq!(told(Direction::ToClient, &answer[..40]), ["malformed_data"]);
+    }
+}

@@ -1,0 +1,30 @@
+//! Conversations, made by hand after RFC 1035.
+
+use crate::net::Direction::{ToClient, ToServer};
+use crate::protocols::Sample;
+
+pub static SAMPLES: &[Sample] = &[
+    Sample {
+        name: "two questions and an answer over TCP",
+        turns: &[
+            (
+                ToServer,
+                b"\x00\x1d\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03org\x00\x00\x01\x00\x01\
+                  \x00\x1d\x12\x35\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07Example\x03ORG\x00\x00\x1c\x00\x01",
+            ),
+            (
+                ToClient,
+                b"\x00\x2d\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x07example\x03org\x00\x00\x01\x00\x01\
+                  \xc0\x0c\x00\x01\x00\x01\x00\x00\x0e\x10\x00\x04\xc0\x00\x02\x07",
+            ),
+        ],
+    },
+    Sample {
+        name: "a text record, over TCP",
+        turns: &[(
+            ToClient,
+            b"\x00\x31\x00\x09\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00\x01t\x04test\x00\x00\x10\x00\x01\
+              \xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x05\x00\x0d\x05hello\x06world!",
+        )],
+    },
+];
