@@ -88,7 +88,7 @@ impl Diagnostic {
 
 impl Problem {
     /// A problem with the bytes `span` of what was given.
-    pub fn new(
+    pub fn spanned(
         code: &'static str,
         span: std::ops::Range<usize>,
         message: impl Into<String>,
@@ -98,7 +98,7 @@ impl Problem {
 
     /// With how to mend it.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn hint(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

@@ -224,8 +224,8 @@ impl<'a> Lists<'a> {
     fn resolve<S: Set>(&self, text: &'a str) -> Result<Arc<S>, Problem> {
         let set: S = self.nested(text, 0, &mut Vec::new(), 0)?;
         if set.nothing() {
-            return Err(Problem::new("R024", 0..text.len(), format!("`{text}` leaves no {}", S::WHAT))
-                .help("a negation takes everything away; is HOME_NET `any` while EXTERNAL_NET is its complement?"));
+            return Err(Problem::spanned("R024", 0..text.len(), format!("`{text}` leaves no {}", S::WHAT))
+                .hint("a negation takes everything away; is HOME_NET `any` while EXTERNAL_NET is its complement?"));
         }
         Ok(Arc::new(set))
     }
@@ -245,7 +245,7 @@ impl<'a> Lists<'a> {
         let span = at..at + text.len().max(1);
         if depth > DEPTH_MAX {
             let message = format!("lists lie more than {DEPTH_MAX} deep");
-            return Err(Problem::new("R022", span, message));
+            return Err(Problem::spanned("R022", span, message));
         }
         if let Some(rest) = text.strip_prefix('!') {
             let mut set = S::everything();
@@ -254,7 +254,7 @@ impl<'a> Lists<'a> {
         }
         if let Some(inner) = text.strip_prefix('[') {
             let Some(inner) = inner.strip_suffix(']') else {
-                return Err(Problem::new("R020", span, "this list does not end with `]`"));
+                return Err(Problem::spanned("R020", span, "this list does not end with `]`"));
             };
             return self.list(inner, at + 1, within, depth + 1);
         }
@@ -265,13 +265,13 @@ impl<'a> Lists<'a> {
             return Ok(S::everything());
         }
         if text.contains(',') {
-            return Err(Problem::new("R020", span, "several items need brackets")
-                .help(format!("write `[{text}]`")));
+            return Err(Problem::spanned("R020", span, "several items need brackets")
+                .hint(format!("write `[{text}]`")));
         }
         if text.is_empty() {
-            return Err(Problem::new("R020", span, format!("an {} is missing here", S::WHAT)));
+            return Err(Problem::spanned("R020", span, format!("an {} is missing here", S::WHAT)));
         }
-        S::item(text).map_err(|message| Problem::new("R021", span, message))
+        S::item(text).map_err(|message| Problem::spanned("R021", span, message))
     }
 
     fn list<S: Set>(
@@ -309,15 +309,16 @@ impl<'a> Lists<'a> {
         depth: usize,
     ) -> Result<S, Problem> {
         let Some(text) = self.texts.get(name) else {
-            let problem = Problem::new("R023", span, format!("the variable `${name}` is not set"));
-            return Err(problem.help(match nearest(name, self.texts.keys().map(String::as_str)) {
+            let problem =
+                Problem::spanned("R023", span, format!("the variable `${name}` is not set"));
+            return Err(problem.hint(match nearest(name, self.texts.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `${near}`?"),
                 None => format!("set it with `--var {name}=VALUE`"),
             }));
         };
         if within.iter().any(|outer| outer == name) {
             let message = format!("the variable `${name}` is made of itself");
-            return Err(Problem::new("R022", span, message));
+            return Err(Problem::spanned("R022", span, message));
         }
         within.push(name.to_owned());
         let set = self.nested(text, 0, within, depth);

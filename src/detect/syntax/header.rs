@@ -25,8 +25,8 @@ pub fn resolve_header(
     if rule.arrow == Arrow::Transaction {
         let message = "rules over both halves of a transaction (`=>`) are not evaluated";
         problems.push(
-            Problem::new("R902", rule.direction.span(), message)
-                .help("write two rules, one for each side"),
+            Problem::spanned("R902", rule.direction.span(), message)
+                .hint("write two rules, one for each side"),
         );
     }
     match (carrier, source, source_ports, destination, destination_ports) {

@@ -96,13 +96,13 @@ pub fn protocol_carrier(word: &str) -> Result<(Carrier, Option<u8>), Problem> {
     }
     if let Some((_, hook)) = word.split_once(':') {
         let message = format!("a rule cannot be tied to the moment `{hook}`");
-        return Err(Problem::new("R903", 0..word.len(), message)
-            .help("write the protocol alone: its keywords are tested as soon as they are known"));
+        return Err(Problem::spanned("R903", 0..word.len(), message)
+            .hint("write the protocol alone: its keywords are tested as soon as they are known"));
     }
     let layers = LAYERS.iter().map(|(name, ..)| *name);
-    let problem = Problem::new("R010", 0..word.len(), format!("`{word}` is not a protocol"));
+    let problem = Problem::spanned("R010", 0..word.len(), format!("`{word}` is not a protocol"));
     Err(match nearest(&word, layers.chain(APPLICATIONS.iter().copied())) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help("write ip, tcp, udp, icmp or an application protocol such as http"),
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("write ip, tcp, udp, icmp or an application protocol such as http"),
     })
 }

@@ -23,7 +23,7 @@ pub fn quoted(value: &str) -> Result<Cow<'_, str>, Problem> {
     let all = 0..value.len().max(1);
     let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let Some(inner) = inner else {
-        return Err(Problem::new("R200", all, "a text in double quotes is expected here"));
+        return Err(Problem::spanned("R200", all, "a text in double quotes is expected here"));
     };
     if !inner.contains(['\\', '"']) {
         return Ok(Cow::Borrowed(inner));
@@ -43,7 +43,7 @@ pub fn quoted(value: &str) -> Result<Cow<'_, str>, Problem> {
             '"' => {
                 let place = at + 1..at + 2;
                 return Err(
-                    Problem::new("R201", place, "a quote within quotes").help("write `\\\"`")
+                    Problem::spanned("R201", place, "a quote within quotes").hint("write `\\\"`")
                 );
             }
             _ => out.push(character),

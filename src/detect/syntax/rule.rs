@@ -54,7 +54,7 @@ fn parse_action(word: Spanned<'_>) -> Result<Action, Problem> {
     let names = || ACTIONS.iter().map(|(name, _)| *name);
     match ACTIONS.iter().find(|(name, _)| *name == word.text) {
         Some((_, Some(action))) => Ok(*action),
-        Some((name, None)) => Err(Problem::new(
+        Some((name, None)) => Err(Problem::spanned(
             "R901",
             word.span(),
             format!("the action `{name}` steers an inline engine; a passive sensor cannot"),
@@ -65,7 +65,7 @@ fn parse_action(word: Spanned<'_>) -> Result<Action, Problem> {
                 None => "a rule begins with alert, pass, drop or reject".to_owned(),
             };
             let message = format!("`{}` is not an action", word.text);
-            Err(Problem::new("R001", word.span(), message).help(help))
+            Err(Problem::spanned("R001", word.span(), message).hint(help))
         }
     }
 }
@@ -77,8 +77,8 @@ fn parse_arrow(word: Spanned<'_>) -> Result<Arrow, Problem> {
         "=>" => Ok(Arrow::Transaction),
         other => {
             let problem =
-                Problem::new("R002", word.span(), format!("`{other}` is not a direction"));
-            Err(problem.help(match other {
+                Problem::spanned("R002", word.span(), format!("`{other}` is not a direction"));
+            Err(problem.hint(match other {
                 "<-" => "there is no `<-`: swap source and destination and write `->`",
                 _ => "write `->` for one way or `<>` for both",
             }))
@@ -125,13 +125,13 @@ impl<'a> Words<'a> {
         let word = Spanned { text, at: self.base + start };
         if text.is_empty() {
             let place = word.at..word.at + 1;
-            return Err(Problem::new("R003", place, format!("{what} is missing here")).help(
+            return Err(Problem::spanned("R003", place, format!("{what} is missing here")).hint(
                 "a rule is: action protocol addresses ports direction addresses ports (options)",
             ));
         }
         if depth > 0 {
             let open = text.find('[').unwrap_or(0) + word.at;
-            return Err(Problem::new("R004", open..open + 1, "this `[` is never closed"));
+            return Err(Problem::spanned("R004", open..open + 1, "this `[` is never closed"));
         }
         Ok(word)
     }
@@ -142,7 +142,7 @@ fn parse_options(mut words: Words<'_>) -> Result<Vec<OptionText<'_>>, Problem> {
     let open = words.base + words.at;
     if words.byte() != Some(b'(') {
         let message = "the options must begin here, with `(`";
-        return Err(Problem::new("R005", open..open + 1, message));
+        return Err(Problem::spanned("R005", open..open + 1, message));
     }
     words.at += 1;
     // Rules have about 15 options: one allocation is enough for most.
@@ -159,14 +159,14 @@ fn parse_options(mut words: Words<'_>) -> Result<Vec<OptionText<'_>>, Problem> {
             Some(_) => {}
             None => {
                 let message = "the options are never closed";
-                return Err(Problem::new("R006", open..open + 1, message)
-                    .help("end the rule with `;)`; a rule that goes on ends its line with `\\`"));
+                return Err(Problem::spanned("R006", open..open + 1, message)
+                    .hint("end the rule with `;)`; a rule that goes on ends its line with `\\`"));
             }
         }
         if options.len() == OPTIONS_MAX {
             let place = words.base + words.at;
             let message = format!("a rule has at most {OPTIONS_MAX} options");
-            return Err(Problem::new("R007", place..place + 1, message));
+            return Err(Problem::spanned("R007", place..place + 1, message));
         }
         options.push(parse_option(&mut words)?);
     }
@@ -174,8 +174,8 @@ fn parse_options(mut words: Words<'_>) -> Result<Vec<OptionText<'_>>, Problem> {
     words.skip_blanks();
     if words.byte().is_some() {
         let place = words.base + words.at..words.base + words.text.len();
-        return Err(Problem::new("R008", place, "text after the end of the rule")
-            .help("a `)` within a value is no end, but one after a `;` is"));
+        return Err(Problem::spanned("R008", place, "text after the end of the rule")
+            .hint("a `)` within a value is no end, but one after a `;` is"));
     }
     Ok(options)
 }
@@ -185,7 +185,7 @@ fn parse_option<'a>(words: &mut Words<'a>) -> Result<OptionText<'a>, Problem> {
     let rest = words.text.get(start..).unwrap_or_default();
     let unended = || {
         let place = words.base + start..words.base + words.text.len();
-        Problem::new("R009", place, "this option does not end with `;`")
+        Problem::spanned("R009", place, "this option does not end with `;`")
     };
     let name_length = memchr2(b':', b';', rest.as_bytes()).ok_or_else(unended)?;
     let name_text = rest.get(..name_length).unwrap_or_default().trim_ascii_end();
@@ -193,8 +193,8 @@ fn parse_option<'a>(words: &mut Words<'a>) -> Result<OptionText<'a>, Problem> {
     let odd = |byte: u8| !(byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     if name_text.is_empty() || name_text.bytes().any(odd) {
         let message = format!("`{name_text}` cannot be a keyword");
-        return Err(Problem::new("R009", name.at..name.at + name_text.len().max(1), message)
-            .help("a `;` within the value before must be written `\\;`"));
+        return Err(Problem::spanned("R009", name.at..name.at + name_text.len().max(1), message)
+            .hint("a `;` within the value before must be written `\\;`"));
     }
     if rest.as_bytes().get(name_length) == Some(&b';') {
         words.at = start + name_length + 1;
