@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of protocols, rules or outputs: the table is generic over what a flow carries.
 
+pub mod defrag;
+
 use crate::field::Event;
 use crate::net::{Chunk, Direction};
 use crate::record::{Contact, FlowRecord};
