@@ -24,15 +24,17 @@
 //! to the value and do not protect a `;`: it is written `\;` everywhere.
 
 mod header;
+mod integer;
 mod protocol;
 mod quoting;
 mod rule;
 mod source;
 
 pub use header::resolve_header;
+pub use integer::{integer, integer_test};
 pub use protocol::protocol_carrier;
 pub use quoting::{negation, quoted};
-pub use source::RuleFile;
+pub use source::{RuleFile, Rules};
 
 use super::rule::{Action, Origin};
 
