@@ -3,6 +3,7 @@
 mod bpf;
 mod file;
 mod input;
+mod live;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -11,6 +12,7 @@ mod zstd;
 #[cfg(test)]
 mod tests;
 
+pub use live::{LiveOptions, open_live};
 pub use merge::open;
 
 use crate::time::Timestamp;
