@@ -88,7 +88,7 @@ plc_server='
 import sys
 from pymodbus.server import StartTcpServer
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusDeviceContext
-block = lambda: ModbusSequentialDataBlock(0, [17] * 100)
+block = lambda: ModbusSequentialDataBlock(1, [17] * 100)
 store = ModbusDeviceContext(di=block(), co=block(), hr=block(), ir=block())
 StartTcpServer(ModbusServerContext(devices=store, single=True), address=(sys.argv[1], 502))
 '
