@@ -3,11 +3,24 @@
 //! Knows nothing of protocols, rules or outputs: the table is generic over what a flow carries.
 
 pub mod defrag;
+mod key;
+mod limits;
+mod shard;
+mod stats;
+mod table;
+pub mod tcp;
+mod wheel;
 
 use crate::field::Event;
-use crate::net::{Chunk, Direction};
-use crate::record::{Contact, FlowRecord};
+use crate::net::{Chunk, Direction, Endpoint};
+use crate::record::{Contact, FlowCounters, FlowRecord};
 use crate::time::Timestamp;
+
+pub use key::{SHARDS, flow_id, shard_of};
+pub use limits::{Limits, Timeouts};
+pub use stats::{FlowStats, FlowView};
+pub use table::Table;
+pub use tcp::events::EVENTS;
 
 /// Index of a flow in its table's slab. Valid from the packet that made the flow until the sweep
 /// after the flow ended, so that inspection, which comes after the batch, still finds it.
@@ -52,10 +65,81 @@ pub trait Host<A> {
     fn ended(&mut self, flow: &mut Flow<A>, slot: Slot, record: FlowRecord);
 }
 
+/// How far a flow has come, as EVE names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FlowState {
+    /// One side, or a handshake that is not complete.
+    #[default]
+    New,
+    /// Both sides.
+    Established,
+    /// Both sides are done (TCP).
+    Closed,
+}
+
+impl FlowState {
+    /// As EVE writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Established => "established",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// A conversation.
 pub struct Flow<A> {
     /// Number that names it in every output, the same in every run.
     pub id: u64,
+    /// Number of its first packet, and that packet's place within its frame: with them the flows
+    /// that end together are put in order.
+    pub first: (u64, u32),
+    /// Who began.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// VLAN identifiers, outermost first, 0 where there is none.
+    pub vlan: [u16; 2],
+    /// Type and code of the first packet, for ICMP.
+    pub icmp: Option<(u8, u8)>,
+    /// Type and code of the first ICMP packet back.
+    pub icmp_response: Option<(u8, u8)>,
+    /// Packets, bytes, times.
+    pub counters: FlowCounters,
+    /// How far it has come.
+    pub state: FlowState,
+    /// TCP flags seen, to the server and to the client.
+    pub tcp_flags: [u8; 2],
+    /// Whether a TCP connection, not only packets, is known: its streams are followed.
+    pub session: bool,
+    /// Whether a rule alerted on it. For the table's user to set.
+    pub alerted: bool,
     /// What the table's user keeps with it.
     pub app: A,
 }
+
+impl<A> Flow<A> {
+    /// The context that a record of this flow begins with.
+    pub const fn ip_version(&self) -> u8 {
+        if self.client.addr.is_ipv4() { 4 } else { 6 }
+    }
+
+    /// The numbers that rules can ask for.
+    pub const fn view(&self) -> FlowView {
+        FlowView(self.counters)
+    }
+}
+
+/// A packet's place among all packets.
+#[derive(Clone, Copy)]
+struct Moment {
+    sequence: u64,
+    sub: u32,
+    now: Timestamp,
+}
+
+#[cfg(test)]
+mod tests;

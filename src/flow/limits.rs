@@ -1,0 +1,77 @@
+//! What the table may hold, and for how long.
+
+use super::FlowState;
+use crate::net::ip_protocol;
+use crate::time::Duration;
+
+/// Seconds of packet time without a packet after which a flow ends, by state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// One side only, or a handshake not complete.
+    pub new: u32,
+    /// Both sides.
+    pub established: u32,
+    /// Both sides are done.
+    pub closed: u32,
+}
+
+impl Timeouts {
+    pub(super) const fn of(&self, state: FlowState) -> Duration {
+        Duration::from_secs(match state {
+            FlowState::New => self.new,
+            FlowState::Established => self.established,
+            FlowState::Closed => self.closed,
+        } as u64)
+    }
+}
+
+/// The limits of a table. Those on numbers and memory are for all shards together: each of the
+/// [`super::SHARDS`] shards may hold its share, however many workers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Flows.
+    pub flows: u32,
+    /// Bytes of TCP data that came before its turn.
+    pub reassembly: u64,
+    /// Bytes of each direction of a TCP stream that are looked at; 0 for all.
+    pub depth: u64,
+    /// Whether TCP connections whose beginning was not seen are followed.
+    pub midstream: bool,
+    /// Whether TCP connections of which only one side is seen are followed.
+    pub async_oneside: bool,
+    /// TCP.
+    pub tcp: Timeouts,
+    /// UDP.
+    pub udp: Timeouts,
+    /// ICMP of either version.
+    pub icmp: Timeouts,
+    /// Everything else.
+    pub other: Timeouts,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: 524_288,
+            reassembly: 64 << 20,
+            depth: 1 << 20,
+            midstream: false,
+            async_oneside: false,
+            tcp: Timeouts { new: 60, established: 600, closed: 60 },
+            udp: Timeouts { new: 30, established: 300, closed: 0 },
+            icmp: Timeouts { new: 30, established: 300, closed: 0 },
+            other: Timeouts { new: 30, established: 300, closed: 0 },
+        }
+    }
+}
+
+impl Limits {
+    pub(super) const fn timeouts(&self, protocol: u8) -> &Timeouts {
+        match protocol {
+            ip_protocol::TCP => &self.tcp,
+            ip_protocol::UDP => &self.udp,
+            ip_protocol::ICMP | ip_protocol::ICMPV6 => &self.icmp,
+            _ => &self.other,
+        }
+    }
+}

@@ -1,0 +1,660 @@
+//! The table: who a packet belongs to, what it changes, when flows end.
+
+use hashbrown::HashTable;
+
+use super::key::{Key, Place, about, place};
+use super::shard::{Link, Links, Shard};
+use super::tcp::{Output, Room, Segment, Session, State};
+use super::wheel::Wheel;
+use super::{
+    Flow, FlowState, FlowStats, Host, Limits, Moment, SHARDS, Slot, Touch, flow_id, shard_of,
+};
+use crate::decode::{Headers, Tcp, Transport, tcp_flags};
+use crate::field::Event;
+use crate::net::{Chunk, Direction, ip_protocol};
+use crate::record::{Contact, FlowCounters, FlowRecord, Outcome, TcpRecord};
+use crate::time::Timestamp;
+
+/// Entries are allocated this many at a time, so that growth never copies.
+const PAGE: usize = 256;
+
+/// What the table keeps of a flow beside what its user sees.
+struct Entry<A> {
+    key: Key,
+    hash: u64,
+    shard: u8,
+    live: bool,
+    /// Whether the client is the key's higher end.
+    swapped: bool,
+    /// TCP flags of the first packet.
+    first_flags: u8,
+    /// How the first contact went, as far as it is known; `None` when there is nothing to tell.
+    contact: Option<Outcome>,
+    /// Second in which it was last moved to the newest end of its list.
+    moved: u64,
+    link: Link,
+    session: Option<Session>,
+    flow: Flow<A>,
+}
+
+/// Entries by slot.
+struct Slab<A>(Vec<Vec<Entry<A>>>);
+
+impl<A> Slab<A> {
+    fn get(&self, index: u32) -> Option<&Entry<A>> {
+        self.0.get(index as usize / PAGE)?.get(index as usize % PAGE)
+    }
+
+    fn get_mut(&mut self, index: u32) -> Option<&mut Entry<A>> {
+        self.0.get_mut(index as usize / PAGE)?.get_mut(index as usize % PAGE)
+    }
+
+    fn push(&mut self, entry: Entry<A>) -> u32 {
+        if self.0.last().is_none_or(|page| page.len() == PAGE) {
+            self.0.push(Vec::with_capacity(PAGE));
+        }
+        let pages = self.0.len() - 1;
+        let Some(page) = self.0.last_mut() else { return 0 };
+        page.push(entry);
+        (pages * PAGE + page.len() - 1) as u32
+    }
+}
+
+impl<A> Links for Slab<A> {
+    fn link(&mut self, index: u32) -> Option<&mut Link> {
+        self.get_mut(index).map(|entry| &mut entry.link)
+    }
+}
+
+/// Why a flow ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Timeout,
+    Evicted,
+    Reuse,
+    Shutdown,
+}
+
+impl Reason {
+    /// As EVE writes it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Evicted => "forced",
+            Self::Reuse => "tcp_reuse",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The flows of one worker. `A` is what the table's user keeps with each.
+pub struct Table<A> {
+    limits: Limits,
+    /// Differs from run to run, so that nobody can choose colliding flows; the order of the hash
+    /// table is never looked at, so it does not show.
+    seed: u64,
+    index: HashTable<u32>,
+    slab: Slab<A>,
+    free: Vec<u32>,
+    /// Ended since the last sweep.
+    ended: Vec<u32>,
+    shards: Vec<Shard>,
+    wheel: Wheel,
+    due: Vec<u32>,
+    /// The frame that is worked on, and its shard: that of the outermost addresses.
+    frame: (u64, u8),
+    stats: FlowStats,
+}
+
+/// Hands what a connection brings forth to the table's user.
+struct Forward<'a, A, H> {
+    host: &'a mut H,
+    flow: &'a mut Flow<A>,
+    slot: Slot,
+    now: Timestamp,
+}
+
+impl<A, H: Host<A>> Output for Forward<'_, A, H> {
+    fn chunk(&mut self, way: Direction, chunk: Chunk<'_>) {
+        self.host.chunk(self.flow, self.slot, way, chunk, self.now);
+    }
+
+    fn event(&mut self, event: &'static Event) {
+        self.host.event(event);
+    }
+}
+
+impl<A: Default> Table<A> {
+    /// An empty table.
+    pub fn new(limits: &Limits) -> Self {
+        use std::hash::BuildHasher;
+        let count = SHARDS as u64;
+        let flows = (limits.flows / SHARDS as u32).max(1);
+        let shard = || Shard::new(flows, limits.reassembly / count);
+        Self {
+            limits: *limits,
+            seed: foldhash::fast::RandomState::default().hash_one(0u64) | 1,
+            index: HashTable::new(),
+            slab: Slab(Vec::new()),
+            free: Vec::new(),
+            ended: Vec::new(),
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            wheel: Wheel::new(),
+            due: Vec::new(),
+            frame: (0, 0),
+            stats: FlowStats::default(),
+        }
+    }
+
+    /// Takes a packet: the `sub`-th within the frame of this sequence number, outermost first. All
+    /// packets of a frame come one after another. `None` when it belongs to no flow.
+    pub fn packet(
+        &mut self,
+        sequence: u64,
+        sub: u32,
+        now: Timestamp,
+        headers: &Headers,
+        payload: &[u8],
+        host: &mut impl Host<A>,
+    ) -> Option<Touch> {
+        let ip = headers.ip.as_ref()?;
+        if self.frame.0 != sequence {
+            self.frame = (sequence, shard_of(ip.source, ip.destination));
+        }
+        let shard = self.frame.1;
+        if let Some(touch) = self.icmp_error(now, headers, shard, host) {
+            return Some(touch);
+        }
+        let Some(place) = place(headers, shard) else {
+            self.stats.homeless += 1;
+            return None;
+        };
+        let tcp = match &headers.transport {
+            Transport::Tcp(tcp) => Some(tcp),
+            _ => None,
+        };
+        let moment = Moment { sequence, sub, now };
+        let hash = place.key.hash(self.seed);
+        let found = self.find(&place.key, hash);
+        let found = found.filter(|&index| !self.ends_before(index, &place, tcp, now, host));
+        let (index, new) = match found {
+            Some(index) => (index, false),
+            None => (self.insert(&place, hash, headers, tcp, moment, host), true),
+        };
+        self.work(index, new, &place, headers, tcp, payload, now, host)
+    }
+
+    /// End of a round: flows whose timeout is over end, in the order of their first packets.
+    pub fn tick(&mut self, now: Timestamp, host: &mut impl Host<A>) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.turn(now.seconds(), &mut due);
+        due.retain(|&index| {
+            let Some(entry) = self.slab.get(index) else { return false };
+            let deadline = deadline(&self.limits, &entry.flow).seconds();
+            let over = deadline < now.seconds();
+            if !over {
+                self.wheel.put(index, deadline);
+            }
+            over
+        });
+        due.sort_unstable_by_key(|&index| self.slab.get(index).map(|entry| entry.flow.first));
+        for index in due.drain(..) {
+            self.end(index, Reason::Timeout, now, host);
+        }
+        self.due = due;
+    }
+
+    /// End of the input: all flows end, in the order of their first packets.
+    pub fn finish(&mut self, now: Timestamp, host: &mut impl Host<A>) {
+        let mut all: Vec<u32> = self.index.iter().copied().collect();
+        all.sort_unstable_by_key(|&index| self.slab.get(index).map(|entry| entry.flow.first));
+        for index in all {
+            self.end(index, Reason::Shutdown, now, host);
+        }
+    }
+
+    /// After inspection of a batch: slots of flows that ended are freed.
+    pub fn sweep(&mut self) {
+        for index in self.ended.drain(..) {
+            if let Some(entry) = self.slab.get_mut(index) {
+                entry.flow.app = A::default();
+                entry.session = None;
+                self.free.push(index);
+            }
+        }
+    }
+
+    /// A flow that is in the table, or ended since the last sweep.
+    pub fn get(&self, slot: Slot) -> Option<&Flow<A>> {
+        self.slab.get(slot.0).map(|entry| &entry.flow)
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Flow<A>> {
+        self.slab.get_mut(slot.0).map(|entry| &mut entry.flow)
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> FlowStats {
+        let early_bytes = self.shards.iter().map(|shard| shard.budget.used).sum();
+        FlowStats {
+            active: self.index.len() as u64,
+            memory: self.memory() as u64,
+            early_bytes,
+            ..self.stats
+        }
+    }
+
+    /// Bytes held, without what `A` holds elsewhere.
+    pub fn memory(&self) -> usize {
+        let early: u64 = self.shards.iter().map(|shard| shard.budget.used).sum();
+        self.slab.0.len() * PAGE * size_of::<Entry<A>>()
+            + self.index.allocation_size()
+            + self.wheel.memory()
+            + (self.free.capacity() + self.ended.capacity() + self.due.capacity()) * 4
+            + early as usize
+    }
+
+    fn find(&self, key: &Key, hash: u64) -> Option<u32> {
+        let same = |&index: &u32| self.slab.get(index).is_some_and(|entry| entry.key == *key);
+        self.index.find(hash, same).copied()
+    }
+
+    /// Ends the flow found for a packet if its time is over or the packet begins another
+    /// connection.
+    fn ends_before(
+        &mut self,
+        index: u32,
+        place: &Place,
+        tcp: Option<&Tcp>,
+        now: Timestamp,
+        host: &mut impl Host<A>,
+    ) -> bool {
+        let Some(entry) = self.slab.get(index) else { return true };
+        if now >= deadline(&self.limits, &entry.flow) {
+            self.end(index, Reason::Timeout, now, host);
+            return true;
+        }
+        let way = way(place.swapped, entry.swapped);
+        let again = tcp.is_some_and(is_opening)
+            && tcp.zip(entry.session.as_ref()).is_some_and(|(tcp, s)| s.gives_way(tcp, way));
+        if again {
+            self.end(index, Reason::Reuse, now, host);
+        }
+        again
+    }
+
+    fn insert(
+        &mut self,
+        place: &Place,
+        hash: u64,
+        headers: &Headers,
+        tcp: Option<&Tcp>,
+        moment: Moment,
+        host: &mut impl Host<A>,
+    ) -> u32 {
+        let shard = self.frame.1;
+        while let Some(victim) = self.shards.get(usize::from(shard)).and_then(Shard::victim) {
+            self.end(victim, Reason::Evicted, moment.now, host);
+        }
+        // Who answers a SYN is the server, though its answer be the first that is seen.
+        let backwards =
+            tcp.is_some_and(|tcp| tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK);
+        let (client, server) = match backwards {
+            false => (place.source, place.destination),
+            true => (place.destination, place.source),
+        };
+        let flags = tcp.map_or(0, |tcp| tcp.flags);
+        let entry = Entry {
+            key: place.key,
+            hash,
+            shard,
+            live: true,
+            swapped: place.swapped != backwards,
+            first_flags: flags,
+            contact: is_contact(place, tcp).then_some(Outcome::Unknown),
+            moved: moment.now.seconds(),
+            link: Link::LOOSE,
+            session: None,
+            flow: Flow {
+                id: flow_id(moment.sequence, moment.sub),
+                first: (moment.sequence, moment.sub),
+                client,
+                server,
+                protocol: place.protocol,
+                vlan: headers.vlan,
+                icmp: place.icmp,
+                icmp_response: None,
+                counters: FlowCounters { start: moment.now, end: moment.now, ..Default::default() },
+                state: FlowState::New,
+                tcp_flags: [0; 2],
+                session: false,
+                alerted: false,
+                app: A::default(),
+            },
+        };
+        let due = deadline(&self.limits, &entry.flow).seconds();
+        let index = match self.free.pop() {
+            Some(index) => {
+                if let Some(old) = self.slab.get_mut(index) {
+                    *old = entry;
+                }
+                index
+            }
+            None => self.slab.push(entry),
+        };
+        let slab = &self.slab;
+        self.index.insert_unique(hash, index, |&index| slab.get(index).map_or(0, |e| e.hash));
+        if let Some(shard) = self.shards.get_mut(usize::from(shard)) {
+            shard.push(&mut self.slab, index, FlowState::New);
+        }
+        self.wheel.start(moment.now.seconds());
+        self.wheel.put(index, due);
+        self.stats.inserted += 1;
+        index
+    }
+
+    /// Counts a packet to its flow and works on what it carries.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one packet, split once")]
+    fn work(
+        &mut self,
+        index: u32,
+        new: bool,
+        place: &Place,
+        headers: &Headers,
+        tcp: Option<&Tcp>,
+        payload: &[u8],
+        now: Timestamp,
+        host: &mut impl Host<A>,
+    ) -> Option<Touch> {
+        let entry = self.slab.get_mut(index)?;
+        let shard = self.shards.get_mut(usize::from(entry.shard))?;
+        let slot = Slot(index);
+        if let Some(tcp) = tcp
+            && entry.session.is_none()
+            && is_opening(tcp)
+            && way(place.swapped, entry.swapped) == Direction::ToClient
+        {
+            entry.turn_around();
+        }
+        let direction = way(place.swapped, entry.swapped);
+        entry.count(direction, headers.wire_length, now, tcp);
+        entry.answered(direction, tcp, place.icmp, host);
+        let mut streamed = false;
+        let before = entry.flow.state;
+        if let Some(tcp) = tcp {
+            let segment = Segment { tcp, data: payload, way: direction, now };
+            let depth = if self.limits.depth == 0 { u64::MAX } else { self.limits.depth };
+            let room = &mut Room {
+                budget: &mut shard.budget,
+                depth,
+                oneside: self.limits.async_oneside,
+                seen: &mut self.stats.tcp,
+            };
+            if entry.session.is_none() {
+                entry.session = open(&segment, &self.limits, room, host);
+                self.stats.sessions += u64::from(entry.session.is_some());
+            }
+            if let Some(session) = &mut entry.session {
+                let flow = &mut entry.flow;
+                flow.session = true;
+                streamed = session.packet(&segment, room, &mut Forward { host, flow, slot, now });
+                entry.flow.state = match session.state() {
+                    State::SynSent | State::SynRecv => FlowState::New,
+                    state if state.is_over() => FlowState::Closed,
+                    _ => FlowState::Established,
+                };
+            }
+        } else {
+            entry.see_both_ways();
+            if place.protocol == ip_protocol::UDP && !payload.is_empty() {
+                host.chunk(&mut entry.flow, slot, direction, Chunk::Data(payload), now);
+            }
+        }
+        let established = entry.is_established();
+        self.refresh(index, before, now);
+        Some(Touch { slot, direction, new, established, streamed })
+    }
+
+    /// Puts the flow where its state and its last packet want it.
+    fn refresh(&mut self, index: u32, before: FlowState, now: Timestamp) {
+        let Some(entry) = self.slab.get_mut(index) else { return };
+        let state = entry.flow.state;
+        // Order by the second is enough to tell who was silent longest, and cheaper.
+        if state == before && entry.moved == now.seconds() {
+            return;
+        }
+        entry.moved = now.seconds();
+        let shard = usize::from(entry.shard);
+        let timeouts = self.limits.timeouts(entry.flow.protocol);
+        let sooner = timeouts.of(state) < timeouts.of(before);
+        let due = deadline(&self.limits, &entry.flow).seconds();
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.remove(&mut self.slab, index, before);
+            shard.push(&mut self.slab, index, state);
+        }
+        if sooner {
+            self.wheel.put(index, due);
+        }
+    }
+
+    /// An ICMP error counts to the flow of the packet that caused it, when that flow is known.
+    fn icmp_error(
+        &mut self,
+        now: Timestamp,
+        headers: &Headers,
+        shard: u8,
+        host: &mut impl Host<A>,
+    ) -> Option<Touch> {
+        let (Transport::Icmp4(icmp) | Transport::Icmp6(icmp)) = &headers.transport else {
+            return None;
+        };
+        icmp.about?;
+        let about = about(headers, shard)?;
+        let index = self.find(&about.key, about.key.hash(self.seed))?;
+        let entry = self.slab.get_mut(index)?;
+        if now >= deadline(&self.limits, &entry.flow) {
+            return None;
+        }
+        let direction = way(about.swapped, entry.swapped).reverse();
+        let before = entry.flow.state;
+        entry.count(direction, headers.wire_length, now, None);
+        let unreachable = match headers.transport {
+            Transport::Icmp4(icmp) => icmp.kind == 3,
+            _ => icmp.kind == 1,
+        };
+        if unreachable && direction == Direction::ToClient {
+            entry.tell(Outcome::Refused, host);
+        }
+        if entry.flow.protocol != ip_protocol::TCP {
+            entry.see_both_ways();
+        }
+        let established = entry.is_established();
+        self.refresh(index, before, now);
+        Some(Touch { slot: Slot(index), direction, new: false, established, streamed: false })
+    }
+
+    fn end(&mut self, index: u32, reason: Reason, now: Timestamp, host: &mut impl Host<A>) {
+        let Some(entry) = self.slab.get_mut(index) else { return };
+        if !std::mem::replace(&mut entry.live, false) {
+            return;
+        }
+        let slot = Slot(index);
+        let (hash, state, shard) = (entry.hash, entry.flow.state, usize::from(entry.shard));
+        if let (Some(session), Some(shard)) = (&mut entry.session, self.shards.get_mut(shard)) {
+            let room = &mut Room {
+                budget: &mut shard.budget,
+                depth: if self.limits.depth == 0 { u64::MAX } else { self.limits.depth },
+                oneside: self.limits.async_oneside,
+                seen: &mut self.stats.tcp,
+            };
+            session.close(room, &mut Forward { host, flow: &mut entry.flow, slot, now });
+        } else if entry.flow.protocol == ip_protocol::UDP {
+            for way in [Direction::ToServer, Direction::ToClient] {
+                host.chunk(&mut entry.flow, slot, way, Chunk::End, now);
+            }
+        }
+        if entry.contact == Some(Outcome::Unknown) {
+            entry.tell(Outcome::Silent, host);
+        }
+        let record = entry.record(reason);
+        host.ended(&mut entry.flow, slot, record);
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.remove(&mut self.slab, index, state);
+        }
+        self.wheel.take(index);
+        if let Ok(place) = self.index.find_entry(hash, |&other| other == index) {
+            place.remove();
+        }
+        self.ended.push(index);
+        let counter = match (reason, state) {
+            (Reason::Timeout, _) => &mut self.stats.ended_timeout,
+            (Reason::Reuse, _) => &mut self.stats.ended_reuse,
+            (Reason::Shutdown, _) => &mut self.stats.ended_shutdown,
+            (Reason::Evicted, FlowState::Closed) => &mut self.stats.evicted_closed,
+            (Reason::Evicted, FlowState::New) => &mut self.stats.evicted_new,
+            (Reason::Evicted, FlowState::Established) => &mut self.stats.evicted_established,
+        };
+        *counter += 1;
+    }
+}
+
+impl<A> Entry<A> {
+    fn count(&mut self, way: Direction, bytes: u32, now: Timestamp, tcp: Option<&Tcp>) {
+        let counters = &mut self.flow.counters;
+        let one = |pair: &mut [u64; 2], n: u64| {
+            let [there, back] = pair;
+            *(if way == Direction::ToServer { there } else { back }) += n;
+        };
+        one(&mut counters.packets, 1);
+        one(&mut counters.bytes, u64::from(bytes));
+        counters.end = counters.end.max(now);
+        if let Some(tcp) = tcp {
+            let [there, back] = &mut self.flow.tcp_flags;
+            *(if way == Direction::ToServer { there } else { back }) |= tcp.flags;
+        }
+    }
+
+    /// The first packet back tells how the first contact went.
+    fn answered(
+        &mut self,
+        way: Direction,
+        tcp: Option<&Tcp>,
+        icmp: Option<(u8, u8)>,
+        host: &mut impl Host<A>,
+    ) {
+        if way == Direction::ToServer {
+            return;
+        }
+        if self.flow.icmp_response.is_none() {
+            self.flow.icmp_response = icmp;
+        }
+        if self.contact == Some(Outcome::Unknown) {
+            let refused = tcp.is_some_and(|tcp| tcp.flags & tcp_flags::RST != 0);
+            self.tell(if refused { Outcome::Refused } else { Outcome::Answered }, host);
+        }
+    }
+
+    fn tell(&mut self, outcome: Outcome, host: &mut impl Host<A>) {
+        if self.contact == Some(Outcome::Unknown) {
+            self.contact = Some(outcome);
+            let start = self.flow.counters.start;
+            host.contact(&self.flow, Contact { start, outcome, flags: self.first_flags });
+        }
+    }
+
+    fn see_both_ways(&mut self) {
+        if !self.flow.counters.packets.contains(&0) {
+            self.flow.state = FlowState::Established;
+        }
+    }
+
+    fn is_established(&self) -> bool {
+        match &self.session {
+            Some(session) => session.state() >= State::Established,
+            None => self.flow.state == FlowState::Established,
+        }
+    }
+
+    /// The client is the other end, after all.
+    fn turn_around(&mut self) {
+        let flow = &mut self.flow;
+        std::mem::swap(&mut flow.client, &mut flow.server);
+        flow.counters.packets.reverse();
+        flow.counters.bytes.reverse();
+        flow.tcp_flags.reverse();
+        self.swapped = !self.swapped;
+    }
+
+    fn record(&self, reason: Reason) -> FlowRecord {
+        let flow = &self.flow;
+        let tcp = (flow.protocol == ip_protocol::TCP).then(|| TcpRecord {
+            flags: flow.tcp_flags,
+            state: self.session.as_ref().map_or("", |session| session.state().name()),
+            gap: self.session.as_ref().map_or([false; 2], Session::gap),
+        });
+        FlowRecord {
+            counters: flow.counters,
+            state: flow.state.name(),
+            reason: reason.name(),
+            alerted: flow.alerted,
+            app_protocol: None,
+            transactions: 0,
+            tcp,
+            icmp_response: flow.icmp_response,
+            outcome: self.contact.unwrap_or_default(),
+        }
+    }
+}
+
+const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
+
+/// Whether this is a SYN that opens a connection.
+const fn is_opening(tcp: &Tcp) -> bool {
+    tcp.flags & OPENING == tcp_flags::SYN
+}
+
+const fn way(packet_swapped: bool, flow_swapped: bool) -> Direction {
+    if packet_swapped == flow_swapped { Direction::ToServer } else { Direction::ToClient }
+}
+
+/// When the flow's time is over if no packet comes.
+fn deadline<A>(limits: &Limits, flow: &Flow<A>) -> Timestamp {
+    flow.counters.end.after(limits.timeouts(flow.protocol).of(flow.state))
+}
+
+/// Whether a flow's first packet asks for an answer: then how it goes is told.
+fn is_contact(place: &Place, tcp: Option<&Tcp>) -> bool {
+    match place.protocol {
+        // With ACK or RST it answers something that was not seen.
+        ip_protocol::TCP => {
+            tcp.is_some_and(|tcp| tcp.flags & (tcp_flags::ACK | tcp_flags::RST) == 0)
+        }
+        ip_protocol::UDP | ip_protocol::SCTP => true,
+        ip_protocol::ICMP => matches!(place.icmp, Some((8 | 13 | 15 | 17, _))),
+        ip_protocol::ICMPV6 => matches!(place.icmp, Some((128, _))),
+        _ => false,
+    }
+}
+
+/// The connection that a packet without one begins, if it begins one.
+fn open<A>(
+    segment: &Segment<'_>,
+    limits: &Limits,
+    room: &mut Room<'_>,
+    host: &mut impl Host<A>,
+) -> Option<Session> {
+    use super::tcp::events as e;
+    let flags = segment.tcp.flags;
+    if is_opening(segment.tcp) {
+        return Some(Session::begin(segment, room));
+    }
+    if flags & tcp_flags::RST != 0 {
+        host.event(&e::RST_NO_SESSION);
+    } else if limits.midstream && flags & tcp_flags::ACK != 0 {
+        return Some(Session::pick_up(segment));
+    } else if flags & tcp_flags::FIN != 0 {
+        host.event(&e::FIN_NO_SESSION);
+    }
+    None
+}
