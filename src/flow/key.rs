@@ -56,13 +56,15 @@ impl Key {
             (a, b) = (b, a);
             (p, q) = (q, p);
         }
+        // VLAN identifiers have twelve bits.
+        let [outer, middle, inner] = headers.vlan.map(u64::from);
         let last = u64::from(p) << 48
             | u64::from(q) << 32
             | u64::from(protocol) << 24
             | u64::from(shard) << 16
+            | (inner & 0xfff) << 1
             | u64::from(source.addr.is_ipv6());
-        let [outer, inner] = headers.vlan;
-        let place = u64::from(outer) << 48 | u64::from(inner) << 32 | u64::from(headers.tunnel);
+        let place = outer << 48 | middle << 32 | u64::from(headers.tunnel);
         let key = [(a >> 64) as u64, a as u64, (b >> 64) as u64, b as u64, last, place];
         (Self(key), swapped)
     }

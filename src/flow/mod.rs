@@ -12,7 +12,7 @@ pub mod tcp;
 mod wheel;
 
 use crate::field::Event;
-use crate::net::{Chunk, Direction, Endpoint};
+use crate::net::{Chunk, Direction, Endpoint, VLAN_LAYERS_MAX};
 use crate::record::{Contact, FlowCounters, FlowRecord};
 use crate::time::Timestamp;
 
@@ -102,7 +102,7 @@ pub struct Flow<A> {
     /// IP protocol number.
     pub protocol: u8,
     /// VLAN identifiers, outermost first, 0 where there is none.
-    pub vlan: [u16; 2],
+    pub vlan: [u16; VLAN_LAYERS_MAX],
     /// Type and code of the first packet, for ICMP.
     pub icmp: Option<(u8, u8)>,
     /// Type and code of the first ICMP packet back.

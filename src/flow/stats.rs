@@ -64,12 +64,14 @@ impl FlowStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowView(pub FlowCounters);
 
+type Read = fn(&FlowView, &mut dyn FnMut(Value<'_>));
+
 const fn row(
     name: &'static str,
     bits: u8,
     help: &'static str,
     example: &'static str,
-    read: fn(&FlowView, &mut dyn FnMut(Value<'_>)),
+    read: Read,
 ) -> Field<FlowView> {
     Field {
         name,
