@@ -4,6 +4,7 @@ use super::headers::{Headers, Icmp, Ip, Tcp, Transport};
 use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 
 type Sink<'a> = &'a mut dyn FnMut(Value<'_>);
+type Read = fn(&Headers, &mut dyn FnMut(Value<'_>));
 
 const PROTOCOLS: &[(&str, u64)] = &[
     ("icmp", 1),
@@ -41,7 +42,7 @@ const fn row(
     bits: u8,
     help: &'static str,
     example: &'static str,
-    read: fn(&Headers, &mut dyn FnMut(Value<'_>)),
+    read: Read,
 ) -> Field<Headers> {
     let kind = Kind::Int { bits, names: &[] };
     let (eve, side, stage) = ("", Side::Either, Stage::Head);

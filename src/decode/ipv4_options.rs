@@ -20,7 +20,7 @@ const ROUTER_ALERT: u8 = 148;
 impl Packet<'_, '_> {
     #[cold]
     pub(super) fn ipv4_options(&mut self, start: usize, end: usize) {
-        if (end - start) % 8 != 0 {
+        if !(end - start).is_multiple_of(8) {
             self.event(&events::IPV4_OPT_PAD_REQUIRED);
         }
         let mut reader = self.reader(start, end);
@@ -90,7 +90,7 @@ fn route_sound(content: &[u8]) -> bool {
     let length = content.len() + 2;
     content.first().is_some_and(|pointer| {
         let pointer = usize::from(*pointer);
-        pointer >= 4 && pointer % 4 == 0 && pointer <= length + 1
+        pointer >= 4 && pointer.is_multiple_of(4) && pointer <= length + 1
     })
 }
 
@@ -101,7 +101,7 @@ fn timestamp_sound(content: &[u8]) -> bool {
     let (pointer, flag) = (usize::from(*pointer), flag & 0x0f);
     let record = if flag == 1 || flag == 3 { 8 } else { 4 };
     pointer >= 5
-        && (pointer - 5) % record == 0
+        && (pointer - 5).is_multiple_of(record)
         && pointer <= length + 1
         && matches!(flag, 0 | 1 | 3)
 }

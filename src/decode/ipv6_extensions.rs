@@ -58,6 +58,8 @@ impl Packet<'_, '_> {
         let mut seen = Seen::default();
         loop {
             let step = match protocol {
+                // Whatever it is that a header announced, two bytes of it must be there.
+                _ if protocol != NO_NEXT_HEADER && end.saturating_sub(at) < 2 => Step::Broken,
                 ip_protocol::HOPOPT | DESTINATION => {
                     self.options_header(protocol, at, end, &mut seen)
                 }

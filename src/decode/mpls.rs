@@ -7,6 +7,7 @@ const IPV4_EXPLICIT_NULL: u32 = 0;
 const ROUTER_ALERT: u32 = 1;
 const IPV6_EXPLICIT_NULL: u32 = 2;
 const IMPLICIT_NULL: u32 = 3;
+const RESERVED_MIN: u32 = 4;
 const RESERVED_MAX: u32 = 15;
 const BOTTOM_OF_STACK: u32 = 0x100;
 
@@ -31,7 +32,7 @@ impl Packet<'_, '_> {
             ROUTER_ALERT => self.event(&events::MPLS_BAD_LABEL_ROUTER_ALERT),
             IPV6_EXPLICIT_NULL => self.ipv6(at, end),
             IMPLICIT_NULL => self.event(&events::MPLS_BAD_LABEL_IMPLICIT_NULL),
-            ..=RESERVED_MAX => self.event(&events::MPLS_BAD_LABEL_RESERVED),
+            RESERVED_MIN..=RESERVED_MAX => self.event(&events::MPLS_BAD_LABEL_RESERVED),
             _ if reader.left() < 4 => self.event(&events::MPLS_PKT_TOO_SMALL),
             // Nothing says what is carried; routers look at the first half byte too (RFC 4928).
             _ => match reader.rest().first().map_or(0, |byte| byte >> 4) {

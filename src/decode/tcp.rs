@@ -100,7 +100,8 @@ fn tcp_option(tcp: &mut Tcp, kind: u8, content: &[u8], twice: bool) -> Known {
         MSS => length == 4,
         WINDOW_SCALE => length == 3,
         SACK_PERMITTED => length == 2,
-        SACK => (10..=34).contains(&length) && (length - 2).is_multiple_of(8),
+        // A list of no blocks is seen in the wild; receivers skip it.
+        SACK => length == 2 || (10..=34).contains(&length) && (length - 2).is_multiple_of(8),
         TIMESTAMP => length == 10,
         MD5 => length == 18,
         AUTHENTICATION => length >= 4,

@@ -1,6 +1,8 @@
 //! Frames of each kind, built in code.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod corpus;
+
 use etherparse::PacketBuilder;
 
 use super::*;

@@ -1,6 +1,8 @@
 //! Fragments in and out of order, overlapping as hosts disagree, and hostile.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod parity;
+
 use etherparse::{IpFragOffset, IpNumber, Ipv4Header, PacketBuilder};
 
 use super::*;
