@@ -13,13 +13,15 @@ use crate::detect::diagnostic::nearest;
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::Problem;
 
-/// Reads a test of a number that is `bits` wide and whose values may have names.
-///
-/// # Errors
-/// When it is no such test, when a number does not fit, and when no value, or every value, would
-/// pass: nobody means that. Spans are in bytes of `text`.
-pub fn integer_test(text: &str, bits: u8, names: &[(&str, u64)]) -> Result<IntegerTest, Problem> {
-    Numbers { all: text, bits, names }.test()
+impl IntegerTest {
+    /// Reads a test of a number that is `bits` wide and whose values may have names.
+    ///
+    /// # Errors
+    /// When it is no such test, when a number does not fit, and when no value, or every value,
+    /// would pass: nobody means that. Spans are in bytes of `text`.
+    pub fn parse(text: &str, bits: u8, names: &[(&str, u64)]) -> Result<Self, Problem> {
+        Numbers { all: text, bits, names }.test()
+    }
 }
 
 /// Reads a plain number, decimal or hexadecimal, with or without a unit.
@@ -207,17 +209,17 @@ mod tests {
             ("3gb", T::Equal(3 << 30)),
         ];
         for (text, test) in forms {
-            assert_eq!(integer_test(text, 32, &[]).unwrap(), test, "{text}");
+            assert_eq!(T::parse(text, 32, &[]).unwrap(), test, "{text}");
         }
     }
 
     #[test]
     fn names_stand_for_numbers() {
         let names = [("ping", 9), ("a-txt", 10)];
-        assert_eq!(integer_test("ping", 8, &names).unwrap(), T::Equal(9));
-        assert_eq!(integer_test("!PING", 8, &names).unwrap(), T::NotEqual(9));
-        assert_eq!(integer_test("a-txt", 8, &names).unwrap(), T::Equal(10));
-        let slip = integer_test("pong", 8, &names).unwrap_err();
+        assert_eq!(T::parse("ping", 8, &names).unwrap(), T::Equal(9));
+        assert_eq!(T::parse("!PING", 8, &names).unwrap(), T::NotEqual(9));
+        assert_eq!(T::parse("a-txt", 8, &names).unwrap(), T::Equal(10));
+        let slip = T::parse("pong", 8, &names).unwrap_err();
         assert_eq!(slip.help.as_deref(), Some("did you mean `ping`?"));
     }
 
@@ -227,10 +229,10 @@ mod tests {
             "", "x", "256", "1kb", ">255", "<0", "4-5", "9-2", "&0xc0=2", "&4", "0x", "-1", "1-",
             "+1", "kb",
         ] {
-            let problem = integer_test(text, 8, &[]).unwrap_err();
+            let problem = T::parse(text, 8, &[]).unwrap_err();
             assert_eq!(problem.code, "R030", "{text}");
         }
-        assert_eq!(integer_test("2-300", 8, &[]).unwrap_err().span, 2..5);
+        assert_eq!(T::parse("2-300", 8, &[]).unwrap_err().span, 2..5);
         assert_eq!(integer(&u64::MAX.to_string(), 64).unwrap(), u64::MAX);
     }
 }

@@ -31,9 +31,9 @@ mod rule;
 mod source;
 
 pub use header::resolve_header;
-pub use integer::{integer, integer_test};
+pub use integer::integer;
 pub use protocol::protocol_carrier;
-pub use quoting::{negation, quoted};
+pub use quoting::{bare, items, negation, quoted, required};
 pub use source::{RuleFile, Rules};
 
 use super::rule::{Action, Origin};

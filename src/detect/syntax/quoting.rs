@@ -1,6 +1,7 @@
 //! Quotes, escapes and negation of option values.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::detect::operator::Problem;
 
@@ -13,6 +14,41 @@ pub fn negation(value: &str) -> (bool, &str, usize) {
         }
         None => (false, value, 0),
     }
+}
+
+/// The argument of a keyword that needs one.
+///
+/// # Errors
+/// Without an argument; `syntax` is shown.
+pub fn required<'a>(argument: Option<&'a str>, syntax: &str) -> Result<&'a str, Problem> {
+    match argument {
+        Some(argument) if !argument.is_empty() => Ok(argument),
+        _ => Err(Problem::spanned("R202", 0..0, "an argument is missing")
+            .hint(format!("write `{syntax}`"))),
+    }
+}
+
+/// Makes sure that a keyword that takes no argument has none.
+///
+/// # Errors
+/// With an argument.
+pub fn bare(argument: Option<&str>) -> Result<(), Problem> {
+    match argument {
+        None => Ok(()),
+        Some(_) => Err(Problem::spanned("R203", 0..0, "this keyword takes no argument")),
+    }
+}
+
+/// The items of an argument, parted by commas, blanks around them taken away, with their places.
+pub fn items(argument: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut next = 0;
+    argument.split(',').map(move |item| {
+        let text = item.trim_ascii_start();
+        let start = next + (item.len() - text.len());
+        next += item.len() + 1;
+        let text = text.trim_ascii_end();
+        (start..start + text.len().max(1), text)
+    })
 }
 
 /// The text within the quotes of `value`, `\"`, `\;`, `\:` and `\\` undone.
