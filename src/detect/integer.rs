@@ -22,3 +22,20 @@ pub enum IntegerTest {
     /// `value & mask` equals the second number, or not.
     Mask(u64, u64, bool),
 }
+
+impl IntegerTest {
+    /// Whether `value` passes.
+    pub const fn matches(self, value: u64) -> bool {
+        match self {
+            Self::Equal(other) => value == other,
+            Self::NotEqual(other) => value != other,
+            Self::Less(other) => value < other,
+            Self::LessEqual(other) => value <= other,
+            Self::Greater(other) => value > other,
+            Self::GreaterEqual(other) => value >= other,
+            Self::Between(low, high) => value > low && value < high,
+            Self::NotBetween(low, high) => value <= low || value >= high,
+            Self::Mask(mask, other, equal) => (value & mask == other) == equal,
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub mod events;
 pub mod integer;
 pub mod operator;
 pub mod operators;
+pub mod prefilter;
 pub mod rule;
 pub mod syntax;
 pub mod variables;

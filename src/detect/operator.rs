@@ -1,6 +1,7 @@
 //! What an operator is: a keyword that does something, as opposed to naming a field.
 
-use super::rule::Rule;
+use super::buffer::{Content, MAX_STEPS, MAX_VARIABLES, Step};
+use super::rule::{Buffer, BufferTest, Rule, Transform};
 use crate::field::Side;
 
 /// What is wrong with an argument, in words; the caller adds file, line and column.
@@ -47,12 +48,174 @@ pub struct Example {
 pub struct Builder {
     /// What is there so far.
     pub rule: Rule,
-    /// The current sticky buffer; `None` is the payload.
+    /// The current sticky buffer; `None` is the payload. Set by [`Builder::select`].
     pub sticky: Option<&'static str>,
-    /// Transforms waiting for the next test, with their names.
-    pub transforms: Vec<(&'static str, super::rule::Transform)>,
+    /// Transforms of the current sticky buffer.
+    pub transforms: Vec<Transform>,
+    /// Where the next test goes, once the current selection has one.
+    pub open: Option<Place>,
+    /// Whether `open` is where a legacy modifier moved the last content: the next test does not
+    /// go there.
+    pub moved: bool,
     /// Names of `byte_extract` variables; the position is their number.
     pub variables: Vec<String>,
     /// Sides that the keywords so far have shown.
     pub sides: Vec<Side>,
+}
+
+/// A chain of a rule being built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index into [`Rule::buffers`].
+    pub test: usize,
+    /// Index of the step whose decoded bytes the chain tests (`base64_data`).
+    pub decoded: Option<usize>,
+}
+
+impl Problem {
+    /// A problem with the whole argument, or with what the operator needs around it.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), span: 0..0, help: None }
+    }
+
+    /// The same, with what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same, about a part of the argument: where `part`, a slice of it, stands.
+    #[must_use]
+    pub fn at(mut self, argument: &str, part: &str) -> Self {
+        let start = (part.as_ptr() as usize).saturating_sub(argument.as_ptr() as usize);
+        let start = start.min(argument.len());
+        self.span = start..(start + part.len()).min(argument.len());
+        self
+    }
+}
+
+impl Builder {
+    /// Makes `sticky` the current buffer: what a field keyword, or `pkt_data` with `None`, does.
+    pub fn select(&mut self, sticky: Option<&'static str>) {
+        self.sticky = sticky;
+        self.transforms.clear();
+        self.open = None;
+        self.moved = false;
+    }
+
+    /// Adds a test on the current buffer. A field named again begins a chain of its own; the
+    /// payload has but one.
+    pub fn push(&mut self, step: Step) -> Result<(), Problem> {
+        let place = match self.open.filter(|_| !self.moved) {
+            Some(place) => place,
+            None => {
+                let buffer = self.sticky.map_or(Buffer::Payload, Buffer::Field);
+                let known = self.sticky.is_none().then(|| self.chain(&buffer)).flatten();
+                let test = known.unwrap_or_else(|| self.begin(buffer));
+                Place { test, decoded: None }
+            }
+        };
+        self.open = Some(place);
+        self.moved = false;
+        let Some(steps) = self.steps(place) else { return Ok(()) };
+        if steps.len() >= MAX_STEPS {
+            return Err(Problem::new("R101", format!("more than {MAX_STEPS} tests on one buffer")));
+        }
+        steps.push(step);
+        Ok(())
+    }
+
+    /// The last content, for the modifiers behind it; `keyword` names the modifier.
+    pub fn content(&mut self, keyword: &str) -> Result<&mut Content, Problem> {
+        let last = self.open.and_then(|place| self.steps(place)).and_then(|steps| steps.last_mut());
+        match last {
+            Some(Step::Content(content)) => Ok(content),
+            _ => Err(Problem::new("R102", format!("`{keyword}` needs a `content` before it"))
+                .help(format!("put `{keyword}` right behind the content that it modifies"))),
+        }
+    }
+
+    /// Moves the last test to another buffer: what the legacy modifiers (`http_uri`) do. All that
+    /// they move to one buffer is one chain. `keyword` names the modifier.
+    pub fn move_last(&mut self, field: &'static str, keyword: &str) -> Result<(), Problem> {
+        if self.sticky.is_some() {
+            return Err(Problem::new("R103", format!("`{keyword}` behind a sticky buffer"))
+                .help("use either the sticky buffer or the modifier"));
+        }
+        self.content(keyword)?;
+        self.relocate(Buffer::Field(field));
+        Ok(())
+    }
+
+    /// Moves the last test to the chain of `buffer`, to a new one if there is none. The place
+    /// of the next test stays.
+    pub(super) fn relocate(&mut self, buffer: Buffer) {
+        let Some(from) = self.open.filter(|place| place.decoded.is_none()) else { return };
+        let Some(step) = self.steps(from).and_then(Vec::pop) else { return };
+        let mut to = self.chain(&buffer).unwrap_or_else(|| self.begin(buffer));
+        let at = self.rule.buffers.get_mut(to).map_or(0, |test| {
+            test.steps.push(step);
+            test.steps.len() - 1
+        });
+        let left = self.rule.buffers.get(from.test).map_or(0, |test| test.steps.len());
+        let moved = self.rule.fast_pattern == Some((from.test, left));
+        if left == 0 {
+            self.rule.buffers.remove(from.test);
+            to -= usize::from(to > from.test);
+            if let Some((test, _)) = self.rule.fast_pattern.as_mut() {
+                *test -= usize::from(*test > from.test);
+            }
+        }
+        if moved {
+            self.rule.fast_pattern = Some((to, at));
+        }
+        // Modifiers behind this one still mean the content; the next content begins anew.
+        self.open = Some(Place { test: to, decoded: None });
+        self.moved = true;
+    }
+
+    /// The number of a variable that a rule sets: a new one, or the one of that name.
+    pub fn define(&mut self, name: &str) -> Result<usize, Problem> {
+        if let Some(index) = self.variable(name) {
+            return Ok(index);
+        }
+        if self.variables.len() >= MAX_VARIABLES {
+            return Err(Problem::new("R104", format!("more than {MAX_VARIABLES} variables")));
+        }
+        self.variables.push(name.to_owned());
+        self.rule.variables = self.variables.len();
+        Ok(self.variables.len() - 1)
+    }
+
+    /// The number of a variable that was set before.
+    pub fn variable(&self, name: &str) -> Option<usize> {
+        self.variables.iter().position(|known| known == name)
+    }
+
+    /// The steps of a chain.
+    pub(super) fn steps(&mut self, place: Place) -> Option<&mut Vec<Step>> {
+        let steps = &mut self.rule.buffers.get_mut(place.test)?.steps;
+        match place.decoded {
+            None => Some(steps),
+            Some(step) => match steps.get_mut(step)? {
+                Step::Decode(_, inner) => Some(inner),
+                _ => None,
+            },
+        }
+    }
+
+    /// The last chain on `buffer` with the current transforms.
+    pub(super) fn chain(&self, buffer: &Buffer) -> Option<usize> {
+        let same = |test: &BufferTest| {
+            test.buffer == *buffer && test.transforms == self.transforms
+        };
+        self.rule.buffers.iter().rposition(same)
+    }
+
+    fn begin(&mut self, buffer: Buffer) -> usize {
+        let transforms = self.transforms.clone();
+        self.rule.buffers.push(BufferTest { buffer, transforms, steps: Vec::new() });
+        self.rule.buffers.len() - 1
+    }
 }

@@ -116,9 +116,22 @@ pub enum Buffer {
     Field(&'static str),
 }
 
-/// Turns a buffer into another before it is tested: `dotprefix`, `to_lowercase`.
-/// `None` leaves the buffer as it is.
-pub type Transform = fn(&[u8]) -> Option<Vec<u8>>;
+/// Turns a buffer into another before it is tested: `dotprefix`, `xor:0d0ac8ff`.
+#[derive(Clone)]
+pub struct Transform {
+    /// Keyword and argument: transforms of equal keys do the same, so that equal chains can share
+    /// their result and a prefilter.
+    pub key: Arc<str>,
+    /// Appends what becomes of the first to the second, which is empty. False leaves the buffer
+    /// as it is.
+    pub apply: Arc<dyn Fn(&[u8], &mut Vec<u8>) -> bool + Send + Sync>,
+}
+
+impl PartialEq for Transform {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
 
 /// Tests on one buffer, in the order written.
 pub struct BufferTest {
@@ -126,10 +139,8 @@ pub struct BufferTest {
     pub buffer: Buffer,
     /// Applied first, in order.
     pub transforms: Vec<Transform>,
-    /// Names of the transforms, so that equal chains can share a prefilter.
-    pub transform_names: Vec<&'static str>,
     /// The tests.
-    pub steps: Vec<Box<dyn Step>>,
+    pub steps: Vec<Step>,
 }
 
 /// A test on a number field by its row's name: `ttl:<10`, `modbus.function:5`.
