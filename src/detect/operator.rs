@@ -74,15 +74,8 @@ pub struct Place {
 
 impl Problem {
     /// A problem with the whole argument, or with what the operator needs around it.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn whole(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), span: 0..0, help: None }
-    }
-
-    /// The same, with what to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
     }
 
     /// The same, about a part of the argument: where `part`, a slice of it, stands.
@@ -120,7 +113,7 @@ impl Builder {
         self.moved = false;
         let Some(steps) = self.steps(place) else { return Ok(()) };
         if steps.len() >= MAX_STEPS {
-            return Err(Problem::new("R101", format!("more than {MAX_STEPS} tests on one buffer")));
+            return Err(Problem::whole("R101", format!("more than {MAX_STEPS} tests on one buffer")));
         }
         steps.push(step);
         Ok(())
@@ -131,29 +124,57 @@ impl Builder {
         let last = self.open.and_then(|place| self.steps(place)).and_then(|steps| steps.last_mut());
         match last {
             Some(Step::Content(content)) => Ok(content),
-            _ => Err(Problem::new("R102", format!("`{keyword}` needs a `content` before it"))
+            _ => Err(Problem::whole("R102", format!("`{keyword}` needs a `content` before it"))
                 .help(format!("put `{keyword}` right behind the content that it modifies"))),
         }
+    }
+
+    /// Joins the chain of the last test, which turns out to be relative, to the earlier chain on
+    /// the same buffer, if it is the first of its own.
+    pub fn join_chain(&mut self) {
+        let Some(place) = self.open.filter(|place| place.decoded.is_none()) else { return };
+        let Some(test) = self.rule.buffers.get(place.test) else { return };
+        let same = |other: &BufferTest| {
+            other.buffer == test.buffer && other.transforms == test.transforms
+        };
+        let earlier = self.rule.buffers.iter().take(place.test).rposition(same);
+        if let (1, Some(to)) = (test.steps.len(), earlier) {
+            let moved = self.moved;
+            self.relocate(to);
+            self.moved = moved;
+        }
+    }
+
+    /// Where the last test is: its chain and its place there; `None` behind `base64_data`.
+    pub fn last_step(&mut self) -> Option<(usize, usize)> {
+        let place = self.open.filter(|place| place.decoded.is_none())?;
+        Some((place.test, self.steps(place)?.len().checked_sub(1)?))
     }
 
     /// Moves the last test to another buffer: what the legacy modifiers (`http_uri`) do. All that
     /// they move to one buffer is one chain. `keyword` names the modifier.
     pub fn move_last(&mut self, field: &'static str, keyword: &str) -> Result<(), Problem> {
         if self.sticky.is_some() {
-            return Err(Problem::new("R103", format!("`{keyword}` behind a sticky buffer"))
+            return Err(Problem::whole("R103", format!("`{keyword}` behind a sticky buffer"))
                 .help("use either the sticky buffer or the modifier"));
         }
         self.content(keyword)?;
-        self.relocate(Buffer::Field(field));
+        self.move_to(Buffer::Field(field));
         Ok(())
     }
 
-    /// Moves the last test to the chain of `buffer`, to a new one if there is none. The place
-    /// of the next test stays.
-    pub(super) fn relocate(&mut self, buffer: Buffer) {
-        let Some(from) = self.open.filter(|place| place.decoded.is_none()) else { return };
+    /// Moves the last test to the chain of `buffer`, to a new one if there is none. The next
+    /// test does not follow it there.
+    pub(super) fn move_to(&mut self, buffer: Buffer) {
+        let to = self.chain(&buffer).unwrap_or_else(|| self.begin(buffer));
+        self.relocate(to);
+        self.moved = true;
+    }
+
+    fn relocate(&mut self, mut to: usize) {
+        let from = self.open.filter(|place| place.decoded.is_none() && place.test != to);
+        let Some(from) = from else { return };
         let Some(step) = self.steps(from).and_then(Vec::pop) else { return };
-        let mut to = self.chain(&buffer).unwrap_or_else(|| self.begin(buffer));
         let at = self.rule.buffers.get_mut(to).map_or(0, |test| {
             test.steps.push(step);
             test.steps.len() - 1
@@ -170,9 +191,8 @@ impl Builder {
         if moved {
             self.rule.fast_pattern = Some((to, at));
         }
-        // Modifiers behind this one still mean the content; the next content begins anew.
+        // Modifiers behind this one still mean the content.
         self.open = Some(Place { test: to, decoded: None });
-        self.moved = true;
     }
 
     /// The number of a variable that a rule sets: a new one, or the one of that name.
@@ -181,7 +201,7 @@ impl Builder {
             return Ok(index);
         }
         if self.variables.len() >= MAX_VARIABLES {
-            return Err(Problem::new("R104", format!("more than {MAX_VARIABLES} variables")));
+            return Err(Problem::whole("R104", format!("more than {MAX_VARIABLES} variables")));
         }
         self.variables.push(name.to_owned());
         self.rule.variables = self.variables.len();

@@ -5,10 +5,12 @@
 //! on which what follows depends, is asked for its next match.
 
 mod content;
+#[cfg(test)]
+mod tests;
 
 use super::integer::IntegerTest;
 
-pub use content::{Content, Literal, Number};
+pub use content::{Content, Fast, Literal, Number};
 
 /// Attempts at single tests over one buffer, as Suricata's `inspection-recursion-limit`.
 pub const MAX_ATTEMPTS: u32 = 3_000;

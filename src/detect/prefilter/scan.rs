@@ -66,14 +66,14 @@ pub(super) struct Candidate {
 impl Scanner {
     /// Prepares to find `patterns`.
     pub fn build(patterns: &[Pattern<'_>]) -> Self {
-        table::build(patterns)
+        table::build(patterns, table::Limits::NORMAL)
     }
 
     /// Searches all of `haystacks`, and sets their states to where the next chunks of their
     /// streams go on. `hit` gets the index of the haystack, the pattern's `id`, and where in the
     /// haystack the part of it that was looked for ended: at least once for each pattern in each
-    /// haystack that it ends in. A pattern that began in an earlier chunk is reported when it may
-    /// be there: what is out of reach is not compared.
+    /// haystack that it ends in. A pattern of which a part lies in another chunk is reported when it
+    /// may be there: what is out of reach is not compared.
     pub fn scan(&self, haystacks: &mut [Haystack<'_>], hit: &mut impl FnMut(usize, u32, usize)) {
         match &self.table {
             Table::Empty => {}
@@ -168,5 +168,144 @@ impl Candidate {
         let Some(start) = stop.checked_sub(pattern.len()) else { return true };
         let Some(found) = bytes.get(start..stop) else { return true };
         if *nocase { found.eq_ignore_ascii_case(pattern) } else { found == pattern.as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use std::collections::BTreeSet;
+
+    use aho_corasick::AhoCorasick;
+
+    use super::*;
+
+    /// A deterministic source of numbers (xorshift).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 33).unwrap() % limit
+        }
+
+        fn bytes(&mut self, alphabet: &[u8], length: usize) -> Vec<u8> {
+            (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
+        }
+    }
+
+    fn build(patterns: &[(Vec<u8>, bool)]) -> Scanner {
+        let patterns: Vec<_> = (0..)
+            .zip(patterns)
+            .map(|(id, (bytes, nocase))| Pattern { bytes, nocase: *nocase, id })
+            .collect();
+        Scanner::build(&patterns)
+    }
+
+    fn hits(scanner: &Scanner, haystacks: &[Vec<u8>]) -> BTreeSet<(usize, u32)> {
+        let mut found = BTreeSet::new();
+        let mut haystacks: Vec<_> = haystacks.iter().map(|bytes| Haystack::new(bytes)).collect();
+        scanner.scan(&mut haystacks, &mut |lane, id, _| {
+            found.insert((lane, id));
+        });
+        found
+    }
+
+    fn oracle(patterns: &[(Vec<u8>, bool)], haystacks: &[Vec<u8>]) -> BTreeSet<(usize, u32)> {
+        let mut found = BTreeSet::new();
+        for (id, (bytes, nocase)) in (0..).zip(patterns).filter(|(_, (bytes, _))| !bytes.is_empty()) {
+            let one = AhoCorasick::builder().ascii_case_insensitive(*nocase).build([bytes]).unwrap();
+            for (lane, haystack) in haystacks.iter().enumerate() {
+                if one.find_overlapping_iter(haystack).next().is_some() {
+                    found.insert((lane, id));
+                }
+            }
+        }
+        found
+    }
+
+    fn random_sets() -> Vec<(Vec<(Vec<u8>, bool)>, Vec<Vec<u8>>)> {
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let alphabets: [&[u8]; 4] = [b"a", b"abAB", b"\0\x01aB\xff", b"etaoinETAOIN /.\0"];
+        let mut sets = Vec::new();
+        for round in 0..60 {
+            let alphabet = alphabets[round % 4];
+            let patterns = (0..1 + numbers.below(30)).map(|_| {
+                let length = numbers.below(20);
+                (numbers.bytes(alphabet, length), numbers.below(2) == 0)
+            });
+            let patterns = patterns.collect();
+            let haystacks = (0..numbers.below(12)).map(|_| {
+                let length = numbers.below(200);
+                numbers.bytes(alphabet, length)
+            });
+            let haystacks = haystacks.collect();
+            sets.push((patterns, haystacks));
+        }
+        sets
+    }
+
+    #[test]
+    fn finds_what_aho_corasick_finds() {
+        for (patterns, haystacks) in random_sets() {
+            assert_eq!(hits(&build(&patterns), &haystacks), oracle(&patterns, &haystacks));
+        }
+    }
+
+    #[test]
+    fn wide_and_compact_automata_find_the_same() {
+        for (patterns, haystacks) in random_sets() {
+            let listed: Vec<_> = (0..)
+                .zip(&patterns)
+                .map(|(id, (bytes, nocase))| Pattern { bytes, nocase: *nocase, id })
+                .collect();
+            for limits in [
+                table::Limits { narrow: 0, ..table::Limits::NORMAL },
+                table::Limits { cells: 0, ..table::Limits::NORMAL },
+                table::Limits { whole: 0, ..table::Limits::NORMAL },
+                table::Limits { whole: 0, cells: 0, narrow: 0 },
+            ] {
+                let found = hits(&table::build(&listed, limits), &haystacks);
+                let expected = oracle(&patterns, &haystacks);
+                // A part at the edge may belong to a pattern that goes on in the next chunk.
+                assert!(if limits.whole == 0 { found.is_superset(&expected) } else { found == expected });
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_stream_gives_at_least_what_the_whole_gives() {
+        for (patterns, haystacks) in random_sets() {
+            let scanner = build(&patterns);
+            for haystack in &haystacks {
+                let whole = hits(&scanner, std::slice::from_ref(haystack));
+                for size in [1, 3, 7] {
+                    let mut found = BTreeSet::new();
+                    let mut state = 0;
+                    for chunk in haystack.chunks(size) {
+                        let mut one = [Haystack { bytes: chunk, state }];
+                        scanner.scan(&mut one, &mut |lane, id, _| {
+                            found.insert((lane, id));
+                        });
+                        state = one[0].state;
+                    }
+                    assert!(found.is_superset(&whole));
+                    let nocase = |hit: &&(usize, u32)| patterns[hit.1 as usize].1;
+                    assert!(found.iter().filter(nocase).eq(whole.iter().filter(nocase)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_state_is_harmless() {
+        let scanner = build(&[(b"abc".to_vec(), false)]);
+        let mut haystacks = [Haystack { bytes: b"xabc", state: u32::MAX }];
+        let mut count = 0;
+        scanner.scan(&mut haystacks, &mut |_, _, end| count += end);
+        assert_eq!(count, 4);
     }
 }

@@ -9,12 +9,22 @@ use aho_corasick::nfa::{contiguous, noncontiguous};
 use super::rarity;
 use super::scan::{Candidate, Pattern, Scanner};
 
-/// Cells that whole patterns may need; with more, the automaton knows only the rarest part of
-/// each pattern: so tables stay near the caches.
-const WHOLE_PATTERNS_MAX_CELLS: usize = 8 << 20;
+/// What a table may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Cells that whole patterns may need; with more, the automaton knows only the rarest part of
+    /// each pattern: so tables stay near the caches.
+    pub(super) whole: usize,
+    /// Cells at most: with more, a compact automaton takes the table's place, at half the speed.
+    pub(super) cells: usize,
+    /// States of a table with narrow cells at most.
+    pub(super) narrow: usize,
+}
 
-/// Cells in a table at most: with more, a compact automaton takes its place, at half the speed.
-const MAX_CELLS: usize = 32 << 20;
+impl Limits {
+    /// 32 MiB for whole patterns, 128 MiB at most.
+    pub(super) const NORMAL: Self = Self { whole: 8 << 20, cells: 32 << 20, narrow: 65_535 };
+}
 
 /// The automaton. In tables, states that match are numbered after all that do not; state 0 is the
 /// start.
@@ -37,11 +47,11 @@ struct Parts {
 }
 
 /// Prepares to find `patterns`.
-pub(super) fn build(patterns: &[Pattern<'_>]) -> Scanner {
+pub(super) fn build(patterns: &[Pattern<'_>], limits: Limits) -> Scanner {
     let classes = classes(patterns);
     let columns = usize::from(classes.iter().copied().max().unwrap_or(0)) + 1;
     let size: usize = patterns.iter().map(|pattern| pattern.bytes.len()).sum();
-    let whole = size.saturating_mul(columns) <= WHOLE_PATTERNS_MAX_CELLS;
+    let whole = size.saturating_mul(columns) <= limits.whole;
     let parts = parts(patterns, if whole { usize::MAX } else { rarity::WINDOW });
     let mut scanner =
         Scanner { classes, table: Table::Empty, starts: vec![0], candidates: Vec::new() };
@@ -51,7 +61,7 @@ pub(super) fn build(patterns: &[Pattern<'_>]) -> Scanner {
     // An error means more than two thousand million states: no set of rules has so many.
     let built = noncontiguous::NFA::builder().prefilter(false).build(&parts.bytes);
     let Ok(automaton) = built else { return scanner };
-    let explorer = Explorer { automaton: &automaton, bytes: representatives(&classes, columns) };
+    let explorer = Explorer { automaton: &automaton, bytes: representatives(&classes, columns), limits };
     match explorer.states() {
         Some(states) => {
             scanner.table = explorer.table(&states);
@@ -152,6 +162,7 @@ struct Explorer<'a> {
     automaton: &'a noncontiguous::NFA,
     /// A byte of each class.
     bytes: Vec<u8>,
+    limits: Limits,
 }
 
 /// The states of an automaton in their order in the table.
@@ -181,7 +192,7 @@ impl Explorer<'_> {
                     order.push(to);
                 }
             }
-            if order.len().saturating_mul(self.bytes.len()) > MAX_CELLS {
+            if order.len().saturating_mul(self.bytes.len()) > self.limits.cells {
                 return None;
             }
         }
@@ -206,7 +217,7 @@ impl Explorer<'_> {
             let next = |byte: &u8| self.automaton.next_state(Anchored::No, *state, *byte);
             self.bytes.iter().map(next).map(|to| numbers.get(to.as_usize()).copied().unwrap_or(0))
         });
-        if order.len() <= usize::from(u16::MAX) {
+        if order.len() <= self.limits.narrow {
             let cells = cells.map(|cell| u16::try_from(cell).unwrap_or(0)).collect();
             return Table::Narrow { cells, columns, first_match: *first_match };
         }
