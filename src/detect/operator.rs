@@ -113,7 +113,10 @@ impl Builder {
         self.moved = false;
         let Some(steps) = self.steps(place) else { return Ok(()) };
         if steps.len() >= MAX_STEPS {
-            return Err(Problem::whole("R101", format!("more than {MAX_STEPS} tests on one buffer")));
+            return Err(Problem::whole(
+                "R101",
+                format!("more than {MAX_STEPS} tests on one buffer"),
+            ));
         }
         steps.push(step);
         Ok(())
@@ -134,9 +137,8 @@ impl Builder {
     pub fn join_chain(&mut self) {
         let Some(place) = self.open.filter(|place| place.decoded.is_none()) else { return };
         let Some(test) = self.rule.buffers.get(place.test) else { return };
-        let same = |other: &BufferTest| {
-            other.buffer == test.buffer && other.transforms == test.transforms
-        };
+        let same =
+            |other: &BufferTest| other.buffer == test.buffer && other.transforms == test.transforms;
         let earlier = self.rule.buffers.iter().take(place.test).rposition(same);
         if let (1, Some(to)) = (test.steps.len(), earlier) {
             let moved = self.moved;
@@ -227,9 +229,7 @@ impl Builder {
 
     /// The last chain on `buffer` with the current transforms.
     pub(super) fn chain(&self, buffer: &Buffer) -> Option<usize> {
-        let same = |test: &BufferTest| {
-            test.buffer == *buffer && test.transforms == self.transforms
-        };
+        let same = |test: &BufferTest| test.buffer == *buffer && test.transforms == self.transforms;
         self.rule.buffers.iter().rposition(same)
     }
 

@@ -226,10 +226,8 @@ impl Needle {
         match bytes {
             [byte] if !letters || !literal.nocase => Self::Byte(*byte),
             _ if letters && literal.nocase => {
-                let rarest = bytes
-                    .iter()
-                    .enumerate()
-                    .max_by_key(|(_, byte)| rarity::of_byte(**byte, true));
+                let rarest =
+                    bytes.iter().enumerate().max_by_key(|(_, byte)| rarity::of_byte(**byte, true));
                 let (at, low) = rarest.map_or((0, 0), |(at, byte)| (at, *byte));
                 Self::Folded { low, high: low.to_ascii_uppercase(), at }
             }

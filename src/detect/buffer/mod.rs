@@ -226,9 +226,9 @@ fn run(steps: &[Step], scope: &mut Scope<'_>, mut cursor: usize) -> Verdict {
                 }
                 found => found.map(|found| found.end),
             },
-            Step::Size(test) => {
-                test.matches(u64::try_from(scope.buffer.len()).unwrap_or(u64::MAX)).then_some(cursor)
-            }
+            Step::Size(test) => test
+                .matches(u64::try_from(scope.buffer.len()).unwrap_or(u64::MAX))
+                .then_some(cursor),
             Step::Check(check) => check.check(scope, cursor),
             Step::Decode(decode, inner) => run_decoded(decode.as_ref(), inner, scope, cursor),
         };

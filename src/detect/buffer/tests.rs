@@ -16,7 +16,8 @@ fn behind(bytes: &[u8], distance: i64, within: Option<i64>) -> Content {
 }
 
 fn holds(contents: Vec<Content>, buffer: &[u8]) -> bool {
-    let steps: Vec<_> = contents.into_iter().map(|content| Step::Content(Box::new(content))).collect();
+    let steps: Vec<_> =
+        contents.into_iter().map(|content| Step::Content(Box::new(content))).collect();
     matches(&steps, buffer, &mut Scratch::default())
 }
 

@@ -26,9 +26,11 @@ pub(super) fn number(
     }
     match builder.variable(text) {
         Some(index) => Ok(Number::Variable(index)),
-        None => Err(Problem::whole("R107", format!("`{text}` is no number, and no variable so far"))
-            .help("variables are set by `byte_extract` or `byte_math` earlier in the rule")
-            .at(argument.unwrap_or_default(), text)),
+        None => {
+            Err(Problem::whole("R107", format!("`{text}` is no number, and no variable so far"))
+                .help("variables are set by `byte_extract` or `byte_math` earlier in the rule")
+                .at(argument.unwrap_or_default(), text))
+        }
     }
 }
 

@@ -78,7 +78,9 @@ fn bytes(text: &str) -> Result<Vec<u8>, (String, &str)> {
                     bytes.extend(u8::try_from(escaped));
                     rest = behind.as_str();
                 }
-                _ => return Err(("`\\` may stand before `\"`, `;`, `:`, `\\`".to_owned(), special)),
+                _ => {
+                    return Err(("`\\` may stand before `\"`, `;`, `:`, `\\`".to_owned(), special));
+                }
             }
         }
     }

@@ -11,7 +11,11 @@ pub static FAST_PATTERN: Operator = Operator {
            speed, never results.",
     syntax: "fast_pattern[:only|:<offset>,<length>]",
     examples: &[
-        Example { rule: "content:\"ab\"; fast_pattern; content:\"cd\";", payload: b"cdab", alerts: true },
+        Example {
+            rule: "content:\"ab\"; fast_pattern; content:\"cd\";",
+            payload: b"cdab",
+            alerts: true,
+        },
         Example { rule: "content:\"abcd\"; fast_pattern:1,2;", payload: b"abcd", alerts: true },
         Example { rule: "content:\"abcd\"; fast_pattern:1,2;", payload: b"xbcx", alerts: false },
         Example { rule: "content:\"abcd\"; fast_pattern:only;", payload: b"abcd", alerts: true },

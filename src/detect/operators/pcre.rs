@@ -87,13 +87,16 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     let (expression, mut flags) = parse(text, argument.unwrap_or_default())?;
     flags.negated = negated;
     if expression.len() > MAX_EXPRESSION {
-        return Err(Problem::whole("R141", format!("an expression of over {MAX_EXPRESSION} bytes")));
+        return Err(Problem::whole(
+            "R141",
+            format!("an expression of over {MAX_EXPRESSION} bytes"),
+        ));
     }
     let pattern = pattern(expression, flags);
     let expression = Expression { pattern, flags, regex: OnceLock::new() };
-    expression.build(false).map_err(|error| {
-        Problem::whole("R142", format!("the expression is wrong: {error}"))
-    })?;
+    expression
+        .build(false)
+        .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
     builder.push(Step::Search(Box::new(expression)))?;
     match flags.buffer {
         Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field)),

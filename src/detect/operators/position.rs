@@ -55,9 +55,21 @@ pub static DISTANCE: Operator = Operator {
     help: "The content may stand no earlier than this many bytes behind the end of the last match.",
     syntax: "distance:<bytes>|<variable>",
     examples: &[
-        Example { rule: "content:\"a\"; content:\"b\"; distance:1;", payload: b"a-b", alerts: true },
-        Example { rule: "content:\"a\"; content:\"b\"; distance:1;", payload: b"bab", alerts: false },
-        Example { rule: "content:\"ab\"; content:\"bc\"; distance:-1;", payload: b"abc", alerts: true },
+        Example {
+            rule: "content:\"a\"; content:\"b\"; distance:1;",
+            payload: b"a-b",
+            alerts: true,
+        },
+        Example {
+            rule: "content:\"a\"; content:\"b\"; distance:1;",
+            payload: b"bab",
+            alerts: false,
+        },
+        Example {
+            rule: "content:\"ab\"; content:\"bc\"; distance:-1;",
+            payload: b"abc",
+            alerts: true,
+        },
     ],
     compile: |argument, builder| {
         let value = reach("distance", argument, builder)?;
@@ -75,14 +87,22 @@ pub static WITHIN: Operator = Operator {
     syntax: "within:<bytes>|<variable>",
     examples: &[
         Example { rule: "content:\"a\"; content:\"b\"; within:2;", payload: b"a-b", alerts: true },
-        Example { rule: "content:\"a\"; content:\"b\"; within:2;", payload: b"a--b", alerts: false },
+        Example {
+            rule: "content:\"a\"; content:\"b\"; within:2;",
+            payload: b"a--b",
+            alerts: false,
+        },
         Example { rule: "content:\"a\"; content:\"b\"; within:1;", payload: b"acab", alerts: true },
         Example {
             rule: "content:\"a\"; content:\"b\"; distance:2; within:1;",
             payload: b"a--b",
             alerts: true,
         },
-        Example { rule: "content:\"a\"; content:!\"b\"; within:1;", payload: b"abac", alerts: false },
+        Example {
+            rule: "content:\"a\"; content:!\"b\"; within:1;",
+            payload: b"abac",
+            alerts: false,
+        },
     ],
     compile: |argument, builder| {
         let value = reach("within", argument, builder)?;
@@ -139,7 +159,9 @@ fn absolute<'a>(keyword: &str, builder: &'a mut Builder) -> Result<&'a mut Conte
     let content = builder.content(keyword)?;
     if content.relative() {
         let message = format!("`{keyword}` beside `distance` or `within`");
-        return Err(Problem::whole("R120", message).help("a content is placed either way, not both"));
+        return Err(
+            Problem::whole("R120", message).help("a content is placed either way, not both")
+        );
     }
     Ok(content)
 }
@@ -150,16 +172,14 @@ fn relative<'a>(keyword: &str, builder: &'a mut Builder) -> Result<&'a mut Conte
     let content = builder.content(keyword)?;
     if content.offset.is_some() || content.depth.is_some() {
         let message = format!("`{keyword}` beside `offset`, `depth` or `startswith`");
-        return Err(Problem::whole("R120", message).help("a content is placed either way, not both"));
+        return Err(
+            Problem::whole("R120", message).help("a content is placed either way, not both")
+        );
     }
     Ok(content)
 }
 
-fn position(
-    keyword: &str,
-    argument: Option<&str>,
-    builder: &Builder,
-) -> Result<Number, Problem> {
+fn position(keyword: &str, argument: Option<&str>, builder: &Builder) -> Result<Number, Problem> {
     number(keyword, argument, builder, 0..=MAX_POSITION)
 }
 

@@ -216,8 +216,10 @@ mod tests {
 
     fn oracle(patterns: &[(Vec<u8>, bool)], haystacks: &[Vec<u8>]) -> BTreeSet<(usize, u32)> {
         let mut found = BTreeSet::new();
-        for (id, (bytes, nocase)) in (0..).zip(patterns).filter(|(_, (bytes, _))| !bytes.is_empty()) {
-            let one = AhoCorasick::builder().ascii_case_insensitive(*nocase).build([bytes]).unwrap();
+        for (id, (bytes, nocase)) in (0..).zip(patterns).filter(|(_, (bytes, _))| !bytes.is_empty())
+        {
+            let one =
+                AhoCorasick::builder().ascii_case_insensitive(*nocase).build([bytes]).unwrap();
             for (lane, haystack) in haystacks.iter().enumerate() {
                 if one.find_overlapping_iter(haystack).next().is_some() {
                     found.insert((lane, id));
@@ -271,7 +273,11 @@ mod tests {
                 let found = hits(&table::build(&listed, limits), &haystacks);
                 let expected = oracle(&patterns, &haystacks);
                 // A part at the edge may belong to a pattern that goes on in the next chunk.
-                assert!(if limits.whole == 0 { found.is_superset(&expected) } else { found == expected });
+                assert!(if limits.whole == 0 {
+                    found.is_superset(&expected)
+                } else {
+                    found == expected
+                });
             }
         }
     }

@@ -61,14 +61,17 @@ pub(super) fn build(patterns: &[Pattern<'_>], limits: Limits) -> Scanner {
     // An error means more than two thousand million states: no set of rules has so many.
     let built = noncontiguous::NFA::builder().prefilter(false).build(&parts.bytes);
     let Ok(automaton) = built else { return scanner };
-    let explorer = Explorer { automaton: &automaton, bytes: representatives(&classes, columns), limits };
+    let explorer =
+        Explorer { automaton: &automaton, bytes: representatives(&classes, columns), limits };
     match explorer.states() {
         Some(states) => {
             scanner.table = explorer.table(&states);
             for state in states.order.iter().skip(states.first_match) {
                 for index in 0..automaton.match_len(*state) {
                     let part = automaton.match_pattern(*state, index).as_usize();
-                    scanner.candidates.extend(parts.candidates.get(part).into_iter().flatten().cloned());
+                    scanner
+                        .candidates
+                        .extend(parts.candidates.get(part).into_iter().flatten().cloned());
                 }
                 scanner.starts.push(u32::try_from(scanner.candidates.len()).unwrap_or(u32::MAX));
             }

@@ -61,7 +61,8 @@ impl<C: Cell> Walker<'_, C> {
             while let (Some(haystack), Some(lane)) = (haystacks.get(waiting), lanes.get_mut(count))
             {
                 let row = self.row(haystack.state);
-                *lane = Lane { index: waiting, bytes: haystack.bytes, at: 0, row, told: usize::MAX };
+                *lane =
+                    Lane { index: waiting, bytes: haystack.bytes, at: 0, row, told: usize::MAX };
                 count += 1;
                 waiting += 1;
             }
