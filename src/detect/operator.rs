@@ -128,7 +128,7 @@ impl Builder {
         match last {
             Some(Step::Content(content)) => Ok(content),
             _ => Err(Problem::whole("R102", format!("`{keyword}` needs a `content` before it"))
-                .help(format!("put `{keyword}` right behind the content that it modifies"))),
+                .hint(format!("put `{keyword}` right behind the content that it modifies"))),
         }
     }
 
@@ -158,7 +158,7 @@ impl Builder {
     pub fn move_last(&mut self, field: &'static str, keyword: &str) -> Result<(), Problem> {
         if self.sticky.is_some() {
             return Err(Problem::whole("R103", format!("`{keyword}` behind a sticky buffer"))
-                .help("use either the sticky buffer or the modifier"));
+                .hint("use either the sticky buffer or the modifier"));
         }
         self.content(keyword)?;
         self.move_to(Buffer::Field(field));

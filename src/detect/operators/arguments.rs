@@ -28,7 +28,7 @@ pub(super) fn number(
         Some(index) => Ok(Number::Variable(index)),
         None => {
             Err(Problem::whole("R107", format!("`{text}` is no number, and no variable so far"))
-                .help("variables are set by `byte_extract` or `byte_math` earlier in the rule")
+                .hint("variables are set by `byte_extract` or `byte_math` earlier in the rule")
                 .at(argument.unwrap_or_default(), text))
         }
     }
@@ -58,6 +58,6 @@ pub(super) fn none(keyword: &str, argument: Option<&str>) -> Result<(), Problem>
     match argument.map(str::trim) {
         None | Some("") => Ok(()),
         Some(_) => Err(Problem::whole("R108", format!("`{keyword}` takes no argument"))
-            .help(format!("write `{keyword};`"))),
+            .hint(format!("write `{keyword};`"))),
     }
 }

@@ -34,7 +34,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     }
     if bytes.len() > MAX_BYTES {
         let message = format!("a content of {} bytes; at most {MAX_BYTES}", bytes.len());
-        return Err(Problem::whole("R113", message).help("split it with `distance:0; within:...;`"));
+        return Err(Problem::whole("R113", message).hint("split it with `distance:0; within:...;`"));
     }
     builder.push(Step::Content(Box::new(Content::new(bytes, negated))))
 }
@@ -53,7 +53,7 @@ pub(super) fn quoted<'a>(
     match inner {
         Some(inner) => Ok((inner, negated)),
         None => Err(Problem::whole("R110", format!("`{keyword}` needs its argument in quotes"))
-            .help(format!("write {keyword}:\"...\""))),
+            .hint(format!("write {keyword}:\"...\""))),
     }
 }
 

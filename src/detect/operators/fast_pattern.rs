@@ -33,7 +33,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
             });
             let Some(chop) = numbers else {
                 return Err(Problem::whole("R131", "neither `only` nor an offset and a length")
-                    .help("write fast_pattern:<offset>,<length>"));
+                    .hint("write fast_pattern:<offset>,<length>"));
             };
             Fast { only: false, chop: Some(chop) }
         }

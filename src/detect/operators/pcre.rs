@@ -102,7 +102,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field)),
         Some(field) if builder.sticky != Some(field) => {
             return Err(Problem::whole("R143", format!("a flag for {field} in another buffer"))
-                .help("leave the buffer's flag out: the sticky buffer decides"));
+                .hint("leave the buffer's flag out: the sticky buffer decides"));
         }
         _ => {}
     }
@@ -120,7 +120,7 @@ fn parse<'a>(text: &'a str, argument: &str) -> Result<(&'a str, Flags), Problem>
     let split = text.get(..captures).and_then(|head| head.strip_prefix('/')?.rsplit_once('/'));
     let Some((expression, flags)) = split else {
         return Err(Problem::whole("R140", "an expression stands between two `/`")
-            .help("write pcre:\"/<expression>/<flags>\""));
+            .hint("write pcre:\"/<expression>/<flags>\""));
     };
     Ok((expression, parse_flags(flags, argument)?))
 }

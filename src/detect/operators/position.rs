@@ -160,7 +160,7 @@ fn absolute<'a>(keyword: &str, builder: &'a mut Builder) -> Result<&'a mut Conte
     if content.relative() {
         let message = format!("`{keyword}` beside `distance` or `within`");
         return Err(
-            Problem::whole("R120", message).help("a content is placed either way, not both")
+            Problem::whole("R120", message).hint("a content is placed either way, not both")
         );
     }
     Ok(content)
@@ -173,7 +173,7 @@ fn relative<'a>(keyword: &str, builder: &'a mut Builder) -> Result<&'a mut Conte
     if content.offset.is_some() || content.depth.is_some() {
         let message = format!("`{keyword}` beside `offset`, `depth` or `startswith`");
         return Err(
-            Problem::whole("R120", message).help("a content is placed either way, not both")
+            Problem::whole("R120", message).hint("a content is placed either way, not both")
         );
     }
     Ok(content)
@@ -194,7 +194,7 @@ fn holds(keyword: &str, value: Number, content: &Content) -> Result<(), Problem>
         Number::Fixed(size) if usize::try_from(size).is_ok_and(|size| size >= length) => Ok(()),
         Number::Fixed(size) => {
             let message = format!("`{keyword}:{size}` has no room for a content of {length} bytes");
-            Err(Problem::whole("R122", message).help(format!("`{keyword}:{length}` or more")))
+            Err(Problem::whole("R122", message).hint(format!("`{keyword}:{length}` or more")))
         }
         Number::Variable(_) => Ok(()),
     }
