@@ -112,7 +112,7 @@ impl Problem {
 }
 
 /// What loading rules came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadSummary {
     /// Files read.
     pub files: u64,
@@ -123,6 +123,8 @@ pub struct LoadSummary {
     /// Rules that their author switched off (`#alert ...`), or that ask to be skipped
     /// (`requires`).
     pub skipped: u64,
+    /// Keywords that are not known here, and how many rules each cost.
+    pub unsupported: std::collections::BTreeMap<String, u64>,
 }
 
 impl LoadSummary {
@@ -132,12 +134,15 @@ impl LoadSummary {
         self.loaded += other.loaded;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        for (keyword, count) in &other.unsupported {
+            *self.unsupported.entry(keyword.clone()).or_default() += count;
+        }
     }
 }
 
 impl fmt::Display for LoadSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { files, loaded, failed, skipped } = self;
+        let Self { files, loaded, failed, skipped, .. } = self;
         write!(f, "{files} files: {loaded} rules loaded, {failed} failed, {skipped} skipped")
     }
 }

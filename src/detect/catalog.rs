@@ -1,0 +1,126 @@
+//! Every field by its name: which protocols have it, and where.
+
+use std::collections::HashMap;
+
+use crate::decode::Headers;
+use crate::field::{Fields, Kind, Row, Side, Stage};
+use crate::protocols::PROTOCOLS;
+
+/// All rows by name and alias.
+pub struct Catalog {
+    rows: Vec<Vec<Row>>,
+    packet: Vec<Row>,
+    names: HashMap<&'static str, Vec<Place>>,
+}
+
+/// Where a field is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A row of packet headers.
+    Packet(usize),
+    /// A row of a protocol's transaction.
+    Protocol(usize, usize),
+}
+
+impl Catalog {
+    /// Of all that the house can read.
+    pub fn new() -> Self {
+        let rows: Vec<Vec<Row>> = PROTOCOLS.iter().map(|protocol| (protocol.rows)()).collect();
+        let packet = packet_rows::<Headers>();
+        let mut names: HashMap<&'static str, Vec<Place>> = HashMap::new();
+        let mut add = |row: &Row, place: Place| {
+            for name in std::iter::once(&row.name).chain(row.aliases) {
+                let places = names.entry(name).or_default();
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        };
+        packet.iter().enumerate().for_each(|(index, row)| add(row, Place::Packet(index)));
+        for (protocol, rows) in rows.iter().enumerate() {
+            let place = |index| Place::Protocol(protocol, index);
+            rows.iter().enumerate().for_each(|(index, row)| add(row, place(index)));
+        }
+        Self { rows, packet, names }
+    }
+
+    /// Where a name can be read.
+    pub fn places(&self, name: &str) -> &[Place] {
+        self.names.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The row at a place.
+    pub fn row(&self, place: Place) -> Option<&Row> {
+        match place {
+            Place::Packet(index) => self.packet.get(index),
+            Place::Protocol(protocol, index) => self.rows.get(protocol)?.get(index),
+        }
+    }
+
+    /// The first row of a name: its name proper and its kind.
+    pub fn first(&self, name: &str) -> Option<&Row> {
+        self.places(name).first().and_then(|place| self.row(*place))
+    }
+
+    /// Every name that a rule may write, for hints.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.names.keys().copied()
+    }
+
+    /// The row of `name` in `protocol` that is read when `side` is inspected: that side's own, or
+    /// one without side, or else the other side's.
+    pub fn pick(&self, name: &str, protocol: usize, side: Side) -> Option<(usize, Side, Stage)> {
+        let rank = |row: &Row| match row.side {
+            own if own == side => 0,
+            Side::Either => 1,
+            _ => 2,
+        };
+        self.places(name)
+            .iter()
+            .filter_map(|place| match place {
+                Place::Protocol(of, index) if *of == protocol => {
+                    self.row(*place).map(|row| (*index, row))
+                }
+                _ => None,
+            })
+            .min_by_key(|(_, row)| rank(row))
+            .map(|(index, row)| (index, row.side, row.stage))
+    }
+
+    /// The row of packet headers of that name.
+    pub fn packet(&self, name: &str) -> Option<usize> {
+        self.places(name).iter().find_map(|place| match place {
+            Place::Packet(index) => Some(*index),
+            Place::Protocol(..) => None,
+        })
+    }
+
+    /// The protocols that have the name.
+    pub fn protocols(&self, name: &str) -> Vec<usize> {
+        let mut found: Vec<usize> = self
+            .places(name)
+            .iter()
+            .filter_map(|place| match place {
+                Place::Protocol(protocol, _) => Some(*protocol),
+                Place::Packet(_) => None,
+            })
+            .collect();
+        found.dedup();
+        found
+    }
+
+    /// Whether the name is a number.
+    pub fn is_number(&self, name: &str) -> bool {
+        self.first(name).is_some_and(|row| matches!(row.kind, Kind::Int { .. }))
+    }
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn packet_rows<T: Fields>() -> Vec<Row> {
+    crate::field::rows::<T>()
+}

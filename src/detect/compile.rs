@@ -1,0 +1,177 @@
+//! One parsed rule to a compiled one: header, then each option by operator or field.
+
+use std::sync::Arc;
+
+use super::buffer::Step;
+use super::catalog::Catalog;
+use super::diagnostic::nearest;
+use super::operator::{Builder, Problem};
+use super::operators::operator;
+use super::rule::{FlowTest, NumberTest, Rule};
+use super::syntax::{OptionText, ParsedRule, integer_test, resolve_header};
+use super::variables::Variables;
+use crate::field::{Kind, Row, Side};
+use crate::record::Signature;
+
+/// Fields that stand behind the content that they are for, in the language's older way.
+const MODIFIERS: &[&str] = &[
+    "http_client_body",
+    "http_cookie",
+    "http_header",
+    "http_host",
+    "http_method",
+    "http_raw_header",
+    "http_raw_host",
+    "http_raw_uri",
+    "http_server_body",
+    "http_stat_code",
+    "http_stat_msg",
+    "http_uri",
+    "http_user_agent",
+];
+
+/// Why a rule is not loaded.
+pub struct Refusal {
+    /// Each with its place in bytes of the file.
+    pub problems: Vec<Problem>,
+    /// The keyword that is not known here, when that is the reason.
+    pub keyword: Option<String>,
+}
+
+/// Compiles a rule.
+///
+/// # Errors
+/// All problems of the header, or the first of the options.
+pub fn compile(
+    parsed: &ParsedRule<'_>,
+    variables: &mut Variables,
+    catalog: &Catalog,
+) -> Result<Rule, Refusal> {
+    let header = resolve_header(parsed, variables)
+        .map_err(|problems| Refusal { problems, keyword: None })?;
+    let mut builder = Builder {
+        rule: blank(parsed, header),
+        sticky: None,
+        transforms: Vec::new(),
+        open: None,
+        moved: false,
+        variables: Vec::new(),
+        sides: Vec::new(),
+    };
+    for option in &parsed.options {
+        add(option, &mut builder, catalog)?;
+    }
+    finish(parsed, builder)
+}
+
+fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
+    let signature = Signature { gid: 1, severity: 3, action: "allowed", ..Signature::default() };
+    Rule {
+        signature: Arc::new(signature),
+        origin: parsed.origin.clone(),
+        action: parsed.action,
+        header,
+        flow: FlowTest::default(),
+        buffers: Vec::new(),
+        numbers: Vec::new(),
+        packets: Vec::new(),
+        flowbits: Vec::new(),
+        events: Vec::new(),
+        application: Vec::new(),
+        side: Side::Either,
+        fast_pattern: None,
+        packet_only: false,
+        silent: false,
+        variables: 0,
+    }
+}
+
+/// Adds one option.
+fn add(option: &OptionText<'_>, builder: &mut Builder, catalog: &Catalog) -> Result<(), Refusal> {
+    let keyword = option.name.text;
+    let argument = option.value.map(|value| value.text);
+    let at = option.value.map_or(option.name.at, |value| value.at);
+    let placed = |mut problem: Problem| {
+        if problem.span.is_empty() {
+            problem.span = 0..argument.map_or(keyword.len(), str::len);
+        }
+        Refusal { problems: vec![problem.shifted(at)], keyword: None }
+    };
+    if let Some(operator) = operator(keyword) {
+        return (operator.compile)(argument, builder).map_err(placed);
+    }
+    let Some(row) = catalog.first(keyword) else {
+        return Err(unknown(option, catalog));
+    };
+    match row.kind {
+        Kind::Int { .. } => number(row, keyword, argument, builder).map_err(placed),
+        Kind::Bytes if MODIFIERS.contains(&keyword) && argument.is_none() => {
+            builder.move_last(row.name, row.name).map_err(placed)
+        }
+        Kind::Bytes => {
+            builder.select(Some(row.name));
+            Ok(())
+        }
+    }
+}
+
+fn number(
+    row: &Row,
+    keyword: &str,
+    argument: Option<&str>,
+    builder: &mut Builder,
+) -> Result<(), Problem> {
+    let Kind::Int { bits, names } = row.kind else { return Ok(()) };
+    let Some(argument) = argument else {
+        let message = format!("`{keyword}` needs a number");
+        return Err(Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example)));
+    };
+    let test = integer_test(argument, bits, names)?;
+    builder.rule.numbers.push(NumberTest { field: row.name, test });
+    Ok(())
+}
+
+fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
+    let keyword = option.name.text;
+    let mut names: Vec<&str> = catalog.names().collect();
+    names.extend(super::operators::OPERATORS.iter().map(|operator| operator.name));
+    names.sort_unstable();
+    let mut problem = Problem::spanned("R910", 0..0, format!("the keyword `{keyword}` is not known here"));
+    problem.span = option.name.span();
+    if let Some(near) = nearest(keyword, names.into_iter()) {
+        problem = problem.hint(format!("did you mean `{near}`?"));
+    }
+    Refusal { problems: vec![problem], keyword: Some(keyword.to_owned()) }
+}
+
+/// What can only be judged when all options are known.
+fn finish(
+    parsed: &ParsedRule<'_>,
+    builder: Builder,
+) -> Result<Rule, Refusal> {
+    let refuse = |code, message: &str, help: &str| {
+        let mut problem = Problem::spanned(code, 0..0, message).hint(help);
+        problem.span = parsed.text.span();
+        Refusal { problems: vec![problem], keyword: None }
+    };
+    let mut rule = builder.rule;
+    if rule.signature.sid == 0 {
+        return Err(refuse("R040", "the rule has no `sid`", "give it a number: `sid:1000001;`"));
+    }
+    if rule.flow.to_server && rule.flow.to_client {
+        let help = "keep one of them, or leave both away";
+        return Err(refuse("R041", "`flow` asks for both directions at once", help));
+    }
+    // A buffer that is named but not tested asks nothing.
+    let kept = |index: usize| rule.buffers.get(index).is_some_and(|test| !test.steps.is_empty());
+    if let Some((index, step)) = rule.fast_pattern {
+        let before = (0..index).filter(|at| kept(*at)).count();
+        rule.fast_pattern = kept(index).then_some((before, step));
+    }
+    rule.buffers.retain(|test| !test.steps.is_empty());
+    rule.fast_pattern = rule.fast_pattern.filter(|(buffer, step)| {
+        let found = rule.buffers.get(*buffer).and_then(|test| test.steps.get(*step));
+        found.and_then(Step::literal).is_some()
+    });
+    Ok(rule)
+}

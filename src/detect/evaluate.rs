@@ -1,0 +1,199 @@
+//! Whether a rule matches: header, flow, bits, packet tests, then buffers.
+
+use std::borrow::Cow;
+
+use super::buffer::{self, Scratch};
+use super::item::{Item, Ready};
+use super::plan::{Plan, Planned};
+use super::rule::{BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, Rule};
+use super::state::FlowState;
+use crate::field::{Readable, Side, Value};
+use crate::net::{Direction, Endpoint, ip_protocol};
+
+/// What a rule is evaluated against.
+pub struct Subject<'a> {
+    /// The packet.
+    pub item: &'a Item<'a>,
+    /// Detection's state of its flow.
+    pub flow: Option<&'a FlowState>,
+    /// Source and destination as the rule sees them; `None` without addresses.
+    pub ends: Option<(Endpoint, Endpoint)>,
+    /// Direction within the flow as the rule sees it.
+    pub way: Option<Direction>,
+    /// The payload: of the packet, or a stretch of stream.
+    pub payload: &'a [u8],
+    /// Whether the payload is of the stream.
+    pub streamed: bool,
+    /// Position of the payload in the stream.
+    pub base: u64,
+    /// The transaction, when one is looked at.
+    pub ready: Option<&'a Ready<'a>>,
+}
+
+impl Subject<'_> {
+    /// Whether all that the rule asks holds.
+    pub fn matches(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
+        let rule = &planned.rule;
+        self.carrier(planned)
+            && self.header(&rule.header)
+            && self.flow_test(&rule.flow)
+            && self.bits(planned)
+            && self.application(rule)
+            && rule.packets.iter().all(|test| test.matches(self.item.headers, self.item.payload))
+            && self.packet_numbers(planned)
+            && self.events(rule)
+            && self.buffers(planned, scratch)
+    }
+
+    fn carrier(&self, planned: &Planned) -> bool {
+        let protocol = match (self.item.headers.ip, &self.item.flow) {
+            (Some(ip), _) => Some(ip.protocol),
+            (None, Some(flow)) => Some(flow.protocol_number),
+            (None, None) => None,
+        };
+        match planned.rule.header.carrier {
+            Carrier::Any => true,
+            Carrier::Ip(numbers) => protocol.is_some_and(|number| numbers.contains(&number)),
+            Carrier::TcpPacket | Carrier::TcpStream => protocol == Some(ip_protocol::TCP),
+            Carrier::Application(_) => {
+                let of_flow = self.item.flow.and_then(|flow| flow.protocol);
+                let known = self.ready.map(|ready| ready.protocol).or(of_flow);
+                known.is_some_and(|protocol| planned.protocols.contains(&protocol))
+            }
+            Carrier::Absent => false,
+        }
+    }
+
+    fn header(&self, header: &Header) -> bool {
+        let Some((source, destination)) = self.ends else {
+            return header.source.is_any() && header.destination.is_any();
+        };
+        let version = header.ip_version.is_none_or(|v| (v == 4) == source.addr.is_ipv4());
+        let fits = |from: Endpoint, to: Endpoint| {
+            header.destination_ports.contains(to.port)
+                && header.source_ports.contains(from.port)
+                && header.destination.contains(to.addr)
+                && header.source.contains(from.addr)
+        };
+        version && (fits(source, destination) || header.both_ways && fits(destination, source))
+    }
+
+    fn flow_test(&self, test: &FlowTest) -> bool {
+        if *test == FlowTest::default() {
+            return true;
+        }
+        let fragment = self.item.headers.ip.is_some_and(|ip| ip.fragment.is_some());
+        if test.only_frag && !fragment || test.no_frag && fragment {
+            return false;
+        }
+        if test.only_stream && !self.streamed && !self.item.streamed {
+            return false;
+        }
+        let asks_flow =
+            test.to_server || test.to_client || test.established || test.not_established;
+        let Some(flow) = &self.item.flow else { return !asks_flow };
+        let way = self.way.unwrap_or(flow.direction);
+        !(test.to_server && way != Direction::ToServer)
+            && !(test.to_client && way != Direction::ToClient)
+            && !(test.established && !flow.established)
+            && !(test.not_established && flow.established)
+    }
+
+    fn bits(&self, planned: &Planned) -> bool {
+        planned.bits.iter().all(|bits| {
+            let set = |bit: &u32| self.flow.is_some_and(|flow| flow.is_set(*bit));
+            match bits.command {
+                BitCommand::IsSet => bits.bits.iter().any(set),
+                BitCommand::IsNotSet => !bits.bits.iter().any(set),
+                _ => true,
+            }
+        })
+    }
+
+    fn application(&self, rule: &Rule) -> bool {
+        rule.application.iter().all(|(name, negated)| {
+            let known = self.item.flow.and_then(|flow| flow.app_name);
+            // As long as nothing is known, the flow is neither this nor surely not this.
+            match known {
+                None => name == "unknown" && !negated,
+                Some(known) => (known == name) != *negated,
+            }
+        })
+    }
+
+    fn packet_numbers(&self, planned: &Planned) -> bool {
+        planned.packet_numbers.iter().all(|(row, test)| {
+            let mut holds = false;
+            self.item.headers.read(*row, &mut |value| {
+                holds |= matches!(value, Value::Int(number) if test.matches(number));
+            });
+            holds
+        })
+    }
+
+    fn events(&self, rule: &Rule) -> bool {
+        rule.events.iter().all(|event| {
+            let is = |other: &&'static crate::field::Event| std::ptr::eq(*other, *event);
+            self.item.events.iter().any(is)
+                || self.item.app_events.iter().any(|(transaction, _, other)| {
+                    let of = self.ready.is_none_or(|r| transaction.is_none_or(|id| id == r.id));
+                    of && is(other)
+                })
+        })
+    }
+
+    fn buffers(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
+        let rule = &planned.rule;
+        let Some(ready) = self.ready.filter(|_| !planned.plans.is_empty()) else {
+            return rule.buffers.iter().all(|test| {
+                test.buffer == Buffer::Payload && run(test, self.payload, scratch)
+            });
+        };
+        let side = match self.way {
+            Some(Direction::ToClient) => Side::Response,
+            _ => Side::Request,
+        };
+        let fits = |plan: &&Plan| plan.protocol == ready.protocol && plan.side == side;
+        let Some(plan) = planned.plans.iter().find(fits) else { return false };
+        let numbers = rule.numbers.iter().zip(&plan.numbers).all(|(number, row)| {
+            let Some(row) = row else { return true };
+            let mut holds = false;
+            ready.transaction.read(*row, &mut |value| {
+                holds |= matches!(value, Value::Int(found) if number.test.matches(found));
+            });
+            holds
+        });
+        numbers
+            && rule.buffers.iter().zip(&plan.buffers).all(|(test, row)| match row {
+                Some(row) => field(test, *row, ready, scratch),
+                None => run(test, self.payload, scratch),
+            })
+    }
+}
+
+/// Whether any value of the field satisfies the tests.
+fn field(test: &BufferTest, row: usize, ready: &Ready<'_>, scratch: &mut Scratch) -> bool {
+    let mut holds = false;
+    ready.transaction.read(row, &mut |value| {
+        if let (Value::Bytes(bytes), false) = (value, holds) {
+            holds = run(test, bytes, scratch);
+        }
+    });
+    holds
+}
+
+fn run(test: &BufferTest, bytes: &[u8], scratch: &mut Scratch) -> bool {
+    buffer::matches(&test.steps, &transformed(test, bytes), scratch)
+}
+
+/// The bytes after the transforms of a test.
+pub fn transformed<'a>(test: &BufferTest, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    let mut current = Cow::Borrowed(bytes);
+    for transform in &test.transforms {
+        let mut out = Vec::new();
+        if (transform.apply)(&current, &mut out) {
+            current = Cow::Owned(out);
+        }
+    }
+    current
+}

@@ -1,0 +1,360 @@
+//! Which rules a packet, a stretch of stream or a field can concern at all: rules sorted by
+//! transport, direction, port and fast pattern, so that cost grows far slower than their number.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::patterns::{Entry, Patterns};
+use super::plan::{Kind, Planned};
+use super::rule::{Carrier, Header};
+use crate::decode::{Headers, Transport};
+use crate::field::{Event, Side, Stage};
+use crate::net::{Direction, PortSet, ip_protocol};
+use crate::protocols::PROTOCOLS;
+
+/// Rules of at most so many ports are filed under each of them; of more, under any port.
+pub const PORTS_MAX: usize = 64;
+
+/// The transports that rules are filed under.
+const CLASSES: usize = 4;
+
+/// All rules, filed.
+pub struct Groups {
+    payload: [[Ports<Patterns>; 2]; CLASSES],
+    bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
+    packet: [[Ports<Vec<u32>>; 2]; CLASSES],
+    fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
+    ungated: Vec<[[Vec<u32>; 2]; 2]>,
+    events: HashMap<usize, Vec<u32>>,
+    /// Rules of addresses alone.
+    pub addresses: Vec<u32>,
+    /// Rules of the detected protocol alone.
+    pub detection: Vec<u32>,
+}
+
+/// Fast patterns over one row of a protocol.
+pub struct FieldGroup {
+    /// The row.
+    pub row: usize,
+    /// A rule and its buffer whose transforms make the haystack; `None` without transforms.
+    pub transformed: Option<(u32, usize)>,
+    /// The patterns.
+    pub patterns: Patterns,
+}
+
+/// Things filed by port of the packet.
+pub struct Ports<T> {
+    any: T,
+    source: HashMap<u16, Arc<T>>,
+    destination: HashMap<u16, Arc<T>>,
+}
+
+impl<T> Ports<T> {
+    /// All that concern a packet of these ports.
+    pub fn each(&self, source: u16, destination: u16, mut use_it: impl FnMut(&T)) {
+        use_it(&self.any);
+        if let Some(found) = self.source.get(&source) {
+            use_it(found);
+        }
+        if let Some(found) = self.destination.get(&destination) {
+            use_it(found);
+        }
+    }
+}
+
+/// The class of a transport.
+pub fn class(protocol: u8) -> usize {
+    match protocol {
+        ip_protocol::TCP => 0,
+        ip_protocol::UDP => 1,
+        ip_protocol::ICMP | ip_protocol::ICMPV6 => 2,
+        _ => 3,
+    }
+}
+
+/// The class of a packet.
+pub fn packet_class(headers: &Headers) -> usize {
+    match headers.transport {
+        Transport::Tcp(_) => 0,
+        Transport::Udp(_) => 1,
+        Transport::Icmp4(_) | Transport::Icmp6(_) => 2,
+        _ => headers.ip.map_or(3, |ip| class(ip.protocol)),
+    }
+}
+
+impl Groups {
+    /// Files rules that stand in the order of evaluation.
+    pub fn new(rules: &[Planned]) -> Self {
+        let mut filing = Filing::new();
+        for (number, planned) in rules.iter().enumerate() {
+            filing.file(u32::try_from(number).unwrap_or(u32::MAX), planned);
+        }
+        filing.close()
+    }
+
+    /// Patterns of payload for a transport, a direction and ports.
+    pub fn payload(
+        &self,
+        class: usize,
+        way: Direction,
+        ports: (u16, u16),
+        use_it: impl FnMut(&Patterns),
+    ) {
+        if let Some(found) = self.payload.get(class).and_then(|ways| ways.get(way.index())) {
+            found.each(ports.0, ports.1, use_it);
+        }
+    }
+
+    /// Rules over payload that have no literal.
+    pub fn bare_payload(
+        &self,
+        class: usize,
+        way: Direction,
+        ports: (u16, u16),
+        mut use_it: impl FnMut(u32),
+    ) {
+        if let Some(found) = self.bare_payload.get(class).and_then(|ways| ways.get(way.index())) {
+            found.each(ports.0, ports.1, |rules| rules.iter().for_each(|rule| use_it(*rule)));
+        }
+    }
+
+    /// Rules to be asked at every packet.
+    pub fn packet(
+        &self,
+        class: usize,
+        way: Direction,
+        ports: (u16, u16),
+        mut use_it: impl FnMut(u32),
+    ) {
+        if let Some(found) = self.packet.get(class).and_then(|ways| ways.get(way.index())) {
+            found.each(ports.0, ports.1, |rules| rules.iter().for_each(|rule| use_it(*rule)));
+        }
+    }
+
+    /// Fast patterns over fields of a protocol that are to be looked for at a stage of a side.
+    pub fn fields(&self, protocol: usize, side: Side, stage: Stage) -> &[FieldGroup] {
+        pick(&self.fields, protocol, side, stage).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Rules over transactions without a literal.
+    pub fn ungated(&self, protocol: usize, side: Side, stage: Stage) -> &[u32] {
+        pick(&self.ungated, protocol, side, stage).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Rules that wait for an event.
+    pub fn event(&self, event: &'static Event) -> &[u32] {
+        let found = self.events.get(&address(event));
+        found.map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn address(event: &'static Event) -> usize {
+    std::ptr::from_ref(event) as usize
+}
+
+fn pick<T>(all: &[[[T; 2]; 2]], protocol: usize, side: Side, stage: Stage) -> Option<&T> {
+    all.get(protocol)?.get(usize::from(side == Side::Response))?.get(usize::from(stage == Stage::Body))
+}
+
+/// Ports while they are being filled.
+struct Draft<T> {
+    any: Vec<T>,
+    source: HashMap<u16, Vec<T>>,
+    destination: HashMap<u16, Vec<T>>,
+}
+
+impl<T> Default for Draft<T> {
+    fn default() -> Self {
+        Self { any: Vec::new(), source: HashMap::new(), destination: HashMap::new() }
+    }
+}
+
+impl<T: Clone> Draft<T> {
+    fn add(&mut self, header: &Header, entry: &T) {
+        let few = |ports: &PortSet| {
+            let count: usize =
+                ports.ranges().iter().map(|(low, high)| usize::from(high - low) + 1).sum();
+            count <= PORTS_MAX
+        };
+        let file = |ports: &PortSet, under: &mut HashMap<u16, Vec<T>>| {
+            for port in ports.ranges().iter().flat_map(|(low, high)| *low..=*high) {
+                under.entry(port).or_default().push(entry.clone());
+            }
+        };
+        if header.both_ways {
+            self.any.push(entry.clone());
+        } else if few(&header.destination_ports) {
+            file(&header.destination_ports, &mut self.destination);
+        } else if few(&header.source_ports) {
+            file(&header.source_ports, &mut self.source);
+        } else {
+            self.any.push(entry.clone());
+        }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
+    /// Ports with the same entries share what is built of them.
+    fn close<B>(self, build: impl Fn(Vec<T>) -> B) -> Ports<B> {
+        let mut known: HashMap<Vec<T>, Arc<B>> = HashMap::new();
+        let mut share = |filed: HashMap<u16, Vec<T>>| {
+            let mut ports = HashMap::with_capacity(filed.len());
+            for (port, entries) in filed {
+                let built = match known.get(&entries) {
+                    Some(built) => Arc::clone(built),
+                    None => {
+                        let built = Arc::new(build(entries.clone()));
+                        known.insert(entries, Arc::clone(&built));
+                        built
+                    }
+                };
+                ports.insert(port, built);
+            }
+            ports
+        };
+        let (source, destination) = (share(self.source), share(self.destination));
+        Ports { any: build(self.any), source, destination }
+    }
+}
+
+type FieldKey = (usize, usize, usize, usize, Vec<Arc<str>>);
+
+struct Filing {
+    payload: [[Draft<Entry>; 2]; CLASSES],
+    bare_payload: [[Draft<u32>; 2]; CLASSES],
+    packet: [[Draft<u32>; 2]; CLASSES],
+    fields: HashMap<FieldKey, (Option<(u32, usize)>, Vec<Entry>)>,
+    ungated: Vec<[[Vec<u32>; 2]; 2]>,
+    events: HashMap<usize, Vec<u32>>,
+    addresses: Vec<u32>,
+    detection: Vec<u32>,
+}
+
+impl Filing {
+    fn new() -> Self {
+        Self {
+            payload: Default::default(),
+            bare_payload: Default::default(),
+            packet: Default::default(),
+            fields: HashMap::new(),
+            ungated: (0..PROTOCOLS.len()).map(|_| Default::default()).collect(),
+            events: HashMap::new(),
+            addresses: Vec::new(),
+            detection: Vec::new(),
+        }
+    }
+
+    fn file(&mut self, number: u32, planned: &Planned) {
+        // What cannot be parsed here cannot match.
+        if planned.rule.header.carrier == Carrier::Absent {
+            return;
+        }
+        match planned.kind {
+            Kind::Addresses => self.addresses.push(number),
+            Kind::Detection => self.detection.push(number),
+            Kind::Packet => {
+                each_place(planned, |class, way| {
+                    let place = self.packet.get_mut(class).and_then(|ways| ways.get_mut(way));
+                    place.into_iter().for_each(|draft| draft.add(&planned.rule.header, &number));
+                });
+            }
+            Kind::Payload { .. } => self.file_payload(number, planned),
+            Kind::Transaction => self.file_fields(number, planned),
+            Kind::Event => {}
+        }
+        for event in &planned.rule.events {
+            self.events.entry(address(event)).or_default().push(number);
+        }
+    }
+
+    fn file_payload(&mut self, number: u32, planned: &Planned) {
+        let header = &planned.rule.header;
+        let gate = planned.gate().filter(|gate| {
+            planned.rule.buffers.get(gate.buffer).is_some_and(|test| test.transforms.is_empty())
+        });
+        let entry = gate.map(|gate| Entry::new(gate.literal, number));
+        each_place(planned, |class, way| match &entry {
+            Some(entry) => {
+                let place = self.payload.get_mut(class).and_then(|ways| ways.get_mut(way));
+                place.into_iter().for_each(|draft| draft.add(header, entry));
+            }
+            None => {
+                let place = self.bare_payload.get_mut(class).and_then(|ways| ways.get_mut(way));
+                place.into_iter().for_each(|draft| draft.add(header, &number));
+            }
+        });
+    }
+
+    fn file_fields(&mut self, number: u32, planned: &Planned) {
+        let gate = planned.gate();
+        for plan in &planned.plans {
+            let side = usize::from(plan.side == Side::Response);
+            let stage = usize::from(plan.stage == Stage::Body);
+            let row = gate.as_ref().and_then(|g| plan.buffers.get(g.buffer).copied().flatten());
+            let (Some(gate), Some(row)) = (&gate, row) else {
+                let place = self.ungated.get_mut(plan.protocol).and_then(|p| p.get_mut(side));
+                let place = place.and_then(|sides| sides.get_mut(stage));
+                place.into_iter().for_each(|rules| rules.push(number));
+                continue;
+            };
+            let transforms = planned.rule.buffers.get(gate.buffer).map(|test| &test.transforms);
+            let keys: Vec<Arc<str>> =
+                transforms.into_iter().flatten().map(|transform| transform.key.clone()).collect();
+            let transformed = (!keys.is_empty()).then_some((number, gate.buffer));
+            let key = (plan.protocol, side, stage, row, keys);
+            let group = self.fields.entry(key).or_insert((transformed, Vec::new()));
+            group.1.push(Entry::new(gate.literal, number));
+        }
+    }
+
+    fn close(self) -> Groups {
+        let mut fields: Vec<[[Vec<FieldGroup>; 2]; 2]> =
+            (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
+        let mut drafts: Vec<_> = self.fields.into_iter().collect();
+        drafts.sort_by(|a, b| a.0.cmp(&b.0));
+        for ((protocol, side, stage, row, _), (transformed, entries)) in drafts {
+            let patterns = Patterns::new(&entries);
+            let place = fields.get_mut(protocol).and_then(|p| p.get_mut(side));
+            if let Some(groups) = place.and_then(|sides| sides.get_mut(stage)) {
+                groups.push(FieldGroup { row, transformed, patterns });
+            }
+        }
+        let rules = |draft: Draft<u32>| draft.close(|rules| rules);
+        Groups {
+            payload: self.payload.map(|w| w.map(|d| d.close(|entries| Patterns::new(&entries)))),
+            bare_payload: self.bare_payload.map(|ways| ways.map(rules)),
+            packet: self.packet.map(|ways| ways.map(rules)),
+            fields,
+            ungated: self.ungated,
+            events: self.events,
+            addresses: self.addresses,
+            detection: self.detection,
+        }
+    }
+}
+
+/// The transports and directions of a rule. Outside of flows packets count as to the server.
+fn each_place(planned: &Planned, mut use_it: impl FnMut(usize, usize)) {
+    let rule = &planned.rule;
+    let classes = match rule.header.carrier {
+        Carrier::Ip(numbers) => {
+            let mut classes = [false; CLASSES];
+            for number in numbers {
+                classes.iter_mut().nth(class(*number)).into_iter().for_each(|c| *c = true);
+            }
+            classes
+        }
+        Carrier::TcpPacket | Carrier::TcpStream => [true, false, false, false],
+        Carrier::Application(_) => [true, true, false, false],
+        Carrier::Any => [true; CLASSES],
+        Carrier::Absent => [false; CLASSES],
+    };
+    for (class, _) in classes.iter().enumerate().filter(|(_, filed)| **filed) {
+        if !rule.flow.to_client {
+            use_it(class, Direction::ToServer.index());
+        }
+        if !rule.flow.to_server {
+            use_it(class, Direction::ToClient.index());
+        }
+    }
+}

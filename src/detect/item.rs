@@ -1,0 +1,74 @@
+//! What the engine shows to inspection: packets, and what they brought forth.
+
+use crate::decode::Headers;
+use crate::field::{Describe, Event, Side, Stage};
+use crate::net::{Direction, Endpoint};
+use crate::record::FlowCounters;
+
+/// A packet, or the end of a flow, as inspection sees it.
+#[derive(Clone, Copy)]
+pub struct Item<'a> {
+    /// Its headers; all zero for a pseudo item.
+    pub headers: &'a Headers,
+    /// The bytes that the headers point into.
+    pub bytes: &'a [u8],
+    /// The application payload of this packet alone.
+    pub payload: &'a [u8],
+    /// Its flow, when it has one.
+    pub flow: Option<FlowView>,
+    /// Whether the payload went through reassembly.
+    pub streamed: bool,
+    /// Transactions whose stages this packet completed.
+    pub ready: &'a [Ready<'a>],
+    /// Decode and stream events of this packet.
+    pub events: &'a [&'static Event],
+    /// Events of parsers: the transaction, when of one, and the side that sent it.
+    pub app_events: &'a [(Option<u64>, Side, &'static Event)],
+    /// An end of a flow, without packet.
+    pub pseudo: bool,
+}
+
+/// How a flow stood when the packet came.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowView {
+    /// Index in the flow table: where detection keeps its state of the flow.
+    pub slot: u32,
+    /// The flow's identifier in all outputs.
+    pub id: u64,
+    /// Which way the packet went.
+    pub direction: Direction,
+    /// What `flow:established` asks.
+    pub established: bool,
+    /// Who opened it.
+    pub client: Endpoint,
+    /// Who was spoken to.
+    pub server: Endpoint,
+    /// IP protocol number.
+    pub protocol_number: u8,
+    /// The application protocol: index into [`crate::protocols::PROTOCOLS`].
+    pub protocol: Option<usize>,
+    /// Its name, or `failed`.
+    pub app_name: Option<&'static str>,
+    /// Packets and bytes so far.
+    pub counters: FlowCounters,
+    /// Whether this is the first packet in its direction.
+    pub first: bool,
+    /// [`super::Inspector::streamed`] after this packet: bytes of stream each way, so that a batch of
+    /// packets is inspected as if one by one.
+    pub stream: [u64; 2],
+}
+
+/// A transaction of which a stage became final.
+#[derive(Clone, Copy)]
+pub struct Ready<'a> {
+    /// Its number within the flow.
+    pub id: u64,
+    /// Which side came further.
+    pub side: Side,
+    /// How far.
+    pub stage: Stage,
+    /// Index into [`crate::protocols::PROTOCOLS`].
+    pub protocol: usize,
+    /// Its fields.
+    pub transaction: &'a dyn Describe,
+}

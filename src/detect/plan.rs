@@ -1,0 +1,277 @@
+//! A rule made ready for inspection: names resolved, the moment of evaluation decided.
+
+use std::collections::HashMap;
+
+use super::buffer::Literal;
+use super::catalog::Catalog;
+use super::integer::IntegerTest;
+use super::prefilter::rarity::score;
+use super::rule::{BitCommand, Buffer, Carrier, Rule};
+use crate::field::{Event, Side, Stage};
+use crate::net::ip_protocol;
+use crate::protocols::PROTOCOLS;
+
+/// When a rule is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Addresses alone: once per flow and direction.
+    Addresses,
+    /// The detected protocol alone: once per flow and direction.
+    Detection,
+    /// Every packet.
+    Packet,
+    /// Payload: of packets, of the stream, or both.
+    Payload {
+        /// Packets whose payload did not go through the stream, or all with `always`.
+        packet: bool,
+        /// Packets too whose payload did.
+        always: bool,
+        /// The stream.
+        stream: bool,
+    },
+    /// When a transaction's fields are final.
+    Transaction,
+    /// When an event of a packet, a stream or a parser comes.
+    Event,
+}
+
+/// How a rule is read from the transactions of one protocol, one side.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Index into the list of protocols.
+    pub protocol: usize,
+    /// The side whose stage makes it evaluate.
+    pub side: Side,
+    /// The stage of that side.
+    pub stage: Stage,
+    /// For each buffer of the rule its row, or `None` for payload and packet buffers.
+    pub buffers: Vec<Option<usize>>,
+    /// For each number of the rule its row, or `None` for numbers of packets.
+    pub numbers: Vec<Option<usize>>,
+}
+
+/// The literal that must be there before a rule is looked at.
+pub struct Gate<'a> {
+    /// Index into the rule's buffers.
+    pub buffer: usize,
+    /// The literal.
+    pub literal: &'a Literal,
+}
+
+/// A bit option with its names as numbers.
+#[derive(Clone, Debug)]
+pub struct Bits {
+    /// What to do.
+    pub command: BitCommand,
+    /// Which bits.
+    pub bits: Vec<u32>,
+}
+
+/// A rule with everything resolved.
+pub struct Planned {
+    /// The rule.
+    pub rule: Rule,
+    /// When it is evaluated.
+    pub kind: Kind,
+    /// Protocols it is limited to; empty for none.
+    pub protocols: Vec<usize>,
+    /// Ways to read it from transactions.
+    pub plans: Vec<Plan>,
+    /// Numbers of packet headers: row and test.
+    pub packet_numbers: Vec<(usize, IntegerTest)>,
+    /// Flow bits, in order.
+    pub bits: Vec<Bits>,
+}
+
+impl Planned {
+    /// Resolves a rule. `numbers` gives names of bits their numbers.
+    pub fn new(rule: Rule, catalog: &Catalog, numbers: &mut HashMap<String, u32>) -> Self {
+        let protocols = carrier_protocols(rule.header.carrier);
+        let plans = plans(&rule, &protocols, catalog);
+        let packet_numbers = rule
+            .numbers
+            .iter()
+            .filter_map(|number| Some((catalog.packet(number.field)?, number.test.clone())))
+            .collect();
+        let bits = rule
+            .flowbits
+            .iter()
+            .map(|bit| Bits {
+                command: bit.command,
+                bits: bit.names.iter().map(|name| intern(name, numbers)).collect(),
+            })
+            .collect();
+        let kind = kind(&rule, &plans, catalog, &protocols);
+        Self { rule, kind, protocols, plans, packet_numbers, bits }
+    }
+
+    /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
+    /// rarest; of application buffers rather than of the payload.
+    pub fn gate(&self) -> Option<Gate<'_>> {
+        let rule = &self.rule;
+        if let Some((buffer, step)) = rule.fast_pattern {
+            let found = rule.buffers.get(buffer).and_then(|test| test.steps.get(step));
+            if let Some(literal) = found.and_then(|step| step.literal()) {
+                return Some(Gate { buffer, literal });
+            }
+        }
+        let literals = rule.buffers.iter().enumerate().flat_map(|(buffer, test)| {
+            let found = test.steps.iter().filter_map(|step| step.literal());
+            found.map(move |literal| Gate { buffer, literal })
+        });
+        literals.max_by_key(|gate| {
+            let field = rule.buffers.get(gate.buffer).is_some_and(|b| b.buffer != Buffer::Payload);
+            (field, score(&gate.literal.bytes, gate.literal.nocase))
+        })
+    }
+
+    /// Whether evaluation order puts it before rules that test bits.
+    pub fn bit_rank(&self) -> u8 {
+        let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
+        let (testing, setting) = (self.bits.iter().any(tests), !self.bits.iter().all(tests));
+        match (setting, testing) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, true) => 2,
+            (false, false) => 3,
+        }
+    }
+}
+
+fn intern(name: &str, numbers: &mut HashMap<String, u32>) -> u32 {
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    *numbers.entry(name.to_owned()).or_insert(next)
+}
+
+/// The protocols that a header's protocol word stands for: `http` is both versions.
+fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
+    let Carrier::Application(index) = carrier else { return Vec::new() };
+    let name = PROTOCOLS.get(index).map_or("", |protocol| protocol.name);
+    let other = (name == "http").then(|| PROTOCOLS.iter().position(|p| p.name == "http2"));
+    std::iter::once(index).chain(other.flatten()).collect()
+}
+
+fn is_app_event(event: &'static Event) -> bool {
+    PROTOCOLS.iter().any(|protocol| protocol.events.iter().any(|known| std::ptr::eq(*known, event)))
+}
+
+fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> Kind {
+    let field = |name: &str| catalog.packet(name).is_none();
+    let of_transactions = rule.numbers.iter().any(|number| field(number.field))
+        || rule
+            .buffers
+            .iter()
+            .any(|test| matches!(test.buffer, Buffer::Field(name) if field(name)));
+    if !plans.is_empty() || of_transactions {
+        return Kind::Transaction;
+    }
+    if !rule.events.is_empty() {
+        return Kind::Event;
+    }
+    if rule.buffers.iter().any(|test| test.buffer == Buffer::Payload) {
+        return payload_kind(rule);
+    }
+    let header = &rule.header;
+    let bare = rule.packets.is_empty() && rule.numbers.is_empty() && rule.buffers.is_empty();
+    let tests_bits =
+        rule.flowbits.iter().any(|b| matches!(b.command, BitCommand::IsSet | BitCommand::IsNotSet));
+    let flow = &rule.flow;
+    let stateless = !flow.established && !flow.not_established;
+    if bare && stateless && !tests_bits && !rule.application.is_empty() {
+        return Kind::Detection;
+    }
+    let any_ports = header.source_ports.is_any() && header.destination_ports.is_any();
+    let unflowed = *flow == super::rule::FlowTest::default();
+    let addressed = !header.source.is_any() || !header.destination.is_any() || protocols.is_empty();
+    let plain = matches!(header.carrier, Carrier::Any | Carrier::Ip(_));
+    if bare && unflowed && any_ports && !tests_bits && plain && addressed {
+        return Kind::Addresses;
+    }
+    Kind::Packet
+}
+
+fn payload_kind(rule: &Rule) -> Kind {
+    let tcp = match rule.header.carrier {
+        Carrier::Ip(numbers) => numbers.contains(&ip_protocol::TCP),
+        Carrier::TcpPacket => false,
+        _ => true,
+    };
+    let only_packets =
+        rule.packet_only || !tcp || rule.flow.no_stream || !rule.numbers.is_empty();
+    let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
+    let placed = rule
+        .buffers
+        .iter()
+        .flat_map(|test| &test.steps)
+        .filter_map(|step| step.content())
+        .any(|content| content.offset.is_some() || content.depth.is_some());
+    Kind::Payload {
+        packet: !only_stream,
+        always: only_packets || (placed && !only_stream),
+        stream: !only_packets,
+    }
+}
+
+/// All ways in which the rule can be read from transactions.
+fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
+    let names = || {
+        let buffers = rule.buffers.iter().filter_map(|test| match test.buffer {
+            Buffer::Field(name) => Some(name),
+            Buffer::Payload => None,
+        });
+        let numbers = rule.numbers.iter().map(|number| number.field);
+        buffers.chain(numbers).filter(|name| catalog.packet(name).is_none())
+    };
+    let Some(first) = names().next() else { return Vec::new() };
+    if rule.events.iter().any(|event| !is_app_event(event)) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for protocol in catalog.protocols(first) {
+        if !protocols.is_empty() && !protocols.contains(&protocol) {
+            continue;
+        }
+        for side in [Side::Request, Side::Response] {
+            let barred = match side {
+                Side::Request => rule.flow.to_client,
+                _ => rule.flow.to_server,
+            };
+            if !barred && let Some(plan) = plan(rule, protocol, side, catalog) {
+                found.push(plan);
+            }
+        }
+    }
+    found
+}
+
+fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<Plan> {
+    let mut stage = Stage::Head;
+    // What belongs to the other side is final by then only if that is the request.
+    let (mut own, mut other) = (false, false);
+    let mut place = |name: &'static str| -> Option<Option<usize>> {
+        if catalog.packet(name).is_some() {
+            return Some(None);
+        }
+        let (row, of, at) = catalog.pick(name, protocol, side)?;
+        if of == side || of == Side::Either {
+            own = true;
+            stage = stage.max(at);
+        } else {
+            other = true;
+        }
+        Some(Some(row))
+    };
+    let mut buffers = Vec::with_capacity(rule.buffers.len());
+    for test in &rule.buffers {
+        buffers.push(match test.buffer {
+            Buffer::Field(name) => place(name)?,
+            Buffer::Payload => None,
+        });
+    }
+    let mut numbers = Vec::with_capacity(rule.numbers.len());
+    for number in &rule.numbers {
+        numbers.push(place(number.field)?);
+    }
+    let mixed = own && other && side == Side::Response;
+    ((own && !other) || mixed).then_some(Plan { protocol, side, stage, buffers, numbers })
+}

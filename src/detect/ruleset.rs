@@ -1,0 +1,134 @@
+//! All rules of a sensor: loaded once, shared by all workers, never changed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::compile::compile;
+use super::diagnostic::{Diagnostic, LoadSummary, Severity};
+use super::group::Groups;
+use super::plan::Planned;
+use super::rule::{Action, Rule};
+use super::syntax::RuleFile;
+use super::variables::Variables;
+
+/// Rules, in the order of evaluation, and how they are filed.
+pub struct Ruleset {
+    rules: Vec<Planned>,
+    bits: Vec<String>,
+    numbers: HashMap<String, u32>,
+    pub(super) groups: Groups,
+}
+
+/// Loads rule files, each a name and a text. Never fails: what cannot be loaded is told, the rest
+/// works.
+pub fn load(
+    files: &[(Arc<str>, String)],
+    variables: &mut Variables,
+) -> (Ruleset, Vec<Diagnostic>, LoadSummary) {
+    let catalog = Catalog::new();
+    let mut diagnostics = Vec::new();
+    let mut summary = LoadSummary::default();
+    let mut rules: Vec<Rule> = Vec::new();
+    let mut known: HashMap<(u32, u32), usize> = HashMap::new();
+    for (name, text) in files {
+        summary.files += 1;
+        let file = RuleFile::new(Arc::clone(name), text.as_str());
+        let parsed = file.rules();
+        summary.skipped += parsed.disabled;
+        for diagnostic in parsed.diagnostics {
+            count(&mut summary, &diagnostic);
+            diagnostics.push(diagnostic);
+        }
+        for parsed in &parsed.rules {
+            let refusal = match compile(parsed, variables, &catalog) {
+                Ok(rule) => {
+                    keep(rule, &mut rules, &mut known);
+                    continue;
+                }
+                Err(refusal) => refusal,
+            };
+            if let Some(keyword) = refusal.keyword {
+                *summary.unsupported.entry(keyword).or_default() += 1;
+            }
+            let told: Vec<_> =
+                refusal.problems.into_iter().map(|problem| file.diagnostic(problem)).collect();
+            told.first().into_iter().for_each(|first| count(&mut summary, first));
+            diagnostics.extend(told);
+        }
+    }
+    summary.loaded = rules.len() as u64;
+    (Ruleset::new(rules, &catalog), diagnostics, summary)
+}
+
+/// Of two rules of one number the later revision counts, or else the first.
+fn keep(rule: Rule, rules: &mut Vec<Rule>, known: &mut HashMap<(u32, u32), usize>) {
+    let key = (rule.signature.gid, rule.signature.sid);
+    match known.get(&key).and_then(|index| rules.get_mut(*index)) {
+        Some(old) if rule.signature.rev > old.signature.rev => *old = rule,
+        Some(_) => {}
+        None => {
+            known.insert(key, rules.len());
+            rules.push(rule);
+        }
+    }
+}
+
+fn count(summary: &mut LoadSummary, diagnostic: &Diagnostic) {
+    summary.failed += u64::from(diagnostic.severity != Severity::Warning);
+}
+
+impl Ruleset {
+    /// Of compiled rules.
+    pub fn new(rules: Vec<Rule>, catalog: &Catalog) -> Self {
+        let mut numbers = HashMap::new();
+        let plan = |rule| Planned::new(rule, catalog, &mut numbers);
+        let mut rules: Vec<Planned> = rules.into_iter().map(plan).collect();
+        // Stable: what is equal otherwise stays in the order of definition.
+        rules.sort_by_key(|planned| {
+            let action = match planned.rule.action {
+                Action::Pass => 0,
+                Action::Drop => 1,
+                Action::Reject => 2,
+                Action::Alert => 3,
+            };
+            (action, planned.bit_rank(), planned.rule.signature.severity)
+        });
+        let groups = Groups::new(&rules);
+        let mut bits = vec![String::new(); numbers.len()];
+        for (name, number) in &numbers {
+            let place = bits.get_mut(*number as usize);
+            place.into_iter().for_each(|place| place.clone_from(name));
+        }
+        Self { rules, bits, numbers, groups }
+    }
+
+    /// How many rules.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules, in the order of evaluation.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|planned| &planned.rule)
+    }
+
+    pub(super) fn rule(&self, number: u32) -> Option<&Planned> {
+        self.rules.get(number as usize)
+    }
+
+    /// The name of a flow bit.
+    pub(super) fn bit_name(&self, bit: u32) -> Option<&str> {
+        self.bits.get(bit as usize).map(String::as_str)
+    }
+
+    /// The number of a flow bit.
+    pub(super) fn bit(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+}

@@ -1,0 +1,170 @@
+//! What detection remembers of a flow: bits, stream windows, what already alerted.
+
+use crate::field::{Side, Stage};
+
+/// Bytes of stream kept each way behind what was inspected: a match may reach back so far.
+pub const WINDOW_BYTES: usize = 4096;
+
+/// Fast-pattern hits remembered in one window; further ones push the oldest out.
+pub const HITS_MAX: usize = 128;
+
+/// Bits set on one flow at once; further ones are not set.
+pub const FLOWBITS_MAX: usize = 256;
+
+/// Transactions of one flow of which progress is remembered; beyond, the oldest is forgotten.
+pub const TRANSACTIONS_MAX: usize = 64;
+
+/// Rules of which one flow remembers that they alerted in its stream.
+pub const ALERTED_MAX: usize = 128;
+
+/// Detection's state of one flow.
+#[derive(Default)]
+pub struct FlowState {
+    /// Numbers of the bits that are set, sorted.
+    pub bits: Vec<u32>,
+    /// Stream, index 0 to the server.
+    pub windows: [Window; 2],
+    /// A `pass` rule for whole flows matched.
+    pub passed: bool,
+    /// Whether rules of addresses alone were asked, each way.
+    pub addresses: [bool; 2],
+    /// Whether rules of the detected protocol alone were asked, each way.
+    pub detection: [bool; 2],
+    progress: Vec<Progress>,
+}
+
+struct Progress {
+    id: u64,
+    reached: [Option<Stage>; 2],
+}
+
+/// The last bytes of one direction's stream.
+#[derive(Default)]
+pub struct Window {
+    data: Vec<u8>,
+    /// Stream position of the first byte of `data`.
+    base: u64,
+    /// Up to where the prefilter has looked.
+    pub scanned: u64,
+    /// Fast patterns found: the rule and the stream position where the pattern ended.
+    pub hits: Vec<(u32, u64)>,
+    /// Rules that alerted, and up to which stream position they had looked.
+    pub alerted: Vec<(u32, u64)>,
+}
+
+impl FlowState {
+    /// Sets or clears a bit; whether there was room for it.
+    pub fn put(&mut self, bit: u32, on: bool) -> bool {
+        match (self.bits.binary_search(&bit), on) {
+            (Err(_), true) if self.bits.len() >= FLOWBITS_MAX => return false,
+            (Err(at), true) => self.bits.insert(at, bit),
+            (Ok(at), false) => {
+                self.bits.remove(at);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Whether a bit is set.
+    pub fn is_set(&self, bit: u32) -> bool {
+        self.bits.binary_search(&bit).is_ok()
+    }
+
+    /// Notes that a side of a transaction reached a stage; the stage it had reached before.
+    pub fn reach(&mut self, id: u64, side: Side, stage: Stage) -> Option<Stage> {
+        let found = self.progress.iter().rposition(|progress| progress.id == id);
+        let at = found.unwrap_or_else(|| {
+            if self.progress.len() >= TRANSACTIONS_MAX {
+                self.progress.remove(0);
+            }
+            self.progress.push(Progress { id, reached: [None; 2] });
+            self.progress.len() - 1
+        });
+        let index = usize::from(side == Side::Response);
+        let reached = self.progress.get_mut(at)?.reached.get_mut(index)?;
+        let before = *reached;
+        *reached = before.max(Some(stage));
+        before
+    }
+}
+
+impl Window {
+    /// Adds the next bytes of the stream.
+    pub fn push(&mut self, data: &[u8]) {
+        self.data.extend_from_slice(data);
+    }
+
+    /// So many bytes are missing: what was before cannot be joined to what follows.
+    pub fn gap(&mut self, length: u64) {
+        self.base = self.end().saturating_add(length);
+        self.scanned = self.base;
+        self.data.clear();
+        self.hits.clear();
+    }
+
+    /// Stream position behind the last byte.
+    pub fn end(&self) -> u64 {
+        self.base.saturating_add(self.data.len() as u64)
+    }
+
+    /// Stream position of the first byte that is still there.
+    pub fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// The bytes between two stream positions, as far as they are there.
+    pub fn view(&self, from: u64, to: u64) -> &[u8] {
+        let at = |position: u64| {
+            usize::try_from(position.saturating_sub(self.base)).unwrap_or(usize::MAX)
+        };
+        let end = at(to).min(self.data.len());
+        self.data.get(at(from).min(end)..end).unwrap_or_default()
+    }
+
+    /// Remembers a hit of the prefilter.
+    pub fn hit(&mut self, rule: u32, position: u64) {
+        if let Some(known) = self.hits.iter_mut().find(|hit| hit.0 == rule) {
+            known.1 = known.1.max(position);
+            return;
+        }
+        if self.hits.len() >= HITS_MAX {
+            self.hits.remove(0);
+        }
+        self.hits.push((rule, position));
+    }
+
+    /// Up to where the rule looked when it alerted last.
+    pub fn alerted(&self, rule: u32) -> Option<u64> {
+        self.alerted.iter().find(|(known, _)| *known == rule).map(|(_, to)| *to)
+    }
+
+    /// Notes that a rule alerted, having looked up to `to`.
+    pub fn alert(&mut self, rule: u32, to: u64) {
+        if let Some(known) = self.alerted.iter_mut().find(|(known, _)| *known == rule) {
+            known.1 = to;
+            return;
+        }
+        if self.alerted.len() >= ALERTED_MAX {
+            self.alerted.remove(0);
+        }
+        self.alerted.push((rule, to));
+    }
+
+    /// Lets go of what no rule can reach any more.
+    pub fn trim(&mut self) {
+        let surplus = self.data.len().saturating_sub(WINDOW_BYTES);
+        if surplus > 0 {
+            self.data.drain(..surplus);
+            self.base = self.base.saturating_add(surplus as u64);
+            let base = self.base;
+            self.hits.retain(|(_, position)| *position > base);
+        }
+    }
+
+    /// Forgets what belongs to a set of rules that is no more.
+    pub fn forget_rules(&mut self) {
+        self.hits.clear();
+        self.alerted.clear();
+    }
+}
