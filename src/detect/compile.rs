@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::buffer::Step;
 use super::catalog::Catalog;
 use super::diagnostic::nearest;
+use super::integer::IntegerTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
 use super::rule::{FlowTest, NumberTest, Rule};
-use super::syntax::{OptionText, ParsedRule, integer_test, resolve_header};
+use super::syntax::{OptionText, ParsedRule, resolve_header};
 use super::variables::Variables;
 use crate::field::{Kind, Row, Side};
 use crate::record::Signature;
@@ -126,7 +127,7 @@ fn number(
         let message = format!("`{keyword}` needs a number");
         return Err(Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example)));
     };
-    let test = integer_test(argument, bits, names)?;
+    let test = IntegerTest::parse(argument, bits, names)?;
     builder.rule.numbers.push(NumberTest { field: row.name, test });
     Ok(())
 }
