@@ -125,7 +125,9 @@ fn number(
     let Kind::Int { bits, names } = row.kind else { return Ok(()) };
     let Some(argument) = argument else {
         let message = format!("`{keyword}` needs a number");
-        return Err(Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example)));
+        return Err(
+            Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example))
+        );
     };
     let test = IntegerTest::parse(argument, bits, names)?;
     builder.rule.numbers.push(NumberTest { field: row.name, test });
@@ -137,7 +139,8 @@ fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
     let mut names: Vec<&str> = catalog.names().collect();
     names.extend(super::operators::OPERATORS.iter().map(|operator| operator.name));
     names.sort_unstable();
-    let mut problem = Problem::spanned("R910", 0..0, format!("the keyword `{keyword}` is not known here"));
+    let mut problem =
+        Problem::spanned("R910", 0..0, format!("the keyword `{keyword}` is not known here"));
     problem.span = option.name.span();
     if let Some(near) = nearest(keyword, names.into_iter()) {
         problem = problem.hint(format!("did you mean `{near}`?"));
@@ -146,10 +149,7 @@ fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
 }
 
 /// What can only be judged when all options are known.
-fn finish(
-    parsed: &ParsedRule<'_>,
-    builder: Builder,
-) -> Result<Rule, Refusal> {
+fn finish(parsed: &ParsedRule<'_>, builder: Builder) -> Result<Rule, Refusal> {
     let refuse = |code, message: &str, help: &str| {
         let mut problem = Problem::spanned(code, 0..0, message).hint(help);
         problem.span = parsed.text.span();

@@ -145,9 +145,10 @@ impl Subject<'_> {
     fn buffers(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
         let rule = &planned.rule;
         let Some(ready) = self.ready.filter(|_| !planned.plans.is_empty()) else {
-            return rule.buffers.iter().all(|test| {
-                test.buffer == Buffer::Payload && run(test, self.payload, scratch)
-            });
+            return rule
+                .buffers
+                .iter()
+                .all(|test| test.buffer == Buffer::Payload && run(test, self.payload, scratch));
         };
         let side = match self.way {
             Some(Direction::ToClient) => Side::Response,

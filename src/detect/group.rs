@@ -153,7 +153,9 @@ fn address(event: &'static Event) -> usize {
 }
 
 fn pick<T>(all: &[[[T; 2]; 2]], protocol: usize, side: Side, stage: Stage) -> Option<&T> {
-    all.get(protocol)?.get(usize::from(side == Side::Response))?.get(usize::from(stage == Stage::Body))
+    all.get(protocol)?
+        .get(usize::from(side == Side::Response))?
+        .get(usize::from(stage == Stage::Body))
 }
 
 /// Ports while they are being filled.

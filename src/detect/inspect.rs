@@ -169,12 +169,7 @@ fn ends(item: &Item<'_>) -> Option<(Endpoint, Endpoint)> {
 }
 
 /// Finds the rules that this item can concern.
-fn collect(
-    ruleset: &Ruleset,
-    item: &Item<'_>,
-    state: &mut FlowState,
-    found: &mut Vec<Candidate>,
-) {
+fn collect(ruleset: &Ruleset, item: &Item<'_>, state: &mut FlowState, found: &mut Vec<Candidate>) {
     let groups = &ruleset.groups;
     let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
     let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
@@ -325,12 +320,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn all(
-        &mut self,
-        candidates: &[Candidate],
-        index: usize,
-        alerts: &mut Vec<(usize, Alert)>,
-    ) {
+    fn all(&mut self, candidates: &[Candidate], index: usize, alerts: &mut Vec<(usize, Alert)>) {
         let mut raised = 0;
         let mut last = None;
         for candidate in candidates {
@@ -382,7 +372,8 @@ impl Judge<'_> {
             Cause::Stream => stream = way.zip(item.flow),
             Cause::Ready(index, side) => {
                 subject.ready = item.ready.get(index as usize);
-                let way = if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
+                let way =
+                    if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
                 subject.way = Some(way);
                 subject.ends = item.flow.map(|flow| match way {
                     Direction::ToServer => (flow.client, flow.server),

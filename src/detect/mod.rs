@@ -1,27 +1,27 @@
 //! Signatures: the language of Suricata 8, compiled once, evaluated in two steps.
 
 pub mod buffer;
-pub mod classification;
-pub mod diagnostic;
-pub mod events;
-pub mod integer;
-pub mod operator;
-pub mod operators;
-pub mod prefilter;
-pub mod rule;
-pub mod syntax;
-pub mod variables;
 mod catalog;
+pub mod classification;
 mod compile;
+pub mod diagnostic;
 mod evaluate;
+pub mod events;
 mod group;
 mod inspect;
+pub mod integer;
 mod item;
+pub mod operator;
+pub mod operators;
 mod patterns;
 mod plan;
+pub mod prefilter;
+pub mod rule;
 mod ruleset;
 mod state;
+pub mod syntax;
 mod threshold;
+pub mod variables;
 
 pub use catalog::Catalog;
 pub use diagnostic::{Diagnostic, LoadSummary};

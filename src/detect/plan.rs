@@ -196,8 +196,7 @@ fn payload_kind(rule: &Rule) -> Kind {
         Carrier::TcpPacket => false,
         _ => true,
     };
-    let only_packets =
-        rule.packet_only || !tcp || rule.flow.no_stream || !rule.numbers.is_empty();
+    let only_packets = rule.packet_only || !tcp || rule.flow.no_stream || !rule.numbers.is_empty();
     let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
     let placed = rule
         .buffers

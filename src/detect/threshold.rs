@@ -72,7 +72,10 @@ impl Thresholds {
     }
 }
 
-fn whose(threshold: &Threshold, context: &Context) -> (Option<IpAddr>, Option<IpAddr>, Option<u64>) {
+fn whose(
+    threshold: &Threshold,
+    context: &Context,
+) -> (Option<IpAddr>, Option<IpAddr>, Option<u64>) {
     let source = context.source.map(|end| end.addr);
     let destination = context.destination.map(|end| end.addr);
     match threshold.track {
@@ -115,7 +118,8 @@ mod tests {
 
     fn run(kind: ThresholdKind, times: &[u64]) -> Vec<bool> {
         let threshold = Threshold { kind, track: Track::ByRule, count: 2, seconds: 10 };
-        let signature = crate::record::Signature { threshold: Some(threshold), ..Default::default() };
+        let signature =
+            crate::record::Signature { threshold: Some(threshold), ..Default::default() };
         let signature = std::sync::Arc::new(signature);
         let context = Context {
             flow_id: None,
