@@ -4,6 +4,7 @@
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
 pub mod dns;
+pub mod http;
 pub mod identify;
 pub mod recognise;
 pub mod transactions;
@@ -134,4 +135,4 @@ pub struct Sample {
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
-pub static PROTOCOLS: &[&Protocol] = &[&dns::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&http::PROTOCOL, &dns::PROTOCOL];

@@ -1,0 +1,636 @@
+//! Streams of both directions to transactions.
+
+use std::collections::VecDeque;
+
+use memchr::memchr;
+
+use super::body::Body;
+use super::decode::Decoder;
+use super::framing::{self, After, Framing};
+use super::head::{self, Found, Head, MAX_LINE, Notes, Search};
+use super::transaction::{Transaction, is_protocol};
+use super::{events, is_method};
+use crate::field::{Describe, Event, Side, Stage};
+use crate::net::{Chunk, Direction};
+use crate::protocols::transactions::Transactions;
+use crate::protocols::{Moment, Parser, Signal};
+
+/// Open transactions of a flow: Suricata's default.
+const MAX_OPEN: usize = 512;
+
+/// Parses one flow.
+pub struct Http {
+    transactions: Transactions<Transaction>,
+    /// One per direction: 0 requests, 1 responses.
+    halves: [Half; 2],
+    /// Requests whose response is not over, oldest first. Bounded as open transactions are.
+    waiting: VecDeque<u64>,
+    /// Nothing more is parsed.
+    stopped: bool,
+}
+
+#[derive(Default)]
+struct Half {
+    state: State,
+    /// Bytes of a head or a line that was cut.
+    pending: Vec<u8>,
+    search: Search,
+    /// The transaction that is being added to.
+    current: Option<u64>,
+    /// Whether a message was seen: what follows one is judged more strictly.
+    begun: bool,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Head,
+    Body(Framing),
+    /// After CONNECT, until the response tells whether there is a tunnel.
+    Tunnel,
+    /// After lost bytes, until a line begins a message.
+    Lost,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            transactions: Transactions::new(MAX_OPEN),
+            halves: Default::default(),
+            waiting: VecDeque::new(),
+            stopped: false,
+        }
+    }
+}
+
+const fn side(way: Direction) -> Side {
+    match way {
+        Direction::ToServer => Side::Request,
+        Direction::ToClient => Side::Response,
+    }
+}
+
+impl Parser for Http {
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        _moment: &Moment,
+        signals: &mut Vec<Signal>,
+    ) {
+        if self.stopped || self.half(direction).ended {
+            return;
+        }
+        if direction == Direction::ToClient && !matches!(chunk, Chunk::Gap(_)) {
+            self.settle_request(signals);
+        }
+        match chunk {
+            Chunk::Data(bytes) => self.data(direction, bytes, signals),
+            Chunk::Gap(count) => self.gap(direction, count, signals),
+            Chunk::End => self.end(direction, signals),
+        }
+    }
+
+    fn transaction(&self, id: u64) -> Option<&dyn Describe> {
+        self.transactions.get(id).map(|transaction| transaction as &dyn Describe)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Box<dyn Describe>> {
+        self.waiting.retain(|other| *other != id);
+        self.transactions.take(id).map(|transaction| transaction as Box<dyn Describe>)
+    }
+
+    fn memory(&self) -> usize {
+        let pending: usize = self.halves.iter().map(|half| half.pending.capacity()).sum();
+        let open: usize = self.transactions.iter_open().map(|(_, t)| t.memory()).sum();
+        size_of::<Self>() + self.transactions.memory() + pending + open
+    }
+}
+
+impl Http {
+    /// The transactions themselves, for tests.
+    #[cfg(test)]
+    pub const fn transactions_mut(&mut self) -> &mut Transactions<Transaction> {
+        &mut self.transactions
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
+    const fn half(&mut self, way: Direction) -> &mut Half {
+        &mut self.halves[way.index()]
+    }
+
+    fn data(&mut self, way: Direction, mut bytes: &[u8], signals: &mut Vec<Signal>) {
+        while !bytes.is_empty() && !self.stopped {
+            bytes = match self.half(way).state {
+                State::Head => self.head(way, bytes, signals),
+                State::Body(framing) => self.body(way, framing, bytes, signals),
+                State::Tunnel => return,
+                State::Lost => self.find_again(way, bytes),
+            };
+        }
+    }
+
+    /// Looks for the end of a head; parses it in place unless it was cut.
+    fn head<'a>(&mut self, way: Direction, bytes: &'a [u8], signals: &mut Vec<Signal>) -> &'a [u8] {
+        let half = self.half(way);
+        if half.pending.is_empty() {
+            return match half.search.find(bytes) {
+                Found::Head(end) => {
+                    let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+                    self.complete(way, head, signals);
+                    rest
+                }
+                Found::More => {
+                    half.pending.extend_from_slice(bytes);
+                    self.no_response_head(way, signals);
+                    &[]
+                }
+                Found::TooLong => self.too_long(way, signals),
+            };
+        }
+        half.pending.extend_from_slice(bytes);
+        match half.search.find(&half.pending) {
+            Found::Head(end) => {
+                let pending = std::mem::take(&mut half.pending);
+                let left = pending.len().saturating_sub(end);
+                self.complete(way, pending.get(..end).unwrap_or_default(), signals);
+                bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default()
+            }
+            Found::More => {
+                self.no_response_head(way, signals);
+                &[]
+            }
+            Found::TooLong => self.too_long(way, signals),
+        }
+    }
+
+    fn too_long(&mut self, way: Direction, signals: &mut Vec<Signal>) -> &'static [u8] {
+        let event = match way {
+            Direction::ToServer => &events::REQUEST_TOO_LONG,
+            Direction::ToClient => &events::RESPONSE_TOO_LONG,
+        };
+        signals.push(Signal::Event { transaction: None, side: side(way), event });
+        self.give_up(signals);
+        &[]
+    }
+
+    /// A response whose first line does not begin as one is a body without head (HTTP/0.9): not
+    /// to wait for an empty line that never comes.
+    fn no_response_head(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        let half = self.half(way);
+        if way == Direction::ToClient && half.search.lines() > 0 && !begins_response(&half.pending)
+        {
+            let pending = std::mem::take(&mut half.pending);
+            self.complete(way, &pending, signals);
+        }
+    }
+
+    fn complete(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        self.half(way).search = Search::default();
+        match way {
+            Direction::ToServer => self.request(bytes, signals),
+            Direction::ToClient if begins_response(bytes) => self.response(bytes, signals),
+            Direction::ToClient => self.headless(bytes, signals),
+        }
+    }
+
+    fn request(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let mut notes = Notes::default();
+        let mut new = Transaction::from_request(bytes, &mut notes);
+        let head = &new.request;
+        let known = head.part(0).is_some_and(is_method);
+        let protocol = head.part(2).is_some_and(|text| text.starts_with(b"HTTP/"));
+        if !known && !protocol {
+            if self.half(Direction::ToServer).begun {
+                let transaction = self.half(Direction::ToServer).current;
+                let event = &events::REQUEST_BODY_UNEXPECTED;
+                signals.push(Signal::Event { transaction, side: Side::Request, event });
+                return;
+            }
+            notes.add(&events::REQUEST_LINE_INVALID);
+        }
+        if head.part(2).is_none() && head.headers().next().is_some() {
+            notes.add(&events::REQUEST_LINE_NO_PROTOCOL);
+        }
+        let framing = framing::of_request(head, &mut notes);
+        let connect = head.part(0) == Some(b"CONNECT");
+        if framing == Framing::None || connect {
+            new.request_body.finish();
+        }
+        let flooded = &events::TOO_MANY_TRANSACTIONS;
+        let id = self.transactions.open(new, Side::Request, flooded, signals);
+        if self.waiting.len() >= MAX_OPEN {
+            self.waiting.pop_front();
+        }
+        if !self.half(Direction::ToClient).ended {
+            self.waiting.push_back(id);
+        }
+        raise(&notes, id, Side::Request, signals);
+        ready(id, Side::Request, Stage::Head, signals);
+        let half = self.half(Direction::ToServer);
+        half.begun = true;
+        half.current = Some(id);
+        half.state = State::Body(framing);
+        if connect {
+            half.state = State::Tunnel;
+            self.side_over(id, Side::Request, signals);
+        } else if framing == Framing::None {
+            self.message_over(Direction::ToServer, signals);
+        }
+    }
+
+    /// The transaction that a response belongs to: the oldest waiting one, else a new one.
+    fn answered(&mut self, signals: &mut Vec<Signal>) -> u64 {
+        while let Some(id) = self.waiting.front().copied() {
+            if self.transactions.get_mut(id).is_some_and(|open| !open.response_over) {
+                return id;
+            }
+            self.waiting.pop_front();
+        }
+        let mut new = Transaction::default();
+        new.request_over = true;
+        let flooded = &events::TOO_MANY_TRANSACTIONS;
+        let id = self.transactions.open(new, Side::Response, flooded, signals);
+        let event = &events::UNMATCHED_RESPONSE;
+        signals.push(Signal::Event { transaction: Some(id), side: Side::Response, event });
+        self.waiting.push_back(id);
+        id
+    }
+
+    fn response(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let mut notes = Notes::default();
+        let id = self.answered(signals);
+        self.half(Direction::ToClient).begun = true;
+        let Some(open) = self.transactions.get_mut(id) else { return };
+        open.response = Head::response(bytes, &mut notes);
+        let protocol = open.response.part(0);
+        let versions: [&[u8]; 3] = [b"0.9", b"1.0", b"1.1"];
+        if !versions.iter().any(|version| is_protocol(protocol, version)) {
+            notes.add(&events::RESPONSE_INVALID_PROTOCOL);
+        }
+        if open.status().is_none() {
+            notes.add(&events::RESPONSE_INVALID_STATUS);
+        }
+        let after = framing::of_response(open, &mut notes);
+        if after == After::Response {
+            if std::mem::replace(&mut open.seen_continue, true) {
+                notes.add(&events::CONTINUE_ALREADY_SEEN);
+            }
+            open.response = Head::default();
+            raise(&notes, id, Side::Response, signals);
+            return;
+        }
+        if let After::Body(framing) = after {
+            if framing == Framing::None {
+                open.response_body.finish();
+            } else if let Some(coding) = open.response.get(b"content-encoding") {
+                let decoder = Decoder::new(coding, &mut |event| notes.add(event));
+                open.response_body.decode(decoder);
+            }
+        }
+        raise(&notes, id, Side::Response, signals);
+        ready(id, Side::Response, Stage::Head, signals);
+        self.after_response(id, after, signals);
+    }
+
+    fn after_response(&mut self, id: u64, after: After, signals: &mut Vec<Signal>) {
+        let half = self.half(Direction::ToClient);
+        half.current = Some(id);
+        match after {
+            After::Body(Framing::None) => self.message_over(Direction::ToClient, signals),
+            After::Body(framing) => half.state = State::Body(framing),
+            After::Handover => {
+                self.side_over(id, Side::Request, signals);
+                self.message_over(Direction::ToClient, signals);
+                self.close_all(signals);
+                self.stopped = true;
+                signals.push(Signal::Handover);
+            }
+            After::GiveUp | After::Response => self.give_up(signals),
+        }
+    }
+
+    /// Bytes where a response should begin. The first ones of a connection are the body of an
+    /// HTTP/0.9 response, as browsers read them; later ones are passed over.
+    fn headless(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let half = self.half(Direction::ToClient);
+        if half.begun {
+            return;
+        }
+        half.begun = true;
+        let id = self.answered(signals);
+        ready(id, Side::Response, Stage::Head, signals);
+        let half = self.half(Direction::ToClient);
+        half.current = Some(id);
+        half.state = State::Body(Framing::UntilClose);
+        self.content(Direction::ToClient, bytes, signals);
+    }
+
+    /// Takes the next part of a body; gives what is left.
+    fn body<'a>(
+        &mut self,
+        way: Direction,
+        framing: Framing,
+        bytes: &'a [u8],
+        signals: &mut Vec<Signal>,
+    ) -> &'a [u8] {
+        match framing {
+            Framing::None => {
+                self.message_over(way, signals);
+                bytes
+            }
+            Framing::UntilClose => {
+                self.content(way, bytes, signals);
+                &[]
+            }
+            Framing::Length(left) | Framing::Chunk(left) => {
+                let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                let (part, rest) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
+                self.content(way, part, signals);
+                self.advance(way, framing, left.saturating_sub(count as u64), signals);
+                rest
+            }
+            Framing::ChunkEnd => {
+                let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+                if bytes.get(..end).is_some_and(|part| part.ends_with(b"\n")) {
+                    self.half(way).state = State::Body(Framing::Size);
+                }
+                self.count(way, end);
+                bytes.get(end..).unwrap_or_default()
+            }
+            Framing::Size | Framing::Trailer => self.line(way, framing, bytes, signals),
+        }
+    }
+
+    /// After a part of a body of known length, of which `left` bytes remain.
+    fn advance(&mut self, way: Direction, framing: Framing, left: u64, signals: &mut Vec<Signal>) {
+        let next = match framing {
+            Framing::Length(_) if left == 0 => return self.message_over(way, signals),
+            Framing::Length(_) => Framing::Length(left),
+            _ if left == 0 => Framing::ChunkEnd,
+            _ => Framing::Chunk(left),
+        };
+        self.half(way).state = State::Body(next);
+    }
+
+    /// Collects a line of the chunked coding and acts on it.
+    fn line<'a>(
+        &mut self,
+        way: Direction,
+        framing: Framing,
+        bytes: &'a [u8],
+        signals: &mut Vec<Signal>,
+    ) -> &'a [u8] {
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+        let (part, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+        let half = self.half(way);
+        half.pending.extend_from_slice(part);
+        if half.pending.len() > MAX_LINE {
+            half.pending = Vec::new();
+            return self.too_long(way, signals);
+        }
+        if !part.ends_with(b"\n") {
+            return rest;
+        }
+        let line = std::mem::take(&mut half.pending);
+        if framing == Framing::Trailer {
+            self.count(way, line.len());
+            if head::trim(&line).is_empty() {
+                self.message_over(way, signals);
+            }
+        } else if head::trim(&line).is_empty() {
+            self.count(way, line.len());
+        } else {
+            self.chunk(way, &line, signals);
+        }
+        rest
+    }
+
+    fn chunk(&mut self, way: Direction, line: &[u8], signals: &mut Vec<Signal>) {
+        let request = way == Direction::ToServer;
+        let parsed = framing::chunk_size(line);
+        if parsed.extension {
+            let event = if request {
+                &events::REQUEST_CHUNK_EXTENSION
+            } else {
+                &events::RESPONSE_CHUNK_EXTENSION
+            };
+            self.event(way, event, signals);
+        }
+        let next = match parsed.size {
+            Some(0) => Framing::Trailer,
+            Some(size) => Framing::Chunk(size),
+            None if request => {
+                self.event(way, &events::INVALID_CHUNK_REQUEST, signals);
+                return self.give_up(signals);
+            }
+            None => {
+                // Browsers show the rest as it is.
+                self.event(way, &events::INVALID_CHUNK_RESPONSE, signals);
+                self.half(way).state = State::Body(Framing::UntilClose);
+                return self.content(way, line, signals);
+            }
+        };
+        self.count(way, line.len());
+        self.half(way).state = State::Body(next);
+    }
+
+    fn event(&mut self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
+        let transaction = self.half(way).current;
+        signals.push(Signal::Event { transaction, side: side(way), event });
+    }
+
+    fn open_body(&mut self, way: Direction) -> Option<(u64, &mut Body)> {
+        let id = self.half(way).current?;
+        let open = self.transactions.get_mut(id)?;
+        Some(match way {
+            Direction::ToServer => (id, &mut open.request_body),
+            Direction::ToClient => (id, &mut open.response_body),
+        })
+    }
+
+    fn count(&mut self, way: Direction, bytes: usize) {
+        if let Some((_, body)) = self.open_body(way) {
+            body.count(bytes);
+        }
+    }
+
+    fn content(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let Some((id, body)) = self.open_body(way) else { return };
+        let mut notes = Notes::default();
+        let full = body.add(bytes, &mut |event| notes.add(event));
+        raise(&notes, id, side(way), signals);
+        if full {
+            ready(id, side(way), Stage::Body, signals);
+        }
+    }
+
+    /// A message of this direction is complete.
+    fn message_over(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        self.half(way).state = State::Head;
+        if let Some(id) = self.half(way).current {
+            self.side_over(id, side(way), signals);
+        }
+        if way == Direction::ToClient {
+            self.waiting.pop_front();
+            // A CONNECT that was refused: the client may go on with requests.
+            let half = self.half(Direction::ToServer);
+            if half.state == State::Tunnel {
+                half.state = State::Head;
+            }
+        }
+    }
+
+    /// Marks a side of a transaction complete, and the transaction done when both are.
+    fn side_over(&mut self, id: u64, side: Side, signals: &mut Vec<Signal>) {
+        let no_response = self.half(Direction::ToClient).ended;
+        let Some(open) = self.transactions.get_mut(id) else { return };
+        let (over, body) = match side {
+            Side::Request => (&mut open.request_over, &mut open.request_body),
+            _ => (&mut open.response_over, &mut open.response_body),
+        };
+        if !std::mem::replace(over, true) {
+            // Sealed already when it never had content, or when it was full and said so.
+            let empty = body.kept().is_none();
+            if body.finish() || empty {
+                ready(id, side, Stage::Body, signals);
+            }
+        }
+        if open.request_over && (open.response_over || no_response) {
+            self.transactions.close(id, signals);
+        }
+    }
+
+    /// A request line without protocol waits for headers; when the server speaks, there are none.
+    fn settle_request(&mut self, signals: &mut Vec<Signal>) {
+        let half = self.half(Direction::ToServer);
+        if half.state == State::Head && half.search.lines() == 1 && !half.pending.is_empty() {
+            let old = Head::request(&half.pending, &mut Notes::default());
+            if old.part(2).is_none() && old.part(0).is_some_and(is_method) {
+                let pending = std::mem::take(&mut half.pending);
+                self.complete(Direction::ToServer, &pending, signals);
+            }
+        }
+    }
+
+    fn gap(&mut self, way: Direction, count: u64, signals: &mut Vec<Signal>) {
+        let mut beyond = count;
+        if let State::Body(framing) = self.half(way).state {
+            let within = match framing {
+                Framing::UntilClose => count,
+                Framing::Length(left) | Framing::Chunk(left) => count.min(left),
+                _ => 0,
+            };
+            if let Some((_, body)) = self.open_body(way).filter(|_| within > 0) {
+                body.lose(within);
+            }
+            if let Framing::Length(left) | Framing::Chunk(left) = framing {
+                self.advance(way, framing, left.saturating_sub(within), signals);
+            }
+            beyond = count.saturating_sub(within);
+        }
+        if beyond == 0 || matches!(self.half(way).state, State::Tunnel) {
+            return;
+        }
+        // How many messages were lost cannot be told, so no request still waits for its own.
+        let half = self.half(way);
+        half.pending = Vec::new();
+        half.search = Search::default();
+        let torn = half.current.filter(|_| matches!(half.state, State::Body(_)));
+        half.state = State::Lost;
+        if let Some(id) = torn {
+            self.side_over(id, side(way), signals);
+        }
+        if way == Direction::ToClient {
+            while let Some(id) = self.waiting.pop_front() {
+                self.side_over(id, Side::Response, signals);
+            }
+        }
+    }
+
+    /// Passes over lines until one begins a message.
+    fn find_again<'a>(&mut self, way: Direction, bytes: &'a [u8]) -> &'a [u8] {
+        let half = self.half(way);
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+        let (part, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+        half.pending.extend_from_slice(part);
+        if half.pending.len() > MAX_LINE {
+            half.pending.clear();
+        }
+        if part.ends_with(b"\n") {
+            let method = half.pending.split(|byte| *byte == b' ').next().unwrap_or_default();
+            let found = match way {
+                Direction::ToServer => is_method(method),
+                Direction::ToClient => half.pending.starts_with(b"HTTP/1."),
+            };
+            if found {
+                half.state = State::Head;
+                // The line is complete and stays pending; the search sees it with what follows.
+            } else {
+                half.pending.clear();
+            }
+        }
+        rest
+    }
+
+    fn end(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        let half = self.half(way);
+        let pending = std::mem::take(&mut half.pending);
+        if half.state == State::Head && !head::trim(&pending).is_empty() {
+            if half.search.lines() == 0 && way == Direction::ToServer {
+                let event = &events::REQUEST_LINE_INCOMPLETE;
+                signals.push(Signal::Event { transaction: None, side: Side::Request, event });
+            }
+            self.complete(way, &pending, signals);
+        }
+        if self.stopped {
+            return;
+        }
+        self.half(way).ended = true;
+        let body = matches!(self.half(way).state, State::Body(_));
+        if body && let Some(id) = self.half(way).current {
+            self.side_over(id, side(way), signals);
+        }
+        if way == Direction::ToClient {
+            while let Some(id) = self.waiting.pop_front() {
+                self.side_over(id, Side::Response, signals);
+            }
+        }
+        if self.halves.iter().all(|half| half.ended) {
+            self.close_all(signals);
+        }
+    }
+
+    /// What was found stays; nothing more is parsed.
+    fn give_up(&mut self, signals: &mut Vec<Signal>) {
+        self.stopped = true;
+        self.close_all(signals);
+        signals.push(Signal::Stop);
+    }
+
+    fn close_all(&mut self, signals: &mut Vec<Signal>) {
+        self.waiting.clear();
+        while let Some(id) = self.transactions.oldest_open() {
+            self.side_over(id, Side::Request, signals);
+            self.side_over(id, Side::Response, signals);
+            self.transactions.close(id, signals);
+        }
+    }
+}
+
+fn ready(transaction: u64, side: Side, stage: Stage, signals: &mut Vec<Signal>) {
+    signals.push(Signal::Ready { transaction, side, stage });
+}
+
+fn raise(notes: &Notes, id: u64, side: Side, signals: &mut Vec<Signal>) {
+    let events = notes.iter();
+    signals.extend(events.map(|event| Signal::Event { transaction: Some(id), side, event }));
+}
+
+/// Whether it begins as browsers want a response to begin: `http`, after whitespace.
+fn begins_response(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !head::is_space(*byte) && *byte != 0);
+    let word = start.and_then(|at| bytes.get(at..at.saturating_add(4)));
+    word.is_some_and(|word| word.eq_ignore_ascii_case(b"http"))
+}

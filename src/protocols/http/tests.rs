@@ -1,0 +1,235 @@
+//! Tests of the whole parser.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::field::{Field, Fields, Node, Side, Stage, Value};
+use crate::net::Chunk;
+use crate::protocols::{Moment, Parser, Sample, Signal};
+use crate::time::Timestamp;
+
+const MOMENT: Moment =
+    Moment { now: Timestamp::from_nanos(0), carrier: Carrier::Tcp, server_port: 80 };
+
+/// Signals without what depends on cuts (nothing), and all fields and objects at the end.
+fn replay(sample: &Sample, size: impl Fn(usize) -> usize) -> (Vec<String>, Vec<Transaction>) {
+    let mut http = Http::default();
+    let mut signals = Vec::new();
+    for (way, bytes) in sample.turns {
+        let mut rest = *bytes;
+        while !rest.is_empty() {
+            let count = size(bytes.len() - rest.len()).clamp(1, rest.len());
+            http.parse(*way, Chunk::Data(&rest[..count]), &MOMENT, &mut signals);
+            rest = &rest[count..];
+        }
+    }
+    for way in [Direction::ToServer, Direction::ToClient] {
+        http.parse(way, Chunk::End, &MOMENT, &mut signals);
+    }
+    let told = signals.iter().map(|signal| format!("{signal:?}")).collect();
+    let mut done = Vec::new();
+    for signal in &signals {
+        if let Signal::Done { transaction } = signal {
+            done.push(*http.transactions_mut().take(*transaction).unwrap());
+        }
+    }
+    (told, done)
+}
+
+fn shown(t: &Transaction) -> (Vec<(String, Vec<u8>)>, Node) {
+    let mut out = Vec::new();
+    for Field { name, side, read, .. } in Transaction::FIELDS {
+        read(t, &mut |value| {
+            let bytes = match value {
+                Value::Bytes(bytes) => bytes.to_vec(),
+                Value::Int(number) => number.to_string().into_bytes(),
+            };
+            out.push((format!("{name} {side:?}"), bytes));
+        });
+    }
+    (out, Node::of(t))
+}
+
+fn get(t: &Transaction, side: Side, name: &str) -> Option<String> {
+    let (all, _) = shown(t);
+    let key = format!("{name} {side:?}");
+    all.into_iter().find(|(k, _)| *k == key).map(|(_, v)| String::from_utf8_lossy(&v).into_owned())
+}
+
+fn sample(name: &str) -> &'static Sample {
+    SAMPLES.iter().find(|sample| sample.name == name).unwrap()
+}
+
+#[test]
+fn cuts_change_nothing() {
+    for sample in SAMPLES {
+        let (told, whole) = replay(sample, |_| usize::MAX);
+        let whole: Vec<_> = whole.iter().map(shown).collect();
+        let longest = sample.turns.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+        for cut in 0..longest {
+            let step = |at: usize| {
+                if cut == 0 {
+                    1
+                } else if at < cut {
+                    cut - at
+                } else {
+                    usize::MAX
+                }
+            };
+            let (again, cut_up) = replay(sample, step);
+            assert_eq!(again, told, "{} cut at {cut}", sample.name);
+            let cut_up: Vec<_> = cut_up.iter().map(shown).collect();
+            assert_eq!(cut_up, whole, "{} cut at {cut}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_page_is_read() {
+    let (_, done) = replay(sample("a page"), |_| usize::MAX);
+    let [t] = &done[..] else { unreachable!() };
+    let request = |name| get(t, Side::Request, name).unwrap();
+    let response = |name| get(t, Side::Response, name).unwrap();
+    assert_eq!(request("http.uri"), "/index.html?q=A");
+    assert_eq!(request("http.uri.raw"), "/a/../index.html?q=%41");
+    assert_eq!(request("http.host"), "example.org");
+    assert_eq!(request("http.host.raw"), "Example.ORG:8080");
+    assert_eq!(
+        request("http.header"),
+        "Host: Example.ORG:8080\r\nUser-Agent: test/1.0\r\nAccept: */*\r\n"
+    );
+    assert_eq!(request("http.header_names"), "\r\nHost\r\nUser-Agent\r\nCookie\r\nAccept\r\n\r\n");
+    assert!(request("http.start").ends_with("Cookie: session=1\r\nAccept: */*\r\n\r\n"));
+    assert_eq!(request("http.cookie"), "session=1");
+    assert_eq!(response("http.cookie"), "session=2");
+    assert_eq!(response("http.stat_code") + &response("http.stat_msg"), "200OK");
+    assert_eq!(response("file.data"), "<html></html>");
+    let Node::Object(pairs) = Node::of(t) else { unreachable!() };
+    let keys: Vec<_> = pairs.iter().map(|(key, _)| key.as_ref()).collect();
+    assert_eq!(
+        keys.join(" "),
+        "hostname http_port url http_user_agent http_content_type http_method protocol status length"
+    );
+}
+
+#[test]
+fn pipelines_pair_in_order() {
+    let (_, done) = replay(sample("pipelined requests, chunked and bodiless responses"), |_| 7);
+    let pairs: Vec<_> = done
+        .iter()
+        .map(|t| (get(t, Side::Request, "http.uri").unwrap(), t.status().unwrap()))
+        .collect();
+    assert_eq!(pairs, [("/form".into(), 200), ("/x".into(), 200), ("/y".into(), 304)]);
+    assert_eq!(get(&done[0], Side::Request, "http.request_body").unwrap(), "cmd=ls;");
+    assert_eq!(get(&done[0], Side::Response, "http.response_body").unwrap(), "hello world");
+    assert_eq!(
+        get(&done[2], Side::Request, "http.header").unwrap(),
+        "Host: a\r\nX-Long: one two, three\r\n"
+    );
+}
+
+#[test]
+fn codings_are_undone() {
+    let (_, done) = replay(sample("gzip, until the connection closes"), |_| 3);
+    assert_eq!(get(&done[0], Side::Response, "file.data").unwrap(), "hello world");
+}
+
+#[test]
+fn a_bomb_stays_small() {
+    use std::io::Write;
+    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    zip.write_all(&vec![0; 50_000_000]).unwrap();
+    let zip = zip.finish().unwrap();
+    let mut http = Http::default();
+    let mut signals = Vec::new();
+    let mut feed = |way, bytes: &[u8]| http.parse(way, Chunk::Data(bytes), &MOMENT, &mut signals);
+    feed(Direction::ToServer, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    feed(Direction::ToClient, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
+    feed(Direction::ToClient, &zip);
+    assert!(http.memory() < 400_000, "{}", http.memory());
+    let full = |signal: &&Signal| {
+        matches!(signal, Signal::Ready { side: Side::Response, stage: Stage::Body, .. })
+    };
+    assert_eq!(signals.iter().filter(full).count(), 1);
+}
+
+#[test]
+fn endless_heads_are_given_up() {
+    for line in [&b"X-A: b\r\n"[..], b"xxxxxxxxxxxx"] {
+        let mut http = Http::default();
+        let mut signals = Vec::new();
+        http.parse(Direction::ToServer, Chunk::Data(b"GET / HTTP/1.1\r\n"), &MOMENT, &mut signals);
+        for _ in 0..1_000_000 {
+            http.parse(Direction::ToServer, Chunk::Data(line), &MOMENT, &mut signals);
+            if signals.iter().any(|signal| matches!(signal, Signal::Stop)) {
+                break;
+            }
+        }
+        assert!(signals.iter().any(|signal| matches!(signal, Signal::Stop)));
+        assert!(http.memory() < 200_000);
+    }
+}
+
+#[test]
+fn lost_bytes_within_and_beyond_a_body() {
+    let mut http = Http::default();
+    let mut signals = Vec::new();
+    let mut feed = |way, chunk| http.parse(way, chunk, &MOMENT, &mut signals);
+    feed(Direction::ToServer, Chunk::Data(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"));
+    feed(Direction::ToClient, Chunk::Data(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab"));
+    feed(Direction::ToClient, Chunk::Gap(96));
+    feed(Direction::ToClient, Chunk::Data(b"yz"));
+    feed(Direction::ToServer, Chunk::Data(b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"));
+    feed(Direction::ToClient, Chunk::Gap(50));
+    feed(Direction::ToClient, Chunk::Data(b"junk\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"));
+    let done = signals.iter().filter(|signal| matches!(signal, Signal::Done { .. })).count();
+    assert_eq!(done, 3);
+    let first = http.transactions_mut().take(0).unwrap();
+    assert!(first.response_body.has_gap());
+    assert_eq!(first.response_body.kept(), Some(&b"abyz"[..]));
+    assert_eq!(http.transactions_mut().take(2).unwrap().status(), Some(404));
+}
+
+#[test]
+fn mutations_never_panic_and_stay_done() {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed as usize
+    };
+    for round in 0..4_000 {
+        let sample = &SAMPLES[round % SAMPLES.len()];
+        let mut data = Vec::new();
+        for (way, bytes) in sample.turns {
+            let mut bytes = bytes.to_vec();
+            for _ in 0..random() % 6 {
+                let at = random() % bytes.len();
+                match random() % 4 {
+                    0 => bytes[at] = random() as u8,
+                    1 => drop(bytes.remove(at)),
+                    2 => bytes.insert(at, *b"\r\n :;\0%0".get(random() % 8).unwrap()),
+                    _ => bytes.truncate(at.max(1)),
+                }
+                if bytes.is_empty() {
+                    bytes.push(b'x');
+                }
+            }
+            let first = data.is_empty() && *way == Direction::ToClient;
+            data.push(u8::from(first));
+            data.extend_from_slice(&bytes);
+        }
+        fuzz_http(&data);
+    }
+}
+
+#[test]
+fn probes() {
+    let to = |way, bytes| probe(way, Carrier::Tcp, bytes);
+    assert_eq!(to(Direction::ToServer, b"GET / HTTP"), Probe::Yes);
+    assert_eq!(to(Direction::ToServer, b"GE"), Probe::NeedMore);
+    assert_eq!(to(Direction::ToServer, b"GET"), Probe::NeedMore);
+    assert_eq!(to(Direction::ToServer, b"GETX / "), Probe::No);
+    assert_eq!(to(Direction::ToClient, b"HTTP/1.1 200"), Probe::Yes);
+    assert_eq!(to(Direction::ToClient, b"SSH-2.0"), Probe::No);
+}
