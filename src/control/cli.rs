@@ -1,0 +1,306 @@
+//! The command line. Help, man page and completions come from these declarations.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use super::config::{Checksums, Config};
+
+/// Network sensor: finds attacks by signature and by behaviour, live or in capture files.
+#[derive(Debug, Parser)]
+#[command(name = "rivellino", version, max_term_width = 100)]
+pub struct Cli {
+    /// Say more on standard error; twice for debugging.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Analyse capture files: the same result each time, for any number of workers.
+    Replay(Replay),
+    /// Watch an interface, until stopped.
+    Watch(Watch),
+    /// Work on rule files.
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    #[command(hide = true)]
+    Man,
+}
+
+/// Analyse capture files.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Options that are also keys of the configuration.
+    #[command(flatten)]
+    pub options: Options,
+    /// Analyse each capture for itself, with results in a folder of its name under DIR.
+    #[arg(long)]
+    pub each: bool,
+    /// Show no progress bar.
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Capture files (pcap, pcapng, also gzip or zstd), merged by time; - is standard input.
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+}
+
+/// Watch an interface.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Options that are also keys of the configuration.
+    #[command(flatten)]
+    pub options: Options,
+    /// Interface to watch.
+    #[arg(short, long, value_name = "IFACE")]
+    pub interface: Option<String>,
+    /// Address of the metrics and health pages, such as 127.0.0.1:9477.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Capture buffer of each worker, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub buffer: Option<u32>,
+    /// Bytes captured of a frame at most.
+    #[arg(long, value_name = "BYTES")]
+    pub snaplen: Option<u32>,
+    /// Begin a new eve.json when it holds so many MiB.
+    #[arg(long, value_name = "MIB")]
+    pub rotate_size: Option<u64>,
+    /// Begin a new eve.json after so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub rotate_seconds: Option<u64>,
+}
+
+/// Options of replay and watch.
+#[derive(Debug, Default, Args)]
+pub struct Options {
+    /// Rule file or folder of rule files; may be repeated. Without it the bundled signatures.
+    #[arg(short = 'S', long = "rules", value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// Folder for eve.json and summary.json; made if it is not there.
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Worker threads; as many as processors if not given.
+    #[arg(short = 'n', long, value_name = "WORKERS")]
+    pub workers: Option<usize>,
+    /// Whether packets with wrong checksums are passed over.
+    #[arg(long, value_enum)]
+    pub checksums: Option<Checksums>,
+    /// Networks to protect, or any: the variable HOME_NET.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub home_net: Vec<String>,
+    /// Variable of the rules; may be repeated.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// No signatures.
+    #[arg(long)]
+    pub no_signatures: bool,
+    /// No analysis of behaviour.
+    #[arg(long)]
+    pub no_anomaly: bool,
+    /// Only packets that pass this filter, in the language of tcpdump.
+    #[arg(long, value_name = "EXPR")]
+    pub bpf: Option<String>,
+    /// Memory for flows, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub flow_memory: Option<u64>,
+    /// Memory for the reassembly of streams, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub stream_memory: Option<u64>,
+    /// Configuration file; rivellino.toml in the current folder is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Work on rule files.
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// Load rules and say what is wrong with which.
+    Check(RuleFiles),
+    /// List the rules: number, revision, message.
+    List(RuleFiles),
+    /// Say in words what a rule does.
+    Explain {
+        /// Its number.
+        sid: u32,
+        /// Where to look.
+        #[command(flatten)]
+        files: RuleFiles,
+    },
+    /// List the keywords, or tell about one.
+    Keywords {
+        /// The one to tell about.
+        name: Option<String>,
+    },
+}
+
+/// Rule files to work on.
+#[derive(Debug, Args)]
+pub struct RuleFiles {
+    /// Rule file or folder; may be repeated. Without it the bundled signatures.
+    #[arg(short = 'S', long = "rules", value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+    /// Variable of the rules; may be repeated.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub vars: Vec<(String, String)>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Look at the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every key with its meaning and the value in force.
+    Show(ConfigFile),
+    /// Say what is wrong with the file.
+    Check(ConfigFile),
+}
+
+/// Which configuration.
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// Configuration file; rivellino.toml in the current folder if not given.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl Options {
+    /// As keys of the configuration; what was not given stays open.
+    pub fn to_config(&self) -> Config {
+        let given = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+        Config {
+            rules: (!self.rules.is_empty()).then(|| self.rules.clone()),
+            output: self.output.clone(),
+            workers: self.workers,
+            checksums: self.checksums,
+            home_net: given(&self.home_net),
+            vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
+            signatures: self.no_signatures.then_some(false),
+            anomaly: self.no_anomaly.then_some(false),
+            bpf: self.bpf.clone(),
+            flow_memory: self.flow_memory,
+            stream_memory: self.stream_memory,
+            quiet: self.quiet.then_some(true),
+            ..Config::default()
+        }
+    }
+}
+
+impl Replay {
+    /// As keys of the configuration; what was not given stays open.
+    pub fn to_config(&self) -> Config {
+        Config {
+            each: self.each.then_some(true),
+            progress: self.no_progress.then_some(false),
+            ..self.options.to_config()
+        }
+    }
+}
+
+impl Watch {
+    /// As keys of the configuration; what was not given stays open.
+    pub fn to_config(&self) -> Config {
+        Config {
+            interface: self.interface.clone(),
+            listen: self.listen,
+            buffer: self.buffer,
+            snaplen: self.snaplen,
+            rotate_size: self.rotate_size,
+            rotate_seconds: self.rotate_seconds,
+            ..self.options.to_config()
+        }
+    }
+}
+
+/// Writes the completions of a shell.
+pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) {
+    clap_complete::generate(shell, &mut Cli::command(), "rivellino", &mut Whole(out));
+}
+
+/// Writes the man page.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn man(out: &mut dyn Write) -> io::Result<()> {
+    clap_mangen::Man::new(Cli::command()).render(out)
+}
+
+/// Swallows errors of writing: the generator of completions would panic on a closed pipe.
+struct Whole<'a>(&'a mut dyn Write);
+
+impl Write for Whole<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    if name.is_empty() || value.is_empty() {
+        return Err("name and value must not be empty".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn declarations_hold() {
+        Cli::command().debug_assert();
+        let mut page = Vec::new();
+        man(&mut page).unwrap();
+        assert!(String::from_utf8(page).unwrap().contains("rivellino"));
+        let mut script = Vec::new();
+        completions(clap_complete::Shell::Bash, &mut script);
+        assert!(String::from_utf8(script).unwrap().contains("--home-net"));
+    }
+
+    #[test]
+    fn reads_what_is_given() {
+        let line = "rivellino replay -S a -S b -n 2 --home-net 10.0.0.0/8,any --var X=1 --each \
+                    --checksums verify --no-anomaly x.pcap -";
+        let Command::Replay(replay) = Cli::parse_from(line.split_whitespace()).command else {
+            unreachable!()
+        };
+        let config = replay.to_config();
+        assert_eq!(config.rules.unwrap().len(), 2);
+        assert_eq!(config.home_net.unwrap(), ["10.0.0.0/8", "any"]);
+        assert_eq!(config.checksums, Some(Checksums::Verify));
+        assert_eq!(
+            (config.anomaly, config.signatures, config.each),
+            (Some(false), None, Some(true))
+        );
+        assert_eq!(replay.captures.len(), 2);
+        assert!(Cli::try_parse_from(["rivellino", "replay"]).is_err());
+        assert!(Cli::try_parse_from(["rivellino", "replay", "--var", "X", "a"]).is_err());
+    }
+}

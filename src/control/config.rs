@@ -1,0 +1,352 @@
+//! `rivellino.toml`: its keys, their meaning, and what is in force.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
+
+use crate::detect::diagnostic::nearest;
+
+/// Read if it is in the current folder and no other is named.
+pub const FILE: &str = "rivellino.toml";
+
+/// A configuration file of more bytes is not read.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// A key as the manual and `config show` know it.
+pub struct Key {
+    /// As written in the file.
+    pub name: &'static str,
+    /// Its meaning, with unit and default.
+    pub help: &'static str,
+}
+
+/// Every key of the file.
+pub static KEYS: &[Key] = &[
+    Key { name: "rules", help: "Rule files or folders, a list. Default: the bundled signatures." },
+    Key {
+        name: "output",
+        help: "Folder for eve.json and summary.json. Default: none is written by replay, . by watch.",
+    },
+    Key { name: "workers", help: "Worker threads, 1 to 256. Default: as many as processors." },
+    Key {
+        name: "checksums",
+        help: "\"verify\" passes over packets with wrong checksums, \"ignore\" takes them as right. Default: ignore for replay, for watch by what is seen.",
+    },
+    Key {
+        name: "home-net",
+        help: "Networks to protect, a list of CIDR or \"any\": the variable HOME_NET. Default: the private networks.",
+    },
+    Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
+    Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
+    Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
+    Key { name: "flow-memory", help: "Memory for flows, MiB, 1 to 1048576. Default: 512." },
+    Key {
+        name: "stream-memory",
+        help: "Memory for the reassembly of streams, MiB, 1 to 1048576. Default: 256.",
+    },
+    Key { name: "each", help: "Replay each capture for itself. Default: false." },
+    Key { name: "quiet", help: "Print nothing but errors. Default: false." },
+    Key {
+        name: "progress",
+        help: "Whether replay shows its progress on a terminal. Default: true.",
+    },
+    Key { name: "interface", help: "Interface to watch. Default: none, it must be given." },
+    Key {
+        name: "listen",
+        help: "Address of the metrics and health pages of watch. Default: \"127.0.0.1:9477\".",
+    },
+    Key { name: "buffer", help: "Capture buffer of each worker, MiB, 1 to 2047. Default: 64." },
+    Key {
+        name: "snaplen",
+        help: "Bytes captured of a frame at most, 64 to 262144. Default: 65535.",
+    },
+    Key {
+        name: "rotate-size",
+        help: "Begin a new eve.json when it holds so many MiB; 0 is never. Default: 0.",
+    },
+    Key {
+        name: "rotate-seconds",
+        help: "Begin a new eve.json after so many seconds; 0 is never. Default: 0.",
+    },
+    Key {
+        name: "vars",
+        help: "Variables of the rules, a table of NAME = \"value\". Default: those of Suricata.",
+    },
+];
+
+/// What to do about wrong checksums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checksums {
+    /// Packets with wrong checksums are passed over.
+    Verify,
+    /// Wrong checksums are taken as right.
+    Ignore,
+}
+
+/// Keys that were given, by a file or the command line; see [`KEYS`] for meaning and units.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", default)]
+#[allow(missing_docs, reason = "KEYS documents each, a test compares the two")]
+pub struct Config {
+    pub rules: Option<Vec<PathBuf>>,
+    pub output: Option<PathBuf>,
+    pub workers: Option<usize>,
+    pub checksums: Option<Checksums>,
+    pub home_net: Option<Vec<String>>,
+    pub signatures: Option<bool>,
+    pub anomaly: Option<bool>,
+    pub bpf: Option<String>,
+    pub flow_memory: Option<u64>,
+    pub stream_memory: Option<u64>,
+    pub each: Option<bool>,
+    pub quiet: Option<bool>,
+    pub progress: Option<bool>,
+    pub interface: Option<String>,
+    pub listen: Option<SocketAddr>,
+    pub buffer: Option<u32>,
+    pub snaplen: Option<u32>,
+    pub rotate_size: Option<u64>,
+    pub rotate_seconds: Option<u64>,
+    pub vars: Option<BTreeMap<String, String>>,
+}
+
+impl Config {
+    /// Reads the file that is named, or [`FILE`] if it is there.
+    ///
+    /// # Errors
+    /// All that is wrong, one line each: file, line, what and a hint.
+    pub fn load(named: Option<&Path>) -> Result<Self, Vec<String>> {
+        let path = named.unwrap_or(Path::new(FILE));
+        if named.is_none() && !path.exists() {
+            return Ok(Self::default());
+        }
+        let failed = |why: String| vec![format!("{}: {why}", path.display())];
+        let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+        if size > MAX_FILE {
+            return Err(failed(format!("{size} bytes; a configuration has at most {MAX_FILE}")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads the text of a file called `name`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, name: &str) -> Result<Self, Vec<String>> {
+        let place = |at: Option<usize>| {
+            let before = at.and_then(|at| text.get(..at)).unwrap_or_default();
+            format!("{name}:{}", before.matches('\n').count() + 1)
+        };
+        let whole = |error: &toml::de::Error| {
+            format!("{}: {}", place(error.span().map(|span| span.start)), error.message())
+        };
+        let table = DeTable::parse(text).map_err(|error| vec![whole(&error)])?;
+        let mut problems: Vec<(usize, String)> = Vec::new();
+        for key in table.get_ref().keys() {
+            let (at, key) = (key.span().start, key.get_ref().as_ref());
+            if !KEYS.iter().any(|known| known.name == key) {
+                let hint = nearest(key, KEYS.iter().map(|known| known.name));
+                let hint = hint.map_or_else(
+                    || "; rivellino config show lists the keys".to_owned(),
+                    |known| format!("; did you mean {known}?"),
+                );
+                problems.push((at, format!("{}: unknown key {key}{hint}", place(Some(at)))));
+            }
+        }
+        let config = match toml::from_str::<Self>(text) {
+            Ok(config) => {
+                let line = |key: &str| {
+                    let key = table.get_ref().keys().find(|known| known.get_ref() == key);
+                    key.map_or(0, |key| key.span().start)
+                };
+                for (key, what) in config.problems() {
+                    let at = line(key);
+                    problems.push((at, format!("{}: {key}: {what}", place(Some(at)))));
+                }
+                config
+            }
+            Err(error) => {
+                problems.push((error.span().map_or(0, |span| span.start), whole(&error)));
+                Self::default()
+            }
+        };
+        problems.sort();
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(problems.into_iter().map(|(_, problem)| problem).collect())
+    }
+
+    /// Values that are out of range or make no sense: key and what is wrong.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut within = |key, value: Option<u64>, low: u64, high: u64| {
+            if let Some(value) = value
+                && !(low..=high).contains(&value)
+            {
+                problems.push((key, format!("{value} is not within {low} to {high}")));
+            }
+        };
+        within("workers", self.workers.map(|value| value as u64), 1, 256);
+        within("flow-memory", self.flow_memory, 1, 1 << 20);
+        within("stream-memory", self.stream_memory, 1, 1 << 20);
+        within("buffer", self.buffer.map(u64::from), 1, 2047);
+        within("snaplen", self.snaplen.map(u64::from), 64, u64::from(crate::capture::MAX_FRAME));
+        within("rotate-size", self.rotate_size, 0, 1 << 20);
+        within("rotate-seconds", self.rotate_seconds, 0, 366 * 86_400);
+        for network in self.home_net.iter().flatten() {
+            if !is_network(network) {
+                let what =
+                    format!("{network} is no network; write 192.168.0.0/16, fd00::/8 or any");
+                problems.push(("home-net", what));
+            }
+        }
+        problems
+    }
+
+    /// These keys, and `under` where they are not given. Variables are taken together.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        let vars = match (self.vars, under.vars) {
+            (Some(over), Some(mut under)) => {
+                under.extend(over);
+                Some(under)
+            }
+            (over, under) => over.or(under),
+        };
+        Self {
+            rules: self.rules.or(under.rules),
+            output: self.output.or(under.output),
+            workers: self.workers.or(under.workers),
+            checksums: self.checksums.or(under.checksums),
+            home_net: self.home_net.or(under.home_net),
+            signatures: self.signatures.or(under.signatures),
+            anomaly: self.anomaly.or(under.anomaly),
+            bpf: self.bpf.or(under.bpf),
+            flow_memory: self.flow_memory.or(under.flow_memory),
+            stream_memory: self.stream_memory.or(under.stream_memory),
+            each: self.each.or(under.each),
+            quiet: self.quiet.or(under.quiet),
+            progress: self.progress.or(under.progress),
+            interface: self.interface.or(under.interface),
+            listen: self.listen.or(under.listen),
+            buffer: self.buffer.or(under.buffer),
+            snaplen: self.snaplen.or(under.snaplen),
+            rotate_size: self.rotate_size.or(under.rotate_size),
+            rotate_seconds: self.rotate_seconds.or(under.rotate_seconds),
+            vars,
+        }
+    }
+
+    /// As a file: every key with its meaning, those not given as comments.
+    ///
+    /// # Errors
+    /// When a path is not UTF-8.
+    pub fn show(&self) -> Result<String, toml::ser::Error> {
+        let values = toml::Table::try_from(self)?;
+        let mut text = String::new();
+        for key in KEYS {
+            let value = values.get(key.name);
+            // Writing to a String does not fail.
+            let _ = match value {
+                Some(toml::Value::Table(table)) => {
+                    write!(text, "# {}\n[{}]\n{table}\n", key.help, key.name)
+                }
+                Some(value) => write!(text, "# {}\n{} = {value}\n\n", key.help, key.name),
+                None => write!(text, "# {}\n# {} =\n\n", key.help, key.name),
+            };
+        }
+        Ok(text)
+    }
+}
+
+fn is_network(text: &str) -> bool {
+    let text = text.strip_prefix('!').unwrap_or(text);
+    let (address, prefix) = text.split_once('/').unwrap_or((text, ""));
+    let Ok(address) = address.parse::<IpAddr>() else { return text == "any" };
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    text == address.to_string() || prefix.parse::<u8>().is_ok_and(|prefix| prefix <= bits)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+
+    fn full() -> Config {
+        let text = r#"
+            rules = ["a.rules"]
+            output = "out"
+            workers = 2
+            checksums = "verify"
+            home-net = ["10.0.0.0/8", "fd00::/8"]
+            signatures = true
+            anomaly = false
+            bpf = "tcp"
+            flow-memory = 64
+            stream-memory = 32
+            each = false
+            quiet = false
+            progress = true
+            interface = "eth0"
+            listen = "127.0.0.1:9477"
+            buffer = 8
+            snaplen = 1500
+            rotate-size = 10
+            rotate-seconds = 3600
+            [vars]
+            X = "1"
+            "#;
+        Config::parse(text, FILE).unwrap()
+    }
+
+    #[test]
+    fn every_key_is_documented_and_every_documented_key_is_read() {
+        let table = toml::Table::try_from(full()).unwrap();
+        let mut read: Vec<_> = table.keys().map(String::as_str).collect();
+        let mut documented: Vec<_> = KEYS.iter().map(|key| key.name).collect();
+        read.sort_unstable();
+        documented.sort_unstable();
+        assert_eq!(read, documented);
+        assert_eq!(Config::parse(&full().show().unwrap(), FILE).unwrap(), full());
+        assert_eq!(
+            Config::parse(&Config::default().show().unwrap(), FILE).unwrap(),
+            Config::default()
+        );
+    }
+
+    #[test]
+    fn tells_all_that_is_wrong_with_its_line() {
+        let text = "wrokers = 2\nbuffer = 0\n\nhome-net = [\"10.0.0.0/99\"]\nzzzzzzzz = 1\n";
+        let problems = Config::parse(text, FILE).unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "rivellino.toml:1: unknown key wrokers; did you mean workers?",
+                "rivellino.toml:2: buffer: 0 is not within 1 to 2047",
+                "rivellino.toml:4: home-net: 10.0.0.0/99 is no network; write 192.168.0.0/16, \
+                 fd00::/8 or any",
+                "rivellino.toml:5: unknown key zzzzzzzz; rivellino config show lists the keys",
+            ]
+        );
+        let wrong = Config::parse("\nworkers = \"two\"\n", FILE).unwrap_err();
+        assert!(wrong[0].starts_with("rivellino.toml:2: invalid type"), "{wrong:?}");
+        assert!(Config::parse("a = [", FILE).unwrap_err()[0].starts_with("rivellino.toml:1:"));
+    }
+
+    #[test]
+    fn the_command_line_goes_over_the_file() {
+        let vars = Some(BTreeMap::from([("Y".to_owned(), "2".to_owned())]));
+        let line = Config { workers: Some(7), vars, ..Config::default() };
+        let both = line.over(full());
+        assert_eq!((both.workers, both.buffer), (Some(7), Some(8)));
+        assert_eq!(both.vars.unwrap().len(), 2);
+    }
+}
