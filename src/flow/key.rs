@@ -112,7 +112,7 @@ pub(super) struct Place {
 }
 
 /// Where a packet belongs; `None` for packets that make no flows: without a transport header, later
-/// fragments, ICMP errors.
+/// fragments, IGMP, ICMP errors.
 pub(super) fn place(headers: &Headers, shard: u8) -> Option<Place> {
     let ip = headers.ip?;
     let (source, destination) = headers.endpoints()?;
@@ -129,9 +129,14 @@ pub(super) fn place(headers: &Headers, shard: u8) -> Option<Place> {
             let ports = (icmp.kind.into(), counterpart6(icmp.kind).into());
             (ip_protocol::ICMPV6, ports, Some((icmp.kind, icmp.code)))
         }
-        Transport::Esp(_) => (ip_protocol::ESP, (0, 0), None),
-        Transport::Igmp(_) => (ip_protocol::IGMP, (0, 0), None),
-        Transport::None => return None,
+        // The index in place of ports: each way has its own, so each way is a flow.
+        Transport::Esp(spi) => (ip_protocol::ESP, ((spi >> 16) as u16, spi as u16), None),
+        // A tunnel of IP in IP is a flow beside those within it; one of GRE is not.
+        Transport::None if is_tunnel(ip.protocol) && ip.fragment.is_none() => {
+            (ip.protocol, (0, 0), None)
+        }
+        // Group membership is no conversation.
+        Transport::Igmp(_) | Transport::None => return None,
     };
     let keyed = |end: Endpoint, port| Endpoint { addr: end.addr, port };
     let (from, to) = (keyed(source, ports.0), keyed(destination, ports.1));
@@ -147,6 +152,10 @@ pub(super) fn about(headers: &Headers, shard: u8) -> Option<Place> {
     let (key, swapped) = Key::new(about.source, about.destination, about.protocol, headers, shard);
     let (source, destination) = (about.source, about.destination);
     Some(Place { key, swapped, source, destination, protocol: about.protocol, icmp: None })
+}
+
+const fn is_tunnel(protocol: u8) -> bool {
+    matches!(protocol, ip_protocol::IPV4 | ip_protocol::IPV6)
 }
 
 /// RFC 792: unreachable, source quench, redirect, time exceeded, parameter problem.

@@ -438,7 +438,8 @@ impl<A: Default> Table<A> {
         }
     }
 
-    /// An ICMP error counts to the flow of the packet that caused it, when that flow is known.
+    /// An ICMP error tells how the flow of the packet that caused it went, when that flow is known.
+    /// A version 4 "unreachable" also counts to it.
     fn icmp_error(
         &mut self,
         now: Timestamp,
@@ -458,14 +459,19 @@ impl<A: Default> Table<A> {
         }
         let direction = way(about.swapped, entry.swapped).reverse();
         let before = entry.flow.state;
-        entry.count(direction, headers.wire_length, now, None);
-        let unreachable = match headers.transport {
-            Transport::Icmp4(icmp) => icmp.kind == 3,
-            _ => icmp.kind == 1,
+        let (four, unreachable) = match headers.transport {
+            Transport::Icmp4(icmp) => (true, icmp.kind == 3),
+            _ => (false, icmp.kind == 1),
         };
         if unreachable && direction == Direction::ToClient {
             entry.tell(Outcome::Refused, host);
         }
+        // Version 6 errors are flows of their own, and other version 4 errors are none: so other
+        // sensors count, and flow records are compared with theirs.
+        if !four || !unreachable {
+            return None;
+        }
+        entry.count(direction, headers.wire_length, now, None);
         if entry.flow.protocol != ip_protocol::TCP {
             entry.see_both_ways();
         }
