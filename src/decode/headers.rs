@@ -224,4 +224,36 @@ impl Headers {
     pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         bytes.get(self.payload_start as usize..self.payload_end as usize).unwrap_or_default()
     }
+
+    /// The IP header with its options or extension headers, within the bytes that were decoded:
+    /// what the sticky buffers `ipv4.hdr` and `ipv6.hdr` hold. Empty without IP.
+    pub fn ip_header<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let start = self.ip_start as usize;
+        let end = match self.ip.map(|ip| ip.version) {
+            Some(4) => {
+                let words = bytes.get(start).map_or(0, |first| first & 0x0f);
+                start + usize::from(words) * 4
+            }
+            Some(_) => self.transport_start(),
+            None => start,
+        };
+        bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// The header of TCP, UDP, ICMP or SCTP, within the bytes that were decoded: what `tcp.hdr`,
+    /// `udp.hdr`, `icmpv4.hdr` and `icmpv6.hdr` hold. Empty without one.
+    pub fn transport_header<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.transport_start()..self.payload_start as usize).unwrap_or_default()
+    }
+
+    /// Where the transport header begins; where the payload does without one.
+    const fn transport_start(&self) -> usize {
+        let length = match self.transport {
+            Transport::Tcp(tcp) => tcp.header_length as u32,
+            Transport::Udp(_) | Transport::Icmp4(_) | Transport::Icmp6(_) | Transport::Esp(_) => 8,
+            Transport::Sctp(..) => 12,
+            Transport::None | Transport::Igmp(_) => 0,
+        };
+        self.payload_start.saturating_sub(length) as usize
+    }
 }

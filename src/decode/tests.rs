@@ -27,6 +27,18 @@ fn all(link: u16, bytes: &[u8]) -> Vec<(Headers, Vec<u8>)> {
 }
 
 #[test]
+fn headers_are_found_again() {
+    let bytes = frame();
+    let (headers, _) = all(1, &bytes).remove(0);
+    assert_eq!(headers.ip_header(&bytes), &bytes[14..34]);
+    assert_eq!(headers.transport_header(&bytes), &bytes[34..54]);
+    let bytes = ipv6(0, &[&[17, 0, 5, 2, 0, 0, 1, 0][..], &udp(53, b"query")].concat());
+    let (headers, _) = raw(&bytes).remove(0);
+    assert_eq!(headers.ip_header(&bytes), &bytes[..48]);
+    assert_eq!(headers.transport_header(&bytes), &bytes[48..56]);
+}
+
+#[test]
 fn padding_is_not_payload() {
     let mut bytes = frame();
     bytes.extend([0xaa; 20]);

@@ -15,7 +15,10 @@ fn corpus() -> Option<PathBuf> {
     root
 }
 
-fn frames(path: &Path) -> Option<(u16, Vec<(u32, Vec<u8>)>)> {
+/// Length on the wire, and bytes.
+type Frame = (u32, Vec<u8>);
+
+fn frames(path: &Path) -> Option<(u16, Vec<Frame>)> {
     let mut capture = pcap::Capture::from_file(path).ok()?;
     let link = capture.get_datalink().0 as u16;
     let mut frames = Vec::new();
