@@ -107,6 +107,14 @@ impl Scope<'_> {
         }
     }
 
+    /// The same as an unsigned number of 64 bits.
+    pub fn unsigned(&self, number: Number) -> u64 {
+        match number {
+            Number::Fixed(value) => value.cast_unsigned(),
+            Number::Variable(index) => self.scratch.variables.get(index).copied().unwrap_or(0),
+        }
+    }
+
     /// Sets a variable.
     pub fn set(&mut self, index: usize, value: u64) {
         if let Some(slot) = self.scratch.variables.get_mut(index) {
