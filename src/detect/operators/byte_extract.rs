@@ -68,7 +68,8 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
 /// The number of the variable `name` that an option sets.
 pub(super) fn define(name: &str, argument: &str, builder: &mut Builder) -> Result<usize, Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(plain) {
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || !name.chars().all(plain)
+    {
         return Err(Problem::whole("R154", format!("`{name}` cannot name a variable"))
             .hint("a letter, then letters, digits and `_`")
             .at(argument, name));

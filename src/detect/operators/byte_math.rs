@@ -57,7 +57,8 @@ struct ByteMath {
 fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
     let argument = argument.unwrap_or_default();
     let mut extraction = Extraction::new(Number::Fixed(0), Number::Fixed(0));
-    let (mut width, mut offset, mut calculation, mut by, mut result) = (None, None, None, None, None);
+    let (mut width, mut offset, mut calculation, mut by, mut result) =
+        (None, None, None, None, None);
     for option in argument.split(',') {
         let (name, value) = split(option);
         match name {
@@ -73,7 +74,10 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     let (Some(width), Some(offset), Some(calculation), Some(by), Some(result)) =
         (width, offset, calculation, by, result)
     else {
-        return Err(Problem::whole("R155", "`byte_math` needs bytes, offset, oper, rvalue, result"));
+        return Err(Problem::whole(
+            "R155",
+            "`byte_math` needs bytes, offset, oper, rvalue, result",
+        ));
     };
     (extraction.width, extraction.offset) = (width, offset);
     extraction.validate("byte_math", 1)?;

@@ -16,7 +16,11 @@ pub static BYTE_TEST: Operator = Operator {
         Example { rule: "byte_test:2,=,0x0102,1,little;", payload: b"\0\x01\x02", alerts: false },
         Example { rule: "byte_test:2,!=,0x0102,1;", payload: b"\0\x01\x02", alerts: false },
         Example { rule: "byte_test:4,>,1336,1,string,dec;", payload: b"x1337", alerts: true },
-        Example { rule: "content:\"a\"; byte_test:1,>,4,0,relative;", payload: b"a\x03a\x05", alerts: true },
+        Example {
+            rule: "content:\"a\"; byte_test:1,>,4,0,relative;",
+            payload: b"a\x03a\x05",
+            alerts: true,
+        },
         Example { rule: "byte_test:1,=,5,0,bitmask 0xf0;", payload: b"\x5a", alerts: true },
         Example { rule: "byte_test:1,&,0x80,0;", payload: b"\x7f", alerts: false },
         Example { rule: "byte_test:4,>,0,1;", payload: b"\x01\x01", alerts: false },

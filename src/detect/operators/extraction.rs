@@ -60,7 +60,8 @@ impl Extraction {
         let most = if self.base.is_some() { MAX_DIGITS } else { MAX_BINARY };
         match self.width {
             Number::Fixed(width) if !(least..=most).contains(&width) => {
-                let message = format!("`{keyword}` of {width} bytes: {least} to {most} can be read");
+                let message =
+                    format!("`{keyword}` of {width} bytes: {least} to {most} can be read");
                 Err(Problem::whole("R151", message))
             }
             _ => Ok(()),
@@ -133,7 +134,9 @@ fn text(bytes: &[u8], base: u32) -> Option<(u64, usize)> {
 /// Splits `name value` at the first white space.
 pub(super) fn split(option: &str) -> (&str, &str) {
     let option = option.trim();
-    option.split_once(char::is_whitespace).map_or((option, ""), |(name, value)| (name, value.trim()))
+    option
+        .split_once(char::is_whitespace)
+        .map_or((option, ""), |(name, value)| (name, value.trim()))
 }
 
 /// A number or the name of a variable that was set before; `part` is of `argument`.
@@ -155,9 +158,11 @@ pub(super) fn operand(
     }
     match builder.variable(part) {
         Some(index) => Ok(Number::Variable(index)),
-        None => Err(Problem::whole("R107", format!("`{part}` is no number, and no variable so far"))
-            .hint("variables are set by `byte_extract` or `byte_math` earlier in the rule")
-            .at(argument, part)),
+        None => {
+            Err(Problem::whole("R107", format!("`{part}` is no number, and no variable so far"))
+                .hint("variables are set by `byte_extract` or `byte_math` earlier in the rule")
+                .at(argument, part))
+        }
     }
 }
 

@@ -15,8 +15,16 @@ pub static ISDATAAT: Operator = Operator {
         Example { rule: "isdataat:7;", payload: b"abcdefgh", alerts: true },
         Example { rule: "isdataat:8;", payload: b"abcdefgh", alerts: false },
         Example { rule: "content:\"c\"; isdataat:5,relative;", payload: b"abcdefgh", alerts: true },
-        Example { rule: "content:\"c\"; isdataat:6,relative;", payload: b"abcdefgh", alerts: false },
-        Example { rule: "content:\"h\"; isdataat:!1,relative;", payload: b"abcdefgh", alerts: true },
+        Example {
+            rule: "content:\"c\"; isdataat:6,relative;",
+            payload: b"abcdefgh",
+            alerts: false,
+        },
+        Example {
+            rule: "content:\"h\"; isdataat:!1,relative;",
+            payload: b"abcdefgh",
+            alerts: true,
+        },
     ],
     compile,
 };
