@@ -7,6 +7,7 @@ pub mod dns;
 pub mod http;
 pub mod identify;
 pub mod recognise;
+pub mod tls;
 pub mod transactions;
 
 use crate::field::{Describe, Event, Row, Side, Stage};
@@ -135,4 +136,4 @@ pub struct Sample {
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
-pub static PROTOCOLS: &[&Protocol] = &[&http::PROTOCOL, &dns::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL];

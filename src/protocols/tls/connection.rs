@@ -1,0 +1,103 @@
+//! What is known of one connection: the transaction.
+
+use super::certificate::Certificate;
+
+/// Bytes kept of a certificate chain.
+pub const MAX_CHAIN_BYTES: usize = 64 * 1024;
+
+/// Certificates kept of a chain.
+pub const MAX_CHAIN: usize = 32;
+
+/// A connection.
+#[derive(Debug, Default)]
+pub struct Connection {
+    /// The version that counts: the server's choice, before that the client's.
+    pub version: u16,
+    /// The client's hello.
+    pub client: Option<Client>,
+    /// The server's hello.
+    pub server: Option<Server>,
+    /// The server's leaf certificate.
+    pub certificate: Option<Certificate>,
+    /// The server's chain as sent, DER, leaf first.
+    pub chain: Vec<Box<[u8]>>,
+    /// The session goes on from an earlier one: no certificate was sent.
+    pub resumed: bool,
+}
+
+/// A client's hello.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Version of the message, not of the extension.
+    pub version: u16,
+    /// Random.
+    pub random: [u8; 32],
+    /// Session identifier, at most 32 bytes.
+    pub session_id: Vec<u8>,
+    /// Whether a session ticket came with it.
+    pub ticket: bool,
+    /// Server name.
+    pub sni: Option<Vec<u8>>,
+    /// Protocols offered.
+    pub alpn: Vec<Vec<u8>>,
+    /// JA3.
+    pub ja3: Option<Ja3>,
+    /// JA4.
+    pub ja4: String,
+}
+
+/// A server's hello.
+#[derive(Debug, Default)]
+pub struct Server {
+    /// Random.
+    pub random: [u8; 32],
+    /// Session identifier, at most 32 bytes.
+    pub session_id: Vec<u8>,
+    /// Protocol chosen.
+    pub alpn: Vec<Vec<u8>>,
+    /// JA3S.
+    pub ja3s: Option<Ja3>,
+}
+
+/// A JA3 or JA3S fingerprint.
+#[derive(Debug, Default, Clone)]
+pub struct Ja3 {
+    /// What is hashed.
+    pub string: String,
+    /// MD5 in lower-case hex.
+    pub hash: String,
+}
+
+impl Connection {
+    /// Whether there is anything to log: a certificate, a session that goes on, or TLS 1.3,
+    /// which hides its certificate.
+    pub fn tells(&self) -> bool {
+        self.certificate.is_some() || self.resumed || (self.server.is_some() && self.is_13())
+    }
+
+    /// TLS 1.3, its drafts included.
+    pub const fn is_13(&self) -> bool {
+        self.version == 0x0304 || matches!(self.version >> 8, 0x7f | 0xfb)
+    }
+
+    /// As EVE names the version.
+    pub fn version_name(&self) -> String {
+        match self.version {
+            0x0002 => "SSLv2".into(),
+            0x0300 => "SSLv3".into(),
+            0x0301 => "TLSv1".into(),
+            0x0302 => "TLS 1.1".into(),
+            0x0303 => "TLS 1.2".into(),
+            0x0304 => "TLS 1.3".into(),
+            version if version >> 8 == 0x7f => format!("TLS 1.3 draft-{}", version & 0xff),
+            version if version >> 8 == 0xfb => format!("TLS 1.3 draft-{}-fb", version & 0xff),
+            _ => "UNDETERMINED".into(),
+        }
+    }
+
+    /// Bytes held, about.
+    pub fn memory(&self) -> usize {
+        let chain: usize = self.chain.iter().map(|der| der.len()).sum();
+        size_of::<Self>() + chain + if self.client.is_some() { 1024 } else { 0 }
+    }
+}
