@@ -60,7 +60,7 @@ pub enum Body {
 }
 
 /// What a rule says of itself, shared by all its alerts.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
     /// Generator, 1 unless the rule says otherwise.
     pub gid: u32,
@@ -111,6 +111,12 @@ pub enum ThresholdKind {
     Both,
     /// Alerts once the rate is above `count` in the span (`detection_filter`).
     DetectionFilter,
+    /// Alerts at match number `count`, then each time the number is `multiplier` times what it
+    /// was at the last alert. The span means nothing.
+    Backoff {
+        /// At least 2.
+        multiplier: u32,
+    },
 }
 
 /// Whose matches are counted together.

@@ -59,7 +59,11 @@ pub fn compile(
         variables: Vec::new(),
         sides: Vec::new(),
     };
-    for option in &parsed.options {
+    // What a rule requires is asked first: its other options may need just that.
+    for option in parsed.options.iter().filter(|option| option.name.text == "requires") {
+        add(option, &mut builder, catalog)?;
+    }
+    for option in parsed.options.iter().filter(|option| option.name.text != "requires") {
         add(option, &mut builder, catalog)?;
     }
     finish(parsed, builder)
@@ -84,6 +88,9 @@ fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
         packet_only: false,
         silent: false,
         variables: 0,
+        host_bits: Vec::new(),
+        never: false,
+        explicit_priority: false,
     }
 }
 
@@ -162,6 +169,10 @@ fn finish(parsed: &ParsedRule<'_>, builder: Builder) -> Result<Rule, Refusal> {
     if rule.flow.to_server && rule.flow.to_client {
         let help = "keep one of them, or leave both away";
         return Err(refuse("R041", "`flow` asks for both directions at once", help));
+    }
+    if !rule.host_bits.is_empty() {
+        let help = "`flowbits` keeps marks on one conversation";
+        return Err(refuse("R904", "marks on hosts (`xbits`, `hostbits`) are not kept", help));
     }
     // A buffer that is named but not tested asks nothing.
     let kept = |index: usize| rule.buffers.get(index).is_some_and(|test| !test.steps.is_empty());

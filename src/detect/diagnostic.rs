@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use super::operator::Problem;
 
+/// The code of a rule that asks to be skipped here (`requires`): not loaded, and no failure.
+pub const SKIPPED: &str = "R920";
+
 /// What a diagnostic means for the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

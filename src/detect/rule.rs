@@ -107,6 +107,30 @@ pub struct FlowBit {
     pub names: Vec<String>,
 }
 
+/// One `xbits` or `hostbits` option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostBit {
+    /// What to do.
+    pub command: BitCommand,
+    /// Name.
+    pub name: String,
+    /// Whose bit it is.
+    pub track: HostTrack,
+    /// How long it stays set, seconds.
+    pub expire: u32,
+}
+
+/// Whose bit a [`HostBit`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HostTrack {
+    /// The source's.
+    Source,
+    /// The destination's.
+    Destination,
+    /// Of the pair, either way round.
+    Pair,
+}
+
 /// What a buffer test reads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Buffer {
@@ -193,4 +217,11 @@ pub struct Rule {
     pub silent: bool,
     /// How many `byte_extract` variables it has.
     pub variables: usize,
+    /// `xbits` and `hostbits`, in order. A rule with any is refused as long as nothing keeps them.
+    pub host_bits: Vec<HostBit>,
+    /// It asks for something that is part of the language and never happens here, such as an
+    /// event of a protocol that is not parsed: it cannot match.
+    pub never: bool,
+    /// `priority` was given: it outranks that of the classification.
+    pub explicit_priority: bool,
 }

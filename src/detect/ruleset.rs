@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::compile::compile;
-use super::diagnostic::{Diagnostic, LoadSummary, Severity};
+use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
 use super::plan::Planned;
 use super::rule::{Action, Rule};
@@ -58,6 +58,7 @@ pub fn load(
         }
     }
     summary.loaded = rules.len() as u64;
+    rules.retain(|rule| !rule.never);
     (Ruleset::new(rules, &catalog), diagnostics, summary)
 }
 
@@ -75,7 +76,10 @@ fn keep(rule: Rule, rules: &mut Vec<Rule>, known: &mut HashMap<(u32, u32), usize
 }
 
 fn count(summary: &mut LoadSummary, diagnostic: &Diagnostic) {
-    summary.failed += u64::from(diagnostic.severity != Severity::Warning);
+    match diagnostic.severity {
+        Severity::Warning => summary.skipped += u64::from(diagnostic.code == SKIPPED),
+        _ => summary.failed += 1,
+    }
 }
 
 impl Ruleset {

@@ -39,7 +39,8 @@ impl Thresholds {
         let key = Key { rule: (signature.gid, signature.sid), whose: whose(&threshold, context) };
         let counter = self.counter(key, now);
         let span = Duration::from_secs(threshold.seconds.into());
-        let over = now.since(counter.start) > span;
+        let spans = !matches!(threshold.kind, ThresholdKind::Backoff { .. });
+        let over = spans && now.since(counter.start) > span;
         let judged = judge(counter, &threshold, over);
         if over {
             let old = (counter.start, counter.number);
@@ -109,7 +110,19 @@ fn judge(counter: &mut Counter, threshold: &Threshold, over: bool) -> bool {
             reached
         }
         ThresholdKind::DetectionFilter => counter.count > threshold.count,
+        ThresholdKind::Backoff { multiplier } => {
+            let base = threshold.count.max(1);
+            counter.count % base == 0 && is_power(counter.count / base, multiplier)
+        }
     }
+}
+
+/// Whether `number` is 1, `base`, `base` squared and so on.
+fn is_power(mut number: u32, base: u32) -> bool {
+    while base > 1 && number >= base && number % base == 0 {
+        number /= base;
+    }
+    number == 1
 }
 
 #[cfg(test)]
@@ -153,5 +166,12 @@ mod tests {
         assert_eq!(run(ThresholdKind::Threshold, &times), [false, true, false, true, false]);
         assert_eq!(run(ThresholdKind::Both, &times), [false, true, false, false, false]);
         assert_eq!(run(ThresholdKind::DetectionFilter, &times), [false, false, true, true, false]);
+        let backoff = ThresholdKind::Backoff { multiplier: 3 };
+        let told: Vec<usize> = run(backoff, &[100; 20])
+            .iter()
+            .zip(1..)
+            .filter_map(|(told, number)| told.then_some(number))
+            .collect();
+        assert_eq!(told, [2, 6, 18]);
     }
 }

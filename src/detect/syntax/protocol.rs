@@ -73,6 +73,23 @@ static APPLICATIONS: &[&str] = &[
     "websocket",
 ];
 
+/// The application protocol of this name, as the sensor itself calls it.
+pub fn application_name(word: &str) -> Option<&'static str> {
+    let word = word.to_ascii_lowercase();
+    let ours = canonical(&word);
+    let parsed = PROTOCOLS.iter().map(|protocol| protocol.name);
+    parsed.chain(APPLICATIONS.iter().copied()).find(|name| *name == ours)
+}
+
+/// `http` covers every version that is parsed; `ssl` is what `tls` was called.
+fn canonical(word: &str) -> &str {
+    match word {
+        "http1" => "http",
+        "ssl" => "tls",
+        other => other,
+    }
+}
+
 /// What a protocol word asks for, and the IP version if it asks for one. Case is ignored.
 ///
 /// # Errors
@@ -82,12 +99,7 @@ pub fn protocol_carrier(word: &str) -> Result<(Carrier, Option<u8>), Problem> {
     if let Some((_, carrier, version)) = LAYERS.iter().find(|(name, ..)| *name == word) {
         return Ok((*carrier, *version));
     }
-    // `http` covers every version; `ssl` is what `tls` was called.
-    let parsed = match word.as_str() {
-        "http1" => "http",
-        "ssl" => "tls",
-        other => other,
-    };
+    let parsed = canonical(&word);
     if let Some(index) = PROTOCOLS.iter().position(|protocol| protocol.name == parsed) {
         return Ok((Carrier::Application(index), None));
     }

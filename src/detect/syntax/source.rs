@@ -7,7 +7,7 @@ use memchr::{memchr_iter, memmem};
 
 use super::rule::{ACTIONS, parse_rule};
 use super::{ParsedRule, Spanned};
-use crate::detect::diagnostic::{Diagnostic, Severity};
+use crate::detect::diagnostic::{Diagnostic, SKIPPED, Severity};
 use crate::detect::operator::Problem;
 use crate::detect::rule::Origin;
 
@@ -89,10 +89,13 @@ impl RuleFile {
         (narrow(line), narrow(column))
     }
 
-    /// Shows a problem whose span is in bytes of the file as an error.
+    /// Shows a problem whose span is in bytes of the file as grave as its code is.
     pub fn diagnostic(&self, problem: Problem) -> Diagnostic {
-        let severity =
-            if problem.code.starts_with("R9") { Severity::Unsupported } else { Severity::Error };
+        let severity = match problem.code {
+            SKIPPED => Severity::Warning,
+            code if code.starts_with("R9") => Severity::Unsupported,
+            _ => Severity::Error,
+        };
         self.diagnose(severity, problem)
     }
 
