@@ -198,3 +198,14 @@ pub fn transformed<'a>(test: &BufferTest, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     }
     current
 }
+
+/// Both ends of an item as its packet goes.
+pub fn ends(item: &Item<'_>) -> Option<(Endpoint, Endpoint)> {
+    item.headers.endpoints().or_else(|| {
+        let flow = item.flow?;
+        Some(match flow.direction {
+            Direction::ToServer => (flow.client, flow.server),
+            Direction::ToClient => (flow.server, flow.client),
+        })
+    })
+}

@@ -20,7 +20,8 @@ const CLASSES: usize = 4;
 
 /// All rules, filed.
 pub struct Groups {
-    payload: [[Ports<Patterns>; 2]; CLASSES],
+    patterns: Vec<Patterns>,
+    payload: [[Ports<Option<u32>>; 2]; CLASSES],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
     fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
@@ -38,8 +39,8 @@ pub struct FieldGroup {
     pub row: usize,
     /// A rule and its buffer whose transforms make the haystack; `None` without transforms.
     pub transformed: Option<(u32, usize)>,
-    /// The patterns.
-    pub patterns: Patterns,
+    /// Number of its patterns, for [`Groups::patterns`].
+    pub patterns: u32,
 }
 
 /// Things filed by port of the packet.
@@ -92,16 +93,21 @@ impl Groups {
         filing.close()
     }
 
-    /// Patterns of payload for a transport, a direction and ports.
+    /// Patterns by their number.
+    pub fn patterns(&self, number: u32) -> Option<&Patterns> {
+        self.patterns.get(number as usize)
+    }
+
+    /// Numbers of patterns of payload for a transport, a direction and ports.
     pub fn payload(
         &self,
         class: usize,
         way: Direction,
         ports: (u16, u16),
-        use_it: impl FnMut(&Patterns),
+        mut use_it: impl FnMut(u32),
     ) {
         if let Some(found) = self.payload.get(class).and_then(|ways| ways.get(way.index())) {
-            found.each(ports.0, ports.1, use_it);
+            found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
         }
     }
 
@@ -197,7 +203,7 @@ impl<T: Clone> Draft<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
     /// Ports with the same entries share what is built of them.
-    fn close<B>(self, build: impl Fn(Vec<T>) -> B) -> Ports<B> {
+    fn close<B>(self, mut build: impl FnMut(Vec<T>) -> B) -> Ports<B> {
         let mut known: HashMap<Vec<T>, Arc<B>> = HashMap::new();
         let mut share = |filed: HashMap<u16, Vec<T>>| {
             let mut ports = HashMap::with_capacity(filed.len());
@@ -310,20 +316,31 @@ impl Filing {
     }
 
     fn close(self) -> Groups {
+        let mut patterns: Vec<Patterns> = Vec::new();
+        let mut add = |entries: Vec<Entry>| {
+            if entries.is_empty() {
+                return None;
+            }
+            patterns.push(Patterns::new(&entries));
+            u32::try_from(patterns.len() - 1).ok()
+        };
+        let payload = self.payload.map(|ways| ways.map(|draft| draft.close(&mut add)));
         let mut fields: Vec<[[Vec<FieldGroup>; 2]; 2]> =
             (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
         let mut drafts: Vec<_> = self.fields.into_iter().collect();
         drafts.sort_by(|a, b| a.0.cmp(&b.0));
         for ((protocol, side, stage, row, _), (transformed, entries)) in drafts {
-            let patterns = Patterns::new(&entries);
+            let number = u32::try_from(patterns.len()).unwrap_or(u32::MAX);
+            patterns.push(Patterns::new(&entries));
             let place = fields.get_mut(protocol).and_then(|p| p.get_mut(side));
             if let Some(groups) = place.and_then(|sides| sides.get_mut(stage)) {
-                groups.push(FieldGroup { row, transformed, patterns });
+                groups.push(FieldGroup { row, transformed, patterns: number });
             }
         }
         let rules = |draft: Draft<u32>| draft.close(|rules| rules);
         Groups {
-            payload: self.payload.map(|w| w.map(|d| d.close(|entries| Patterns::new(&entries)))),
+            patterns,
+            payload,
             bare_payload: self.bare_payload.map(|ways| ways.map(rules)),
             packet: self.packet.map(|ways| ways.map(rules)),
             fields,

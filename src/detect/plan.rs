@@ -125,6 +125,14 @@ impl Planned {
         })
     }
 
+    /// Whether it looks at the payload of a packet as such.
+    pub fn wants_packet(&self, streamed: bool) -> bool {
+        match self.kind {
+            Kind::Payload { packet, always, .. } => always || (packet && !streamed),
+            _ => true,
+        }
+    }
+
     /// Whether evaluation order puts it before rules that test bits.
     pub fn bit_rank(&self) -> u8 {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);

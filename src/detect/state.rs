@@ -46,6 +46,8 @@ pub struct Window {
     base: u64,
     /// Up to where the prefilter has looked.
     pub scanned: u64,
+    /// Up to where rules were evaluated.
+    pub judged: u64,
     /// Fast patterns found: the rule and the stream position where the pattern ended.
     pub hits: Vec<(u32, u64)>,
     /// Rules that alerted, and up to which stream position they had looked.

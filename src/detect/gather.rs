@@ -1,0 +1,252 @@
+//! The first step of inspection: all buffers of a batch, searched together for fast patterns.
+
+use super::evaluate::{ends, transformed};
+use super::group;
+use super::item::{Item, Ready};
+use super::prefilter::scan::Haystack;
+use super::ruleset::Ruleset;
+use super::state::FlowState;
+use crate::field::{Side, Stage, Value};
+use crate::net::{Direction, ip_protocol};
+
+/// A rule to be evaluated at an item, and over what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// Index of the item.
+    pub item: u32,
+    /// The rule's number.
+    pub rule: u32,
+    /// Over what.
+    pub cause: Cause,
+}
+
+/// What a rule is evaluated over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The packet.
+    Packet,
+    /// The stream, its fast pattern found up to this position.
+    Stream(u64),
+    /// Index into the item's transactions, and the side that is looked at.
+    Ready(u32, Side),
+    /// Index into the item's parser events.
+    Event(u32),
+}
+
+/// Buffers of a batch, and what was found in them. Kept from batch to batch for its memory.
+#[derive(Default)]
+pub struct Gather {
+    tasks: Vec<Task>,
+    arena: Vec<u8>,
+    marks: Vec<u32>,
+    /// What was found, in no order.
+    pub found: Vec<Candidate>,
+}
+
+/// Bytes to be searched for one group of patterns.
+#[derive(Clone, Copy)]
+struct Task {
+    patterns: u32,
+    item: u32,
+    source: Source,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    /// The packet's payload.
+    Payload,
+    /// A stretch of stream: from, to, and up to where it was searched before.
+    Stream { from: u64, to: u64, seam: u64 },
+    /// A part of the arena: start, end; of which transaction, which side.
+    Arena(usize, usize, u32, Side),
+}
+
+impl Gather {
+    /// Searches a batch.
+    pub fn batch(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &mut [FlowState]) {
+        self.tasks.clear();
+        self.arena.clear();
+        self.found.clear();
+        self.marks.resize(ruleset.len(), u32::MAX);
+        for (index, item) in items.iter().enumerate() {
+            let number = u32::try_from(index).unwrap_or(u32::MAX);
+            self.payload(ruleset, number, item);
+            if let Some(flow) = item.flow
+                && let Some(state) = flows.get_mut(flow.slot as usize)
+            {
+                self.stream(ruleset, number, item, state);
+                for (at, ready) in item.ready.iter().enumerate() {
+                    let at = u32::try_from(at).unwrap_or(u32::MAX);
+                    self.ready(ruleset, number, (at, ready), state);
+                }
+            }
+        }
+        self.scan(ruleset, items, flows);
+    }
+
+    fn payload(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>) {
+        if item.pseudo || item.payload.is_empty() {
+            return;
+        }
+        let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
+        let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
+        let class = group::packet_class(item.headers);
+        let tasks = &mut self.tasks;
+        ruleset.groups.payload(class, way, ports, |patterns| {
+            tasks.push(Task { patterns, item: number, source: Source::Payload });
+        });
+    }
+
+    fn stream(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>, state: &mut FlowState) {
+        let Some(flow) = item.flow.filter(|f| f.protocol_number == ip_protocol::TCP) else { return };
+        let way = flow.direction;
+        let to = flow.stream.get(way.index()).copied().unwrap_or(0);
+        let Some(window) = state.windows.get_mut(way.index()) else { return };
+        let seam = window.scanned;
+        if to <= seam {
+            return;
+        }
+        window.scanned = to;
+        let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
+        let groups = &ruleset.groups;
+        let (tasks, found) = (&mut self.tasks, &mut self.found);
+        groups.payload(0, way, ports, |patterns| {
+            let overlap = groups.patterns(patterns).map_or(0, |patterns| patterns.overlap());
+            let from = seam.saturating_sub(overlap as u64).max(window.base());
+            tasks.push(Task { patterns, item: number, source: Source::Stream { from, to, seam } });
+        });
+        groups.bare_payload(0, way, ports, |rule| {
+            found.push(Candidate { item: number, rule, cause: Cause::Stream(to) });
+        });
+    }
+
+    fn ready(
+        &mut self,
+        ruleset: &Ruleset,
+        number: u32,
+        (at, ready): (u32, &Ready<'_>),
+        state: &mut FlowState,
+    ) {
+        let sides: &[Side] = match ready.side {
+            Side::Either => &[Side::Request, Side::Response],
+            Side::Request => &[Side::Request],
+            Side::Response => &[Side::Response],
+        };
+        for side in sides {
+            let before = state.reach(ready.id, *side, ready.stage);
+            for stage in [Stage::Head, Stage::Body] {
+                if stage <= ready.stage && before.is_none_or(|before| stage > before) {
+                    self.stage(ruleset, number, (at, ready), *side, stage);
+                }
+            }
+        }
+    }
+
+    fn stage(
+        &mut self,
+        ruleset: &Ruleset,
+        item: u32,
+        (at, ready): (u32, &Ready<'_>),
+        side: Side,
+        stage: Stage,
+    ) {
+        let groups = &ruleset.groups;
+        for rule in groups.ungated(ready.protocol, side, stage) {
+            self.found.push(Candidate { item, rule: *rule, cause: Cause::Ready(at, side) });
+        }
+        let (tasks, arena) = (&mut self.tasks, &mut self.arena);
+        for group in groups.fields(ready.protocol, side, stage) {
+            let like = group.transformed.and_then(|(rule, buffer)| {
+                ruleset.rule(rule).and_then(|planned| planned.rule.buffers.get(buffer))
+            });
+            ready.transaction.read(group.row, &mut |value| {
+                let Value::Bytes(bytes) = value else { return };
+                let start = arena.len();
+                match like {
+                    Some(test) => arena.extend_from_slice(&transformed(test, bytes)),
+                    None => arena.extend_from_slice(bytes),
+                }
+                if arena.len() > start {
+                    let source = Source::Arena(start, arena.len(), at, side);
+                    tasks.push(Task { patterns: group.patterns, item, source });
+                }
+            });
+        }
+    }
+
+    /// Searches buffers of the same group side by side.
+    fn scan(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &[FlowState]) {
+        let Self { tasks, arena, marks, found } = self;
+        tasks.sort_by_key(|task| task.patterns);
+        let mut haystacks: Vec<Haystack<'_>> = Vec::new();
+        for tasks in tasks.chunk_by(|a, b| a.patterns == b.patterns) {
+            let number = tasks.first().map_or(u32::MAX, |task| task.patterns);
+            let Some(patterns) = ruleset.groups.patterns(number) else { continue };
+            haystacks.clear();
+            let bytes = tasks.iter().map(|task| bytes(task, items, flows, arena));
+            haystacks.extend(bytes.map(Haystack::new));
+            patterns.scanner.scan(&mut haystacks, &mut |lane, rule, end| {
+                let Some(task) = tasks.get(lane) else { return };
+                let Some(cause) = cause(task, end) else { return };
+                note(Candidate { item: task.item, rule, cause }, marks, found);
+            });
+        }
+        let keep = |candidate: &Candidate| {
+            let streamed = items.get(candidate.item as usize).is_some_and(|item| item.streamed);
+            candidate.cause != Cause::Packet
+                || ruleset.rule(candidate.rule).is_some_and(|rule| rule.wants_packet(streamed))
+        };
+        found.retain(keep);
+    }
+}
+
+fn bytes<'a>(
+    task: &Task,
+    items: &[Item<'a>],
+    flows: &'a [FlowState],
+    arena: &'a [u8],
+) -> &'a [u8] {
+    let Some(item) = items.get(task.item as usize) else { return &[] };
+    match task.source {
+        Source::Payload => item.payload,
+        Source::Arena(start, end, ..) => arena.get(start..end).unwrap_or_default(),
+        Source::Stream { from, to, .. } => {
+            let window = item.flow.and_then(|flow| {
+                flows.get(flow.slot as usize)?.windows.get(flow.direction.index())
+            });
+            window.map(|window| window.view(from, to)).unwrap_or_default()
+        }
+    }
+}
+
+fn cause(task: &Task, end: usize) -> Option<Cause> {
+    Some(match task.source {
+        Source::Payload => Cause::Packet,
+        Source::Arena(_, _, at, side) => Cause::Ready(at, side),
+        Source::Stream { from, seam, .. } => {
+            let position = from.saturating_add(end as u64);
+            return (position > seam).then_some(Cause::Stream(position));
+        }
+    })
+}
+
+/// Adds a hit. A literal that fills a buffer hits at every byte: the mark of each rule leads to
+/// its last hit, so that one entry is enough.
+fn note(hit: Candidate, marks: &mut [u32], found: &mut Vec<Candidate>) {
+    let Some(mark) = marks.get_mut(hit.rule as usize) else { return };
+    if let Some(last) = found.get_mut(*mark as usize)
+        && last.item == hit.item
+        && last.rule == hit.rule
+    {
+        match (&mut last.cause, hit.cause) {
+            (Cause::Stream(position), Cause::Stream(later)) => {
+                *position = later.max(*position);
+                return;
+            }
+            (known, other) if *known == other => return,
+            _ => {}
+        }
+    }
+    *mark = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    found.push(hit);
+}

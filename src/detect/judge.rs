@@ -1,0 +1,182 @@
+//! The second step of inspection: candidates of one packet, evaluated in the rules' order.
+
+use std::sync::Arc;
+
+use super::buffer::Scratch;
+use super::evaluate::{Subject, ends};
+use super::gather::{Candidate, Cause};
+use super::item::Item;
+use super::plan::{Kind, Planned};
+use super::rule::{Action, BitCommand};
+use super::ruleset::Ruleset;
+use super::state::FlowState;
+use crate::field::{Node, Side};
+use crate::net::{Direction, ip_protocol};
+use crate::protocols::PROTOCOLS;
+use crate::record::Alert;
+
+/// Alerts of one packet; further ones are counted, as Suricata's `packet-alert-max`.
+pub const ALERTS_MAX: usize = 15;
+
+/// Evaluates the candidates of one item.
+pub struct Judge<'a> {
+    /// The rules.
+    pub ruleset: &'a Ruleset,
+    /// The packet.
+    pub item: &'a Item<'a>,
+    /// Detection's state of its flow.
+    pub state: &'a mut FlowState,
+    /// What chains of tests work with.
+    pub scratch: &'a mut Scratch,
+    /// Alerts and bits for which there was no room.
+    pub dropped: u64,
+}
+
+impl Judge<'_> {
+    /// Evaluates candidates in their order; each alert with `index`.
+    pub fn all(&mut self, candidates: &[Candidate], index: usize, alerts: &mut Vec<(usize, Alert)>) {
+        let mut raised = 0;
+        let mut last = None;
+        for candidate in candidates {
+            let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
+            // A rule that matched in the packet has nothing to add from the stream.
+            let same = matches!(candidate.cause, Cause::Stream(_)) && last == Some(candidate.rule);
+            let streams = !same || matches!(planned.kind, Kind::Transaction);
+            if !streams {
+                self.note_stream(candidate.rule);
+                continue;
+            }
+            if !self.matches(planned, candidate) {
+                continue;
+            }
+            last = Some(candidate.rule);
+            self.apply_bits(planned);
+            if planned.rule.action == Action::Pass {
+                self.state.passed |= self.item.flow.is_some() && passes_flow(planned.kind);
+                return;
+            }
+            if planned.rule.silent {
+                continue;
+            }
+            if raised >= ALERTS_MAX {
+                self.dropped += 1;
+                continue;
+            }
+            raised += 1;
+            alerts.push((index, self.alert(planned, candidate)));
+        }
+    }
+
+    fn matches(&mut self, planned: &Planned, candidate: &Candidate) -> bool {
+        let item = self.item;
+        let way = item.flow.map(|flow| flow.direction);
+        let mut subject = Subject {
+            item,
+            flow: item.flow.map(|_| &*self.state),
+            ends: ends(item),
+            way,
+            payload: item.payload,
+            streamed: false,
+            base: 0,
+            ready: None,
+        };
+        let mut stream = None;
+        match candidate.cause {
+            Cause::Packet => {}
+            Cause::Stream(_) => stream = way.zip(item.flow),
+            Cause::Ready(index, side) => {
+                subject.ready = item.ready.get(index as usize);
+                let way =
+                    if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
+                subject.way = Some(way);
+                subject.ends = item.flow.map(|flow| match way {
+                    Direction::ToServer => (flow.client, flow.server),
+                    Direction::ToClient => (flow.server, flow.client),
+                });
+                stream = item
+                    .flow
+                    .filter(|flow| flow.protocol_number == ip_protocol::TCP)
+                    .map(|flow| (way, flow));
+            }
+            Cause::Event(index) => {
+                let event = item.app_events.get(index as usize);
+                let id = event.and_then(|(transaction, ..)| *transaction);
+                subject.ready = id.and_then(|id| item.ready.iter().find(|ready| ready.id == id));
+            }
+        }
+        if let Some((way, flow)) = stream
+            && let Some(window) = self.state.windows.get(way.index())
+        {
+            let to = flow.stream.get(way.index()).copied().unwrap_or(0);
+            let from = match candidate.cause {
+                Cause::Stream(_) => window.alerted(candidate.rule).unwrap_or(0),
+                _ => 0,
+            };
+            subject.base = from.max(window.base());
+            subject.payload = window.view(from, to);
+            subject.streamed = true;
+        }
+        let matched = subject.matches(planned, self.scratch);
+        if matched && matches!(candidate.cause, Cause::Stream(_)) {
+            self.note_stream(candidate.rule);
+        }
+        matched
+    }
+
+    /// Notes that a rule has alerted on all of the stream so far.
+    fn note_stream(&mut self, rule: u32) {
+        let Some(flow) = self.item.flow else { return };
+        let at = flow.direction.index();
+        let to = flow.stream.get(at).copied().unwrap_or(0);
+        if let Some(window) = self.state.windows.get_mut(at) {
+            window.alert(rule, to);
+        }
+    }
+
+    fn apply_bits(&mut self, planned: &Planned) {
+        if self.item.flow.is_none() {
+            return;
+        }
+        for bits in &planned.bits {
+            for bit in &bits.bits {
+                let on = match bits.command {
+                    BitCommand::Set => true,
+                    BitCommand::Unset => false,
+                    BitCommand::Toggle => !self.state.is_set(*bit),
+                    BitCommand::IsSet | BitCommand::IsNotSet => continue,
+                };
+                self.dropped += u64::from(!self.state.put(*bit, on));
+            }
+        }
+    }
+
+    fn alert(&self, planned: &Planned, candidate: &Candidate) -> Alert {
+        let ready = match candidate.cause {
+            Cause::Ready(index, _) => self.item.ready.get(index as usize),
+            Cause::Event(index) => {
+                let id = self.item.app_events.get(index as usize).and_then(|event| event.0);
+                id.and_then(|id| self.item.ready.iter().find(|ready| ready.id == id))
+            }
+            _ => self.item.ready.first(),
+        };
+        let application = ready.and_then(|ready| {
+            let protocol = PROTOCOLS.get(ready.protocol)?;
+            Some((protocol.name, Node::of(ready.transaction)))
+        });
+        let bit = |bit: &u32| self.ruleset.bit_name(*bit).map(str::to_owned);
+        Alert {
+            signature: Arc::clone(&planned.rule.signature),
+            transaction_id: ready.map(|ready| ready.id),
+            application,
+            app_protocol: self.item.flow.and_then(|flow| flow.app_name),
+            direction: self.item.flow.map(|flow| flow.direction),
+            flow: self.item.flow.map(|flow| flow.counters),
+            flowbits: self.state.bits.iter().filter_map(bit).collect(),
+        }
+    }
+}
+
+/// Whether a `pass` rule of this kind lets the whole flow pass, or only the packet.
+fn passes_flow(kind: Kind) -> bool {
+    !matches!(kind, Kind::Packet | Kind::Event | Kind::Payload { stream: false, .. })
+}
