@@ -98,7 +98,9 @@ impl Gather {
     }
 
     fn stream(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>, state: &mut FlowState) {
-        let Some(flow) = item.flow.filter(|f| f.protocol_number == ip_protocol::TCP) else { return };
+        let Some(flow) = item.flow.filter(|f| f.protocol_number == ip_protocol::TCP) else {
+            return;
+        };
         let way = flow.direction;
         let to = flow.stream.get(way.index()).copied().unwrap_or(0);
         let Some(window) = state.windows.get_mut(way.index()) else { return };
@@ -200,12 +202,7 @@ impl Gather {
     }
 }
 
-fn bytes<'a>(
-    task: &Task,
-    items: &[Item<'a>],
-    flows: &'a [FlowState],
-    arena: &'a [u8],
-) -> &'a [u8] {
+fn bytes<'a>(task: &Task, items: &[Item<'a>], flows: &'a [FlowState], arena: &'a [u8]) -> &'a [u8] {
     let Some(item) = items.get(task.item as usize) else { return &[] };
     match task.source {
         Source::Payload => item.payload,

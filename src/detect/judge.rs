@@ -34,7 +34,12 @@ pub struct Judge<'a> {
 
 impl Judge<'_> {
     /// Evaluates candidates in their order; each alert with `index`.
-    pub fn all(&mut self, candidates: &[Candidate], index: usize, alerts: &mut Vec<(usize, Alert)>) {
+    pub fn all(
+        &mut self,
+        candidates: &[Candidate],
+        index: usize,
+        alerts: &mut Vec<(usize, Alert)>,
+    ) {
         let mut raised = 0;
         let mut last = None;
         for candidate in candidates {
