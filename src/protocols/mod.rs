@@ -6,6 +6,7 @@
 pub mod dns;
 pub mod http;
 pub mod identify;
+pub mod modbus;
 pub mod recognise;
 pub mod tls;
 pub mod transactions;
@@ -136,4 +137,5 @@ pub struct Sample {
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
-pub static PROTOCOLS: &[&Protocol] = &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL, &modbus::PROTOCOL];
