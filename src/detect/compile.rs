@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::buffer::Step;
 use super::catalog::Catalog;
 use super::diagnostic::nearest;
+use super::header_bytes::header_bytes;
 use super::integer::IntegerTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
@@ -107,6 +108,11 @@ fn add(option: &OptionText<'_>, builder: &mut Builder, catalog: &Catalog) -> Res
     };
     if let Some(operator) = operator(keyword) {
         return (operator.compile)(argument, builder).map_err(placed);
+    }
+    if let Some(buffer) = header_bytes(keyword) {
+        builder.select(Some(buffer.name));
+        builder.rule.packet_only = true;
+        return Ok(());
     }
     let Some(row) = catalog.first(keyword) else {
         return Err(unknown(option, catalog));

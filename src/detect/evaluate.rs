@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::buffer::{self, Scratch};
+use super::header_bytes::HeaderBytes;
 use super::item::{Item, Ready};
 use super::plan::{Plan, Planned};
 use super::rule::{BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, Rule};
@@ -145,10 +146,10 @@ impl Subject<'_> {
     fn buffers(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
         let rule = &planned.rule;
         let Some(ready) = self.ready.filter(|_| !planned.plans.is_empty()) else {
-            return rule
-                .buffers
-                .iter()
-                .all(|test| test.buffer == Buffer::Payload && run(test, self.payload, scratch));
+            return rule.buffers.iter().zip(&planned.headers).all(|(test, header)| {
+                (test.buffer == Buffer::Payload || header.is_some())
+                    && self.packet_buffer(test, *header, scratch)
+            });
         };
         let side = match self.way {
             Some(Direction::ToClient) => Side::Response,
@@ -165,10 +166,25 @@ impl Subject<'_> {
             holds
         });
         numbers
-            && rule.buffers.iter().zip(&plan.buffers).all(|(test, row)| match row {
-                Some(row) => field(test, *row, ready, scratch),
-                None => run(test, self.payload, scratch),
-            })
+            && rule.buffers.iter().zip(&plan.buffers).zip(&planned.headers).all(
+                |((test, row), header)| match row {
+                    Some(row) => field(test, *row, ready, scratch),
+                    None => self.packet_buffer(test, *header, scratch),
+                },
+            )
+    }
+
+    fn packet_buffer(
+        &self,
+        test: &BufferTest,
+        header: Option<&HeaderBytes>,
+        scratch: &mut Scratch,
+    ) -> bool {
+        match header {
+            Some(header) => (header.read)(self.item.headers, self.item.bytes)
+                .is_some_and(|bytes| run(test, bytes, scratch)),
+            None => run(test, self.payload, scratch),
+        }
     }
 }
 

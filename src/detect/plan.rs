@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::buffer::Literal;
 use super::catalog::Catalog;
+use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
 use super::prefilter::rarity::score;
 use super::rule::{BitCommand, Buffer, Carrier, Rule};
@@ -79,6 +80,8 @@ pub struct Planned {
     pub plans: Vec<Plan>,
     /// Numbers of packet headers: row and test.
     pub packet_numbers: Vec<(usize, IntegerTest)>,
+    /// For each buffer the packet header that it is, if one.
+    pub headers: Vec<Option<&'static HeaderBytes>>,
     /// Flow bits, in order.
     pub bits: Vec<Bits>,
 }
@@ -102,7 +105,15 @@ impl Planned {
             })
             .collect();
         let kind = kind(&rule, &plans, catalog, &protocols);
-        Self { rule, kind, protocols, plans, packet_numbers, bits }
+        let headers = rule
+            .buffers
+            .iter()
+            .map(|test| match test.buffer {
+                Buffer::Field(name) => header_bytes(name),
+                Buffer::Payload => None,
+            })
+            .collect();
+        Self { rule, kind, protocols, plans, packet_numbers, headers, bits }
     }
 
     /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
@@ -111,7 +122,8 @@ impl Planned {
         let rule = &self.rule;
         if let Some((buffer, step)) = rule.fast_pattern {
             let found = rule.buffers.get(buffer).and_then(|test| test.steps.get(step));
-            if let Some(literal) = found.and_then(|step| step.literal()) {
+            let literal = found.and_then(|step| step.literal());
+            if let Some(literal) = literal.filter(|_| !self.is_header(buffer)) {
                 return Some(Gate { buffer, literal });
             }
         }
@@ -119,10 +131,14 @@ impl Planned {
             let found = test.steps.iter().filter_map(|step| step.literal());
             found.map(move |literal| Gate { buffer, literal })
         });
-        literals.max_by_key(|gate| {
+        literals.filter(|gate| !self.is_header(gate.buffer)).max_by_key(|gate| {
             let field = rule.buffers.get(gate.buffer).is_some_and(|b| b.buffer != Buffer::Payload);
             (field, score(&gate.literal.bytes, gate.literal.nocase))
         })
+    }
+
+    fn is_header(&self, buffer: usize) -> bool {
+        self.headers.get(buffer).is_some_and(Option::is_some)
     }
 
     /// Whether it looks at the payload of a packet as such.
@@ -159,12 +175,17 @@ fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
     std::iter::once(index).chain(other.flatten()).collect()
 }
 
+/// Whether a field is read from transactions, not from packets.
+fn of_transaction(name: &str, catalog: &Catalog) -> bool {
+    catalog.packet(name).is_none() && header_bytes(name).is_none()
+}
+
 fn is_app_event(event: &'static Event) -> bool {
     PROTOCOLS.iter().any(|protocol| protocol.events.iter().any(|known| std::ptr::eq(*known, event)))
 }
 
 fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> Kind {
-    let field = |name: &str| catalog.packet(name).is_none();
+    let field = |name: &str| of_transaction(name, catalog);
     let of_transactions = rule.numbers.iter().any(|number| field(number.field))
         || rule
             .buffers
@@ -227,7 +248,7 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
             Buffer::Payload => None,
         });
         let numbers = rule.numbers.iter().map(|number| number.field);
-        buffers.chain(numbers).filter(|name| catalog.packet(name).is_none())
+        buffers.chain(numbers).filter(|name| of_transaction(name, catalog))
     };
     let Some(first) = names().next() else { return Vec::new() };
     if rule.events.iter().any(|event| !is_app_event(event)) {
@@ -256,7 +277,7 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
     // What belongs to the other side is final by then only if that is the request.
     let (mut own, mut other) = (false, false);
     let mut place = |name: &'static str| -> Option<Option<usize>> {
-        if catalog.packet(name).is_some() {
+        if !of_transaction(name, catalog) {
             return Some(None);
         }
         let (row, of, at) = catalog.pick(name, protocol, side)?;
