@@ -9,7 +9,7 @@ mod evaluate;
 pub mod events;
 mod gather;
 mod group;
-mod header_bytes;
+pub mod header_bytes;
 mod inspect;
 pub mod integer;
 mod item;
