@@ -11,7 +11,7 @@ const SYNTAX: &str = "requires:feature NAME|keyword NAME|version OP NUMBER [...]
 const LANGUAGE: [u32; 3] = [8, 0, 6];
 
 /// Features that rules ask for by name and that are always there.
-static FEATURES: &[&str] = &["ja3"];
+static FEATURES: &[&str] = &["ja3", "ja4"];
 
 /// `requires`.
 pub static REQUIRES: Operator = Operator {
@@ -44,7 +44,9 @@ pub static REQUIRES: Operator = Operator {
 /// When a version cannot be read.
 pub fn unmet(text: &str) -> Result<Option<&str>, Problem> {
     for (span, item) in items(text) {
-        let (what, value) = item.split_once(char::is_whitespace).unwrap_or((item, ""));
+        let word_ends = |c: char| !c.is_ascii_alphabetic();
+        let (what, value) =
+            item.split_at_checked(item.find(word_ends).unwrap_or(item.len())).unwrap_or((item, ""));
         let value = value.trim_ascii();
         let met = match what {
             "feature" => FEATURES.contains(&value),
@@ -120,7 +122,7 @@ mod tests {
         assert_eq!(unmet("keyword no.such").unwrap(), Some("keyword no.such"));
         assert_eq!(unmet("moon full").unwrap(), Some("moon full"));
         for wrong in
-            ["version", "version 8", "version >= 8.0.0.1", "version >= x", "version >= 8 |"]
+            ["version", "version 8 9", "version >= 8.0.0.1", "version >= x", "version >= 8 |"]
         {
             assert_eq!(unmet(wrong).unwrap_err().code, "R222", "{wrong}");
         }

@@ -191,7 +191,7 @@ mod tests {
         ];
         assert_eq!(options, expected);
         for option in &rule.options {
-            assert_eq!(&text[option.name.span()], option.name.text);
+            assert_eq!(text.get(option.name.span()), Some(option.name.text));
         }
         assert_eq!(file.position(rule.protocol.at), (2, 9));
     }
