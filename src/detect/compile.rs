@@ -122,6 +122,10 @@ fn add(option: &OptionText<'_>, builder: &mut Builder, catalog: &Catalog) -> Res
         Kind::Bytes if MODIFIERS.contains(&keyword) && argument.is_none() => {
             builder.move_last(row.name, row.name).map_err(placed)
         }
+        Kind::Bytes if argument.is_some() => {
+            let problem = Problem::spanned("R042", 0..0, format!("`{keyword}` takes no argument"));
+            Err(placed(problem.hint(format!("write `{keyword};` and then `content:...;`"))))
+        }
         Kind::Bytes => {
             builder.select(Some(row.name));
             Ok(())

@@ -22,6 +22,7 @@ mod position;
 mod rawbytes;
 pub mod requires;
 mod threshold;
+mod uricontent;
 mod without_effect;
 
 use super::operator::Operator;
@@ -45,6 +46,7 @@ pub static OPERATORS: &[&Operator] = &[
     &position::STARTSWITH,
     &position::WITHIN,
     &rawbytes::RAWBYTES,
+    &uricontent::URICONTENT,
     // What a rule says of itself.
     &meta::MSG,
     &meta::SID,

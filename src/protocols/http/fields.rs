@@ -85,7 +85,7 @@ impl Fields for Transaction {
     const FIELDS: &'static [Field<Self>] = &[
         bytes!(Request Head "http.method" ["http_method"]
             "The request method." r#"http.method; content:"GET";"#, |t| t.request.part(0)),
-        bytes!(Request Head "http.uri" ["http_uri" "uricontent"]
+        bytes!(Request Head "http.uri" ["http_uri"]
             "The request target without scheme and host: percent-decoded, backslashes and repeated \
              slashes to one slash, dot segments removed."
             r#"http.uri; content:"/index.php";"#, |t| t.uri()),
