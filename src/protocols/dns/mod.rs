@@ -51,7 +51,7 @@ events! {
 
 /// A header that fits what follows (RFC 1035, 4.1.1): a question is at least five bytes, counted
 /// here as two, so that a cut message is still seen as what it is.
-fn probe(_: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
+fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
     let mut reader = crate::reader::Reader::new(bytes);
     let length = match carrier {
         Carrier::Udp => bytes.len(),
@@ -64,11 +64,15 @@ fn probe(_: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
         return Probe::No;
     }
     let (Some(_), Some(flags)) = (reader.u16(), reader.u16()) else { return Probe::NeedMore };
-    let mut records = 0_usize;
-    for _ in 0..4 {
+    let Some(questions) = reader.u16() else { return Probe::NeedMore };
+    let mut records = usize::from(questions);
+    for _ in 0..3 {
         let Some(count) = reader.u16() else { return Probe::NeedMore };
         records += usize::from(count);
     }
     let assigned = (flags >> 11 & 0xf) < 7;
+    if way == Direction::ToServer && flags & 0x8000 == 0 && questions == 0 {
+        return Probe::No;
+    }
     if assigned && 2 * records + message::HEADER_BYTES <= length { Probe::Yes } else { Probe::No }
 }

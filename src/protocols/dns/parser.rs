@@ -1,6 +1,6 @@
 //! Datagrams and streams to messages.
 
-use super::message::{HEADER_BYTES, Message, Section};
+use super::message::{Faults, HEADER_BYTES, Message, Section};
 use super::{
     FLOODED, INFINITE_LOOP, INVALID_ADDITIONALS, INVALID_AUTHORITIES, INVALID_OPCODE, MALFORMED,
     NAME_TOO_LONG, NOT_REQUEST, NOT_RESPONSE, TOO_MANY_LABELS, Z_FLAG,
@@ -21,6 +21,8 @@ pub struct DnsParser {
     partial: [Vec<u8>; 2],
     /// Bytes were lost: the next chunk must look like a message's start.
     lost: [bool; 2],
+    /// Whether the first datagram seen was a response, so that who seems the client is the server.
+    reversed: bool,
 }
 
 impl DnsParser {
@@ -29,6 +31,7 @@ impl DnsParser {
             messages: Transactions::new(MAX_OPEN_MESSAGES),
             partial: [Vec::new(), Vec::new()],
             lost: [false; 2],
+            reversed: false,
         }
     }
 
@@ -110,7 +113,15 @@ impl Parser for DnsParser {
         signals: &mut Vec<Signal>,
     ) {
         match (chunk, moment.carrier) {
-            (Chunk::Data(bytes), Carrier::Udp) => self.message(direction, bytes, signals),
+            (Chunk::Data(bytes), Carrier::Udp) => {
+                let response = bytes.get(2).is_some_and(|flags| flags & 0x80 != 0);
+                if response && self.messages.next_id() == 0 && direction == Direction::ToServer {
+                    self.reversed =
+                        Message::read(bytes).is_some_and(|m| m.faults == Faults::default());
+                }
+                let way = if self.reversed { direction.reverse() } else { direction };
+                self.message(way, bytes, signals);
+            }
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
             (Chunk::Gap(_), _) => {
                 if let Some(partial) = self.partial.get_mut(direction.index()) {
@@ -246,7 +257,13 @@ mod tests {
         assert_eq!(told(Direction::ToClient, query), ["not_response"]);
         assert_eq!(told(Direction::ToServer, &query[..20]), ["malformed_data"]);
         let answer = &super::super::samples::SAMPLES[0].turns[1].1[2..];
-        assert_eq!(told(Direction::ToServer, answer), ["not_request"]);
+        assert!(told(Direction::ToServer, answer).is_empty(), "a late answer opens the flow");
+        let mut both = (query.len() as u16).to_be_bytes().to_vec();
+        both.extend(query);
+        both.extend((answer.len() as u16).to_be_bytes());
+        both.extend(answer);
+        let (_, signals) = parse(Direction::ToServer, Carrier::Tcp, &both);
+        assert_eq!(event_names(&signals), ["not_request"]);
         assert_eq!(told(Direction::ToClient, &answer[..40]), ["malformed_data"]);
     }
 }

@@ -69,10 +69,10 @@ pub struct Ja3 {
 }
 
 impl Connection {
-    /// Whether there is anything to log: a certificate, a session that goes on, or TLS 1.3,
-    /// which hides its certificate.
+    /// Whether there is anything to log: a hello, a certificate. A refused handshake is logged
+    /// too, as it says who asked for what.
     pub fn tells(&self) -> bool {
-        self.certificate.is_some() || self.resumed || (self.server.is_some() && self.is_13())
+        self.client.is_some() || self.server.is_some() || self.certificate.is_some()
     }
 
     /// TLS 1.3, its drafts included.

@@ -519,7 +519,7 @@ mod tests {
     fn what_is_no_record_ends_it() {
         let hello = SAMPLES[0].turns[0];
         let (parser, told) = run(&[hello, (Direction::ToClient, b"HTTP/1.1 400 Bad Request\r\n")]);
-        assert_eq!(told, ["ready Request", "invalid_record_type", "stop"]);
+        assert_eq!(told, ["ready Request", "invalid_record_type", "done", "stop"]);
         assert_eq!(value(&parser, "tls.sni"), "prova.example");
     }
 
