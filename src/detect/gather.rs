@@ -195,8 +195,11 @@ impl Gather {
         }
         let keep = |candidate: &Candidate| {
             let streamed = items.get(candidate.item as usize).is_some_and(|item| item.streamed);
-            candidate.cause != Cause::Packet
-                || ruleset.rule(candidate.rule).is_some_and(|rule| rule.wants_packet(streamed))
+            ruleset.rule(candidate.rule).is_some_and(|rule| match candidate.cause {
+                Cause::Packet => rule.wants_packet(streamed),
+                Cause::Stream(_) => rule.wants_stream(),
+                _ => true,
+            })
         };
         found.retain(keep);
     }

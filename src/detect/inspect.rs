@@ -148,7 +148,7 @@ impl Inspector {
                 (cause, _) => add(hit.rule, cause),
             }
         }
-        from_stream(item, state, &mut add);
+        from_stream(ruleset, item, state, &mut add);
         from_packet(ruleset, item, state, &mut add);
         from_events(ruleset, item, &mut add);
         if candidates.is_empty() {
@@ -164,7 +164,12 @@ impl Inspector {
 
 /// When a stream went on, every rule whose fast pattern is in the window is asked: what else it
 /// wants may have come now.
-fn from_stream(item: &Item<'_>, state: &mut FlowState, add: &mut impl FnMut(u32, Cause)) {
+fn from_stream(
+    ruleset: &Ruleset,
+    item: &Item<'_>,
+    state: &mut FlowState,
+    add: &mut impl FnMut(u32, Cause),
+) {
     let Some(flow) = item.flow else { return };
     let at = flow.direction.index();
     let to = flow.stream.get(at).copied().unwrap_or(0);
@@ -172,9 +177,12 @@ fn from_stream(item: &Item<'_>, state: &mut FlowState, add: &mut impl FnMut(u32,
     if to <= window.judged {
         return;
     }
-    window.judged = to;
+    let before = std::mem::replace(&mut window.judged, to);
+    // A bit that was set after the bytes came does not count for them.
+    let bound = |rule| ruleset.rule(rule).is_some_and(|planned| planned.tests_bits());
     for (rule, position) in &window.hits {
-        if window.alerted(*rule).is_none_or(|seen| *position > seen) {
+        let asked = *position <= before && bound(*rule);
+        if !asked && window.alerted(*rule).is_none_or(|seen| *position > seen) {
             add(*rule, Cause::Stream(*position));
         }
     }

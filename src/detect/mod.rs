@@ -33,3 +33,6 @@ pub use item::{FlowView, Item, Ready};
 pub use ruleset::{Ruleset, load};
 pub use threshold::Thresholds;
 pub use variables::Variables;
+
+#[cfg(test)]
+mod tests;

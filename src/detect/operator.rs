@@ -124,10 +124,17 @@ impl Builder {
 
     /// The last content, for the modifiers behind it; `keyword` names the modifier.
     pub fn content(&mut self, keyword: &str) -> Result<&mut Content, Problem> {
-        let last = self.open.and_then(|place| self.steps(place)).and_then(|steps| steps.last_mut());
+        // Other tests may stand between a content and its modifiers.
+        let steps = self.open.and_then(|place| self.steps(place));
+        let last = steps.and_then(|steps| {
+            steps.iter_mut().rev().find_map(|step| match step {
+                Step::Content(content) => Some(content),
+                _ => None,
+            })
+        });
         match last {
-            Some(Step::Content(content)) => Ok(content),
-            _ => Err(Problem::whole("R102", format!("`{keyword}` needs a `content` before it"))
+            Some(content) => Ok(content),
+            None => Err(Problem::whole("R102", format!("`{keyword}` needs a `content` before it"))
                 .hint(format!("put `{keyword}` right behind the content that it modifies"))),
         }
     }
@@ -147,10 +154,11 @@ impl Builder {
         }
     }
 
-    /// Where the last test is: its chain and its place there; `None` behind `base64_data`.
+    /// Where the last content is: its chain and its place there; `None` behind `base64_data`.
     pub fn last_step(&mut self) -> Option<(usize, usize)> {
         let place = self.open.filter(|place| place.decoded.is_none())?;
-        Some((place.test, self.steps(place)?.len().checked_sub(1)?))
+        let steps = self.steps(place)?;
+        Some((place.test, steps.iter().rposition(|step| step.content().is_some())?))
     }
 
     /// Moves the last test to another buffer: what the legacy modifiers (`http_uri`) do. All that

@@ -149,6 +149,17 @@ impl Planned {
         }
     }
 
+    /// Whether it looks at the stream.
+    pub fn wants_stream(&self) -> bool {
+        matches!(self.kind, Kind::Payload { stream: true, .. })
+    }
+
+    /// Whether it tests flow bits.
+    pub fn tests_bits(&self) -> bool {
+        let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
+        self.bits.iter().any(tests)
+    }
+
     /// Whether evaluation order puts it before rules that test bits.
     pub fn bit_rank(&self) -> u8 {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);

@@ -1,0 +1,142 @@
+//! Whole rules against packets and streams.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{FlowView, Inspector, Item, Variables, load};
+use crate::decode::{Headers, Ip, Tcp, Transport};
+use crate::net::{Direction, Endpoint, ip_protocol};
+use crate::record::{Alert, FlowCounters};
+
+fn inspector(rules: &str) -> Inspector {
+    let (set, diagnostics, summary) =
+        load(&[("test.rules".into(), rules.to_owned())], &mut Variables::default());
+    let told: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    assert_eq!(summary.failed, 0, "{}", told.join("\n"));
+    Inspector::new(Arc::new(set))
+}
+
+fn endpoints() -> (Endpoint, Endpoint) {
+    let end = |last, port| Endpoint { addr: IpAddr::from([192, 0, 2, last]), port };
+    (end(1, 40_000), end(2, 80))
+}
+
+fn headers() -> Headers {
+    let (client, server) = endpoints();
+    Headers {
+        ip: Some(Ip {
+            version: 4,
+            source: client.addr,
+            destination: server.addr,
+            protocol: ip_protocol::TCP,
+            ttl: 64,
+            tos: 0,
+            id: 0,
+            flags: 0,
+            length: 0,
+            options: 0,
+            fragment: None,
+        }),
+        transport: Transport::Tcp(Tcp {
+            source: client.port,
+            destination: server.port,
+            flags: 0x18,
+            ..Tcp::default()
+        }),
+        ..Headers::default()
+    }
+}
+
+/// The rules' numbers that alert when `pieces` are sent to the server, one packet each, with all
+/// packets in one batch or each in its own.
+fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
+    let mut inspector = inspector(rules);
+    let (client, server) = endpoints();
+    let headers = headers();
+    let mut alerts: Vec<(usize, Alert)> = Vec::new();
+    let mut items = Vec::new();
+    for piece in pieces {
+        inspector.stream(3, Direction::ToServer, piece);
+        let flow = FlowView {
+            slot: 3,
+            id: 7,
+            direction: Direction::ToServer,
+            established: true,
+            client,
+            server,
+            protocol_number: ip_protocol::TCP,
+            protocol: None,
+            app_name: None,
+            counters: FlowCounters::default(),
+            first: false,
+            stream: inspector.streamed(3),
+        };
+        items.push(Item {
+            headers: &headers,
+            bytes: piece,
+            payload: piece,
+            flow: Some(flow),
+            streamed: true,
+            ready: &[],
+            events: &[],
+            app_events: &[],
+            pseudo: false,
+        });
+        if !together {
+            inspector.inspect(&items, &mut alerts);
+            items.clear();
+        }
+    }
+    inspector.inspect(&items, &mut alerts);
+    alerts.iter().map(|(_, alert)| alert.signature.sid).collect()
+}
+
+#[test]
+fn cuts_and_batches_change_nothing() {
+    let rules = r#"
+alert tcp any any -> any 80 (content:"evil payload"; content:"end"; distance:1; sid:1;)
+alert tcp any any -> any 81 (content:"evil payload"; sid:2;)
+alert tcp any any -> any any (flow:to_client; content:"evil payload"; sid:3;)
+"#;
+    let text = b"some evil payload, then the end of it";
+    for cut in 0..text.len() {
+        let (a, b) = text.split_at(cut);
+        for together in [true, false] {
+            assert_eq!(sids(rules, &[a, b], together), [1], "cut at {cut}, {together}");
+        }
+    }
+}
+
+#[test]
+fn a_match_alerts_once_and_again_when_it_comes_again() {
+    let rules = r#"alert tcp any any -> any any (content:"needle"; sid:1;)"#;
+    assert_eq!(sids(rules, &[b"a needle", b"hay", b"hay"], false), [1]);
+    assert_eq!(sids(rules, &[b"a needle", b"hay", b"needle"], false), [1, 1]);
+}
+
+#[test]
+fn bits_and_pass_work_in_order() {
+    let rules = r#"
+alert tcp any any -> any any (content:"second"; flowbits:isset,seen; sid:2;)
+alert tcp any any -> any any (content:"first"; flowbits:set,seen; flowbits:noalert; sid:1;)
+"#;
+    assert_eq!(sids(rules, &[b"first", b"second"], true), [2]);
+    assert_eq!(sids(rules, &[b"second", b"first"], true), [0_u32; 0]);
+    let pass = r#"
+alert tcp any any -> any any (content:"bad"; sid:1;)
+pass tcp any any -> any any (content:"good"; sid:2;)
+"#;
+    assert_eq!(sids(pass, &[b"good bad", b"bad"], true), [0_u32; 0]);
+}
+
+#[test]
+fn packets_are_tested_alone_when_the_rule_says_so() {
+    let rules = r#"
+alert tcp-pkt any any -> any any (content:"ab"; sid:1;)
+alert tcp any any -> any any (flags:PA; ttl:64; content:"ab"; sid:2;)
+alert tcp any any -> any any (flags:S; sid:3;)
+"#;
+    assert_eq!(sids(rules, &[b"a", b"b"], true), [0_u32; 0]);
+    assert_eq!(sids(rules, &[b"ab"], true), [1, 2]);
+}
