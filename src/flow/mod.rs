@@ -3,6 +3,7 @@
 //! Knows nothing of protocols, rules or outputs: the table is generic over what a flow carries.
 
 pub mod defrag;
+mod fuzz;
 mod key;
 mod limits;
 mod shard;
@@ -16,6 +17,7 @@ use crate::net::{Chunk, Direction, Endpoint, VLAN_LAYERS_MAX};
 use crate::record::{Contact, FlowCounters, FlowRecord};
 use crate::time::Timestamp;
 
+pub use fuzz::fuzz_table;
 pub use key::{SHARDS, flow_id, shard_of};
 pub use limits::{Limits, Timeouts};
 pub use stats::{FlowStats, FlowView};

@@ -261,7 +261,7 @@ impl Session {
             new_fin = !from.fin;
             from.fin = true;
             from.next = later(from.next, end.wrapping_add(1));
-            from.stream.finish_at(end, &mut |c| out.chunk(way, c));
+            from.stream.finish_at(end, room, &mut |c| out.chunk(way, c));
         }
         let mut all_acked = false;
         if segment.has(tcp_flags::ACK) {

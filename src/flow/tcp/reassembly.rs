@@ -167,11 +167,31 @@ impl Stream {
     }
 
     /// The stream ends before this sequence number.
-    pub fn finish_at(&mut self, sequence: u32, sink: &mut dyn FnMut(Chunk<'_>)) {
+    pub fn finish_at(
+        &mut self,
+        sequence: u32,
+        room: &mut Room<'_>,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) {
         if self.fin.is_none() {
             self.fin = u64::try_from(self.locate(sequence)).ok();
+            self.cut_at_fin(room.budget);
         }
         self.close_if_done(sink);
+    }
+
+    /// Throws away what is kept beyond the FIN: nothing follows it.
+    fn cut_at_fin(&mut self, budget: &mut Budget) {
+        let Some(fin) = self.fin else { return };
+        while let Some(last) = self.early.last_mut().filter(|last| last.end() > fin) {
+            budget.used = budget.used.saturating_sub(cost(last));
+            if last.start >= fin {
+                self.early.pop();
+            } else {
+                last.data.truncate((fin - last.start) as usize);
+                budget.used += cost(last);
+            }
+        }
     }
 
     /// The peer has everything before this sequence number: what we miss of it will not come.
@@ -409,7 +429,7 @@ pub fn fuzz_stream(bytes: &[u8]) {
         rest = tail;
         match what % 8 {
             0 => stream.acknowledge(sequence, &mut room, &mut sink),
-            1 if length == 0 => stream.finish_at(sequence, &mut sink),
+            1 if length == 0 => stream.finish_at(sequence, &mut room, &mut sink),
             2 => stream.segment(sequence, data, Some(data.len() / 2), &mut room, &mut sink),
             _ => stream.segment(sequence, data, None, &mut room, &mut sink),
         }
@@ -486,7 +506,7 @@ mod tests {
                 let data = &all[at..(at + size).min(length)];
                 if n == pieces.len() / 2 {
                     let end = first.wrapping_add(length as u32);
-                    run.with(|s, _, sink| s.finish_at(end, sink));
+                    run.with(|s, room, sink| s.finish_at(end, room, sink));
                 }
                 run.segment(first.wrapping_add(at as u32), data);
             }
