@@ -2,6 +2,7 @@
 
 mod app_layer_protocol;
 mod arguments;
+mod base64;
 mod byte_extract;
 mod byte_jump;
 mod byte_math;
@@ -12,33 +13,69 @@ mod extraction;
 mod fast_pattern;
 mod flow;
 mod flowbits;
+mod hash;
 mod header_bits;
 mod hostbits;
+mod inflate;
 mod isdataat;
 mod meta;
 mod nocase;
 mod pcre;
+mod pcrexform;
 mod position;
 mod rawbytes;
-pub mod requires;
+mod size;
 mod threshold;
+mod transform;
 mod uricontent;
 mod without_effect;
+pub mod requires;
 
 use super::operator::Operator;
 
 /// Every operator. Their order has no meaning; names and aliases are unique.
 pub static OPERATORS: &[&Operator] = &[
-    // Tests of bytes.
+    &app_layer_protocol::APP_LAYER_PROTOCOL,
+    &base64::BASE64_DATA,
+    &base64::BASE64_DECODE,
+    &base64::FROM_BASE64,
     &byte_extract::BYTE_EXTRACT,
     &byte_jump::BYTE_JUMP,
     &byte_math::BYTE_MATH,
     &byte_test::BYTE_TEST,
     &content::CONTENT,
+    &events::APP_LAYER_EVENT,
+    &events::DECODE_EVENT,
+    &events::STREAM_EVENT,
     &fast_pattern::FAST_PATTERN,
+    &flow::FLOW,
+    &flowbits::ALERT,
+    &flowbits::FLOWBITS,
+    &flowbits::NOALERT,
+    &hash::TO_MD5,
+    &hash::TO_SHA1,
+    &hash::TO_SHA256,
+    &header_bits::FRAGBITS,
+    &header_bits::IPOPTS,
+    &header_bits::SAMEIP,
+    &header_bits::TCP_FLAGS,
+    &hostbits::HOSTBITS,
+    &hostbits::XBITS,
+    &inflate::GUNZIP,
+    &inflate::ZLIB_DEFLATE,
     &isdataat::ISDATAAT,
+    &meta::CLASSTYPE,
+    &meta::GID,
+    &meta::METADATA,
+    &meta::MSG,
+    &meta::PRIORITY,
+    &meta::REFERENCE,
+    &meta::REV,
+    &meta::SID,
+    &meta::TARGET,
     &nocase::NOCASE,
     &pcre::PCRE,
+    &pcrexform::PCREXFORM,
     &position::DEPTH,
     &position::DISTANCE,
     &position::ENDSWITH,
@@ -46,41 +83,25 @@ pub static OPERATORS: &[&Operator] = &[
     &position::STARTSWITH,
     &position::WITHIN,
     &rawbytes::RAWBYTES,
-    &uricontent::URICONTENT,
-    // What a rule says of itself.
-    &meta::MSG,
-    &meta::SID,
-    &meta::GID,
-    &meta::REV,
-    &meta::CLASSTYPE,
-    &meta::PRIORITY,
-    &meta::REFERENCE,
-    &meta::METADATA,
-    &meta::TARGET,
     &requires::REQUIRES,
-    // Conversations.
-    &flow::FLOW,
-    &flowbits::FLOWBITS,
-    &flowbits::NOALERT,
-    &flowbits::ALERT,
-    &hostbits::XBITS,
-    &hostbits::HOSTBITS,
-    &app_layer_protocol::APP_LAYER_PROTOCOL,
-    &events::DECODE_EVENT,
-    &events::STREAM_EVENT,
-    &events::APP_LAYER_EVENT,
-    // Headers.
-    &header_bits::TCP_FLAGS,
-    &header_bits::FRAGBITS,
-    &header_bits::IPOPTS,
-    &header_bits::SAMEIP,
-    // How often.
-    &threshold::THRESHOLD,
+    &size::BSIZE,
+    &size::DSIZE,
+    &size::URILEN,
     &threshold::DETECTION_FILTER,
-    // Without effect.
-    &without_effect::TAG,
-    &without_effect::PREFILTER,
+    &threshold::THRESHOLD,
+    &transform::COMPRESS_WHITESPACE,
+    &transform::DOTPREFIX,
+    &transform::HEADER_LOWERCASE,
+    &transform::STRIP_PSEUDO_HEADERS,
+    &transform::STRIP_WHITESPACE,
+    &transform::TO_LOWERCASE,
+    &transform::TO_UPPERCASE,
+    &transform::URL_DECODE,
+    &transform::XOR,
+    &uricontent::URICONTENT,
     &without_effect::BYPASS,
+    &without_effect::PREFILTER,
+    &without_effect::TAG,
 ];
 
 /// The operator that a rule names by `keyword`, alias or not.
@@ -89,4 +110,92 @@ pub fn operator(keyword: &str) -> Option<&'static Operator> {
         .iter()
         .copied()
         .find(|operator| operator.name == keyword || operator.aliases.contains(&keyword))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use super::*;
+    use crate::detect::buffer::{Scratch, matches};
+    use crate::detect::catalog::Catalog;
+    use crate::detect::compile::compile;
+    use crate::detect::evaluate::transformed;
+    use crate::detect::rule::{Buffer, Rule};
+    use crate::detect::syntax::RuleFile;
+    use crate::detect::variables::Variables;
+
+    fn rule(options: &str) -> Result<Rule, String> {
+        let text = format!("alert tcp any any -> any any ({options} sid:1;)\n");
+        let file = RuleFile::new("example", text);
+        let rules = file.rules();
+        let parsed = rules.rules.first().unwrap_or_else(|| panic!("{options}"));
+        compile(parsed, &mut Variables::default(), &Catalog::new())
+            .map_err(|refusal| format!("{options}: {:?}", refusal.problems))
+    }
+
+    /// What the payload's chains say, for rules that test nothing else.
+    fn holds(rule: &Rule, payload: &[u8]) -> bool {
+        let mut scratch = Scratch::default();
+        rule.buffers
+            .iter()
+            .all(|test| matches(&test.steps, &transformed(test, payload), &mut scratch))
+    }
+
+    #[test]
+    fn examples_over_the_payload_hold() {
+        let mut count = 0;
+        for operator in OPERATORS {
+            assert!(!operator.examples.is_empty(), "{} has no example", operator.name);
+            for example in operator.examples {
+                let rule = rule(example.rule).unwrap_or_else(|problem| panic!("{problem}"));
+                let payload_only = !rule.buffers.is_empty()
+                    && rule.buffers.iter().all(|test| test.buffer == Buffer::Payload)
+                    && rule.packets.is_empty()
+                    && rule.numbers.is_empty()
+                    && rule.flowbits.is_empty();
+                if payload_only {
+                    count += 1;
+                    let payload = example.payload;
+                    assert_eq!(holds(&rule, payload), example.alerts, "{} {payload:?}", example.rule);
+                }
+            }
+        }
+        assert!(count > 80, "{count}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for options in [
+            "content:abc;",
+            "content:\"\";",
+            "content:\"|0|\";",
+            "content:\"|zz|\";",
+            "content:\"a|00\";",
+            "nocase;",
+            "content:\"abc\"; depth:2;",
+            "content:\"abc\"; within:2;",
+            "content:\"abc\"; depth:5; distance:1;",
+            "content:\"abc\"; depth:5; depth:6;",
+            "content:\"abc\"; offset:nothing;",
+            "content:\"abc\"; bsize:2;",
+            "content:\"abc\"; fast_pattern:2,2;",
+            "content:\"a\"; fast_pattern; content:\"b\"; fast_pattern;",
+            "pcre:\"/a(/\";",
+            "pcre:\"a\";",
+            "pcre:\"/a/k\";",
+            "byte_test:9,=,1,0;",
+            "byte_test:1,~,1,0;",
+            "byte_test:1,=,1;",
+            "byte_jump:1;",
+            "byte_extract:1,0,9x;",
+            "byte_math:bytes 1, offset 0;",
+            "isdataat:x;",
+            "base64_data; content:\"a\";",
+            "content:\"a\"; to_lowercase;",
+            "xor:\"0g\";",
+        ] {
+            assert!(rule(options).is_err(), "{options}");
+        }
+    }
 }

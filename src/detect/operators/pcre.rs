@@ -13,10 +13,10 @@ use crate::detect::rule::Buffer;
 const MAX_EXPRESSION: usize = 8 << 10;
 
 /// Steps of the matcher from one place of the buffer: as Suricata. Beyond, there is no match.
-const MATCH_LIMIT: u32 = 3_500;
+pub(super) const MATCH_LIMIT: u32 = 3_500;
 
 /// Depth of the matcher's backtracking: as Suricata.
-const DEPTH_LIMIT: u32 = 1_500;
+pub(super) const DEPTH_LIMIT: u32 = 1_500;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 100;
