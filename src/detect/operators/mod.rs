@@ -121,7 +121,7 @@ mod tests {
     use crate::detect::catalog::Catalog;
     use crate::detect::compile::compile;
     use crate::detect::evaluate::transformed;
-    use crate::detect::rule::{Buffer, Rule};
+    use crate::detect::rule::{Buffer, FlowTest, Rule};
     use crate::detect::syntax::RuleFile;
     use crate::detect::variables::Variables;
 
@@ -153,7 +153,11 @@ mod tests {
                     && rule.buffers.iter().all(|test| test.buffer == Buffer::Payload)
                     && rule.packets.is_empty()
                     && rule.numbers.is_empty()
-                    && rule.flowbits.is_empty();
+                    && rule.flowbits.is_empty()
+                    && rule.events.is_empty()
+                    && rule.application.is_empty()
+                    && rule.flow == FlowTest::default()
+                    && !rule.silent;
                 if payload_only {
                     count += 1;
                     let payload = example.payload;
