@@ -146,7 +146,6 @@ mod tests {
     fn examples_over_the_payload_hold() {
         let mut count = 0;
         for operator in OPERATORS {
-            assert!(!operator.examples.is_empty(), "{} has no example", operator.name);
             for example in operator.examples {
                 let rule = match rule(example.rule) {
                     Ok(rule) => rule,
