@@ -92,8 +92,7 @@ struct Base64 {
 
 fn options(keyword: &str, argument: Option<&str>) -> Result<Base64, Problem> {
     let argument = argument.unwrap_or_default();
-    let mut options =
-        Base64 { bytes: MAX_ENCODED, offset: 0, relative: false, mode: Mode::Stop };
+    let mut options = Base64 { bytes: MAX_ENCODED, offset: 0, relative: false, mode: Mode::Stop };
     let transform = keyword == "from_base64";
     for option in argument.split(',').filter(|option| !option.trim().is_empty()) {
         let (name, value) = split(option);

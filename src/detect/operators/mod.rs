@@ -24,12 +24,12 @@ mod pcre;
 mod pcrexform;
 mod position;
 mod rawbytes;
+pub mod requires;
 mod size;
 mod threshold;
 mod transform;
 mod uricontent;
 mod without_effect;
-pub mod requires;
 
 use super::operator::Operator;
 
@@ -164,7 +164,12 @@ mod tests {
                 if payload_only {
                     count += 1;
                     let payload = example.payload;
-                    assert_eq!(holds(&rule, payload), example.alerts, "{} {payload:?}", example.rule);
+                    assert_eq!(
+                        holds(&rule, payload),
+                        example.alerts,
+                        "{} {payload:?}",
+                        example.rule
+                    );
                 }
             }
         }

@@ -43,8 +43,16 @@ pub static DOTPREFIX: Operator = Operator {
     help: "Transforms the buffer: puts a dot before it, so that a name and its subdomains end alike.",
     syntax: "dotprefix",
     examples: &[
-        Example { rule: "dotprefix; content:\".a.com\"; endswith;", payload: b"a.com", alerts: true },
-        Example { rule: "dotprefix; content:\".a.com\"; endswith;", payload: b"xa.com", alerts: false },
+        Example {
+            rule: "dotprefix; content:\".a.com\"; endswith;",
+            payload: b"a.com",
+            alerts: true,
+        },
+        Example {
+            rule: "dotprefix; content:\".a.com\"; endswith;",
+            payload: b"xa.com",
+            alerts: false,
+        },
     ],
     compile: |argument, builder| {
         none("dotprefix", argument)?;
@@ -94,7 +102,11 @@ pub static STRIP_WHITESPACE: Operator = Operator {
     aliases: &[],
     help: "Transforms the buffer: takes all white space away.",
     syntax: "strip_whitespace",
-    examples: &[Example { rule: "strip_whitespace; content:\"abc\";", payload: b"a\tb \nc", alerts: true }],
+    examples: &[Example {
+        rule: "strip_whitespace; content:\"abc\";",
+        payload: b"a\tb \nc",
+        alerts: true,
+    }],
     compile: |argument, builder| {
         none("strip_whitespace", argument)?;
         add("strip_whitespace", None, builder, |input, output| {
