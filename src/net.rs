@@ -200,6 +200,13 @@ impl AddressSet {
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
     }
+
+    /// The ranges, sorted and apart, as numbers: of IPv4, mapped as in `::ffff:a.b.c.d`, and IPv6.
+    pub fn ranges(&self) -> impl Iterator<Item = (u128, u128)> {
+        let mapped = |address: u32| std::net::Ipv4Addr::from(address).to_ipv6_mapped().to_bits();
+        let v4 = self.v4.iter().map(move |(low, high)| (mapped(*low), mapped(*high)));
+        v4.chain(self.v6.iter().copied())
+    }
 }
 
 impl PortSet {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::addresses::Addresses;
 use super::patterns::{Entry, Patterns};
 use super::plan::{Kind, Planned};
 use super::rule::{Carrier, Header};
@@ -28,7 +29,7 @@ pub struct Groups {
     ungated: Vec<[[Vec<u32>; 2]; 2]>,
     events: HashMap<usize, Vec<u32>>,
     /// Rules of addresses alone.
-    pub addresses: Vec<u32>,
+    pub addresses: Addresses,
     /// Rules of the detected protocol alone.
     pub detection: Vec<u32>,
 }
@@ -90,7 +91,15 @@ impl Groups {
         for (number, planned) in rules.iter().enumerate() {
             filing.file(u32::try_from(number).unwrap_or(u32::MAX), planned);
         }
-        filing.close()
+        let header = |number: u32| {
+            let planned = rules.get(number as usize);
+            planned.map(|planned| (number, &planned.rule.header))
+        };
+        let addresses = std::mem::take(&mut filing.addresses);
+        Self {
+            addresses: Addresses::new(addresses.into_iter().filter_map(header)),
+            ..filing.close()
+        }
     }
 
     /// Patterns by their number.
@@ -346,7 +355,7 @@ impl Filing {
             fields,
             ungated: self.ungated,
             events: self.events,
-            addresses: self.addresses,
+            addresses: Addresses::default(),
             detection: self.detection,
         }
     }

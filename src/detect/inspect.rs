@@ -209,7 +209,10 @@ fn from_packet(
     }
     let asked = state.addresses.get_mut(way.index());
     if asked.is_none_or(|asked| !std::mem::replace(asked, item.flow.is_some())) {
-        groups.addresses.iter().for_each(|rule| add(*rule, Cause::Packet));
+        if let Some((source, destination)) = ends(item) {
+            let (source, destination) = (source.addr, destination.addr);
+            groups.addresses.each(source, destination, |rule| add(rule, Cause::Packet));
+        }
     }
     let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
     let class = group::packet_class(item.headers);

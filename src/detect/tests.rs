@@ -140,3 +140,14 @@ alert tcp any any -> any any (flags:S; sid:3;)
     assert_eq!(sids(rules, &[b"a", b"b"], true), [0_u32; 0]);
     assert_eq!(sids(rules, &[b"ab"], true), [1, 2]);
 }
+
+#[test]
+fn rules_of_addresses_alert_once_a_flow() {
+    let rules = r#"
+alert ip [192.0.2.1,198.51.100.0/24] any -> any any (sid:1;)
+alert tcp any any -> 192.0.2.2 any (sid:2;)
+alert ip any any -> [198.51.100.7,203.0.113.0/24] any (sid:3;)
+alert ip !192.0.2.9 any -> any any (sid:4;)
+"#;
+    assert_eq!(sids(rules, &[b"a", b"b"], true), [1, 2, 4]);
+}
