@@ -1,7 +1,7 @@
 //! Signatures: the language of Suricata 8, compiled once, evaluated in two steps.
 
-pub mod buffer;
 mod addresses;
+pub mod buffer;
 mod catalog;
 pub mod classification;
 mod compile;
