@@ -3,8 +3,13 @@
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod inspect;
 pub mod log;
 pub mod plane;
 pub mod progress;
+pub mod replay;
+pub mod rules;
+pub mod run;
 pub mod signals;
 pub mod terminal;
+pub mod watch;

@@ -28,6 +28,8 @@ mod udp_tunnels;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
+
 pub use checksum::checksum;
 pub use events::EVENTS;
 pub use headers::{
@@ -103,6 +105,14 @@ pub fn decode<'a>(
 ) {
     let headers = Headers { wire_length, ..Headers::default() };
     run(Inner { entry: Entry::Link(link), bytes, layers: 0 }, headers, options, visit);
+}
+
+/// The outermost address pair of a frame: what decides which worker gets it.
+pub fn address_pair(link: u16, bytes: &[u8]) -> Option<(IpAddr, IpAddr)> {
+    let options = Options { teredo: false, ..Options::default() };
+    let mut packet = Packet::new(bytes, Headers::default(), 0, &options);
+    packet.enter(Entry::Link(link));
+    packet.headers.ip.map(|ip| (ip.source, ip.destination))
 }
 
 /// Decodes the IP datagram `bytes` that defragmentation put together. `base` is what was known of

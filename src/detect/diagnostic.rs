@@ -73,6 +73,12 @@ impl fmt::Display for Diagnostic {
 const EXCERPT_CHARS: usize = 110;
 
 impl Diagnostic {
+    /// In one line: place, code, what is wrong.
+    pub fn brief(&self) -> String {
+        let Self { file, line, column, code, message, .. } = self;
+        format!("{file}:{line}:{column}: {message} [{code}]")
+    }
+
     /// The part of the line around the place, tabs as spaces, and where in it the place begins.
     fn excerpt(&self) -> (String, usize) {
         let start = self.column.saturating_sub(1) as usize;

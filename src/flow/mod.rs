@@ -97,6 +97,8 @@ pub struct Flow<A> {
     /// Number of its first packet, and that packet's place within its frame: with them the flows
     /// that end together are put in order.
     pub first: (u64, u32),
+    /// Where it lies in its table.
+    pub slot: Slot,
     /// Who began.
     pub client: Endpoint,
     /// The other end.

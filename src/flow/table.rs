@@ -319,6 +319,7 @@ impl<A: Default> Table<A> {
             flow: Flow {
                 id: flow_id(moment.sequence, moment.sub),
                 first: (moment.sequence, moment.sub),
+                slot: Slot(0),
                 client,
                 server,
                 protocol: place.protocol,
@@ -343,6 +344,9 @@ impl<A: Default> Table<A> {
             }
             None => self.slab.push(entry),
         };
+        if let Some(entry) = self.slab.get_mut(index) {
+            entry.flow.slot = Slot(index);
+        }
         let slab = &self.slab;
         self.index.insert_unique(hash, index, |&index| slab.get(index).map_or(0, |e| e.hash));
         if let Some(shard) = self.shards.get_mut(usize::from(shard)) {

@@ -2,6 +2,7 @@
 
 pub mod eve;
 pub mod json;
+pub mod metrics;
 pub mod summary;
 
 use crate::record::Record;

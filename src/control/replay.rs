@@ -1,0 +1,219 @@
+//! `replay`: captures in, records out.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use serde_json::json;
+
+use super::rules::{self, Loaded};
+use crate::anomaly::{DETECTORS, Detector, Site};
+use crate::capture::{self, SourceStats};
+use crate::decode;
+use crate::detect::{LoadSummary, Ruleset, Variables};
+use crate::engine::merge::Merge;
+use crate::engine::worker::WorkerOptions;
+use crate::engine::{self, CHANNEL_ROUNDS, ROUND_FRAMES, Report, Setup};
+use crate::flow::Limits;
+use crate::net::AddressSet;
+use crate::outputs::Output;
+use crate::outputs::eve::{Eve, Rotation};
+use crate::outputs::summary::Summary;
+
+/// What to replay, and how.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Capture files; `-` is standard input.
+    pub captures: Vec<PathBuf>,
+    /// Every file alone, with fresh state, its output in a folder of its name.
+    pub each: bool,
+    /// Where output goes, made if need be; `None` writes no files.
+    pub output: Option<PathBuf>,
+    /// Rule files; none means the bundled rules.
+    pub rules: Vec<PathBuf>,
+    /// Variables of rules, set over the defaults.
+    pub variables: Vec<(String, String)>,
+    /// Whether to look for signatures.
+    pub signatures: bool,
+    /// Whether to judge behaviour.
+    pub anomaly: bool,
+    /// How many workers.
+    pub workers: usize,
+    /// Whether packets with wrong checksums are left out.
+    pub verify_checksums: bool,
+    /// Berkeley packet filter.
+    pub bpf: Option<String>,
+    /// Limits of flows.
+    pub limits: Limits,
+}
+
+/// What came of one input.
+pub struct Outcome {
+    /// The folder written to.
+    pub output: Option<PathBuf>,
+    /// Counters, warnings, the error that ended it.
+    pub report: Report,
+    /// What was found.
+    pub summary: Summary,
+}
+
+/// Rules and site, made once for all inputs.
+pub struct Prepared {
+    /// Rules, unless signatures are off.
+    pub loaded: Option<Loaded>,
+    site: Site,
+}
+
+impl Prepared {
+    /// The rules, unless signatures are off.
+    pub fn ruleset(&self) -> Option<Arc<Ruleset>> {
+        self.loaded.as_ref().map(|loaded| Arc::clone(&loaded.ruleset))
+    }
+}
+
+impl Replay {
+    /// Loads rules and resolves the home networks.
+    ///
+    /// # Errors
+    /// When a rule file cannot be read, or HOME_NET does not stand for addresses.
+    pub fn prepare(&self) -> anyhow::Result<Prepared> {
+        let mut variables = Variables::default();
+        for (name, value) in &self.variables {
+            variables.set(name, value);
+        }
+        let home = home(&mut variables)?;
+        let loaded =
+            if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
+        Ok(Prepared { loaded, site: Site { home } })
+    }
+
+    /// Replays all captures, calling `told` after each input, and `progress` as it goes on.
+    ///
+    /// # Errors
+    /// When output cannot be made. An input that cannot be read is in its outcome's report.
+    pub fn run(
+        &self,
+        prepared: &Prepared,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(SourceStats),
+        told: &mut dyn FnMut(Outcome),
+    ) -> anyhow::Result<()> {
+        if !self.each {
+            told(self.one(prepared, &self.captures, self.output.clone(), stop, progress)?);
+            return Ok(());
+        }
+        for capture in &self.captures {
+            let name = capture.file_name().map_or_else(|| "stdin".into(), ToOwned::to_owned);
+            let output = self.output.as_ref().map(|output| output.join(name));
+            let capture = std::slice::from_ref(capture);
+            told(self.one(prepared, capture, output, stop, progress)?);
+            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn one(
+        &self,
+        prepared: &Prepared,
+        captures: &[PathBuf],
+        output: Option<PathBuf>,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(SourceStats),
+    ) -> anyhow::Result<Outcome> {
+        let source = match capture::open(captures, self.bpf.as_deref()) {
+            Ok(source) => source,
+            Err(error) => {
+                let report = Report { error: Some(error), ..Report::default() };
+                return Ok(Outcome { output, report, summary: Summary::default() });
+            }
+        };
+        let summary = Arc::new(Mutex::new(Summary::default()));
+        let mut outputs: Vec<Box<dyn Output>> = vec![Box::new(Arc::clone(&summary))];
+        if let Some(output) = &output {
+            outputs.push(Box::new(eve(output)?));
+        }
+        let mut merge = Merge::new(self.detectors(prepared), outputs, false);
+        let setup = self.setup(prepared.ruleset(), stop);
+        let report = engine::replay(source, &setup, &mut merge, progress);
+        drop(merge);
+        let summary = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
+        let rules = prepared.loaded.as_ref().map(|loaded| &loaded.summary);
+        if let Some(output) = &output {
+            write_summary(output, &report, &summary, rules)?;
+        }
+        Ok(Outcome { output, report, summary })
+    }
+
+    /// How the engine is set up.
+    pub(super) fn setup(&self, ruleset: Option<Arc<Ruleset>>, stop: &Arc<AtomicBool>) -> Setup {
+        let decode =
+            decode::Options { verify_checksums: self.verify_checksums, ..Default::default() };
+        Setup {
+            workers: self.workers.max(1),
+            round: ROUND_FRAMES,
+            channel: CHANNEL_ROUNDS,
+            worker: WorkerOptions {
+                decode,
+                drop_bad_checksums: self.verify_checksums,
+                limits: self.limits,
+                ruleset,
+            },
+            stop: Arc::clone(stop),
+        }
+    }
+
+    /// Fresh detectors for the site.
+    pub(super) fn detectors(&self, prepared: &Prepared) -> Vec<Box<dyn Detector>> {
+        let kinds = if self.anomaly { DETECTORS } else { &[] };
+        kinds.iter().map(|kind| (kind.build)(&prepared.site)).collect()
+    }
+}
+
+/// The addresses that `HOME_NET` stands for.
+///
+/// # Errors
+/// When it does not stand for addresses.
+pub fn home(variables: &mut Variables) -> anyhow::Result<AddressSet> {
+    let home = variables.addresses("$HOME_NET");
+    let home = home.map_err(|problem| anyhow::anyhow!("HOME_NET: {}", problem.message))?;
+    Ok(home.as_ref().clone())
+}
+
+/// A fresh `eve.json` in the folder `output`, which is made if need be.
+fn eve(output: &Path) -> anyhow::Result<Eve> {
+    std::fs::create_dir_all(output)
+        .with_context(|| format!("cannot make the folder {}", output.display()))?;
+    let path = output.join("eve.json");
+    Eve::create(path.clone(), false, Rotation::default(), Arc::default())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write_summary(
+    output: &Path,
+    report: &Report,
+    summary: &Summary,
+    rules: Option<&LoadSummary>,
+) -> anyhow::Result<()> {
+    let rules = rules.map(|rules| {
+        json!({ "loaded": rules.loaded, "failed": rules.failed, "skipped": rules.skipped })
+    });
+    let text = json!({
+        "packets": report.stats.packets,
+        "last_packet": report.last.to_string(),
+        "counters": report.stats,
+        "suppressed": report.suppressed,
+        "rules": rules,
+        "events": summary.events(),
+        "found": summary.rows(),
+        "kinds_not_kept": summary.not_kept(),
+        "warnings": report.warnings,
+        "error": report.error.as_ref().map(ToString::to_string),
+    });
+    let path = output.join("summary.json");
+    let mut bytes = serde_json::to_vec_pretty(&text)?;
+    bytes.push(b'\n');
+    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}

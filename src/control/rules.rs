@@ -1,0 +1,64 @@
+//! Rule files from disk, or the bundled ones, to a ruleset.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
+
+/// The rules that come with the program, by file name.
+pub static BUNDLED: &[(&str, &str)] = &[];
+
+/// Rules, and what loading them had to say.
+pub struct Loaded {
+    /// The rules.
+    pub ruleset: Arc<Ruleset>,
+    /// What is wrong, file by file, line by line.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many loaded, failed, were skipped.
+    pub summary: LoadSummary,
+}
+
+/// The rule files that `named` stands for: a folder stands for all `*.rules` in it, by name.
+///
+/// # Errors
+/// When a folder cannot be read, or holds no rule file.
+pub fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path)
+            .with_context(|| format!("cannot read the folder {}", path.display()))?;
+        let paths = entries.flatten().map(|entry| entry.path());
+        let mut inside: Vec<PathBuf> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "rules")).collect();
+        anyhow::ensure!(!inside.is_empty(), "no file *.rules in the folder {}", path.display());
+        inside.sort();
+        files.append(&mut inside);
+    }
+    Ok(files)
+}
+
+/// Loads the files, or the bundled rules when none is named.
+///
+/// # Errors
+/// When a file cannot be read. A rule that cannot be loaded is only told.
+pub fn load(files: &[PathBuf], variables: &mut Variables) -> anyhow::Result<Loaded> {
+    let mut texts: Vec<(Arc<str>, String)> = Vec::new();
+    for file in files {
+        let name = Arc::from(file.to_string_lossy());
+        // Comments in old rule files are often Latin-1: that must not cost the file.
+        let bytes = std::fs::read(file)
+            .with_context(|| format!("cannot read the rules in {}", file.display()))?;
+        texts.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    if files.is_empty() {
+        texts.extend(BUNDLED.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())));
+    }
+    let (ruleset, diagnostics, summary) = detect::load(&texts, variables);
+    Ok(Loaded { ruleset: Arc::new(ruleset), diagnostics, summary })
+}

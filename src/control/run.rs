@@ -1,0 +1,208 @@
+//! From a parsed command line to an exit code: 0 done, 1 a request that cannot be met, 2 an input
+//! that could not be read to its end.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::cli::{self, Cli, Command, ConfigCommand};
+use super::config::{Checksums, Config};
+use super::plane::Plane;
+use super::progress::Progress;
+use super::replay::{Outcome, Replay};
+use super::signals::Flags;
+use super::terminal::Terminal;
+use super::{inspect, log, watch};
+use crate::flow::Limits;
+
+/// Done.
+pub const DONE: u8 = 0;
+/// The request cannot be met: wrong options, rules, configuration, output.
+pub const REFUSED: u8 = 1;
+/// An input could not be read to its end.
+pub const INPUT: u8 = 2;
+
+/// Bytes that a flow and what it carries are taken to need, about: turns the memory option into a
+/// number of flows.
+const FLOW_BYTES: u64 = 1024;
+/// Diagnostics shown by replay and watch; `rules check` shows all.
+const DIAGNOSTICS_SHOWN: usize = 10;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When the request cannot be met: exit code [`REFUSED`].
+pub fn run(cli: &Cli) -> anyhow::Result<u8> {
+    let mut out = Terminal::stdout();
+    match &cli.command {
+        Command::Replay(line) => {
+            let config = configuration(line.to_config(), line.options.config.as_deref())?;
+            log::start(cli.verbose, config.quiet.unwrap_or_default());
+            replay(&line.captures, &config, &mut out)
+        }
+        Command::Watch(line) => {
+            let config = configuration(line.to_config(), line.options.config.as_deref())?;
+            log::start(cli.verbose, config.quiet.unwrap_or_default());
+            watch::watch(&config)
+        }
+        Command::Rules(command) => inspect::rules(command, &mut out),
+        Command::Config(ConfigCommand::Show(file)) => {
+            let config = configuration(Config::default(), file.config.as_deref())?;
+            write!(out, "{}", config.show()?)?;
+            Ok(DONE)
+        }
+        Command::Config(ConfigCommand::Check(file)) => {
+            configuration(Config::default(), file.config.as_deref())?;
+            writeln!(out, "configuration: no problem")?;
+            Ok(DONE)
+        }
+        Command::Completions { shell } => {
+            cli::completions(*shell, &mut out);
+            Ok(DONE)
+        }
+        Command::Man => {
+            cli::man(&mut out)?;
+            Ok(DONE)
+        }
+    }
+}
+
+/// The command line over the configuration file.
+pub(super) fn configuration(line: Config, file: Option<&Path>) -> anyhow::Result<Config> {
+    let config = match Config::load(file) {
+        Ok(under) => line.over(under),
+        Err(problems) => bail!("{}", problems.join("\n")),
+    };
+    let problems = config.problems();
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    let told: Vec<String> = problems.iter().map(|(key, what)| format!("{key}: {what}")).collect();
+    bail!("{}", told.join("\n"))
+}
+
+impl Replay {
+    /// The replay that the configuration asks for.
+    ///
+    /// # Errors
+    /// When a folder of rules cannot be read.
+    pub fn of(captures: &[PathBuf], config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            captures: captures.to_vec(),
+            each: config.each.unwrap_or_default(),
+            output: config.output.clone(),
+            rules: super::rules::files(config.rules.as_deref().unwrap_or_default())?,
+            variables: variables(config),
+            signatures: config.signatures.unwrap_or(true),
+            anomaly: config.anomaly.unwrap_or(true),
+            workers: workers(config),
+            verify_checksums: config.checksums == Some(Checksums::Verify),
+            bpf: config.bpf.clone(),
+            limits: limits(config),
+        })
+    }
+}
+
+/// Variables of rules, `home-net` first, so that it can be seen through by the others.
+pub(super) fn variables(config: &Config) -> Vec<(String, String)> {
+    let home = config.home_net.as_ref().map(|nets| ("HOME_NET".to_owned(), nets.join(",")));
+    let vars = config.vars.iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
+    home.into_iter().chain(vars).collect()
+}
+
+/// As many workers as asked for, or as there are processors.
+pub(super) fn workers(config: &Config) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.workers.unwrap_or_else(processors)
+}
+
+/// Limits of flows from the memory options.
+pub(super) fn limits(config: &Config) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(mib) = config.flow_memory {
+        limits.flows = u32::try_from((mib << 20) / FLOW_BYTES).unwrap_or(u32::MAX).max(1);
+    }
+    if let Some(mib) = config.stream_memory {
+        limits.reassembly = mib << 20;
+    }
+    limits
+}
+
+fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::Result<u8> {
+    let replay = Replay::of(captures, config)?;
+    if replay.each && replay.output.is_none() {
+        bail!("--each needs -o DIR: each capture gets a folder there");
+    }
+    let quiet = config.quiet.unwrap_or_default();
+    let prepared = replay.prepare()?;
+    if let Some(loaded) = prepared.loaded.as_ref().filter(|_| !quiet) {
+        for diagnostic in loaded.diagnostics.iter().take(DIAGNOSTICS_SHOWN) {
+            tracing::warn!("{}", diagnostic.brief());
+        }
+        let more = loaded.diagnostics.len().saturating_sub(DIAGNOSTICS_SHOWN);
+        if more > 0 {
+            tracing::warn!("{more} more: see `rivellino rules check`");
+        }
+        tracing::info!("{}", loaded.summary);
+    }
+    let flags = Flags::default();
+    let plane = Plane::start(&flags, None).context("cannot watch for signals")?;
+    let wanted = !quiet && config.progress.unwrap_or(true);
+    let bar = Progress::new(size(captures), wanted);
+    let mut code = DONE;
+    replay.run(
+        &prepared,
+        &flags.stop_flag(),
+        &mut |stats| bar.update(stats.bytes_read, stats.received),
+        &mut |outcome| {
+            code = code.max(tell(&outcome, replay.each, quiet, out));
+        },
+    )?;
+    bar.finish();
+    drop(plane);
+    Ok(code)
+}
+
+/// Bytes of all inputs; 0 when one of them is no file.
+fn size(captures: &[PathBuf]) -> u64 {
+    let sizes = captures.iter().map(|path| std::fs::metadata(path).map(|data| data.len()).ok());
+    sizes.sum::<Option<u64>>().unwrap_or_default()
+}
+
+/// Tells what came of one input; the exit code it asks for.
+fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
+    let report = &outcome.report;
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(error) = &report.error {
+        tracing::error!("{error}");
+    }
+    if !quiet && !each {
+        let events: Vec<String> =
+            outcome.summary.events().iter().map(|(name, count)| format!("{count} {name}")).collect();
+        // A reader that is gone needs no table.
+        let _ = write!(
+            out,
+            "{}\n{} packets, {} flows; {}\n",
+            outcome.summary.table(),
+            report.stats.packets,
+            report.stats.flows,
+            if events.is_empty() { "no events".to_owned() } else { events.join(", ") }
+        );
+    }
+    if report.error.is_some() { INPUT } else { DONE }
+}
+
+/// Whether an error only says that the reader of standard output is gone.
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Says on standard error why a request was refused.
+pub fn complain(error: &anyhow::Error) {
+    // Nobody is left to tell when this fails too.
+    let _ = writeln!(std::io::stderr(), "rivellino: {error:#}");
+}

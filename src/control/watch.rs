@@ -1,0 +1,161 @@
+//! `watch`: an interface in, records out, until stopped.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context;
+
+use super::config::Config;
+use super::http::Pages;
+use super::plane::Plane;
+use super::replay::Replay;
+use super::rules;
+use super::run::{DONE, INPUT};
+use super::signals::Flags;
+use crate::capture::{LiveOptions, SourceStats, open_live};
+use crate::detect::{LoadSummary, Variables};
+use crate::engine::merge::Merge;
+use crate::engine::stats::WorkerStats;
+use crate::engine::{self, Live};
+use crate::outputs::Output;
+use crate::outputs::eve::{Eve, Rotation};
+use crate::outputs::metrics::{Metrics, Totals};
+use crate::outputs::summary::Summary;
+
+/// How often the control plane looks whether a reload was asked for.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Watches until a signal says stop; gives the exit code.
+///
+/// # Errors
+/// When the interface, the output or the page's address cannot be had, or a rule file cannot be
+/// read.
+pub fn watch(config: &Config) -> anyhow::Result<u8> {
+    let interface = config.interface.as_deref().context("no interface: give one with -i IFACE")?;
+    let plan = Replay::of(&[], config)?;
+    let prepared = plan.prepare()?;
+    let metrics = Metrics::new().context("cannot make the metrics")?;
+    if let Some(loaded) = &prepared.loaded {
+        for diagnostic in &loaded.diagnostics {
+            tracing::warn!("{}", diagnostic.brief());
+        }
+        tracing::info!("{}", loaded.summary);
+        tell_rules(&metrics, &loaded.summary);
+    }
+    let flags = Flags::default();
+    let ready = Arc::new(AtomicBool::new(false));
+    let page = {
+        let metrics = metrics.clone();
+        Pages { metrics: Arc::new(move || metrics.text()), ready: Arc::clone(&ready) }
+    };
+    let listen = config.listen.unwrap_or(([127, 0, 0, 1], 9477).into());
+    let plane = Plane::start(&flags, Some((listen, page)))?;
+    let options = LiveOptions::default();
+    let options = LiveOptions {
+        buffer_mib: config.buffer.unwrap_or(options.buffer_mib),
+        snaplen: config.snaplen.unwrap_or(options.snaplen),
+        ..options
+    };
+    let sources = open_live(interface, plan.workers, options, config.bpf.as_deref())?;
+    let output = config.output.clone().unwrap_or_else(|| PathBuf::from("."));
+    let reopen = Arc::new(AtomicBool::new(false));
+    let eve = eve(&output, config, &reopen)?;
+    metrics.eve(eve.stats());
+    let summary = Arc::new(Mutex::new(Summary::default()));
+    let outputs: Vec<Box<dyn Output>> =
+        vec![Box::new(eve), Box::new(metrics.clone()), Box::new(Arc::clone(&summary))];
+    let mut merge = Merge::new(plan.detectors(&prepared), outputs, true);
+    let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
+    let live = Live::default();
+    ready.store(true, Ordering::Relaxed);
+    tracing::info!(interface, workers = plan.workers, %listen, "watching");
+    let publish = metrics.clone();
+    let report = std::thread::scope(|scope| {
+        let over = AtomicBool::new(false);
+        let reloads = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(LOOK);
+                if flags.take_reload() {
+                    reopen.store(true, Ordering::Relaxed);
+                    reload(&plan, &live, &metrics);
+                }
+            }
+        });
+        let mut publish = |stats: &WorkerStats, source: &SourceStats, suppressed: u64| {
+            publish.totals(&totals(stats, source, suppressed));
+        };
+        let report = engine::watch(sources, &setup, &live, &mut merge, &mut publish);
+        over.store(true, Ordering::Relaxed);
+        // A reload that panicked was told by the panic itself.
+        let _ = reloads.join();
+        report
+    });
+    drop(plane);
+    report.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let (received, dropped) = (report.source.received, report.source.kernel_dropped);
+    tracing::info!(received, kernel_dropped = dropped, "stopped");
+    if let Some(error) = report.error {
+        tracing::error!("{error}");
+        return Ok(INPUT);
+    }
+    Ok(DONE)
+}
+
+fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Result<Eve> {
+    std::fs::create_dir_all(output)
+        .with_context(|| format!("cannot make the folder {}", output.display()))?;
+    let rotation = Rotation {
+        bytes: config.rotate_size.filter(|mib| *mib > 0).map(|mib| mib << 20),
+        seconds: config.rotate_seconds.filter(|seconds| *seconds > 0),
+    };
+    let path = output.join("eve.json");
+    Eve::create(path.clone(), true, rotation, Arc::clone(reopen))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Loads the rules anew beside those in force; keeps the old ones when none of the new load.
+fn reload(plan: &Replay, live: &Live, metrics: &Metrics) {
+    if !plan.signatures {
+        return;
+    }
+    let mut variables = Variables::default();
+    for (name, value) in &plan.variables {
+        variables.set(name, value);
+    }
+    match rules::load(&plan.rules, &mut variables) {
+        Ok(loaded) if loaded.summary.loaded > 0 => {
+            tracing::info!("rules reloaded: {}", loaded.summary);
+            tell_rules(metrics, &loaded.summary);
+            live.replace(loaded.ruleset);
+        }
+        Ok(loaded) => tracing::error!("reload: no rule loads, the old ones stay: {}", loaded.summary),
+        Err(error) => tracing::error!("reload: the old rules stay: {error:#}"),
+    }
+}
+
+fn tell_rules(metrics: &Metrics, summary: &LoadSummary) {
+    metrics.rules(summary.loaded, summary.failed, summary.skipped);
+}
+
+/// The counters of the packet path under the names of the metrics.
+fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals {
+    Totals {
+        packets: stats.packets,
+        bytes: stats.bytes,
+        kernel_dropped: source.kernel_dropped,
+        interface_dropped: source.interface_dropped,
+        malformed: stats.malformed,
+        bad_checksums: stats.bad_checksums,
+        fragments: stats.fragments,
+        flows: stats.flows,
+        flows_active: stats.flows_active,
+        flows_evicted: stats.flows_evicted,
+        flow_memory: stats.flow_memory,
+        stream_gap_bytes: stats.stream_gap_bytes,
+        segments_dropped: stats.segments_dropped,
+        transactions: stats.transactions,
+        records_dropped: stats.records_dropped,
+        suppressed,
+    }
+}

@@ -1,0 +1,136 @@
+//! What a packet brought forth, noted in order until the round is inspected.
+
+use crate::detect::Inspector;
+use crate::field::Event;
+use crate::flow::{Flow, Host, Slot};
+use crate::net::{Chunk, Direction, ip_protocol};
+use crate::protocols::identify::{Session, State};
+use crate::protocols::{Carrier, Signal};
+use crate::record::{Contact, FlowRecord};
+use crate::time::Timestamp;
+
+/// What a flow carries beside its own state.
+#[derive(Default)]
+pub struct App {
+    /// The application side; made with the first payload.
+    pub session: Option<Session>,
+    /// Transactions completed.
+    pub transactions: u64,
+}
+
+/// One thing that a packet, or the end of a flow, brought forth.
+pub enum Effect {
+    /// A decode event.
+    Decode(&'static Event),
+    /// A stream or fragment event.
+    Stream(&'static Event),
+    /// A parser spoke.
+    Signal {
+        /// Its flow.
+        slot: Slot,
+        /// Its protocol: index into the list.
+        protocol: usize,
+        /// Which way the bytes went.
+        way: Direction,
+        /// What it said.
+        signal: Signal,
+    },
+    /// A first contact had an outcome.
+    Contact(Slot, Contact),
+    /// A flow is over.
+    Ended(Slot, Box<FlowRecord>),
+}
+
+impl Effect {
+    /// The flow it belongs to; `None` when to the packet alone.
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Self::Decode(_) | Self::Stream(_) => None,
+            Self::Signal { slot, .. } | Self::Contact(slot, _) | Self::Ended(slot, _) => {
+                Some(*slot)
+            }
+        }
+    }
+}
+
+/// The notes of a round.
+#[derive(Default)]
+pub struct Gather {
+    /// In order.
+    pub effects: Vec<Effect>,
+    signals: Vec<Signal>,
+}
+
+impl Gather {
+    /// As the flow table's host; with an inspector, streams are shown to it too.
+    pub fn host<'a>(&'a mut self, inspector: Option<&'a mut Inspector>) -> GatherHost<'a> {
+        GatherHost { gather: self, inspector }
+    }
+}
+
+/// See [`Gather::host`].
+pub struct GatherHost<'a> {
+    gather: &'a mut Gather,
+    inspector: Option<&'a mut Inspector>,
+}
+
+impl GatherHost<'_> {
+    fn show_stream(&mut self, flow: &Flow<App>, slot: Slot, way: Direction, chunk: Chunk<'_>) {
+        let Some(inspector) = &mut self.inspector else { return };
+        // Encrypted bytes hold nothing a content could mean to find.
+        let session = flow.app.session.as_ref();
+        let stopped = session.is_some_and(|session| session.state() == State::Stopped);
+        if flow.protocol != ip_protocol::TCP || stopped {
+            return;
+        }
+        match chunk {
+            Chunk::Data(bytes) => inspector.stream(slot.0, way, bytes),
+            Chunk::Gap(length) => inspector.gap(slot.0, way, length),
+            Chunk::End => {}
+        }
+    }
+}
+
+impl Host<App> for GatherHost<'_> {
+    fn chunk(
+        &mut self,
+        flow: &mut Flow<App>,
+        slot: Slot,
+        way: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+    ) {
+        self.show_stream(flow, slot, way, chunk);
+        let carrier = match flow.protocol {
+            ip_protocol::TCP => Carrier::Tcp,
+            ip_protocol::UDP => Carrier::Udp,
+            _ => return,
+        };
+        if flow.app.session.is_none() {
+            // A flow that ends without a byte needs no application side.
+            if chunk == Chunk::End {
+                return;
+            }
+            flow.app.session = Some(Session::new(carrier, flow.server.port, flow.client.port));
+        }
+        let Some(session) = &mut flow.app.session else { return };
+        session.chunk(way, chunk, now, &mut self.gather.signals);
+        let protocol = session.protocol().unwrap_or(usize::MAX);
+        let signals = self.gather.signals.drain(..);
+        self.gather
+            .effects
+            .extend(signals.map(|signal| Effect::Signal { slot, protocol, way, signal }));
+    }
+
+    fn event(&mut self, event: &'static Event) {
+        self.gather.effects.push(Effect::Stream(event));
+    }
+
+    fn contact(&mut self, flow: &Flow<App>, contact: Contact) {
+        self.gather.effects.push(Effect::Contact(flow.slot, contact));
+    }
+
+    fn ended(&mut self, _: &mut Flow<App>, slot: Slot, record: FlowRecord) {
+        self.gather.effects.push(Effect::Ended(slot, Box::new(record)));
+    }
+}

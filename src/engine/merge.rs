@@ -1,0 +1,100 @@
+//! Puts records back into the order of the packets that caused them, then lets thresholds,
+//! detectors and outputs see them: the only stage that sees all workers.
+
+use crate::anomaly::{Detector, Found};
+use crate::detect::Thresholds;
+use crate::outputs::Output;
+use crate::record::{Body, Record};
+use crate::time::Timestamp;
+
+use super::stats::WorkerStats;
+
+/// What one worker made of one round.
+pub struct RoundOutput {
+    /// Its records, in its own order.
+    pub records: Vec<Record>,
+    /// Packet time at the end of the round.
+    pub now: Timestamp,
+    /// Its counters so far.
+    pub stats: WorkerStats,
+}
+
+/// The stage after the workers.
+pub struct Merge {
+    thresholds: Thresholds,
+    detectors: Vec<Box<dyn Detector>>,
+    outputs: Vec<Box<dyn Output>>,
+    found: Vec<Found>,
+    /// Alerts that thresholds held back.
+    pub suppressed: u64,
+    /// Counters of all workers at the last round.
+    pub stats: WorkerStats,
+    live: bool,
+}
+
+impl Merge {
+    /// A merge that feeds `detectors` and `outputs`, in the order of the lists.
+    pub fn new(
+        detectors: Vec<Box<dyn Detector>>,
+        outputs: Vec<Box<dyn Output>>,
+        live: bool,
+    ) -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            detectors,
+            outputs,
+            found: Vec::new(),
+            suppressed: 0,
+            stats: WorkerStats::default(),
+            live,
+        }
+    }
+
+    /// Takes the records of all workers of one round. `records` is emptied and keeps its memory.
+    pub fn round(&mut self, records: &mut Vec<Record>, now: Timestamp) {
+        // Stable: the records of one packet come from one worker, in its order.
+        records.sort_by_key(|record| (record.sequence, record.tie));
+        for record in records.drain(..) {
+            self.record(&record);
+        }
+        for detector in &mut self.detectors {
+            detector.tick(now, &mut self.found);
+        }
+        self.tell(now, 0);
+        self.outputs.iter_mut().for_each(|output| output.round(now, self.live));
+    }
+
+    /// Ends detectors and outputs; gives what the outputs have to say.
+    pub fn finish(&mut self, now: Timestamp) -> Vec<String> {
+        for detector in &mut self.detectors {
+            detector.finish(now, &mut self.found);
+        }
+        self.tell(now, 0);
+        self.outputs.iter_mut().flat_map(|output| output.finish(now)).collect()
+    }
+
+    fn record(&mut self, record: &Record) {
+        if let Body::Alert(alert) = &record.body
+            && alert.signature.threshold.is_some()
+            && !self.thresholds.allow(record.timestamp, &record.context, alert)
+        {
+            self.suppressed += 1;
+            return;
+        }
+        self.outputs.iter_mut().for_each(|output| output.record(record));
+        for detector in &mut self.detectors {
+            detector.record(record, &mut self.found);
+        }
+        if !self.found.is_empty() {
+            self.tell(record.timestamp, record.sequence);
+        }
+    }
+
+    fn tell(&mut self, now: Timestamp, sequence: u64) {
+        for Found { context, finding } in self.found.drain(..) {
+            let body = Body::Finding(Box::new(finding));
+            let record = Record { sequence, tie: 0, timestamp: now, context, body };
+            self.outputs.iter_mut().for_each(|output| output.record(&record));
+        }
+    }
+}

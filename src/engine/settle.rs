@@ -1,0 +1,227 @@
+//! The end of a round: inspection, then records in packet order, then what is over leaves.
+
+use super::gather::{App, Effect};
+use super::worker::{Pending, Place, Worker};
+use crate::decode::Transport;
+use crate::detect::{Inspector, Item, Ready};
+use crate::field::{Event, Side};
+use crate::flow::{Flow, Slot, Table};
+use crate::net::Direction;
+use crate::protocols::{PROTOCOLS, Signal};
+use crate::record::{
+    Alert, Anomaly, Body, Contact, Context, FlowRecord, Record, TransactionRecord,
+};
+
+pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
+    let mut alerts = Vec::new();
+    if let Some(inspector) = &mut worker.inspector {
+        inspect(inspector, &worker.table, &worker.gather.effects, pending, &mut alerts);
+    }
+    worker.stats.alerts += alerts.len() as u64;
+    let mut alerts = alerts.into_iter().peekable();
+    for (index, packet) in pending.iter().enumerate() {
+        anomalies(worker, packet);
+        while let Some((_, alert)) = alerts.next_if(|(item, _)| *item <= index) {
+            if let Some(flow) = packet.slot.and_then(|slot| worker.table.get_mut(slot)) {
+                flow.alerted = true;
+            }
+            record(worker, packet, Body::Alert(Box::new(alert)));
+        }
+        endings(worker, packet);
+    }
+    for effect in worker.gather.effects.drain(..) {
+        if let (Effect::Ended(slot, _), Some(inspector)) = (effect, &mut worker.inspector) {
+            inspector.release(slot.0);
+        }
+    }
+    worker.table.sweep();
+}
+
+/// Collects what each entry shows to rules, all of it borrowed, and has it inspected at once.
+fn inspect(
+    inspector: &mut Inspector,
+    table: &Table<App>,
+    effects: &[Effect],
+    pending: &[Pending<'_>],
+    alerts: &mut Vec<(usize, Alert)>,
+) {
+    let mut ready: Vec<Ready<'_>> = Vec::new();
+    let mut events: Vec<&'static Event> = Vec::new();
+    let mut app_events: Vec<(Option<u64>, Side, &'static Event)> = Vec::new();
+    let mut parts = Vec::with_capacity(pending.len());
+    for packet in pending {
+        let from = (ready.len(), events.len(), app_events.len());
+        for effect in effects.get(packet.effects.clone()).unwrap_or_default() {
+            match effect {
+                Effect::Decode(event) | Effect::Stream(event) => events.push(event),
+                Effect::Signal { signal: Signal::Event { transaction, side, event }, .. } => {
+                    app_events.push((*transaction, *side, event));
+                }
+                Effect::Signal {
+                    slot,
+                    protocol,
+                    signal: Signal::Ready { transaction: id, side, stage },
+                    ..
+                } => {
+                    let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
+                    if let Some(transaction) = session.and_then(|s| s.transaction(*id)) {
+                        let (id, side, stage, protocol) = (*id, *side, *stage, *protocol);
+                        ready.push(Ready { id, side, stage, protocol, transaction });
+                    }
+                }
+                _ => {}
+            }
+        }
+        parts.push((from.0..ready.len(), from.1..events.len(), from.2..app_events.len()));
+    }
+    let items: Vec<Item<'_>> = pending
+        .iter()
+        .zip(parts)
+        .map(|(packet, (readies, packet_events, flow_events))| Item {
+            headers: &packet.headers,
+            bytes: packet.bytes.get(),
+            payload: packet.headers.payload(packet.bytes.get()),
+            flow: packet.view,
+            streamed: packet.streamed,
+            ready: ready.get(readies).unwrap_or_default(),
+            events: events.get(packet_events).unwrap_or_default(),
+            app_events: app_events.get(flow_events).unwrap_or_default(),
+            pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
+        })
+        .collect();
+    inspector.inspect(&items, alerts);
+}
+
+/// Malformed packets, streams and messages.
+fn anomalies(worker: &mut Worker, packet: &Pending<'_>) {
+    for index in packet.effects.clone() {
+        let anomaly = match worker.gather.effects.get(index) {
+            Some(Effect::Decode(event)) => Anomaly { kind: "decode", event, app_protocol: None },
+            Some(Effect::Stream(event)) => Anomaly { kind: "stream", event, app_protocol: None },
+            Some(Effect::Signal { protocol, signal: Signal::Event { event, .. }, .. }) => {
+                let app_protocol = PROTOCOLS.get(*protocol).map(|protocol| protocol.name);
+                Anomaly { kind: "applayer", event, app_protocol }
+            }
+            _ => continue,
+        };
+        record(worker, packet, Body::Anomaly(anomaly));
+    }
+}
+
+/// Transactions that are complete, first contacts that had an outcome, flows that are over.
+fn endings(worker: &mut Worker, packet: &Pending<'_>) {
+    for index in packet.effects.clone() {
+        let Some(effect) = worker.gather.effects.get_mut(index) else { continue };
+        match effect {
+            Effect::Signal { slot, protocol, way, signal: Signal::Done { transaction } } => {
+                let (slot, protocol, way, id) = (*slot, *protocol, *way, *transaction);
+                transaction_done(worker, packet.place, slot, protocol, way, id);
+            }
+            Effect::Contact(slot, contact) => {
+                let (slot, contact) = (*slot, *contact);
+                contact_made(worker, packet.place, slot, contact);
+            }
+            Effect::Ended(slot, over) => {
+                let (slot, over) = (*slot, over.clone());
+                flow_ended(worker, packet.place, slot, over);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn transaction_done(
+    worker: &mut Worker,
+    place: Place,
+    slot: Slot,
+    protocol: usize,
+    direction: Direction,
+    id: u64,
+) {
+    let Some(flow) = worker.table.get_mut(slot) else { return };
+    let Some(transaction) = flow.app.session.as_mut().and_then(|session| session.take(id)) else {
+        return;
+    };
+    flow.app.transactions += 1;
+    worker.stats.transactions += 1;
+    let context = flow_context(flow);
+    let tie = tie(place, flow);
+    let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.name);
+    let body = TransactionRecord { protocol, id, direction, transaction };
+    push(worker, place, tie, context, Body::Transaction(Box::new(body)));
+}
+
+fn contact_made(worker: &mut Worker, place: Place, slot: Slot, contact: Contact) {
+    let Some(flow) = worker.table.get(slot) else { return };
+    let (context, tie) = (flow_context(flow), tie(place, flow));
+    push(worker, place, tie, context, Body::Contact(contact));
+}
+
+fn flow_ended(worker: &mut Worker, place: Place, slot: Slot, mut over: Box<FlowRecord>) {
+    let Some(flow) = worker.table.get(slot) else { return };
+    over.alerted = flow.alerted;
+    over.transactions = flow.app.transactions;
+    over.app_protocol = flow.app.session.as_ref().and_then(|session| session.name());
+    let (context, tie) = (flow_context(flow), tie(place, flow));
+    push(worker, place, tie, context, Body::Flow(over));
+}
+
+fn record(worker: &mut Worker, packet: &Pending<'_>, body: Body) {
+    let flow = packet.slot.and_then(|slot| worker.table.get(slot));
+    let tie = flow.map_or(0, |flow| tie(packet.place, flow));
+    push(worker, packet.place, tie, alert_context(packet, flow), body);
+}
+
+/// What time made happen is put in the order of the flows' first packets.
+fn tie(place: Place, flow: &Flow<App>) -> u64 {
+    if place.timed { flow.first.0 } else { 0 }
+}
+
+fn push(worker: &mut Worker, place: Place, tie: u64, context: Context, body: Body) {
+    let Place { sequence, timestamp, .. } = place;
+    worker.records.push(Record { sequence, tie, timestamp, context, body });
+}
+
+/// Client to server, as flows and transactions are shown.
+fn flow_context(flow: &Flow<App>) -> Context {
+    Context {
+        flow_id: Some(flow.id),
+        source: Some(flow.client),
+        destination: Some(flow.server),
+        protocol: flow.protocol,
+        ip_version: flow.ip_version(),
+        vlan: flow.vlan,
+        icmp: flow.icmp,
+    }
+}
+
+/// Source to destination of the packet; for the end of a flow, client to server.
+fn alert_context(packet: &Pending<'_>, flow: Option<&Flow<App>>) -> Context {
+    let headers = &packet.headers;
+    let of_flow = flow.map(flow_context);
+    let Some(ip) = headers.ip else {
+        return of_flow.unwrap_or(Context {
+            flow_id: None,
+            source: None,
+            destination: None,
+            protocol: 0,
+            ip_version: 0,
+            vlan: headers.vlan,
+            icmp: None,
+        });
+    };
+    let (source, destination) = headers.endpoints().unzip();
+    let icmp = match headers.transport {
+        Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => Some((icmp.kind, icmp.code)),
+        _ => None,
+    };
+    Context {
+        flow_id: flow.map(|flow| flow.id),
+        source,
+        destination,
+        protocol: ip.protocol,
+        ip_version: ip.version,
+        vlan: headers.vlan,
+        icmp,
+    }
+}

@@ -1,0 +1,62 @@
+//! Counters of the packet path. Each means the same in every capture mode.
+
+/// What one worker counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct WorkerStats {
+    /// Frames taken from the source.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Packets that raised a decode event.
+    pub malformed: u64,
+    /// Packets left out because a checksum was wrong.
+    pub bad_checksums: u64,
+    /// IP fragments seen.
+    pub fragments: u64,
+    /// Datagrams put together from fragments.
+    pub reassembled: u64,
+    /// Flows begun.
+    pub flows: u64,
+    /// Flows in the table now.
+    pub flows_active: u64,
+    /// Flows ended before their time because the table was full.
+    pub flows_evicted: u64,
+    /// Memory of the flow table and all that flows carry now, bytes.
+    pub flow_memory: u64,
+    /// Stream bytes given up as lost.
+    pub stream_gap_bytes: u64,
+    /// Segments dropped because reassembly memory was full.
+    pub segments_dropped: u64,
+    /// Transactions completed.
+    pub transactions: u64,
+    /// Alerts raised, before thresholds.
+    pub alerts: u64,
+    /// Records dropped because the merge could not keep up (live only).
+    pub records_dropped: u64,
+}
+
+impl WorkerStats {
+    /// Adds another worker's counters.
+    pub fn add(&mut self, other: &Self) {
+        let pairs: [(&mut u64, u64); 15] = [
+            (&mut self.packets, other.packets),
+            (&mut self.bytes, other.bytes),
+            (&mut self.malformed, other.malformed),
+            (&mut self.bad_checksums, other.bad_checksums),
+            (&mut self.fragments, other.fragments),
+            (&mut self.reassembled, other.reassembled),
+            (&mut self.flows, other.flows),
+            (&mut self.flows_active, other.flows_active),
+            (&mut self.flows_evicted, other.flows_evicted),
+            (&mut self.flow_memory, other.flow_memory),
+            (&mut self.stream_gap_bytes, other.stream_gap_bytes),
+            (&mut self.segments_dropped, other.segments_dropped),
+            (&mut self.transactions, other.transactions),
+            (&mut self.alerts, other.alerts),
+            (&mut self.records_dropped, other.records_dropped),
+        ];
+        for (sum, more) in pairs {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}

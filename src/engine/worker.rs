@@ -1,0 +1,311 @@
+//! One worker: decode, flow, protocols, detect, for its share of the address pairs.
+//!
+//! A round is worked through packet by packet; what rules have to look at is noted. Then the
+//! whole round is inspected at once, and only then do finished transactions and flows leave: so
+//! inspection borrows payloads, streams and transactions where they lie. As a round ends at the
+//! same packet however many workers there are, so does all that inspection can see.
+
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::gather::{App, Effect, Gather};
+use super::settle;
+use super::stats::WorkerStats;
+use crate::capture::{Batch, Frame};
+use crate::decode::{self, Headers};
+use crate::detect::{FlowView, Inspector, Ruleset};
+use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
+use crate::flow::{Flow, Limits, Slot, Table, Touch};
+use crate::net::Direction;
+use crate::record::Record;
+use crate::time::Timestamp;
+
+/// What a worker is made with.
+#[derive(Clone)]
+pub struct WorkerOptions {
+    /// How frames are decoded.
+    pub decode: decode::Options,
+    /// Leave packets with wrong checksums out of flows, as their receivers would.
+    pub drop_bad_checksums: bool,
+    /// Limits of the flow table.
+    pub limits: Limits,
+    /// Rules; `None` works without signatures.
+    pub ruleset: Option<Arc<Ruleset>>,
+}
+
+/// A worker's whole state.
+pub struct Worker {
+    pub(super) table: Table<App>,
+    pub(super) inspector: Option<Inspector>,
+    pub(super) gather: Gather,
+    pub(super) records: Vec<Record>,
+    pub(super) stats: WorkerStats,
+    options: WorkerOptions,
+    defrag: Defrag,
+}
+
+/// A packet, or the end of a flow, that waits for the end of the round.
+pub(super) struct Pending<'b> {
+    /// All zero for the end of a flow.
+    pub(super) headers: Headers,
+    pub(super) bytes: Bytes<'b>,
+    pub(super) place: Place,
+    /// The flow it belongs to, if to one.
+    pub(super) slot: Option<Slot>,
+    /// How the flow stood at this packet; `None` without signatures.
+    pub(super) view: Option<FlowView>,
+    pub(super) streamed: bool,
+    /// Its part of the notes.
+    pub(super) effects: Range<usize>,
+}
+
+/// Bytes of the batch, or of a datagram put together from fragments.
+pub(super) enum Bytes<'b> {
+    Frame(&'b [u8]),
+    Assembled(Rc<[u8]>, Range<usize>),
+}
+
+impl Bytes<'_> {
+    pub(super) fn get(&self) -> &[u8] {
+        match self {
+            Self::Frame(bytes) => bytes,
+            Self::Assembled(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where in the input something happened.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) sequence: u64,
+    pub(super) timestamp: Timestamp,
+    /// Whether time, not a packet, made it happen.
+    pub(super) timed: bool,
+}
+
+impl Worker {
+    /// A worker with nothing in it.
+    pub fn new(options: WorkerOptions) -> Self {
+        Self {
+            table: Table::new(&options.limits),
+            defrag: Defrag::new(DefragLimits::default()),
+            inspector: options.ruleset.clone().map(Inspector::new),
+            gather: Gather::default(),
+            records: Vec::new(),
+            stats: WorkerStats::default(),
+            options,
+        }
+    }
+
+    /// Swaps the rules between two rounds; flows go on.
+    pub fn replace_rules(&mut self, ruleset: &Arc<Ruleset>) {
+        match &mut self.inspector {
+            Some(inspector) => inspector.replace(Arc::clone(ruleset)),
+            None => self.inspector = Some(Inspector::new(Arc::clone(ruleset))),
+        }
+    }
+
+    /// Works through a worker's part of a round, then lets flows end whose time is over at `now`.
+    /// `last` is the number of the round's last packet over all workers.
+    pub fn round(&mut self, batch: &Batch, last: u64, now: Timestamp) -> Vec<Record> {
+        let mut pending = Vec::with_capacity(batch.frames.len());
+        for frame in &batch.frames {
+            self.frame(frame, batch.bytes(frame), &mut pending);
+        }
+        self.table.tick(now, &mut self.gather.host(self.inspector.as_mut()));
+        self.end(&mut pending, last, now);
+        std::mem::take(&mut self.records)
+    }
+
+    /// The input is over: every flow ends.
+    pub fn finish(&mut self, last: u64, now: Timestamp) -> Vec<Record> {
+        self.table.finish(now, &mut self.gather.host(self.inspector.as_mut()));
+        self.end(&mut Vec::new(), last.saturating_add(1), now);
+        std::mem::take(&mut self.records)
+    }
+
+    /// The counters so far.
+    pub fn stats(&self) -> WorkerStats {
+        let flow = self.table.stats();
+        WorkerStats {
+            flows: flow.inserted,
+            flows_active: flow.active,
+            flows_evicted: flow.evicted_closed + flow.evicted_new + flow.evicted_established,
+            flow_memory: flow.memory,
+            ..self.stats
+        }
+    }
+
+    /// Counts records that could not be handed on.
+    pub fn count_dropped_records(&mut self, count: u64) {
+        self.stats.records_dropped += count;
+    }
+
+    fn end(&mut self, pending: &mut Vec<Pending<'_>>, sequence: u64, timestamp: Timestamp) {
+        let start = pending.last().map_or(0, |last| last.effects.end);
+        let place = Place { sequence, timestamp, timed: true };
+        self.strangers(place, None, start, pending);
+        settle::settle(self, pending);
+    }
+
+    fn frame<'b>(&mut self, frame: &Frame, bytes: &'b [u8], pending: &mut Vec<Pending<'b>>) {
+        self.stats.packets += 1;
+        self.stats.bytes += u64::from(frame.wire);
+        let place =
+            Place { sequence: frame.sequence, timestamp: frame.timestamp, timed: false };
+        let options = self.options.decode;
+        let mut sub = 0;
+        decode::decode(frame.link, bytes, frame.wire, &options, &mut |headers, inner| {
+            self.packet(place, &mut sub, headers, Bytes::Frame(inner), pending);
+        });
+    }
+
+    /// One packet: of the frame itself, or within its tunnels, or put together from fragments.
+    fn packet<'b>(
+        &mut self,
+        place: Place,
+        sub: &mut u32,
+        headers: &Headers,
+        bytes: Bytes<'b>,
+        pending: &mut Vec<Pending<'b>>,
+    ) {
+        let start = self.gather.effects.len();
+        let events = headers.events.iter().flatten();
+        self.gather.effects.extend(events.map(|event| Effect::Decode(event)));
+        self.stats.malformed += u64::from(self.gather.effects.len() > start);
+        if headers.bad_checksum && self.options.drop_bad_checksums {
+            self.stats.bad_checksums += 1;
+            return self.push(place, headers, bytes, None, start, pending);
+        }
+        if headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
+            return self.fragment(place, sub, headers, bytes, start, pending);
+        }
+        let payload = headers.payload(bytes.get());
+        let mut host = self.gather.host(self.inspector.as_mut());
+        let now = place.timestamp;
+        let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
+        *sub = sub.saturating_add(1);
+        let start = self.strangers(place, touch.map(|touch| touch.slot), start, pending);
+        self.push(place, headers, bytes, touch, start, pending);
+    }
+
+    fn fragment<'b>(
+        &mut self,
+        place: Place,
+        sub: &mut u32,
+        headers: &Headers,
+        bytes: Bytes<'b>,
+        start: usize,
+        pending: &mut Vec<Pending<'b>>,
+    ) {
+        self.stats.fragments += 1;
+        let effects = &mut self.gather.effects;
+        let event = &mut |event| effects.push(Effect::Stream(event));
+        let outcome = self.defrag.packet(place.timestamp, headers, bytes.get(), event);
+        self.push(place, headers, bytes, None, start, pending);
+        let DefragOutcome::Complete(datagram) = outcome else { return };
+        self.stats.reassembled += 1;
+        let datagram = Rc::<[u8]>::from(datagram);
+        let options = self.options.decode;
+        decode::decode_network(headers, &datagram, &options, &mut |headers, inner| {
+            let start = (inner.as_ptr() as usize).saturating_sub(datagram.as_ptr() as usize);
+            let range = start..start.saturating_add(inner.len());
+            let bytes = Bytes::Assembled(Rc::clone(&datagram), range);
+            self.packet(place, sub, headers, bytes, pending);
+        });
+    }
+
+    /// Gives what other flows than the packet's brought forth (they ended to make room, or their
+    /// time was over) entries of their own; returns where the packet's own notes begin.
+    fn strangers<'b>(
+        &mut self,
+        place: Place,
+        own: Option<Slot>,
+        start: usize,
+        pending: &mut Vec<Pending<'b>>,
+    ) -> usize {
+        let notes = self.gather.effects.get_mut(start..).unwrap_or_default();
+        let stranger = |effect: &Effect| effect.slot().filter(|slot| Some(*slot) != own);
+        if !notes.iter().any(|effect| stranger(effect).is_some()) {
+            return start;
+        }
+        // Stable: strangers first, flow by flow in the order in which they were noted.
+        let mut order: Vec<Slot> = Vec::new();
+        for slot in notes.iter().filter_map(stranger) {
+            if order.last() != Some(&slot) {
+                order.push(slot);
+            }
+        }
+        notes.sort_by_key(|effect| stranger(effect).is_none());
+        let mut from = start;
+        for slot in order {
+            let rest = self.gather.effects.get(from..).unwrap_or_default();
+            let count = rest.iter().take_while(|effect| stranger(effect) == Some(slot)).count();
+            let until = from + count;
+            pending.push(Pending {
+                headers: Headers::default(),
+                bytes: Bytes::Frame(&[]),
+                place,
+                slot: Some(slot),
+                view: self.view(slot, None),
+                streamed: false,
+                effects: from..until,
+            });
+            from = until;
+        }
+        from
+    }
+
+    fn push<'b>(
+        &mut self,
+        place: Place,
+        headers: &Headers,
+        bytes: Bytes<'b>,
+        touch: Option<Touch>,
+        start: usize,
+        pending: &mut Vec<Pending<'b>>,
+    ) {
+        let effects = start..self.gather.effects.len();
+        // Without rules only packets that brought something forth are looked at again.
+        if effects.is_empty() && self.inspector.is_none() {
+            return;
+        }
+        let slot = touch.map(|touch| touch.slot);
+        pending.push(Pending {
+            headers: *headers,
+            bytes,
+            place,
+            slot,
+            view: touch.and_then(|touch| self.view(touch.slot, Some(touch))),
+            streamed: touch.is_some_and(|touch| touch.streamed),
+            effects,
+        });
+    }
+
+    /// How a flow stands, for rules.
+    fn view(&self, slot: Slot, touch: Option<Touch>) -> Option<FlowView> {
+        let inspector = self.inspector.as_ref()?;
+        let flow = self.table.get(slot)?;
+        let session = flow.app.session.as_ref();
+        Some(FlowView {
+            slot: slot.0,
+            id: flow.id,
+            direction: touch.map_or(Direction::ToServer, |touch| touch.direction),
+            established: touch.is_none_or(|touch| touch.established),
+            client: flow.client,
+            server: flow.server,
+            protocol: session.and_then(|session| session.protocol()),
+            app_name: session.and_then(|session| session.name()),
+            counters: flow.counters,
+            first: touch.is_some_and(|touch| first_way(flow, touch.direction)),
+            protocol_number: flow.protocol,
+            stream: inspector.streamed(slot.0),
+        })
+    }
+}
+
+/// Whether the packet just counted was the flow's first in its direction.
+fn first_way(flow: &Flow<App>, way: Direction) -> bool {
+    flow.counters.packets.get(way.index()).is_some_and(|packets| *packets == 1)
+}

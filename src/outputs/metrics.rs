@@ -1,0 +1,253 @@
+//! Prometheus metrics. No label holds an address, a name or a payload: every label set is closed.
+//!
+//! The `prometheus` crate keeps and writes them; dashmap holds the counts of events by type, which
+//! the merge adds to while a scrape reads them.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dashmap::DashMap;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use super::Output;
+use super::eve::EveStats;
+use crate::record::{Body, Record};
+use crate::time::Timestamp;
+
+/// Counters of the packet path: totals since the start. Each means the same in every capture mode.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs, reason = "the metrics of the same names carry the help")]
+pub struct Totals {
+    pub packets: u64,
+    pub bytes: u64,
+    pub kernel_dropped: u64,
+    pub interface_dropped: u64,
+    pub malformed: u64,
+    pub bad_checksums: u64,
+    pub fragments: u64,
+    pub flows: u64,
+    pub flows_active: u64,
+    pub flows_evicted: u64,
+    pub flow_memory: u64,
+    pub stream_gap_bytes: u64,
+    pub segments_dropped: u64,
+    pub transactions: u64,
+    pub records_dropped: u64,
+    pub suppressed: u64,
+}
+
+/// The metrics of a sensor. Clones share them.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    /// In the order of [`Totals`]'s counters.
+    counters: Vec<IntCounter>,
+    dropped: IntCounterVec,
+    flows_active: IntGauge,
+    flow_memory: IntGauge,
+    rules: IntGaugeVec,
+    alerts: IntCounterVec,
+    findings: IntCounterVec,
+    events: IntCounterVec,
+    eve_records: IntCounter,
+    eve_errors: IntCounter,
+    /// Events by type since the last scrape.
+    fresh: DashMap<&'static str, u64>,
+    eve: Mutex<Option<Arc<EveStats>>>,
+}
+
+const COUNTERS: &[(&str, &str)] = &[
+    ("rivellino_packets_total", "Frames taken from the source."),
+    ("rivellino_bytes_total", "Bytes of those frames on the wire."),
+    ("rivellino_malformed_packets_total", "Packets that raised a decode event."),
+    ("rivellino_bad_checksum_packets_total", "Packets left out for a wrong checksum."),
+    ("rivellino_fragments_total", "IP fragments seen."),
+    ("rivellino_flows_total", "Flows begun."),
+    ("rivellino_flows_evicted_total", "Flows ended before their time, as the table was full."),
+    ("rivellino_stream_gap_bytes_total", "Stream bytes given up as lost."),
+    ("rivellino_transactions_total", "Transactions completed."),
+    ("rivellino_alerts_suppressed_total", "Alerts held back by thresholds."),
+];
+
+impl Metrics {
+    /// All metrics at zero.
+    ///
+    /// # Errors
+    /// When two metrics share a name: a mistake in this file.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let mut counters = Vec::new();
+        for (name, help) in COUNTERS {
+            let counter = IntCounter::new(*name, *help)?;
+            registry.register(Box::new(counter.clone()))?;
+            counters.push(counter);
+        }
+        let counter_vec = |name: &str, help: &str, label: &str| {
+            let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let dropped = counter_vec(
+            "rivellino_dropped_total",
+            "What was dropped, by where: kernel, interface, segments, records, eve.",
+            "stage",
+        )?;
+        for stage in ["kernel", "interface", "segments", "records", "eve"] {
+            dropped.with_label_values(&[stage]);
+        }
+        let rules = IntGaugeVec::new(
+            Opts::new("rivellino_rules", "Rules at the last load, by state."),
+            &["state"],
+        )?;
+        registry.register(Box::new(rules.clone()))?;
+        let alerts = counter_vec(
+            "rivellino_alerts_total",
+            "Alerts of signatures, by severity: 1 is most severe.",
+            "severity",
+        )?;
+        for severity in ["1", "2", "3", "4"] {
+            alerts.with_label_values(&[severity]);
+        }
+        let inner = Inner {
+            counters,
+            dropped,
+            rules,
+            alerts,
+            flows_active: gauge("rivellino_flows_active", "Flows in the table now.")?,
+            flow_memory: gauge(
+                "rivellino_flow_memory_bytes",
+                "Memory of the flow table and all that flows carry now.",
+            )?,
+            findings: counter_vec(
+                "rivellino_findings_total",
+                "Findings of detectors, by detector.",
+                "detector",
+            )?,
+            events: counter_vec("rivellino_events_total", "Records, by event type.", "type")?,
+            eve_records: counter("rivellino_eve_records_total", "Lines of EVE JSON.")?,
+            eve_errors: counter(
+                "rivellino_eve_write_errors_total",
+                "Failed writes of EVE JSON; what was to be written is kept and tried again.",
+            )?,
+            registry,
+            fresh: DashMap::new(),
+            eve: Mutex::default(),
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Takes the counters of the packet path.
+    pub fn totals(&self, totals: &Totals) {
+        let inner = &self.0;
+        let values = [
+            totals.packets,
+            totals.bytes,
+            totals.malformed,
+            totals.bad_checksums,
+            totals.fragments,
+            totals.flows,
+            totals.flows_evicted,
+            totals.stream_gap_bytes,
+            totals.transactions,
+            totals.suppressed,
+        ];
+        for (counter, value) in inner.counters.iter().zip(values) {
+            raise(counter, value);
+        }
+        for (stage, value) in [
+            ("kernel", totals.kernel_dropped),
+            ("interface", totals.interface_dropped),
+            ("segments", totals.segments_dropped),
+            ("records", totals.records_dropped),
+        ] {
+            raise(&inner.dropped.with_label_values(&[stage]), value);
+        }
+        inner.flows_active.set(signed(totals.flows_active));
+        inner.flow_memory.set(signed(totals.flow_memory));
+    }
+
+    /// Takes how the rules stand.
+    pub fn rules(&self, loaded: u64, failed: u64, skipped: u64) {
+        for (state, count) in [("loaded", loaded), ("failed", failed), ("skipped", skipped)] {
+            self.0.rules.with_label_values(&[state]).set(signed(count));
+        }
+    }
+
+    /// Takes the EVE output's counters, read at each scrape.
+    pub fn eve(&self, stats: Arc<EveStats>) {
+        *self.0.eve.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
+    /// The page, in Prometheus's text format 0.0.4.
+    pub fn text(&self) -> String {
+        let inner = &self.0;
+        for mut entry in inner.fresh.iter_mut() {
+            let count = std::mem::take(entry.value_mut());
+            inner.events.with_label_values(&[*entry.key()]).inc_by(count);
+        }
+        if let Some(eve) = &*inner.eve.lock().unwrap_or_else(PoisonError::into_inner) {
+            raise(&inner.eve_records, eve.records.load(Ordering::Relaxed));
+            raise(&inner.eve_errors, eve.write_errors.load(Ordering::Relaxed));
+            let lost = inner.dropped.with_label_values(&["eve"]);
+            raise(&lost, eve.dropped.load(Ordering::Relaxed));
+        }
+        let mut text = String::new();
+        // Only a broken writer could fail, and a string is none.
+        let _ = TextEncoder::new().encode_utf8(&inner.registry.gather(), &mut text);
+        text
+    }
+}
+
+/// Brings a counter up to a total; a total that went back is ignored, as counters never do.
+fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+impl Output for Metrics {
+    fn record(&mut self, record: &Record) {
+        let inner = &self.0;
+        let kind = match &record.body {
+            Body::Alert(alert) => {
+                let severity = match alert.signature.severity {
+                    0 | 1 => "1",
+                    2 => "2",
+                    3 => "3",
+                    _ => "4",
+                };
+                inner.alerts.with_label_values(&[severity]).inc();
+                "alert"
+            }
+            Body::Finding(finding) => {
+                inner.findings.with_label_values(&[finding.detector]).inc();
+                "alert"
+            }
+            Body::Flow(_) => "flow",
+            Body::Transaction(transaction) => transaction.protocol,
+            Body::Anomaly(anomaly) => anomaly.kind,
+            Body::Contact(_) => return,
+        };
+        *inner.fresh.entry(kind).or_default() += 1;
+    }
+
+    fn round(&mut self, _: Timestamp, _: bool) {}
+
+    fn finish(&mut self, _: Timestamp) -> Vec<String> {
+        Vec::new()
+    }
+}
