@@ -197,9 +197,9 @@ fn write_summary(
     summary: &Summary,
     rules: Option<&LoadSummary>,
 ) -> anyhow::Result<()> {
-    let rules = rules.map(|rules| {
-        json!({ "loaded": rules.loaded, "failed": rules.failed, "skipped": rules.skipped })
-    });
+    let rules = rules.map(
+        |rules| json!({ "loaded": rules.loaded, "failed": rules.failed, "skipped": rules.skipped }),
+    );
     let text = json!({
         "packets": report.stats.packets,
         "last_packet": report.last.to_string(),

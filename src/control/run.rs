@@ -180,8 +180,12 @@ fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
         tracing::error!("{error}");
     }
     if !quiet && !each {
-        let events: Vec<String> =
-            outcome.summary.events().iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let events: Vec<String> = outcome
+            .summary
+            .events()
+            .iter()
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
         // A reader that is gone needs no table.
         let _ = write!(
             out,

@@ -129,7 +129,9 @@ fn reload(plan: &Replay, live: &Live, metrics: &Metrics) {
             tell_rules(metrics, &loaded.summary);
             live.replace(loaded.ruleset);
         }
-        Ok(loaded) => tracing::error!("reload: no rule loads, the old ones stay: {}", loaded.summary),
+        Ok(loaded) => {
+            tracing::error!("reload: no rule loads, the old ones stay: {}", loaded.summary)
+        }
         Err(error) => tracing::error!("reload: the old rules stay: {error:#}"),
     }
 }

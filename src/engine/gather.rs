@@ -117,9 +117,12 @@ impl Host<App> for GatherHost<'_> {
         session.chunk(way, chunk, now, &mut self.gather.signals);
         let protocol = session.protocol().unwrap_or(usize::MAX);
         let signals = self.gather.signals.drain(..);
-        self.gather
-            .effects
-            .extend(signals.map(|signal| Effect::Signal { slot, protocol, way, signal }));
+        self.gather.effects.extend(signals.map(|signal| Effect::Signal {
+            slot,
+            protocol,
+            way,
+            signal,
+        }));
     }
 
     fn event(&mut self, event: &'static Event) {

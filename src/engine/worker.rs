@@ -152,8 +152,7 @@ impl Worker {
     fn frame<'b>(&mut self, frame: &Frame, bytes: &'b [u8], pending: &mut Vec<Pending<'b>>) {
         self.stats.packets += 1;
         self.stats.bytes += u64::from(frame.wire);
-        let place =
-            Place { sequence: frame.sequence, timestamp: frame.timestamp, timed: false };
+        let place = Place { sequence: frame.sequence, timestamp: frame.timestamp, timed: false };
         let options = self.options.decode;
         let mut sub = 0;
         decode::decode(frame.link, bytes, frame.wire, &options, &mut |headers, inner| {
