@@ -71,8 +71,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     ready.store(true, Ordering::Relaxed);
     tracing::info!(interface, workers = plan.workers, %listen, "watching");
     let publish = metrics.clone();
+    let over = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
-        let over = AtomicBool::new(false);
         let reloads = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
