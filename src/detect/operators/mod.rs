@@ -126,7 +126,8 @@ mod tests {
     use crate::detect::variables::Variables;
 
     fn rule(options: &str) -> Result<Rule, String> {
-        let text = format!("alert tcp any any -> any any ({options} sid:1;)\n");
+        let sid = if options.contains("sid:") { "" } else { " sid:1;" };
+        let text = format!("alert tcp any any -> any any ({options}{sid})\n");
         let file = RuleFile::new("example", text);
         let rules = file.rules();
         let parsed = rules.rules.first().unwrap_or_else(|| panic!("{options}"));
@@ -160,7 +161,8 @@ mod tests {
                     && rule.events.is_empty()
                     && rule.application.is_empty()
                     && rule.flow == FlowTest::default()
-                    && !rule.silent;
+                    && !rule.silent
+                    && rule.signature.threshold.is_none();
                 if payload_only {
                     count += 1;
                     let payload = example.payload;

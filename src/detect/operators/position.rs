@@ -100,7 +100,7 @@ pub static WITHIN: Operator = Operator {
         },
         Example {
             rule: "content:\"a\"; content:!\"b\"; within:1;",
-            payload: b"abac",
+            payload: b"abab",
             alerts: false,
         },
     ],
