@@ -159,7 +159,7 @@ fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
     let mut problem =
         Problem::spanned("R910", 0..0, format!("the keyword `{keyword}` is not known here"));
     problem.span = option.name.span();
-    if let Some(near) = nearest(keyword, names.into_iter()) {
+    if let Some(near) = nearest(keyword, names) {
         problem = problem.hint(format!("did you mean `{near}`?"));
     }
     Refusal { problems: vec![problem], keyword: Some(keyword.to_owned()) }

@@ -94,10 +94,11 @@ impl Subject<'_> {
             test.to_server || test.to_client || test.established || test.not_established;
         let Some(flow) = &self.item.flow else { return !asks_flow };
         let way = self.way.unwrap_or(flow.direction);
-        !(test.to_server && way != Direction::ToServer)
-            && !(test.to_client && way != Direction::ToClient)
-            && !(test.established && !flow.established)
-            && !(test.not_established && flow.established)
+        let wrong_way = test.to_server && way != Direction::ToServer
+            || test.to_client && way != Direction::ToClient;
+        let wrong_state = test.established && !flow.established
+            || test.not_established && flow.established;
+        !wrong_way && !wrong_state
     }
 
     fn bits(&self, planned: &Planned) -> bool {

@@ -26,7 +26,7 @@ pub struct Groups {
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
     fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
-    ungated: Vec<[[Vec<u32>; 2]; 2]>,
+    ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
     /// Rules of addresses alone.
     pub addresses: Addresses,
@@ -234,14 +234,20 @@ impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
     }
 }
 
+/// Rules over transactions by side and stage.
+type Ungated = [[Vec<u32>; 2]; 2];
+
+/// Patterns over one row while they are being collected, and a rule that shows the transforms.
+type FieldDraft = (Option<(u32, usize)>, Vec<Entry>);
+
 type FieldKey = (usize, usize, usize, usize, Vec<Arc<str>>);
 
 struct Filing {
     payload: [[Draft<Entry>; 2]; CLASSES],
     bare_payload: [[Draft<u32>; 2]; CLASSES],
     packet: [[Draft<u32>; 2]; CLASSES],
-    fields: HashMap<FieldKey, (Option<(u32, usize)>, Vec<Entry>)>,
-    ungated: Vec<[[Vec<u32>; 2]; 2]>,
+    fields: HashMap<FieldKey, FieldDraft>,
+    ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
     addresses: Vec<u32>,
     detection: Vec<u32>,
@@ -368,7 +374,7 @@ fn each_place(planned: &Planned, mut use_it: impl FnMut(usize, usize)) {
         Carrier::Ip(numbers) => {
             let mut classes = [false; CLASSES];
             for number in numbers {
-                classes.iter_mut().nth(class(*number)).into_iter().for_each(|c| *c = true);
+                classes.get_mut(class(*number)).into_iter().for_each(|c| *c = true);
             }
             classes
         }

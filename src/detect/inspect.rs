@@ -208,11 +208,11 @@ fn from_packet(
         return;
     }
     let asked = state.addresses.get_mut(way.index());
-    if asked.is_none_or(|asked| !std::mem::replace(asked, item.flow.is_some())) {
-        if let Some((source, destination)) = ends(item) {
-            let (source, destination) = (source.addr, destination.addr);
-            groups.addresses.each(source, destination, |rule| add(rule, Cause::Packet));
-        }
+    if asked.is_none_or(|asked| !std::mem::replace(asked, item.flow.is_some()))
+        && let Some((source, destination)) = ends(item)
+    {
+        let (source, destination) = (source.addr, destination.addr);
+        groups.addresses.each(source, destination, |rule| add(rule, Cause::Packet));
     }
     let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
     let class = group::packet_class(item.headers);

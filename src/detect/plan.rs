@@ -94,7 +94,7 @@ impl Planned {
         let packet_numbers = rule
             .numbers
             .iter()
-            .filter_map(|number| Some((catalog.packet(number.field)?, number.test.clone())))
+            .filter_map(|number| Some((catalog.packet(number.field)?, number.test)))
             .collect();
         let bits = rule
             .flowbits

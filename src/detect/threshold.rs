@@ -112,14 +112,14 @@ fn judge(counter: &mut Counter, threshold: &Threshold, over: bool) -> bool {
         ThresholdKind::DetectionFilter => counter.count > threshold.count,
         ThresholdKind::Backoff { multiplier } => {
             let base = threshold.count.max(1);
-            counter.count % base == 0 && is_power(counter.count / base, multiplier)
+            counter.count.is_multiple_of(base) && is_power(counter.count / base, multiplier)
         }
     }
 }
 
 /// Whether `number` is 1, `base`, `base` squared and so on.
 fn is_power(mut number: u32, base: u32) -> bool {
-    while base > 1 && number >= base && number % base == 0 {
+    while base > 1 && number >= base && number.is_multiple_of(base) {
         number /= base;
     }
     number == 1
