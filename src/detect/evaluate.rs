@@ -96,8 +96,8 @@ impl Subject<'_> {
         let way = self.way.unwrap_or(flow.direction);
         let wrong_way = test.to_server && way != Direction::ToServer
             || test.to_client && way != Direction::ToClient;
-        let wrong_state = test.established && !flow.established
-            || test.not_established && flow.established;
+        let wrong_state =
+            test.established && !flow.established || test.not_established && flow.established;
         !wrong_way && !wrong_state
     }
 
