@@ -113,6 +113,9 @@ pub fn operator(keyword: &str) -> Option<&'static Operator> {
 }
 
 #[cfg(test)]
+mod tries;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -125,7 +128,7 @@ mod tests {
     use crate::detect::syntax::RuleFile;
     use crate::detect::variables::Variables;
 
-    fn rule(options: &str) -> Result<Rule, String> {
+    pub(super) fn rule(options: &str) -> Result<Rule, String> {
         let sid = if options.contains("sid:") { "" } else { " sid:1;" };
         let text = format!("alert tcp any any -> any any ({options}{sid})\n");
         let file = RuleFile::new("example", text);
