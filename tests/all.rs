@@ -12,5 +12,6 @@
     reason = "tests fail by panicking and tell where they skip"
 )]
 
+mod rules;
 mod support;
 mod tidy;

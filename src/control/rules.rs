@@ -8,7 +8,13 @@ use anyhow::Context;
 use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
 
 /// The rules that come with the program, by file name.
-pub static BUNDLED: &[(&str, &str)] = &[];
+pub static BUNDLED: &[(&str, &str)] = &[
+    ("access.rules", include_str!("../../signatures/access.rules")),
+    ("industrial.rules", include_str!("../../signatures/industrial.rules")),
+    ("malware.rules", include_str!("../../signatures/malware.rules")),
+    ("scanners.rules", include_str!("../../signatures/scanners.rules")),
+    ("web.rules", include_str!("../../signatures/web.rules")),
+];
 
 /// Rules, and what loading them had to say.
 pub struct Loaded {
