@@ -100,7 +100,9 @@ impl Builder {
     /// Adds a test on the current buffer. A field named again begins a chain of its own; the
     /// payload has but one.
     pub fn push(&mut self, step: Step) -> Result<(), Problem> {
-        let place = match self.open.filter(|_| !self.moved) {
+        // What counts from a content that was moved goes where it went.
+        let follows = self.moved && step.from_cursor();
+        let place = match self.open.filter(|_| follows || !self.moved) {
             Some(place) => place,
             None => {
                 let buffer = self.sticky.map_or(Buffer::Payload, Buffer::Field);
@@ -110,7 +112,7 @@ impl Builder {
             }
         };
         self.open = Some(place);
-        self.moved = false;
+        self.moved = follows;
         let Some(steps) = self.steps(place) else { return Ok(()) };
         if steps.len() >= MAX_STEPS {
             return Err(Problem::whole(
@@ -149,7 +151,7 @@ impl Builder {
         let earlier = self.rule.buffers.iter().take(place.test).rposition(same);
         if let (1, Some(to)) = (test.steps.len(), earlier) {
             let moved = self.moved;
-            self.relocate(to);
+            self.relocate(to, None);
             self.moved = moved;
         }
     }
@@ -161,7 +163,7 @@ impl Builder {
         Some((place.test, steps.iter().rposition(|step| step.content().is_some())?))
     }
 
-    /// Moves the last test to another buffer: what the legacy modifiers (`http_uri`) do. All that
+    /// Moves the last content to another buffer: what the legacy modifiers (`http_uri`) do. All that
     /// they move to one buffer is one chain. `keyword` names the modifier.
     pub fn move_last(&mut self, field: &'static str, keyword: &str) -> Result<(), Problem> {
         if self.sticky.is_some() {
@@ -169,37 +171,47 @@ impl Builder {
                 .hint("use either the sticky buffer or the modifier"));
         }
         self.content(keyword)?;
-        self.move_to(Buffer::Field(field));
+        let step = self.last_step().map(|(_, step)| step);
+        self.move_to(Buffer::Field(field), step);
         Ok(())
     }
 
-    /// Moves the last test to the chain of `buffer`, to a new one if there is none. The next
-    /// test does not follow it there.
-    pub(super) fn move_to(&mut self, buffer: Buffer) {
+    /// Moves a test of the current chain, the last unless `step` says otherwise, to the chain of
+    /// `buffer`, to a new one if there is none. The next test does not follow it there.
+    pub(super) fn move_to(&mut self, buffer: Buffer, step: Option<usize>) {
         let to = self.chain(&buffer).unwrap_or_else(|| self.begin(buffer));
-        self.relocate(to);
+        self.relocate(to, step);
         self.moved = true;
     }
 
-    fn relocate(&mut self, mut to: usize) {
+    fn relocate(&mut self, mut to: usize, step: Option<usize>) {
         let from = self.open.filter(|place| place.decoded.is_none() && place.test != to);
         let Some(from) = from else { return };
-        let Some(step) = self.steps(from).and_then(Vec::pop) else { return };
+        let Some(steps) = self.steps(from) else { return };
+        let Some(index) = step.or(steps.len().checked_sub(1)).filter(|at| *at < steps.len()) else {
+            return;
+        };
+        let step = steps.remove(index);
+        let emptied = steps.is_empty();
         let at = self.rule.buffers.get_mut(to).map_or(0, |test| {
             test.steps.push(step);
             test.steps.len() - 1
         });
-        let left = self.rule.buffers.get(from.test).map_or(0, |test| test.steps.len());
-        let moved = self.rule.fast_pattern == Some((from.test, left));
-        if left == 0 {
+        if let Some((test, step)) = self.rule.fast_pattern.as_mut()
+            && *test == from.test
+        {
+            if *step == index {
+                (*test, *step) = (to, at);
+            } else if *step > index {
+                *step -= 1;
+            }
+        }
+        if emptied {
             self.rule.buffers.remove(from.test);
             to -= usize::from(to > from.test);
             if let Some((test, _)) = self.rule.fast_pattern.as_mut() {
                 *test -= usize::from(*test > from.test);
             }
-        }
-        if moved {
-            self.rule.fast_pattern = Some((to, at));
         }
         // Modifiers behind this one still mean the content.
         self.open = Some(Place { test: to, decoded: None });

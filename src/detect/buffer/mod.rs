@@ -61,6 +61,9 @@ pub trait Check: Send + Sync {
     /// Whether it depends on the cursor or on a variable.
     fn relative(&self) -> bool;
 
+    /// Whether it depends on the cursor.
+    fn from_cursor(&self) -> bool;
+
     /// Whether it moves the cursor.
     fn moves(&self) -> bool {
         false
@@ -177,6 +180,16 @@ impl Step {
             Self::Size(_) => false,
             Self::Check(check) => check.relative(),
             Self::Decode(decode, _) => decode.relative(),
+        }
+    }
+
+    /// Whether it is written behind another test and counts from where that ended. A content or a
+    /// search says so only later, or goes where its flags say.
+    pub(super) fn from_cursor(&self) -> bool {
+        match self {
+            Self::Check(check) => check.from_cursor(),
+            Self::Decode(decode, _) => decode.relative(),
+            Self::Content(_) | Self::Search(_) | Self::Size(_) => false,
         }
     }
 
@@ -309,7 +322,7 @@ fn run_decoded(
     cursor: usize,
 ) -> Option<usize> {
     let decoded = decode.decode(scope.buffer, cursor)?;
-    scope.spend(decoded.len());
+    scope.spend(decoded.len() * 2);
     let mut within = Scope {
         buffer: &decoded,
         scratch: scope.scratch,

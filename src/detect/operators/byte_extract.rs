@@ -104,6 +104,10 @@ impl Check for ByteExtract {
         self.extraction.depends()
     }
 
+    fn from_cursor(&self) -> bool {
+        self.extraction.relative
+    }
+
     fn moves(&self) -> bool {
         true
     }

@@ -121,6 +121,10 @@ impl Check for ByteJump {
         self.extraction.depends() || matches!(self.after, Number::Variable(_))
     }
 
+    fn from_cursor(&self) -> bool {
+        self.extraction.relative
+    }
+
     fn moves(&self) -> bool {
         true
     }

@@ -119,6 +119,10 @@ impl Check for ByteMath {
         self.extraction.depends() || matches!(self.by, Number::Variable(_))
     }
 
+    fn from_cursor(&self) -> bool {
+        self.extraction.relative
+    }
+
     fn moves(&self) -> bool {
         true
     }

@@ -109,4 +109,8 @@ impl Check for ByteTest {
     fn relative(&self) -> bool {
         self.extraction.depends() || matches!(self.value, Number::Variable(_))
     }
+
+    fn from_cursor(&self) -> bool {
+        self.extraction.relative
+    }
 }

@@ -11,6 +11,9 @@ const MAX_BINARY: i64 = 8;
 /// Digits of a number in text: 64 bits in octal, and a sign.
 const MAX_DIGITS: i64 = 23;
 
+/// Bytes looked at for a number in text without a width.
+const MAX_TEXT: usize = 64;
+
 /// A number in the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extraction {
@@ -57,7 +60,11 @@ impl Extraction {
 
     /// Whether the width fits what is read; `least` is the smallest width.
     pub(super) fn validate(&self, keyword: &str, least: i64) -> Result<(), Problem> {
-        let most = if self.base.is_some() { MAX_DIGITS } else { MAX_BINARY };
+        let (least, most) = match self.base {
+            // No width: as many digits as there are.
+            Some(_) => (0, MAX_DIGITS),
+            None => (least, MAX_BINARY),
+        };
         match self.width {
             Number::Fixed(width) if !(least..=most).contains(&width) => {
                 let message =
@@ -80,7 +87,13 @@ impl Extraction {
         let base = if self.relative { i64::try_from(cursor).ok()? } else { 0 };
         let start = usize::try_from(base.checked_add(scope.value(self.offset))?).ok()?;
         let width = usize::try_from(scope.value(self.width)).ok()?;
-        let bytes = scope.buffer.get(start..start.checked_add(width)?)?;
+        let bytes = match (self.base, width) {
+            (Some(_), 0) => {
+                let rest = scope.buffer.get(start..)?;
+                rest.get(..MAX_TEXT).unwrap_or(rest)
+            }
+            _ => scope.buffer.get(start..start.checked_add(width)?)?,
+        };
         match self.base {
             Some(base) => {
                 let (value, read) = text(bytes, base)?;

@@ -72,4 +72,8 @@ impl Check for IsDataAt {
     fn relative(&self) -> bool {
         self.relative || matches!(self.place, Number::Variable(_))
     }
+
+    fn from_cursor(&self) -> bool {
+        self.relative
+    }
 }

@@ -48,7 +48,7 @@ const BUFFERS: &[(char, &str)] = &[
     ('U', "http.uri"),
     ('I', "http.uri.raw"),
     ('P', "http.request_body"),
-    ('Q', "http.response_body"),
+    ('Q', "file.data"),
     ('H', "http.header"),
     ('D', "http.header.raw"),
     ('M', "http.method"),
@@ -83,7 +83,12 @@ struct Flags {
 }
 
 fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
-    let (text, negated) = quoted("pcre", argument)?;
+    // Old rules leave the quotes out: the slashes are enough.
+    let bare = argument.map(str::trim).filter(|text| text.starts_with('/'));
+    let (text, negated) = match bare {
+        Some(text) => (text, false),
+        None => quoted("pcre", argument)?,
+    };
     let (expression, mut flags) = parse(text, argument.unwrap_or_default())?;
     flags.negated = negated;
     if expression.len() > MAX_EXPRESSION {
@@ -99,7 +104,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
     builder.push(Step::Search(Box::new(expression)))?;
     match flags.buffer {
-        Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field)),
+        Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field), None),
         Some(field) if builder.sticky != Some(field) => {
             return Err(Problem::whole("R143", format!("a flag for {field} in another buffer"))
                 .hint("leave the buffer's flag out: the sticky buffer decides"));
