@@ -12,6 +12,7 @@
     reason = "tests fail by panicking and tell where they skip"
 )]
 
+mod keywords;
 mod rules;
 mod support;
 mod tidy;

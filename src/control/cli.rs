@@ -135,8 +135,15 @@ pub struct Options {
 pub enum Rules {
     /// Load rules and say what is wrong with which.
     Check(RuleFiles),
-    /// List the rules: number, revision, message.
-    List(RuleFiles),
+    /// List the rules: number, revision, severity, protocol, message, place.
+    List {
+        /// One JSON object a line, with fast pattern and metadata.
+        #[arg(long)]
+        json: bool,
+        /// Where to look.
+        #[command(flatten)]
+        files: RuleFiles,
+    },
     /// Say in words what a rule does.
     Explain {
         /// Its number.
@@ -150,6 +157,8 @@ pub enum Rules {
         /// The one to tell about.
         name: Option<String>,
     },
+    /// Print rules for all malformations that are recognised, to choose from.
+    Events,
 }
 
 /// Rule files to work on.

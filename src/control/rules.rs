@@ -54,6 +54,14 @@ pub fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 /// # Errors
 /// When a file cannot be read. A rule that cannot be loaded is only told.
 pub fn load(files: &[PathBuf], variables: &mut Variables) -> anyhow::Result<Loaded> {
+    Ok(load_texts(&texts(files)?, variables))
+}
+
+/// Names and texts of the files, or of the bundled rules when none is named.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<(Arc<str>, String)>> {
     let mut texts: Vec<(Arc<str>, String)> = Vec::new();
     for file in files {
         let name = Arc::from(file.to_string_lossy());
@@ -65,6 +73,11 @@ pub fn load(files: &[PathBuf], variables: &mut Variables) -> anyhow::Result<Load
     if files.is_empty() {
         texts.extend(BUNDLED.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())));
     }
-    let (ruleset, diagnostics, summary) = detect::load(&texts, variables);
-    Ok(Loaded { ruleset: Arc::new(ruleset), diagnostics, summary })
+    Ok(texts)
+}
+
+/// Loads texts, each with its file's name.
+pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Loaded {
+    let (ruleset, diagnostics, summary) = detect::load(texts, variables);
+    Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
 }

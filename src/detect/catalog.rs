@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use crate::decode::Headers;
 use crate::field::{Fields, Kind, Row, Side, Stage};
+use crate::flow::FlowView;
 use crate::protocols::PROTOCOLS;
 
 /// All rows by name and alias.
 pub struct Catalog {
     rows: Vec<Vec<Row>>,
     packet: Vec<Row>,
+    flow: Vec<Row>,
     names: HashMap<&'static str, Vec<Place>>,
 }
 
@@ -18,6 +20,8 @@ pub struct Catalog {
 pub enum Place {
     /// A row of packet headers.
     Packet(usize),
+    /// A row of a flow's counters.
+    Flow(usize),
     /// A row of a protocol's transaction.
     Protocol(usize, usize),
 }
@@ -26,7 +30,8 @@ impl Catalog {
     /// Of all that the house can read.
     pub fn new() -> Self {
         let rows: Vec<Vec<Row>> = PROTOCOLS.iter().map(|protocol| (protocol.rows)()).collect();
-        let packet = packet_rows::<Headers>();
+        let packet = rows_of::<Headers>();
+        let flow = rows_of::<FlowView>();
         let mut names: HashMap<&'static str, Vec<Place>> = HashMap::new();
         let mut add = |row: &Row, place: Place| {
             for name in std::iter::once(&row.name).chain(row.aliases) {
@@ -37,11 +42,12 @@ impl Catalog {
             }
         };
         packet.iter().enumerate().for_each(|(index, row)| add(row, Place::Packet(index)));
+        flow.iter().enumerate().for_each(|(index, row)| add(row, Place::Flow(index)));
         for (protocol, rows) in rows.iter().enumerate() {
             let place = |index| Place::Protocol(protocol, index);
             rows.iter().enumerate().for_each(|(index, row)| add(row, place(index)));
         }
-        Self { rows, packet, names }
+        Self { rows, packet, flow, names }
     }
 
     /// Where a name can be read.
@@ -53,6 +59,7 @@ impl Catalog {
     pub fn row(&self, place: Place) -> Option<&Row> {
         match place {
             Place::Packet(index) => self.packet.get(index),
+            Place::Flow(index) => self.flow.get(index),
             Place::Protocol(protocol, index) => self.rows.get(protocol)?.get(index),
         }
     }
@@ -91,7 +98,15 @@ impl Catalog {
     pub fn packet(&self, name: &str) -> Option<usize> {
         self.places(name).iter().find_map(|place| match place {
             Place::Packet(index) => Some(*index),
-            Place::Protocol(..) => None,
+            Place::Flow(_) | Place::Protocol(..) => None,
+        })
+    }
+
+    /// The row of a flow's counters of that name.
+    pub fn flow(&self, name: &str) -> Option<usize> {
+        self.places(name).iter().find_map(|place| match place {
+            Place::Flow(index) => Some(*index),
+            Place::Packet(_) | Place::Protocol(..) => None,
         })
     }
 
@@ -102,7 +117,7 @@ impl Catalog {
             .iter()
             .filter_map(|place| match place {
                 Place::Protocol(protocol, _) => Some(*protocol),
-                Place::Packet(_) => None,
+                Place::Packet(_) | Place::Flow(_) => None,
             })
             .collect();
         found.dedup();
@@ -121,6 +136,6 @@ impl Default for Catalog {
     }
 }
 
-fn packet_rows<T: Fields>() -> Vec<Row> {
+fn rows_of<T: Fields>() -> Vec<Row> {
     crate::field::rows::<T>()
 }

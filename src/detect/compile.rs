@@ -16,7 +16,7 @@ use crate::field::{Kind, Row, Side};
 use crate::record::Signature;
 
 /// Fields that stand behind the content that they are for, in the language's older way.
-const MODIFIERS: &[&str] = &[
+pub(super) const MODIFIERS: &[&str] = &[
     "http_client_body",
     "http_cookie",
     "http_header",

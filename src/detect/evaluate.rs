@@ -9,6 +9,7 @@ use super::plan::{Plan, Planned};
 use super::rule::{BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, Rule};
 use super::state::FlowState;
 use crate::field::{Readable, Side, Value};
+use crate::flow::FlowView;
 use crate::net::{Direction, Endpoint, ip_protocol};
 
 /// What a rule is evaluated against.
@@ -42,6 +43,7 @@ impl Subject<'_> {
             && self.application(rule)
             && rule.packets.iter().all(|test| test.matches(self.item.headers, self.item.payload))
             && self.packet_numbers(planned)
+            && self.flow_numbers(planned)
             && self.events(rule)
             && self.buffers(planned, scratch)
     }
@@ -129,6 +131,18 @@ impl Subject<'_> {
             self.item.headers.read(*row, &mut |value| {
                 holds |= matches!(value, Value::Int(number) if test.matches(number));
             });
+            holds
+        })
+    }
+
+    fn flow_numbers(&self, planned: &Planned) -> bool {
+        planned.flow_numbers.iter().all(|(row, test)| {
+            let mut holds = false;
+            if let Some(flow) = &self.item.flow {
+                FlowView(flow.counters).read(*row, &mut |value| {
+                    holds |= matches!(value, Value::Int(number) if test.matches(number));
+                });
+            }
             holds
         })
     }

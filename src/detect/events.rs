@@ -3,6 +3,8 @@
 //! A rule may name any of them: rule files for the reference engine load unchanged. One that is
 //! not raised here makes a rule that cannot match.
 
+use std::fmt::Write;
+
 use crate::field::Event;
 use crate::protocols::{PROTOCOLS, identify};
 use crate::{decode, flow};
@@ -65,6 +67,63 @@ pub fn names(layer: Layer) -> impl Iterator<Item = String> {
             group => format!("{group}.{name}"),
         })
     })
+}
+
+/// A rule for every event that is raised here, as the text of a rule file. The numbers are those
+/// of the place in the lists, so that an event keeps its number as long as the lists only grow at
+/// their ends; whoever takes rules over gives them numbers of their own.
+pub fn rules_of_events() -> String {
+    let mut text = String::from("# Rules for malformed traffic, one for each event.\n");
+    let plain = |event: &Event| event.name.to_owned();
+    group(&mut text, ("PACKET", "decode-event", "pkthdr", DECODE_SIDS), decode::EVENTS, plain);
+    group(&mut text, ("STREAM", "stream-event", "tcp", STREAM_SIDS), flow::EVENTS, plain);
+    let detection = ("DETECTION", APP_LAYER, "ip", DETECTION_SIDS);
+    group(&mut text, detection, identify::EVENTS, plain);
+    for (index, protocol) in PROTOCOLS.iter().enumerate() {
+        let first = PROTOCOL_SIDS + index * SIDS_PER_PROTOCOL;
+        let upper = protocol.name.to_uppercase();
+        let head = (upper.as_str(), APP_LAYER, protocol.name, first);
+        group(&mut text, head, protocol.events, |event| qualified(protocol.name, event));
+    }
+    text
+}
+
+/// Rules for the events of one list. The head: a name for people, keyword, protocol word, number
+/// of the first rule.
+fn group(
+    text: &mut String,
+    (title, keyword, carrier, first): (&str, &str, &str, usize),
+    events: &[&'static Event],
+    name: impl Fn(&Event) -> String,
+) {
+    let _ = writeln!(text, "\n# {title}");
+    for (sid, event) in (first..).zip(events) {
+        // What would end the message or the option is not needed to understand it.
+        let message = event.help.trim_end_matches('.').replace(['"', '\\', ';'], "'");
+        let name = name(event);
+        let _ = writeln!(
+            text,
+            "alert {carrier} any any -> any any (msg:\"RIVELLINO {title}: {message}\"; \
+             {keyword}:{name}; classtype:protocol-command-decode; sid:{sid}; rev:1;)"
+        );
+    }
+}
+
+const APP_LAYER: &str = "app-layer-event";
+
+/// First numbers of the generated rules, of generator 1.
+const DECODE_SIDS: usize = 9_100_000;
+const STREAM_SIDS: usize = 9_101_000;
+const DETECTION_SIDS: usize = 9_102_000;
+const PROTOCOL_SIDS: usize = 9_110_000;
+const SIDS_PER_PROTOCOL: usize = 1_000;
+
+/// The name of a protocol's event as rules write it.
+fn qualified(protocol: &str, event: &Event) -> String {
+    match event.name.split_once('.') {
+        Some((first, _)) if first == protocol => event.name.to_owned(),
+        _ => format!("{protocol}.{}", event.name),
+    }
 }
 
 /// A group and its names, parted by blanks.
@@ -292,10 +351,7 @@ mod tests {
         }
         for protocol in PROTOCOLS {
             for event in protocol.events {
-                let name = match event.name.split_once('.') {
-                    Some((first, _)) if first == protocol.name => event.name.to_owned(),
-                    _ => format!("{}.{}", protocol.name, event.name),
-                };
+                let name = qualified(protocol.name, event);
                 assert_eq!(super::event(Layer::Application, &name), Known::Raised(event));
             }
         }

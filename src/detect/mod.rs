@@ -8,6 +8,7 @@ mod compile;
 pub mod diagnostic;
 mod evaluate;
 pub mod events;
+pub mod explain;
 mod gather;
 mod group;
 pub mod header_bytes;

@@ -80,6 +80,8 @@ pub struct Planned {
     pub plans: Vec<Plan>,
     /// Numbers of packet headers: row and test.
     pub packet_numbers: Vec<(usize, IntegerTest)>,
+    /// Numbers of the flow: row and test.
+    pub flow_numbers: Vec<(usize, IntegerTest)>,
     /// For each buffer the packet header that it is, if one.
     pub headers: Vec<Option<&'static HeaderBytes>>,
     /// Flow bits, in order.
@@ -95,6 +97,11 @@ impl Planned {
             .numbers
             .iter()
             .filter_map(|number| Some((catalog.packet(number.field)?, number.test)))
+            .collect();
+        let flow_numbers = rule
+            .numbers
+            .iter()
+            .filter_map(|number| Some((catalog.flow(number.field)?, number.test)))
             .collect();
         let bits = rule
             .flowbits
@@ -113,7 +120,7 @@ impl Planned {
                 Buffer::Payload => None,
             })
             .collect();
-        Self { rule, kind, protocols, plans, packet_numbers, headers, bits }
+        Self { rule, kind, protocols, plans, packet_numbers, flow_numbers, headers, bits }
     }
 
     /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
@@ -188,7 +195,7 @@ fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
 
 /// Whether a field is read from transactions, not from packets.
 fn of_transaction(name: &str, catalog: &Catalog) -> bool {
-    catalog.packet(name).is_none() && header_bytes(name).is_none()
+    catalog.packet(name).is_none() && catalog.flow(name).is_none() && header_bytes(name).is_none()
 }
 
 fn is_app_event(event: &'static Event) -> bool {
@@ -209,7 +216,7 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
         return Kind::Event;
     }
     if rule.buffers.iter().any(|test| test.buffer == Buffer::Payload) {
-        return payload_kind(rule);
+        return payload_kind(rule, catalog);
     }
     let header = &rule.header;
     let bare = rule.packets.is_empty() && rule.numbers.is_empty() && rule.buffers.is_empty();
@@ -230,13 +237,14 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
     Kind::Packet
 }
 
-fn payload_kind(rule: &Rule) -> Kind {
+fn payload_kind(rule: &Rule, catalog: &Catalog) -> Kind {
     let tcp = match rule.header.carrier {
         Carrier::Ip(numbers) => numbers.contains(&ip_protocol::TCP),
         Carrier::TcpPacket => false,
         _ => true,
     };
-    let only_packets = rule.packet_only || !tcp || rule.flow.no_stream || !rule.numbers.is_empty();
+    let of_packets = rule.numbers.iter().any(|number| catalog.packet(number.field).is_some());
+    let only_packets = rule.packet_only || !tcp || rule.flow.no_stream || of_packets;
     let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
     let placed = rule
         .buffers

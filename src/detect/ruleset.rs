@@ -122,6 +122,10 @@ impl Ruleset {
         self.rules.iter().map(|planned| &planned.rule)
     }
 
+    pub(super) fn planned(&self) -> impl Iterator<Item = &Planned> {
+        self.rules.iter()
+    }
+
     pub(super) fn rule(&self, number: u32) -> Option<&Planned> {
         self.rules.get(number as usize)
     }

@@ -75,6 +75,16 @@ fn unescape(text: &str) -> Vec<u8> {
 const SEGMENT: usize = 1400;
 
 impl Conversation {
+    /// A client that says one thing over TCP to a web server.
+    pub fn of(said: &[u8]) -> Self {
+        Self {
+            tcp: true,
+            client: "192.0.2.1:40000".parse().unwrap(),
+            server: "198.51.100.2:80".parse().unwrap(),
+            turns: vec![(true, said.to_vec())],
+        }
+    }
+
     /// Its packets, as raw IPv4, ten milliseconds apart.
     pub fn frames(&self) -> Frames {
         let mut packets = Vec::new();

@@ -1,6 +1,6 @@
 //! Every bundled rule compiles, alerts on its case, and leaves its near misses alone.
 
-mod conversation;
+pub mod conversation;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -55,7 +55,8 @@ fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
     (Arc::new(ruleset), sids)
 }
 
-fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u32> {
+/// The numbers of the rules that alert on a conversation.
+pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u32> {
     let setup = Setup {
         workers: 1,
         round: 16,

@@ -32,7 +32,7 @@ mod source;
 
 pub use header::resolve_header;
 pub use integer::integer;
-pub use protocol::{application_name, protocol_carrier};
+pub use protocol::{application_name, protocol_carrier, protocol_word};
 pub use quoting::{bare, items, negation, quoted, required};
 pub use source::{RuleFile, Rules};
 

@@ -90,6 +90,18 @@ fn canonical(word: &str) -> &str {
     }
 }
 
+/// The word for what a header asks for.
+pub fn protocol_word(carrier: Carrier, ip_version: Option<u8>) -> &'static str {
+    match carrier {
+        Carrier::Application(index) => PROTOCOLS.get(index).map_or("", |protocol| protocol.name),
+        Carrier::Absent => "another",
+        _ => LAYERS
+            .iter()
+            .find(|(_, known, version)| *known == carrier && *version == ip_version)
+            .map_or("ip", |(name, ..)| name),
+    }
+}
+
 /// What a protocol word asks for, and the IP version if it asks for one. Case is ignored.
 ///
 /// # Errors
