@@ -68,12 +68,15 @@ fn field(row: &Row, of: &str) -> Entry {
     let syntax = match row.kind {
         Kind::Bytes => format!("{};", row.name),
         Kind::Int { names: [], .. } => {
-            format!("{}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>;", row.name)
+            format!("{}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>=<number>;", row.name)
         }
         Kind::Int { names, .. } => {
             let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
             let name = row.name;
-            format!("{name}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>|{};", names.join("|"))
+            format!(
+                "{name}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>=<number>|{};",
+                names.join("|")
+            )
         }
     };
     Entry {

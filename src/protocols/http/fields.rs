@@ -65,20 +65,12 @@ macro_rules! row {
     };
 }
 
-const LENGTH: Kind = Kind::Int { bits: 16, names: &[] };
-
 fn request<'a>(t: &'a Transaction, value: &'a [u8]) -> Option<&'a [u8]> {
     (!t.request.is_empty()).then_some(value)
 }
 
 fn response<'a>(t: &'a Transaction, value: &'a [u8]) -> Option<&'a [u8]> {
     (!t.response.is_empty()).then_some(value)
-}
-
-fn length(value: Option<&[u8]>, sink: Sink<'_>) {
-    if let Some(bytes) = value {
-        sink(Value::Int(bytes.len() as u64));
-    }
 }
 
 impl Fields for Transaction {
@@ -92,10 +84,6 @@ impl Fields for Transaction {
         bytes!(Request Head "http.uri.raw" ["http_raw_uri"]
             "The request target as sent." r#"http.uri.raw; content:"%2e%2e";"#,
             |t| t.request.part(1)),
-        row!(LENGTH, Request "urilen" [] "Length of `http.uri` in bytes." "urilen:>80;",
-            |t, sink| length(t.uri(), sink)),
-        row!(LENGTH, Request "urilen.raw" [] "Length of `http.uri.raw` in bytes."
-            "urilen.raw:>80;", |t, sink| length(t.request.part(1), sink)),
         bytes!(Request Head "http.protocol" ["http_protocol"]
             "The protocol in the request line." r#"http.protocol; content:"HTTP/1.0";"#,
             |t| t.request.part(2)),

@@ -85,7 +85,7 @@ impl Fields for Transaction {
         int!(Request request "modbus.access" 8 ACCESSES,
             "Bits of what the function does: 1 read, 2 write, 4 discrete inputs, 8 coils, 16 input \
              registers, 32 holding registers, 64 single, 128 multiple."
-            "modbus.access:&2;", |m| Some(m.access())),
+            "modbus.access:&2=2;", |m| Some(m.access())),
         int!(Request request "modbus.read_address" 16 &[],
             "First address that is read, counted from 0." "modbus.read_address:<100;",
             |m| m.read.map(|range| range.address)),

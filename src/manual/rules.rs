@@ -1,0 +1,46 @@
+//! The rule language: Suricata's, version 8.
+//!
+//! Rule files of others load unchanged. The grammar is in [`crate::detect::syntax`]; the keywords
+//! are in the tables, and `rivellino rules keywords` prints them.
+//!
+//! # From text to alert
+//!
+//! 1. [`crate::detect::syntax::RuleFile`] cuts the text into header and options, each with its place.
+//! 2. Each option is a field or an operator. A field of bytes selects a buffer; a field of numbers
+//!    takes a test such as `<10`; an operator does what its page says. What cannot be understood is
+//!    told with file, line, column, reason and hint, and the next rule is tried.
+//! 3. A rule is filed by transport, direction, ports and fast pattern: the content that
+//!    `fast_pattern` names, or the one that ordinary traffic holds least.
+//! 4. It is evaluated where its pattern was seen: at a packet, in the stream, or when what it reads
+//!    of a transaction is final. Rules that alert once for a conversation do so by what they ask
+//!    (addresses or the detected protocol alone), not by a keyword.
+//! 5. `threshold` and `detection_filter` count at the merge, in the order of packets.
+//!
+//! # Order
+//!
+//! `pass` before `drop`, `reject`, `alert`; then rules that set flow bits before those that ask
+//! for them; then by severity; then as written.
+//!
+//! # Differences to know
+//!
+//! * The sensor is passive: `drop` and `reject` alert, and `action` in EVE is always `allowed`.
+//! * Rules over protocols that are not parsed here load and cannot match; `rules explain` says so.
+//! * Marks on hosts (`xbits`, `hostbits`) are refused (R904), as are options that need a program
+//!   in the rule (`lua`).
+//! * `alert http any any -> any any` covers every version of HTTP that is parsed.
+//!
+//! # Codes of diagnostics
+//!
+//! See [`crate::detect::diagnostic`]: `R00x` grammar, `R01x` header, `R02x` variables, `R03x`
+//! numbers, `R1xx` operators on buffers, `R2xx` other operators, `R9xx` sound rules that cannot be
+//! evaluated here.
+//!
+//! # Commands
+//!
+//! ```text
+//! rivellino rules check   -S FILE        what is wrong; loaded, failed, skipped
+//! rivellino rules list    -S FILE        one rule a line; --json with fast pattern and metadata
+//! rivellino rules explain -S FILE SID    one rule in plain words
+//! rivellino rules keywords [NAME]        the manual of the language
+//! rivellino rules events                 a rule for every malformation that is recognised
+//! ```
