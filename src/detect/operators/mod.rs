@@ -18,6 +18,7 @@ mod header_bits;
 mod hostbits;
 mod inflate;
 mod isdataat;
+mod linear;
 mod meta;
 mod nocase;
 mod pcre;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use pcre2::bytes::{Regex, RegexBuilder};
 
 use super::content::quoted;
+use super::linear;
 use crate::detect::buffer::{Match, Scope, Search, Step};
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::Buffer;
@@ -17,6 +18,14 @@ pub(super) const MATCH_LIMIT: u32 = 3_500;
 
 /// Depth of the matcher's backtracking: as Suricata.
 pub(super) const DEPTH_LIMIT: u32 = 1_500;
+
+/// Bytes that the backtracking engine searches when there is a linear one: so few that it cannot
+/// take long, and most buffers have no more.
+const MAX_SHORT: usize = 256;
+
+/// Bytes that the backtracking engine searches when there is no other: what lies further than
+/// this from where the search begins is not found.
+const MAX_BACKTRACKED: usize = 16 << 10;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 100;
@@ -62,9 +71,14 @@ const BUFFERS: &[(char, &str)] = &[
 
 /// A regular expression, compiled when it is first needed: most never are.
 struct Expression {
+    /// As the rule has it.
+    text: String,
+    /// With its limits and with the flags that only the pattern itself can carry.
     pattern: String,
     flags: Flags,
     regex: OnceLock<Option<Regex>>,
+    /// For long buffers.
+    linear: OnceLock<Option<regex::bytes::Regex>>,
 }
 
 /// What stands behind the expression.
@@ -98,7 +112,13 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         ));
     }
     let pattern = pattern(expression, flags);
-    let expression = Expression { pattern, flags, regex: OnceLock::new() };
+    let expression = Expression {
+        text: expression.to_owned(),
+        pattern,
+        flags,
+        regex: OnceLock::new(),
+        linear: OnceLock::new(),
+    };
     expression
         .build(false)
         .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
@@ -219,24 +239,56 @@ impl Expression {
         }
         builder.build(&self.pattern)
     }
+
+    /// The linear engine's form of it, if it has one.
+    fn linear(&self) -> Option<&regex::bytes::Regex> {
+        let compile = || {
+            let flags = self.flags;
+            let options = linear::Options {
+                caseless: flags.caseless,
+                dot_all: flags.dot_all,
+                multi_line: flags.multi_line,
+                ungreedy: flags.ungreedy,
+                dollar_end_only: flags.dollar_end_only,
+            };
+            let same = !flags.anchored && !flags.extended;
+            same.then(|| linear::compile(&self.text, options)).flatten()
+        };
+        self.linear.get_or_init(compile).as_ref()
+    }
+
+    /// The first match from `start`, by PCRE.
+    fn backtrack(&self, subject: &[u8], start: usize) -> Option<(usize, usize)> {
+        let regex = self.regex.get_or_init(|| self.build(true).ok()).as_ref()?;
+        let part = subject.get(..start.saturating_add(MAX_BACKTRACKED)).unwrap_or(subject);
+        // An error is a limit that was reached: no match, as in Suricata.
+        let found = regex.find_at(part, start).ok().flatten()?;
+        // What ends with the part may do so because it was cut.
+        let whole = part.len() == subject.len() || found.end() < part.len();
+        whole.then_some((found.start(), found.end()))
+    }
 }
 
 impl Search for Expression {
     fn find(&self, scope: &mut Scope<'_>, cursor: usize, from: Option<usize>) -> Option<Match> {
-        let regex = self.regex.get_or_init(|| self.build(true).ok()).as_ref()?;
         let base = if self.flags.relative { cursor } else { 0 };
         let subject = scope.buffer.get(base..)?;
         let start = from.map_or(0, |from| from.saturating_sub(base));
         if start > subject.len() {
             return None;
         }
-        // An error is a limit that was reached: no match, as in Suricata.
-        let found = regex.find_at(subject, start).ok().flatten();
-        let reached = found.map_or(subject.len(), |found| found.end());
+        let found = if subject.len() - start > MAX_SHORT
+            && let Some(linear) = self.linear()
+        {
+            linear.find_at(subject, start).map(|found| (found.start(), found.end()))
+        } else {
+            self.backtrack(subject, start)
+        };
+        let reached = found.map_or(subject.len(), |(_, end)| end);
         scope.spend(SEARCH_COST + reached.saturating_sub(start));
-        let found = found?;
-        let again = (found.start() + 1 + base).max(base + start + 1);
-        Some(Match { end: base + found.end(), again: Some(again) })
+        let (first, end) = found?;
+        let again = (base + first + 1).max(base + start + 1);
+        Some(Match { end: base + end, again: Some(again) })
     }
 
     fn relative(&self) -> bool {

@@ -34,11 +34,13 @@ const CHAINS: &[&str] = &[
     r#"pcre:"/(?:[a-z]+\s*)+\x3b/";"#,
     r#"content:"a"; pcre:"/a/"; pcre:"/a/R"; pcre:"/a+x/R";"#,
     r#"pcre:"/^(([a-z])+.)+[A-Z]([a-z])+$/";"#,
+    r#"pcre:"/<?(java|vb)?script>?.*<.+\/script>?/i";"#,
+    r#"pcre:"/.*a.*b.*a.*x/s";"#,
     r#"content:"a"; base64_decode:relative; base64_data; content:"b"; content:"c"; distance:0;"#,
 ];
 
 fn buffers() -> Vec<Vec<u8>> {
-    [&b"a"[..], b"A", b"ab", b"aab", b"aA", b"a\n", b"a ", b"abc", b"a\x01", b"\xff\xfe"]
+    [&b"a"[..], b"A", b"ab", b"aab", b"aA", b"a\n", b"a ", b"abc", b"a\x01", b"\xff\xfe", b"script<"]
         .iter()
         .map(|unit| unit.iter().copied().cycle().take(SIZE).collect())
         .collect()
