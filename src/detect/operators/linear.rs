@@ -132,8 +132,21 @@ mod tests {
     #[test]
     fn what_means_something_else_is_refused() {
         for expression in [
-            "a++", "a*+b", "a?+", "(?>a)b", "(?=a)b", r"(a)\1", r"\va", "[a&&b]", "[[a]]",
-            "(?x)a b", "é", r"a\K", "[a--b]", r"\bx\b{2}", "(?P<a>b)(?P=a)",
+            "a++",
+            "a*+b",
+            "a?+",
+            "(?>a)b",
+            "(?=a)b",
+            r"(a)\1",
+            r"\va",
+            "[a&&b]",
+            "[[a]]",
+            "(?x)a b",
+            "é",
+            r"a\K",
+            "[a--b]",
+            r"\bx\b{2}",
+            "(?P<a>b)(?P=a)",
         ] {
             assert!(compile(expression, Options::default()).is_none(), "{expression}");
         }
@@ -143,9 +156,27 @@ mod tests {
     #[test]
     fn both_engines_find_the_same() {
         let expressions = [
-            r"a.*b", r"^a[^b]+b$", r"(?:ab|a)+c", r"\<a\>", r"a{2,3}b?", r"[]a]b", r"[^]a]b",
-            r"[[:alpha:]]+\d", r"(?i)AB", r"a$", r"\x61\s*=\s*b", r"(a|b)*?c", r"a|ab", r"\Aab\Z",
-            r"a\r\nb", r"\.a\/b", r"[a-c\-]+=", r"\W\w", "a\\\"b", r"(?i:a)b", r"\/\?a=",
+            r"a.*b",
+            r"^a[^b]+b$",
+            r"(?:ab|a)+c",
+            r"\<a\>",
+            r"a{2,3}b?",
+            r"[]a]b",
+            r"[^]a]b",
+            r"[[:alpha:]]+\d",
+            r"(?i)AB",
+            r"a$",
+            r"\x61\s*=\s*b",
+            r"(a|b)*?c",
+            r"a|ab",
+            r"\Aab\Z",
+            r"a\r\nb",
+            r"\.a\/b",
+            r"[a-c\-]+=",
+            r"\W\w",
+            "a\\\"b",
+            r"(?i:a)b",
+            r"\/\?a=",
         ];
         let alphabet = b"abcAB=\n\r <>].1\"/?\\";
         let mut seed = 7_u64;

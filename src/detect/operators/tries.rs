@@ -40,10 +40,22 @@ const CHAINS: &[&str] = &[
 ];
 
 fn buffers() -> Vec<Vec<u8>> {
-    [&b"a"[..], b"A", b"ab", b"aab", b"aA", b"a\n", b"a ", b"abc", b"a\x01", b"\xff\xfe", b"script<"]
-        .iter()
-        .map(|unit| unit.iter().copied().cycle().take(SIZE).collect())
-        .collect()
+    [
+        &b"a"[..],
+        b"A",
+        b"ab",
+        b"aab",
+        b"aA",
+        b"a\n",
+        b"a ",
+        b"abc",
+        b"a\x01",
+        b"\xff\xfe",
+        b"script<",
+    ]
+    .iter()
+    .map(|unit| unit.iter().copied().cycle().take(SIZE).collect())
+    .collect()
 }
 
 #[test]
