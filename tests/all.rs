@@ -12,7 +12,11 @@
     reason = "tests fail by panicking and tell where they skip"
 )]
 
+mod determinism;
+mod golden;
+mod hostile;
 mod keywords;
 mod rules;
+mod streams;
 mod support;
 mod tidy;

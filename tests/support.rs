@@ -1,5 +1,8 @@
 //! What the tests share: where the corpus is, how the program is run.
 
+pub mod engine;
+pub mod packets;
+
 use std::path::{Path, PathBuf};
 
 /// The corpus, when `RIVELLINO_CORPUS` names it; otherwise says that `what` is skipped.

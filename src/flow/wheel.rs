@@ -5,6 +5,9 @@
 
 /// One bucket a second; deadlines farther off wait in the last one and are put back.
 const BUCKETS: u32 = 1024;
+/// Bucket of what is due already when it is put in (captures in which time goes back): emptied by
+/// every turn, so that a flow's end does not depend on when its wheel began to turn.
+const LATE: u32 = BUCKETS;
 
 const NONE: u32 = u32::MAX;
 
@@ -29,7 +32,7 @@ pub(super) struct Wheel {
 
 impl Wheel {
     pub(super) fn new() -> Self {
-        Self { heads: vec![NONE; BUCKETS as usize], links: Vec::new(), turned: 0, started: false }
+        Self { heads: vec![NONE; BUCKETS as usize + 1], links: Vec::new(), turned: 0, started: false }
     }
 
     /// Tells the wheel what time it is when it is first used; later calls change nothing.
@@ -40,10 +43,15 @@ impl Wheel {
         }
     }
 
-    /// Puts `slot` in, or moves it, to be given out by the first turn to a later second.
+    /// Puts `slot` in, or moves it, to be given out by the first turn to a later second than
+    /// `second`; by the next turn if that is past.
     pub(super) fn put(&mut self, slot: u32, second: u64) {
         let last = self.turned.saturating_add(u64::from(BUCKETS) - 1);
-        let bucket = (second.clamp(self.turned, last) % u64::from(BUCKETS)) as u32;
+        let bucket = if second < self.turned {
+            LATE
+        } else {
+            (second.min(last) % u64::from(BUCKETS)) as u32
+        };
         self.take(slot);
         let index = slot as usize;
         if self.links.len() <= index {
@@ -77,22 +85,29 @@ impl Wheel {
     }
 
     /// Turns to `second`; appends to `due` all that was to be given out before it. A second that
-    /// is not later than the last changes nothing.
+    /// is not later than the last only gives out what was late.
     pub(super) fn turn(&mut self, second: u64, due: &mut Vec<u32>) {
-        if !self.started || second <= self.turned {
+        if !self.started {
+            return;
+        }
+        self.empty(LATE as usize, due);
+        if second <= self.turned {
             return;
         }
         let steps = (second - self.turned).min(u64::from(BUCKETS));
         for step in 0..steps {
-            let bucket = ((self.turned + step) % u64::from(BUCKETS)) as usize;
-            let Some(head) = self.heads.get_mut(bucket) else { continue };
-            let mut slot = std::mem::replace(head, NONE);
-            while let Some(link) = self.links.get_mut(slot as usize) {
-                due.push(slot);
-                slot = std::mem::replace(link, LOOSE).next;
-            }
+            self.empty(((self.turned + step) % u64::from(BUCKETS)) as usize, due);
         }
         self.turned = second;
+    }
+
+    fn empty(&mut self, bucket: usize, due: &mut Vec<u32>) {
+        let Some(head) = self.heads.get_mut(bucket) else { return };
+        let mut slot = std::mem::replace(head, NONE);
+        while let Some(link) = self.links.get_mut(slot as usize) {
+            due.push(slot);
+            slot = std::mem::replace(link, LOOSE).next;
+        }
     }
 
     /// Bytes held.
@@ -121,8 +136,10 @@ mod tests {
             for (slot, ahead, jump, what) in steps {
                 match what {
                     0 => {
-                        wheel.put(slot, now + ahead);
-                        plain.insert(slot, now + ahead);
+                        // Some are due already.
+                        let second = (now + ahead).saturating_sub(500);
+                        wheel.put(slot, second);
+                        plain.insert(slot, second);
                     }
                     1 => {
                         wheel.take(slot);
