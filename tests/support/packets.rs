@@ -12,7 +12,6 @@ pub const SYN: u8 = 0x02;
 pub const PUSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
 
-const CLIENT: [u8; 4] = [192, 0, 2, 10];
 const SERVER: [u8; 4] = [198, 51, 100, 20];
 const FIRST: [u32; 2] = [1_000, 0xffff_ff00];
 /// Nanoseconds between two frames.
@@ -125,7 +124,7 @@ pub fn datagram(way: Direction, ports: (u16, u16), bytes: &[u8]) -> Vec<u8> {
     segment.extend_from_slice(&(8 + bytes.len() as u16).to_be_bytes());
     segment.extend_from_slice(&[0, 0]);
     segment.extend_from_slice(bytes);
-    let (source, destination) = ends(way);
+    let (source, destination) = ends(way, ports.0);
     finish(source, destination, 17, segment, 6)
 }
 
@@ -145,12 +144,15 @@ fn tcp(
     segment.extend_from_slice(&acknowledgement.to_be_bytes());
     segment.extend_from_slice(&[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
     segment.extend_from_slice(bytes);
-    let (source, destination) = ends(way);
+    let (source, destination) = ends(way, ports.0);
     finish(source, destination, 6, segment, 16)
 }
 
-fn ends(way: Direction) -> ([u8; 4], [u8; 4]) {
-    if way == Direction::ToServer { (CLIENT, SERVER) } else { (SERVER, CLIENT) }
+/// Each client port is of a client of its own, so that limits by address pair are not met.
+fn ends(way: Direction, client: u16) -> ([u8; 4], [u8; 4]) {
+    let [high, low] = client.to_be_bytes();
+    let client = [192, 0, high, low];
+    if way == Direction::ToServer { (client, SERVER) } else { (SERVER, client) }
 }
 
 /// Fills in the checksum of the transport and puts the IPv4 header before it.
