@@ -156,11 +156,12 @@ impl Judge<'_> {
     }
 
     fn alert(&self, planned: &Planned, candidate: &Candidate) -> Alert {
+        let mut of_event = None;
         let ready = match candidate.cause {
             Cause::Ready(index, _) => self.item.ready.get(index as usize),
             Cause::Event(index) => {
-                let id = self.item.app_events.get(index as usize).and_then(|event| event.0);
-                id.and_then(|id| self.item.ready.iter().find(|ready| ready.id == id))
+                of_event = self.item.app_events.get(index as usize).and_then(|event| event.0);
+                of_event.and_then(|id| self.item.ready.iter().find(|ready| ready.id == id))
             }
             _ => self.item.ready.first(),
         };
@@ -171,7 +172,7 @@ impl Judge<'_> {
         let bit = |bit: &u32| self.ruleset.bit_name(*bit).map(str::to_owned);
         Alert {
             signature: Arc::clone(&planned.rule.signature),
-            transaction_id: ready.map(|ready| ready.id),
+            transaction_id: ready.map(|ready| ready.id).or(of_event),
             application,
             app_protocol: self.item.flow.and_then(|flow| flow.app_name),
             direction: self.item.flow.map(|flow| flow.direction),

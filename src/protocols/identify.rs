@@ -276,21 +276,49 @@ impl Session {
         }
     }
 
-    /// What the side that speaks second says of itself. It changes nothing but what is told.
+    /// What the side that speaks second says of itself, as soon as its bytes are enough to tell.
+    /// It changes nothing but what is told.
     fn second_side(&mut self, way: Direction, chunk: Chunk<'_>, signals: &mut Vec<Signal>) {
-        let (Chunk::Data(bytes), Some(index)) = (chunk, self.protocol) else { return };
-        let own = PROTOCOLS.get(index).map(|p| (p.probe)(way, self.carrier, bytes));
-        if own != Some(Probe::No) {
-            self.set_verdict(way, Verdict::Found(Found::Parsed(index)));
+        let held_before = self.held.as_ref().is_some_and(|held| !held.of(way).is_empty());
+        let verdict = match chunk {
+            Chunk::Data(bytes) if !held_before => self.judge_second(way, bytes, false),
+            Chunk::Data(_) => {
+                self.hold(way, chunk);
+                self.judge_second_held(way, false)
+            }
+            Chunk::Gap(_) | Chunk::End if held_before => self.judge_second_held(way, true),
+            Chunk::Gap(_) | Chunk::End => return,
+        };
+        if verdict == Verdict::Open {
+            if !held_before {
+                self.hold(way, chunk);
+            }
             return;
         }
-        let verdict = match self.identify(way, bytes, true) {
-            Probed::Found(found) => Verdict::Found(found),
-            Probed::More | Probed::Nothing => Verdict::Failed,
-        };
-        let event = if verdict == Verdict::Failed { &ONE_DIRECTION } else { &MISMATCH };
+        self.held = None;
         self.set_verdict(way, verdict);
+        let event = match verdict {
+            Verdict::Found(Found::Parsed(index)) if Some(index) == self.protocol => return,
+            Verdict::Failed => &ONE_DIRECTION,
+            _ => &MISMATCH,
+        };
         signals.push(Signal::Event { transaction: None, side: side(way), event });
+    }
+
+    fn judge_second_held(&self, way: Direction, last: bool) -> Verdict {
+        let bytes = self.held.as_ref().map_or(&[][..], |held| held.of(way));
+        self.judge_second(way, bytes, last)
+    }
+
+    /// The protocol of the other side comes first.
+    fn judge_second(&self, way: Direction, bytes: &[u8], last: bool) -> Verdict {
+        let last = last || self.carrier == Carrier::Udp || bytes.len() >= MAX_HELD_BYTES;
+        let Some(index) = self.protocol else { return Verdict::Open };
+        match PROTOCOLS.get(index).map(|p| (p.probe)(way, self.carrier, bytes)) {
+            Some(Probe::No) => self.judge(way, bytes, last),
+            Some(Probe::NeedMore) if !last => Verdict::Open,
+            _ => Verdict::Found(Found::Parsed(index)),
+        }
     }
 
     /// The parser at work stays only to be read; the next bytes are probed anew.
