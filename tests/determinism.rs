@@ -81,8 +81,13 @@ fn captures_of_the_corpus() {
     for path in &captures {
         let run = |workers| {
             let ruleset = ruleset.clone();
-            let engine =
-                Engine { ruleset, workers, anomaly: true, all_anomalies: true, ..Engine::default() };
+            let engine = Engine {
+                ruleset,
+                workers,
+                anomaly: true,
+                all_anomalies: true,
+                ..Engine::default()
+            };
             Some(engine.run(capture::open(std::slice::from_ref(path), None).ok()?).0)
         };
         let Some(first) = run(1) else { continue };
@@ -95,6 +100,10 @@ fn captures_of_the_corpus() {
             }
         }
     }
-    println!("{} captures, {lines} lines, {} rules", captures.len(), ruleset.map_or(0, |r| r.len()));
+    println!(
+        "{} captures, {lines} lines, {} rules",
+        captures.len(),
+        ruleset.map_or(0, |r| r.len())
+    );
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

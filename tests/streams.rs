@@ -230,10 +230,8 @@ fn difference(whole: &Found, other: &Found) -> String {
 /// found in each.
 fn send_all(engine: &Engine, port: u16, ways: &[Way]) -> Vec<Found> {
     let ports = FIRST_PORT..;
-    let mut waiting: Vec<_> = ports
-        .zip(ways)
-        .map(|(client, way)| connection((client, port), way).into_iter())
-        .collect();
+    let mut waiting: Vec<_> =
+        ports.zip(ways).map(|(client, way)| connection((client, port), way).into_iter()).collect();
     let mut frames = Vec::new();
     loop {
         let before = frames.len();

@@ -32,7 +32,12 @@ pub(super) struct Wheel {
 
 impl Wheel {
     pub(super) fn new() -> Self {
-        Self { heads: vec![NONE; BUCKETS as usize + 1], links: Vec::new(), turned: 0, started: false }
+        Self {
+            heads: vec![NONE; BUCKETS as usize + 1],
+            links: Vec::new(),
+            turned: 0,
+            started: false,
+        }
     }
 
     /// Tells the wheel what time it is when it is first used; later calls change nothing.

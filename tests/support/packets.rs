@@ -82,11 +82,8 @@ pub fn connection(ports: (u16, u16), segments: &[Option<Segment>]) -> Vec<Vec<u8
     let mut ends = [0usize; 2];
     let packet = |way: Direction, offset: usize, seen: usize, flags: u8, bytes: &[u8]| {
         let sequence = FIRST[way.index()].wrapping_add(offset as u32);
-        let acknowledgement = if flags == SYN {
-            0
-        } else {
-            FIRST[way.reverse().index()].wrapping_add(seen as u32)
-        };
+        let acknowledgement =
+            if flags == SYN { 0 } else { FIRST[way.reverse().index()].wrapping_add(seen as u32) };
         tcp(way, ports, sequence, acknowledgement, flags, bytes)
     };
     // Offsets into the streams are counted from after the SYN.
