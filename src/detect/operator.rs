@@ -101,7 +101,7 @@ impl Builder {
     /// payload has but one.
     pub fn push(&mut self, step: Step) -> Result<(), Problem> {
         // What counts from a content that was moved goes where it went.
-        let follows = self.moved && step.from_cursor();
+        let follows = self.moved && step.follows_cursor();
         let place = match self.open.filter(|_| follows || !self.moved) {
             Some(place) => place,
             None => {

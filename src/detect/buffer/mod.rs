@@ -62,7 +62,7 @@ pub trait Check: Send + Sync {
     fn relative(&self) -> bool;
 
     /// Whether it depends on the cursor.
-    fn from_cursor(&self) -> bool;
+    fn follows_cursor(&self) -> bool;
 
     /// Whether it moves the cursor.
     fn moves(&self) -> bool {
@@ -185,9 +185,9 @@ impl Step {
 
     /// Whether it is written behind another test and counts from where that ended. A content or a
     /// search says so only later, or goes where its flags say.
-    pub(super) fn from_cursor(&self) -> bool {
+    pub(super) fn follows_cursor(&self) -> bool {
         match self {
-            Self::Check(check) => check.from_cursor(),
+            Self::Check(check) => check.follows_cursor(),
             Self::Decode(decode, _) => decode.relative(),
             Self::Content(_) | Self::Search(_) | Self::Size(_) => false,
         }

@@ -104,7 +104,7 @@ impl Check for ByteExtract {
         self.extraction.depends()
     }
 
-    fn from_cursor(&self) -> bool {
+    fn follows_cursor(&self) -> bool {
         self.extraction.relative
     }
 

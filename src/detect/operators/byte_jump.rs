@@ -121,7 +121,7 @@ impl Check for ByteJump {
         self.extraction.depends() || matches!(self.after, Number::Variable(_))
     }
 
-    fn from_cursor(&self) -> bool {
+    fn follows_cursor(&self) -> bool {
         self.extraction.relative
     }
 

@@ -119,7 +119,7 @@ impl Check for ByteMath {
         self.extraction.depends() || matches!(self.by, Number::Variable(_))
     }
 
-    fn from_cursor(&self) -> bool {
+    fn follows_cursor(&self) -> bool {
         self.extraction.relative
     }
 

@@ -110,7 +110,7 @@ impl Check for ByteTest {
         self.extraction.depends() || matches!(self.value, Number::Variable(_))
     }
 
-    fn from_cursor(&self) -> bool {
+    fn follows_cursor(&self) -> bool {
         self.extraction.relative
     }
 }

@@ -73,7 +73,7 @@ impl Check for IsDataAt {
         self.relative || matches!(self.place, Number::Variable(_))
     }
 
-    fn from_cursor(&self) -> bool {
+    fn follows_cursor(&self) -> bool {
         self.relative
     }
 }

@@ -229,7 +229,10 @@ mod tests {
         found
     }
 
-    fn random_sets() -> Vec<(Vec<(Vec<u8>, bool)>, Vec<Vec<u8>>)> {
+    /// Patterns, whether their case is ignored, and haystacks.
+    type Set = (Vec<(Vec<u8>, bool)>, Vec<Vec<u8>>);
+
+    fn random_sets() -> Vec<Set> {
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
         let alphabets: [&[u8]; 4] = [b"a", b"abAB", b"\0\x01aB\xff", b"etaoinETAOIN /.\0"];
         let mut sets = Vec::new();
