@@ -13,7 +13,8 @@ fn main() {
 
 /// Buffers of HTTP requests and of binary, half and half, of 100 to 1,400 bytes.
 fn buffers() -> Vec<Vec<u8>> {
-    let text = b"GET /index.php?id=17 HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 \
+    let text =
+        b"GET /index.php?id=17 HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 \
                  (X11; Linux x86_64)\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n";
     let mut seed = 1_u64;
     let mut number = move || {
