@@ -382,6 +382,9 @@ fn repeated(threshold: &Threshold) -> String {
         Track::ByFlow => "of one conversation",
     };
     match kind {
+        ThresholdKind::Limit if *count == 1 => {
+            format!("Matches {by} alert at most once in {seconds} seconds.")
+        }
         ThresholdKind::Limit => {
             format!("Matches {by} alert at most {count} times in {seconds} seconds.")
         }
@@ -484,7 +487,7 @@ mod tests {
             "something matches \"/x+/i\"",
             "marked the conversation `seen`",
             "\"/a|0d 0a|\" in any case in http.uri, because of its literals",
-            "at most 1 times in 60 seconds",
+            "at most once in 60 seconds",
             "ATT&CK technique: T1190.",
             "attack_target Server",
             "See cve 2021-1",
