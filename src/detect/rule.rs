@@ -140,6 +140,9 @@ pub enum Buffer {
     Field(&'static str),
 }
 
+/// What a transform does: see [`Transform::apply`].
+pub type Apply = dyn Fn(&[u8], &mut Vec<u8>) -> bool + Send + Sync;
+
 /// Turns a buffer into another before it is tested: `dotprefix`, `xor:0d0ac8ff`.
 #[derive(Clone)]
 pub struct Transform {
@@ -148,7 +151,7 @@ pub struct Transform {
     pub key: Arc<str>,
     /// Appends what becomes of the first to the second, which is empty. False leaves the buffer
     /// as it is.
-    pub apply: Arc<dyn Fn(&[u8], &mut Vec<u8>) -> bool + Send + Sync>,
+    pub apply: Arc<Apply>,
 }
 
 impl PartialEq for Transform {
