@@ -12,6 +12,7 @@
     reason = "tests fail by panicking and tell where they skip"
 )]
 
+mod cli;
 mod determinism;
 mod golden;
 mod hostile;

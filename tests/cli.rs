@@ -1,0 +1,301 @@
+//! The program as people meet it: exit codes, messages, help.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rivellino::control::config::KEYS;
+
+use crate::support::root;
+
+const DONE: i32 = 0;
+const REFUSED: i32 = 1;
+const INPUT: i32 = 2;
+
+/// The program in an empty folder, so that no configuration is found by chance.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rivellino"));
+        command.args(arguments).current_dir(self.path()).env_remove("RUST_LOG");
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str], code: i32) -> Said {
+        self.check(self.command(arguments).output().unwrap(), code)
+    }
+
+    #[track_caller]
+    fn check(&self, output: Output, code: i32) -> Said {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = Said { out: text(&output.stdout), error: text(&output.stderr) };
+        assert_eq!(output.status.code(), Some(code), "{}\n{}", said.out, said.error);
+        assert!(!said.error.contains("panicked"), "{}", said.error);
+        said
+    }
+}
+
+#[derive(Debug)]
+struct Said {
+    out: String,
+    error: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn complains(&self, words: &[&str]) {
+        for word in words {
+            assert!(self.error.contains(word), "{word:?} is not in {:?}", self.error);
+        }
+    }
+}
+
+fn capture(name: &str) -> String {
+    root().join("pcaps").join(name).to_str().unwrap().to_owned()
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap().lines().count()
+}
+
+#[test]
+fn an_input_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    place.run(&["replay", "missing.pcap"], INPUT).complains(&["missing.pcap", "No such file"]);
+    place.write("empty.pcap", b"");
+    place.run(&["replay", "empty.pcap"], INPUT).complains(&["empty.pcap", "empty"]);
+    std::fs::create_dir(place.path().join("folder")).unwrap();
+    place.run(&["replay", "folder"], INPUT).complains(&["folder"]);
+    place.write("letter.txt", b"Dear sir or madam, this is a letter and no capture at all.\n");
+    place.run(&["replay", "letter.txt"], INPUT).complains(&["letter.txt"]);
+    // The others are read none the less when each is for itself.
+    let dns = capture("dns.pcap");
+    let each = ["replay", "--each", "-o", "out", "missing.pcap", &dns];
+    place.run(&each, INPUT).complains(&["missing.pcap"]);
+    assert!(lines(&place.path().join("out/dns.pcap/eve.json")) > 10);
+}
+
+#[test]
+fn a_file_that_is_cut_off_gives_what_is_there_and_a_warning() {
+    let place = Place::new();
+    let whole = std::fs::read(capture("dns.pcap")).unwrap();
+    place.write("cut.pcap", &whole[..whole.len() - 7]);
+    let said = place.run(&["replay", "-o", "out", "cut.pcap"], DONE);
+    said.complains(&["cut.pcap", "byte"]);
+    let digits: String = said
+        .error
+        .split("byte")
+        .skip(1)
+        .flat_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).find(|word| !word.is_empty()))
+        .collect();
+    let at: usize = digits.parse().unwrap();
+    assert!(at > 24 && at < whole.len(), "{at}");
+    assert!(lines(&place.path().join("out/eve.json")) > 10);
+    // Only the header.
+    place.write("head.pcap", &whole[..24]);
+    place.run(&["replay", "-o", "none", "head.pcap"], DONE);
+    assert_eq!(lines(&place.path().join("none/eve.json")), 0);
+    place.write("half-a-head.pcap", &whole[..13]);
+    place.run(&["replay", "half-a-head.pcap"], INPUT).complains(&["half-a-head.pcap"]);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_with_a_hint() {
+    let place = Place::new();
+    let dns = capture("dns.pcap");
+    for (arguments, words) in [
+        (&["replay", "--no-such-option", &dns][..], &["--no-such-option"][..]),
+        (&["replay", "--worker", "2", &dns], &["--workers"]),
+        (&["replay", "-n", "two", &dns], &["two"]),
+        (&["replay", "--checksums", "maybe", &dns], &["verify", "ignore"]),
+        (&["replay", "--var", "X", &dns], &["NAME=VALUE"]),
+        (&["replay"], &["CAPTURE"]),
+        (&["reply", &dns], &["replay"]),
+    ] {
+        let output = place.command(arguments).output().unwrap();
+        let code = output.status.code().unwrap();
+        assert!(code == REFUSED || code == INPUT, "{arguments:?}: {code}");
+        place.check(output, code).complains(words);
+    }
+    for (arguments, words) in [
+        (&["replay", "-n", "0", &dns][..], &["workers", "0"][..]),
+        (&["replay", "-n", "100000", &dns], &["workers", "256"]),
+        (&["replay", "--home-net", "10.0.0.0/33", &dns], &["home-net", "10.0.0.0/33"]),
+        (&["replay", "--home-net", "the office", &dns], &["home-net", "the office"]),
+        (&["replay", "-S", "missing.rules", &dns], &["missing.rules"]),
+        (&["replay", "--config", "missing.toml", &dns], &["missing.toml"]),
+        (&["replay", "--flow-memory", "0", &dns], &["flow-memory"]),
+        (&["watch"], &["interface"]),
+    ] {
+        place.run(arguments, REFUSED).complains(words);
+    }
+    let bpf = place.run(&["replay", "--bpf", "tcp and and", &dns], INPUT);
+    bpf.complains(&["tcp and and"]);
+    place.run(&["replay", "--bpf", "udp", "-q", &dns], DONE);
+}
+
+#[test]
+fn the_configuration_names_the_nearest_key() {
+    let place = Place::new();
+    let dns = capture("dns.pcap");
+    place.write("rivellino.toml", b"wrokers = 2\nbuffer = 0\n");
+    for arguments in [&["replay", &dns][..], &["config", "check"], &["config", "show"]] {
+        let said = place.run(arguments, REFUSED);
+        said.complains(&["rivellino.toml:1", "wrokers", "did you mean workers", "buffer"]);
+    }
+    place.write("rivellino.toml", b"workers = 2\noutput = \"here\"\nquiet = true\n");
+    let said = place.run(&["replay", &dns], DONE);
+    assert_eq!(said.out, "");
+    assert!(lines(&place.path().join("here/eve.json")) > 10);
+    place.run(&["config", "check"], DONE);
+    let shown = place.run(&["config", "show"], DONE).out;
+    assert!(shown.contains("workers = 2"), "{shown}");
+    KEYS.iter().for_each(|key| assert!(shown.contains(key.name), "{} is not shown", key.name));
+    // What is shown can be read again.
+    place.write("again.toml", shown.as_bytes());
+    assert_eq!(place.run(&["config", "show", "--config", "again.toml"], DONE).out, shown);
+}
+
+#[test]
+fn a_bad_rule_costs_only_itself() {
+    let place = Place::new();
+    let rules = "alert dns any any -> any any (msg:\"good\"; dns.query; content:\"e\"; sid:1;)\n\
+                 alert dns any any -> any any (msg:\"bad\"; dns.qury; content:\"e\"; sid:2;)\n\
+                 this is no rule\n";
+    place.write("some.rules", rules.as_bytes());
+    let dns = capture("dns.pcap");
+    place.run(&["replay", "-S", "some.rules", "-o", "out", &dns], DONE);
+    let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
+    assert!(eve.contains("\"signature_id\":1,"));
+    let summary = std::fs::read_to_string(place.path().join("out/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    assert_eq!((&summary["rules"]["loaded"], &summary["rules"]["failed"]), (&1.into(), &2.into()));
+    let output = place.command(&["rules", "check", "-S", "some.rules"]).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    for word in ["some.rules:2", "dns.qury", "dns.query", "some.rules:3"] {
+        assert!(text.contains(word), "{word:?} is not in {text}");
+    }
+}
+
+#[test]
+fn each_capture_has_a_folder_of_its_own() {
+    let place = Place::new();
+    let (dns, modbus) = (capture("dns.pcap"), capture("modbus.pcap"));
+    place.run(&["replay", "--each", "-q", "-o", "out", &dns, &modbus], DONE);
+    place.run(&["replay", "-q", "-o", "alone", &modbus], DONE);
+    let read = |path: &str| std::fs::read(place.path().join(path)).unwrap();
+    for name in ["dns.pcap", "modbus.pcap"] {
+        assert!(!read(&format!("out/{name}/eve.json")).is_empty());
+        assert!(!read(&format!("out/{name}/summary.json")).is_empty());
+    }
+    assert_eq!(read("out/modbus.pcap/eve.json"), read("alone/eve.json"), "fresh state for each");
+    // Together they are one input, in the order of time, however they are named.
+    place.run(&["replay", "-q", "-o", "there", &dns, &modbus], DONE);
+    place.run(&["replay", "-q", "-o", "back", &modbus, &dns], DONE);
+    assert_eq!(read("there/eve.json"), read("back/eve.json"));
+}
+
+#[test]
+fn standard_input_is_a_capture_too() {
+    let place = Place::new();
+    let path = capture("modbus.pcap");
+    place.run(&["replay", "-q", "-o", "file", &path], DONE);
+    let mut child = place
+        .command(&["replay", "-q", "-o", "stdin", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&std::fs::read(path).unwrap()).unwrap();
+    place.check(child.wait_with_output().unwrap(), DONE);
+    let read = |path: &str| std::fs::read(place.path().join(path)).unwrap();
+    assert_eq!(read("file/eve.json"), read("stdin/eve.json"));
+}
+
+#[test]
+fn output_that_cannot_be_written_is_refused() {
+    let place = Place::new();
+    let dns = capture("dns.pcap");
+    place.write("taken", b"a file where a folder should be");
+    place.run(&["replay", "-o", "taken", &dns], REFUSED).complains(&["taken"]);
+    place.run(&["replay", "-o", "/proc/none", &dns], REFUSED).complains(&["/proc/none"]);
+    std::fs::create_dir_all(place.path().join("out/eve.json")).unwrap();
+    place.run(&["replay", "-o", "out", &dns], REFUSED).complains(&["eve.json"]);
+}
+
+/// Whoever reads the output may stop reading at any time.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let place = Place::new();
+    let dns = capture("dns.pcap");
+    for arguments in [
+        &["replay", &dns][..],
+        &["rules", "list"],
+        &["rules", "check"],
+        &["config", "show"],
+        &["completions", "bash"],
+        &["man"],
+        &["--help"],
+    ] {
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let mut command = place.command(arguments);
+        let output = command.stdout(write).stderr(Stdio::piped()).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!error.contains("panicked"), "{arguments:?}: {error}");
+        assert_eq!(output.status.code(), Some(DONE), "{arguments:?}: {error}");
+    }
+}
+
+/// Help, man page and completions come from one declaration: each subcommand has its page.
+#[test]
+fn every_subcommand_has_help() {
+    use clap::CommandFactory;
+    let place = Place::new();
+    let command = rivellino::control::cli::Cli::command();
+    let mut waiting = vec![(Vec::new(), &command)];
+    let mut pages = 0;
+    while let Some((path, command)) = waiting.pop() {
+        let arguments: Vec<&str> = path.iter().copied().chain(["--help"]).collect();
+        let page = place.run(&arguments, DONE).out;
+        assert!(page.contains("Usage: rivellino"), "{path:?}: {page}");
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            let name = argument.get_id();
+            assert!(argument.get_help().is_some(), "{path:?} {name}: no help");
+            if let Some(long) = argument.get_long() {
+                assert!(page.contains(&format!("--{long}")), "{path:?}: {long} is not told");
+            }
+        }
+        pages += 1;
+        for sub in command.get_subcommands() {
+            assert!(sub.get_about().is_some(), "{}: no help", sub.get_name());
+            waiting.push(([path.as_slice(), &[sub.get_name()]].concat(), sub));
+        }
+    }
+    assert!(pages > 8, "{pages}");
+    let man = place.run(&["man"], DONE).out;
+    assert!(man.contains(".TH rivellino") && man.contains("replay"), "{man}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.run(&["completions", shell], DONE).out;
+        assert!(script.contains("home-net") && script.contains("replay"), "{shell}");
+    }
+    assert!(place.run(&["--version"], DONE).out.starts_with("rivellino "));
+}
