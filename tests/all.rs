@@ -17,6 +17,7 @@ mod determinism;
 mod golden;
 mod hostile;
 mod keywords;
+mod live;
 mod rules;
 mod streams;
 mod support;

@@ -34,7 +34,7 @@ pub static KEYS: &[Key] = &[
     Key { name: "workers", help: "Worker threads, 1 to 256. Default: as many as processors." },
     Key {
         name: "checksums",
-        help: "\"verify\" passes over packets with wrong checksums, \"ignore\" takes them as right. Default: ignore for replay, for watch by what is seen.",
+        help: "\"verify\" passes over packets with wrong checksums, \"ignore\" takes them as right. Default: ignore for replay; verify for watch, unless more than a tenth of a worker's first 1000 packets is wrong, as where network cards compute them.",
     },
     Key {
         name: "home-net",
@@ -43,7 +43,7 @@ pub static KEYS: &[Key] = &[
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
-    Key { name: "flow-memory", help: "Memory for flows, MiB, 1 to 1048576. Default: 512." },
+    Key { name: "flow-memory", help: "Memory for flows: one half for their table, one for what parsers and signatures keep of them; when either is full, flows end early. MiB, 1 to 1048576. Default: 512." },
     Key {
         name: "stream-memory",
         help: "Memory for the reassembly of streams, MiB, 1 to 1048576. Default: 256.",

@@ -13,7 +13,7 @@ use crate::capture::{self, SourceStats};
 use crate::decode;
 use crate::detect::{LoadSummary, Ruleset, Variables};
 use crate::engine::merge::Merge;
-use crate::engine::worker::WorkerOptions;
+use crate::engine::worker::{Checksums, WorkerOptions};
 use crate::engine::{self, CHANNEL_ROUNDS, ROUND_FRAMES, Report, Setup};
 use crate::flow::Limits;
 use crate::net::AddressSet;
@@ -40,8 +40,8 @@ pub struct Replay {
     pub anomaly: bool,
     /// How many workers.
     pub workers: usize,
-    /// Whether packets with wrong checksums are left out.
-    pub verify_checksums: bool,
+    /// What packets with wrong checksums mean.
+    pub checksums: Checksums,
     /// Berkeley packet filter.
     pub bpf: Option<String>,
     /// Limits of flows.
@@ -149,15 +149,15 @@ impl Replay {
 
     /// How the engine is set up.
     pub(super) fn setup(&self, ruleset: Option<Arc<Ruleset>>, stop: &Arc<AtomicBool>) -> Setup {
-        let decode =
-            decode::Options { verify_checksums: self.verify_checksums, ..Default::default() };
+        let verify_checksums = self.checksums != Checksums::Ignore;
+        let decode = decode::Options { verify_checksums, ..Default::default() };
         Setup {
             workers: self.workers.max(1),
             round: ROUND_FRAMES,
             channel: CHANNEL_ROUNDS,
             worker: WorkerOptions {
                 decode,
-                drop_bad_checksums: self.verify_checksums,
+                checksums: self.checksums,
                 limits: self.limits,
                 ruleset,
             },
@@ -191,7 +191,11 @@ fn eve(output: &Path) -> anyhow::Result<Eve> {
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn write_summary(
+/// Writes `summary.json` in the folder `output`.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write_summary(
     output: &Path,
     report: &Report,
     summary: &Summary,

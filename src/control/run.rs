@@ -14,6 +14,7 @@ use super::replay::{Outcome, Replay};
 use super::signals::Flags;
 use super::terminal::Terminal;
 use super::{inspect, log, watch};
+use crate::engine::worker;
 use crate::flow::Limits;
 
 /// Done.
@@ -23,9 +24,10 @@ pub const REFUSED: u8 = 1;
 /// An input could not be read to its end.
 pub const INPUT: u8 = 2;
 
-/// Bytes that a flow and what it carries are taken to need, about: turns the memory option into a
-/// number of flows.
-const FLOW_BYTES: u64 = 1024;
+/// Default of the flow memory option, MiB.
+const FLOW_MEMORY: u64 = 512;
+/// Default of the stream memory option, MiB.
+const STREAM_MEMORY: u64 = 256;
 /// Diagnostics shown by replay and watch; `rules check` shows all.
 const DIAGNOSTICS_SHOWN: usize = 10;
 
@@ -83,7 +85,7 @@ pub(super) fn configuration(line: Config, file: Option<&Path>) -> anyhow::Result
 }
 
 impl Replay {
-    /// The replay that the configuration asks for.
+    /// The replay that the configuration asks for; without captures, what a watch shares with it.
     ///
     /// # Errors
     /// When a folder of rules cannot be read.
@@ -97,7 +99,13 @@ impl Replay {
             signatures: config.signatures.unwrap_or(true),
             anomaly: config.anomaly.unwrap_or(true),
             workers: workers(config),
-            verify_checksums: config.checksums == Some(Checksums::Verify),
+            checksums: match config.checksums {
+                Some(Checksums::Verify) => worker::Checksums::Verify,
+                Some(Checksums::Ignore) => worker::Checksums::Ignore,
+                // Captures are often taken where a network card computes checksums later.
+                None if captures.is_empty() => worker::Checksums::DETECT,
+                None => worker::Checksums::Ignore,
+            },
             bpf: config.bpf.clone(),
             limits: limits(config),
         })
@@ -117,16 +125,17 @@ pub(super) fn workers(config: &Config) -> usize {
     config.workers.unwrap_or_else(processors)
 }
 
-/// Limits of flows from the memory options.
+/// Limits of flows from the memory options. One half of the flow memory is for their places in the
+/// tables, which are never given back; one is for what they carry: so both together keep to it.
 pub(super) fn limits(config: &Config) -> Limits {
-    let mut limits = Limits::default();
-    if let Some(mib) = config.flow_memory {
-        limits.flows = u32::try_from((mib << 20) / FLOW_BYTES).unwrap_or(u32::MAX).max(1);
+    let half = config.flow_memory.unwrap_or(FLOW_MEMORY) << 19;
+    Limits {
+        flows: u32::try_from(half / worker::BYTES_PER_FLOW as u64).unwrap_or(u32::MAX).max(1),
+        carried: half,
+        tables: u32::try_from(workers(config)).unwrap_or(1),
+        reassembly: config.stream_memory.unwrap_or(STREAM_MEMORY) << 20,
+        ..Limits::default()
     }
-    if let Some(mib) = config.stream_memory {
-        limits.reassembly = mib << 20;
-    }
-    limits
 }
 
 fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::Result<u8> {

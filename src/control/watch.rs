@@ -2,19 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 
 use super::config::Config;
 use super::http::Pages;
 use super::plane::Plane;
-use super::replay::Replay;
-use super::rules;
+use super::replay::{Replay, write_summary};
 use super::run::{DONE, INPUT};
 use super::signals::Flags;
 use crate::capture::{LiveOptions, SourceStats, open_live};
-use crate::detect::{LoadSummary, Variables};
+use crate::detect::LoadSummary;
 use crate::engine::merge::Merge;
 use crate::engine::stats::WorkerStats;
 use crate::engine::{self, Live};
@@ -43,6 +42,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         tracing::info!("{}", loaded.summary);
         tell_rules(&metrics, &loaded.summary);
     }
+    let rules = prepared.loaded.as_ref().map(|loaded| loaded.summary.clone());
+    let rules = Mutex::new(rules);
     let flags = Flags::default();
     let ready = Arc::new(AtomicBool::new(false));
     let page = {
@@ -69,6 +70,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);
+    let listen = plane.address().unwrap_or(listen);
     tracing::info!(interface, workers = plan.workers, %listen, "watching");
     let publish = metrics.clone();
     let over = AtomicBool::new(false);
@@ -78,7 +80,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
                 std::thread::sleep(LOOK);
                 if flags.take_reload() {
                     reopen.store(true, Ordering::Relaxed);
-                    reload(&plan, &live, &metrics);
+                    reload(config, &live, &metrics, &rules);
                 }
             }
         });
@@ -92,9 +94,13 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         report
     });
     drop(plane);
+    drop(merge);
+    let found = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
+    let rules = std::mem::take(&mut *rules.lock().unwrap_or_else(PoisonError::into_inner));
+    write_summary(&output, &report, &found, rules.as_ref())?;
     report.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let (received, dropped) = (report.source.received, report.source.kernel_dropped);
-    tracing::info!(received, kernel_dropped = dropped, "stopped");
+    let SourceStats { received, kernel_dropped, interface_dropped, .. } = report.source;
+    tracing::info!(received, kernel_dropped, interface_dropped, "stopped");
     if let Some(error) = report.error {
         tracing::error!("{error}");
         return Ok(INPUT);
@@ -115,18 +121,18 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
 }
 
 /// Loads the rules anew beside those in force; keeps the old ones when none of the new load.
-fn reload(plan: &Replay, live: &Live, metrics: &Metrics) {
-    if !plan.signatures {
+fn reload(config: &Config, live: &Live, metrics: &Metrics, rules: &Mutex<Option<LoadSummary>>) {
+    if !config.signatures.unwrap_or(true) {
         return;
     }
-    let mut variables = Variables::default();
-    for (name, value) in &plan.variables {
-        variables.set(name, value);
-    }
-    match rules::load(&plan.rules, &mut variables) {
+    // Folders are read anew: files may have come or gone.
+    let plan = Replay::of(&[], config);
+    let loaded = plan.and_then(|plan| Ok(plan.prepare()?.loaded));
+    match loaded.and_then(|loaded| loaded.context("no rules")) {
         Ok(loaded) if loaded.summary.loaded > 0 => {
             tracing::info!("rules reloaded: {}", loaded.summary);
             tell_rules(metrics, &loaded.summary);
+            *rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.summary.clone());
             live.replace(loaded.ruleset);
         }
         Ok(loaded) => {
@@ -153,6 +159,9 @@ fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals 
         flows: stats.flows,
         flows_active: stats.flows_active,
         flows_evicted: stats.flows_evicted,
+        flows_ended_timeout: stats.flows_ended_timeout,
+        flows_ended_reuse: stats.flows_ended_reuse,
+        flows_ended_shutdown: stats.flows_ended_shutdown,
         flow_memory: stats.flow_memory,
         stream_gap_bytes: stats.stream_gap_bytes,
         segments_dropped: stats.segments_dropped,

@@ -73,6 +73,12 @@ impl FlowState {
         self.bits.binary_search(&bit).is_ok()
     }
 
+    /// Bytes it holds beside itself.
+    pub fn memory(&self) -> usize {
+        let windows: usize = self.windows.iter().map(Window::memory).sum();
+        windows + self.bits.capacity() * 4 + self.progress.capacity() * size_of::<Progress>()
+    }
+
     /// Notes that a side of a transaction reached a stage; the stage it had reached before.
     pub fn reach(&mut self, id: u64, side: Side, stage: Stage) -> Option<Stage> {
         let found = self.progress.iter().rposition(|progress| progress.id == id);
@@ -162,6 +168,15 @@ impl Window {
             let base = self.base;
             self.hits.retain(|(_, position)| *position > base);
         }
+        // A burst must not leave its room behind for as long as the flow lives.
+        if self.data.capacity() > 4 * WINDOW_BYTES {
+            self.data.shrink_to(WINDOW_BYTES);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let (hits, alerted) = (self.hits.capacity(), self.alerted.capacity());
+        self.data.capacity() + (hits + alerted) * size_of::<(u32, u64)>()
     }
 
     /// Forgets what belongs to a set of rules that is no more.

@@ -31,6 +31,9 @@ pub const CHANNEL_ROUNDS: usize = 4;
 /// Records a live worker keeps while the merge cannot keep up; beyond, they are dropped and
 /// counted.
 const RECORDS_KEPT: usize = 100_000;
+/// Rounds that a live worker still takes after the end was asked for: what the kernel holds then
+/// was received, and is not lost. On a wire that is never silent there has to be an end.
+const LAST_ROUNDS: u32 = 512;
 
 /// How the engine is set up.
 pub struct Setup {
@@ -209,10 +212,11 @@ pub fn watch(
             report.warnings.extend(warnings);
             report.error = report.error.take().or(error);
         }
-        if let Ok((stats, source, warnings)) = merging.join() {
-            report.stats = stats;
-            report.source = source;
-            report.warnings.extend(warnings);
+        if let Ok(merged) = merging.join() {
+            report.stats = merged.stats;
+            report.source = merged.source;
+            report.last = merged.last;
+            report.warnings.extend(merged.warnings);
         }
     });
     report.suppressed = merge.suppressed;
@@ -238,7 +242,10 @@ impl LiveWorker<'_> {
         let (mut own, mut now) = (0u64, Timestamp::default());
         let mut error = None;
         let mut warnings = Vec::new();
-        while !self.setup.stop.load(Ordering::Relaxed) && error.is_none() {
+        let mut rounds_left = LAST_ROUNDS;
+        while rounds_left > 0 && error.is_none() {
+            let stopping = self.setup.stop.load(Ordering::Relaxed);
+            rounds_left -= u32::from(stopping);
             let latest = self.live.generation.load(Ordering::Acquire);
             if latest != generation {
                 generation = latest;
@@ -251,6 +258,7 @@ impl LiveWorker<'_> {
             batch.clear();
             match self.source.read(&mut batch, self.setup.round) {
                 Ok(Progress::More) => {}
+                Ok(Progress::Idle) if stopping => break,
                 // The wire is silent: only now may a clock make time go on.
                 Ok(Progress::Idle) => now = now.max(Timestamp::wall_clock()),
                 Ok(Progress::End) => break,
@@ -296,23 +304,23 @@ fn merge_live(
     outputs: &Receiver<LiveOutput>,
     count: usize,
     publish: &mut (dyn FnMut(&WorkerStats, &SourceStats, u64) + Send),
-) -> (WorkerStats, SourceStats, Vec<String>) {
+) -> Report {
     let mut latest = vec![(WorkerStats::default(), SourceStats::default()); count];
-    let mut now = Timestamp::default();
-    let mut totals = (WorkerStats::default(), SourceStats::default());
+    let mut merged = Report::default();
     for (index, mut output, source) in outputs {
-        now = now.max(output.now);
+        merged.last = merged.last.max(output.now);
         if let Some(slot) = latest.get_mut(index) {
             *slot = (output.stats, source);
         }
-        merge.round(&mut output.records, now);
-        totals = (WorkerStats::default(), SourceStats::default());
+        merge.round(&mut output.records, merged.last);
+        (merged.stats, merged.source) = (WorkerStats::default(), SourceStats::default());
         for (stats, source) in &latest {
-            totals.0.add(stats);
-            totals.1.add(source);
+            merged.stats.add(stats);
+            merged.source.add(source);
         }
-        merge.stats = totals.0;
-        publish(&totals.0, &totals.1, merge.suppressed);
+        merge.stats = merged.stats;
+        publish(&merged.stats, &merged.source, merge.suppressed);
     }
-    (totals.0, totals.1, merge.finish(now))
+    merged.warnings = merge.finish(merged.last);
+    merged
 }

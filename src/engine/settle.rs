@@ -34,6 +34,7 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
             inspector.release(slot.0);
         }
     }
+    worker.weigh();
     worker.table.sweep();
 }
 
@@ -144,6 +145,7 @@ fn transaction_done(
     };
     flow.app.transactions += 1;
     worker.stats.transactions += 1;
+    worker.changed.push(slot);
     let context = flow_context(flow);
     let tie = tie(place, flow);
     let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.name);

@@ -21,6 +21,12 @@ pub struct WorkerStats {
     pub flows_active: u64,
     /// Flows ended before their time because the table was full.
     pub flows_evicted: u64,
+    /// Flows ended because they were silent for too long.
+    pub flows_ended_timeout: u64,
+    /// Flows ended because a new connection took the same addresses and ports.
+    pub flows_ended_reuse: u64,
+    /// Flows ended because the input was over.
+    pub flows_ended_shutdown: u64,
     /// Memory of the flow table and all that flows carry now, bytes.
     pub flow_memory: u64,
     /// Stream bytes given up as lost.
@@ -38,7 +44,7 @@ pub struct WorkerStats {
 impl WorkerStats {
     /// Adds another worker's counters.
     pub fn add(&mut self, other: &Self) {
-        let pairs: [(&mut u64, u64); 15] = [
+        let pairs: [(&mut u64, u64); 18] = [
             (&mut self.packets, other.packets),
             (&mut self.bytes, other.bytes),
             (&mut self.malformed, other.malformed),
@@ -48,6 +54,9 @@ impl WorkerStats {
             (&mut self.flows, other.flows),
             (&mut self.flows_active, other.flows_active),
             (&mut self.flows_evicted, other.flows_evicted),
+            (&mut self.flows_ended_timeout, other.flows_ended_timeout),
+            (&mut self.flows_ended_reuse, other.flows_ended_reuse),
+            (&mut self.flows_ended_shutdown, other.flows_ended_shutdown),
             (&mut self.flow_memory, other.flow_memory),
             (&mut self.stream_gap_bytes, other.stream_gap_bytes),
             (&mut self.segments_dropped, other.segments_dropped),

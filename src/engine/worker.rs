@@ -18,16 +18,68 @@ use crate::detect::{FlowView, Inspector, Ruleset};
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
 use crate::flow::{Flow, Limits, Slot, Table, Touch};
 use crate::net::Direction;
+use crate::protocols::identify::Session;
 use crate::record::Record;
 use crate::time::Timestamp;
+
+/// Packets of a flow after each of which what it carries is looked at.
+const WEIGHED_FIRST: u64 = 8;
+/// Later, each of so many packets of a flow has it looked at.
+const WEIGHED_EACH: u64 = 16;
+
+/// Bytes that the place of a flow takes in all tables of a worker together, at most.
+pub const BYTES_PER_FLOW: usize = Table::<App>::bytes_per_flow() + Inspector::BYTES_PER_FLOW;
+
+/// Packets by which [`Checksums::Detect`] decides.
+pub const CHECKSUM_SAMPLE: u32 = 1000;
+
+/// What packets with wrong checksums mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksums {
+    /// Nothing: they are taken as right.
+    Ignore,
+    /// Their receivers throw them away: they are left out of flows.
+    Verify,
+    /// The worker's first [`CHECKSUM_SAMPLE`] packets are taken as right. If more than a tenth of
+    /// them is wrong, a network card computes checksums after the capture, and so it goes on;
+    /// else later ones are left out.
+    Detect {
+        /// Packets looked at.
+        seen: u32,
+        /// Wrong ones among them.
+        wrong: u32,
+    },
+}
+
+impl Checksums {
+    /// Not decided yet.
+    pub const DETECT: Self = Self::Detect { seen: 0, wrong: 0 };
+
+    /// Takes a packet into account; whether it is to be left out.
+    fn leaves_out(&mut self, wrong: bool) -> bool {
+        match self {
+            Self::Ignore => false,
+            Self::Verify => wrong,
+            Self::Detect { seen, wrong: found } => {
+                *seen += 1;
+                *found += u32::from(wrong);
+                if *seen >= CHECKSUM_SAMPLE {
+                    let offloaded = *found > *seen / 10;
+                    *self = if offloaded { Self::Ignore } else { Self::Verify };
+                }
+                false
+            }
+        }
+    }
+}
 
 /// What a worker is made with.
 #[derive(Clone)]
 pub struct WorkerOptions {
     /// How frames are decoded.
     pub decode: decode::Options,
-    /// Leave packets with wrong checksums out of flows, as their receivers would.
-    pub drop_bad_checksums: bool,
+    /// What wrong checksums mean; `decode` must check them unless they mean nothing.
+    pub checksums: Checksums,
     /// Limits of the flow table.
     pub limits: Limits,
     /// Rules; `None` works without signatures.
@@ -41,6 +93,8 @@ pub struct Worker {
     pub(super) gather: Gather,
     pub(super) records: Vec<Record>,
     pub(super) stats: WorkerStats,
+    /// Flows that may carry more or less than they did: looked at when the round is over.
+    pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
     defrag: Defrag,
 }
@@ -94,6 +148,7 @@ impl Worker {
             gather: Gather::default(),
             records: Vec::new(),
             stats: WorkerStats::default(),
+            changed: Vec::new(),
             options,
         }
     }
@@ -132,7 +187,12 @@ impl Worker {
             flows: flow.inserted,
             flows_active: flow.active,
             flows_evicted: flow.evicted_closed + flow.evicted_new + flow.evicted_established,
+            flows_ended_timeout: flow.ended_timeout,
+            flows_ended_reuse: flow.ended_reuse,
+            flows_ended_shutdown: flow.ended_shutdown,
             flow_memory: flow.memory,
+            stream_gap_bytes: flow.tcp.gap_bytes,
+            segments_dropped: flow.tcp.shed,
             ..self.stats
         }
     }
@@ -173,7 +233,7 @@ impl Worker {
         let events = headers.events.iter().flatten();
         self.gather.effects.extend(events.map(|event| Effect::Decode(event)));
         self.stats.malformed += u64::from(self.gather.effects.len() > start);
-        if headers.bad_checksum && self.options.drop_bad_checksums {
+        if self.options.checksums.leaves_out(headers.bad_checksum) {
             self.stats.bad_checksums += 1;
             return self.push(place, headers, bytes, None, start, pending);
         }
@@ -185,8 +245,31 @@ impl Worker {
         let now = place.timestamp;
         let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
         *sub = sub.saturating_add(1);
+        if let Some(touch) = touch.filter(|_| !payload.is_empty()) {
+            self.note_change(touch.slot);
+        }
         let start = self.strangers(place, touch.map(|touch| touch.slot), start, pending);
         self.push(place, headers, bytes, touch, start, pending);
+    }
+
+    /// The first packets of a flow, and then each of so many, have what it carries looked at: it
+    /// costs too much for every packet.
+    fn note_change(&mut self, slot: Slot) {
+        let Some(flow) = self.table.get(slot) else { return };
+        let packets: u64 = flow.counters.packets.iter().sum();
+        if packets < WEIGHED_FIRST || packets.is_multiple_of(WEIGHED_EACH) {
+            self.changed.push(slot);
+        }
+    }
+
+    /// Tells the table what flows carry now.
+    pub(super) fn weigh(&mut self) {
+        for slot in self.changed.drain(..) {
+            let session = self.table.get(slot).and_then(|flow| flow.app.session.as_ref());
+            let parsers = session.map_or(0, Session::memory);
+            let streams = self.inspector.as_ref().map_or(0, |inspector| inspector.memory(slot.0));
+            self.table.carries(slot, parsers + streams);
+        }
     }
 
     fn fragment<'b>(

@@ -31,6 +31,12 @@ impl Timeouts {
 pub struct Limits {
     /// Flows.
     pub flows: u32,
+    /// Bytes that flows carry beside their place in the table: what [`super::Table::carries`] was
+    /// told. Traffic between few hosts is in few shards and may need much: each shard may hold a
+    /// sixteenth, and its share when a table as a whole holds more than its part.
+    pub carried: u64,
+    /// Tables that have `carried` together: one a worker.
+    pub tables: u32,
     /// Bytes of TCP data that came before its turn.
     pub reassembly: u64,
     /// Bytes of each direction of a TCP stream that are looked at; 0 for all.
@@ -53,6 +59,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             flows: 524_288,
+            carried: 256 << 20,
+            tables: 1,
             reassembly: 64 << 20,
             depth: 1 << 20,
             midstream: false,

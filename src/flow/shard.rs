@@ -31,6 +31,8 @@ pub(super) struct Shard {
     lists: [Ends; 3],
     /// Most flows.
     limit: u32,
+    /// What its flows carry, bytes.
+    pub(super) carried: u64,
     /// For data that came before its turn.
     pub(super) budget: Budget,
 }
@@ -44,7 +46,8 @@ impl Shard {
     pub(super) fn new(flows: u32, reassembly: u64) -> Self {
         let empty = Ends { oldest: NONE, newest: NONE, length: 0 };
         let budget = Budget { used: 0, limit: reassembly };
-        Self { lists: [empty; 3], limit: flows.max(1), budget }
+        let limit = flows.max(1);
+        Self { lists: [empty; 3], limit, carried: 0, budget }
     }
 
     /// Puts an entry at the newest end of the list for `state`.
@@ -77,15 +80,19 @@ impl Shard {
         }
     }
 
-    /// Who has to go before one more may come; `None` while there is room. First those whose
+    /// Who has to go before one more may come; `None` while there is room.
+    pub(super) fn victim(&self) -> Option<u32> {
+        let [new, established, closed] = self.lists;
+        let full = new.length + established.length + closed.length >= self.limit;
+        if full { self.least_wanted() } else { None }
+    }
+
+    /// Who goes first. First those whose
     /// connection is closed, then new ones as long as they fill more than an eighth (a flood of
     /// SYN must not push out what is established, nor may the established keep out all others),
     /// then the established; the longest silent first.
-    pub(super) fn victim(&self) -> Option<u32> {
+    pub(super) fn least_wanted(&self) -> Option<u32> {
         let [new, established, closed] = self.lists;
-        if new.length + established.length + closed.length < self.limit {
-            return None;
-        }
         let order = if closed.length > 0 {
             closed
         } else if new.length > self.limit / 8 || established.length == 0 {

@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 /// Entries are allocated this many at a time, so that growth never copies.
 const PAGE: usize = 256;
 
+/// One shard may carry one part in so many of what all may.
+const SHARE_MOST: u64 = 16;
+
 /// What the table keeps of a flow beside what its user sees.
 struct Entry<A> {
     key: Key,
@@ -32,6 +35,8 @@ struct Entry<A> {
     contact: Option<Outcome>,
     /// Second in which it was last moved to the newest end of its list.
     moved: u64,
+    /// What it carries, bytes, as last told.
+    carried: u64,
     link: Link,
     session: Option<Session>,
     flow: Flow<A>,
@@ -99,6 +104,8 @@ pub struct Table<A> {
     /// Ended since the last sweep.
     ended: Vec<u32>,
     shards: Vec<Shard>,
+    /// What all flows carry, bytes.
+    carried: u64,
     wheel: Wheel,
     due: Vec<u32>,
     /// The frame that is worked on, and its shard: that of the outermost addresses.
@@ -139,6 +146,7 @@ impl<A: Default> Table<A> {
             free: Vec::new(),
             ended: Vec::new(),
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            carried: 0,
             wheel: Wheel::new(),
             due: Vec::new(),
             frame: (0, 0),
@@ -173,6 +181,7 @@ impl<A: Default> Table<A> {
             Transport::Tcp(tcp) => Some(tcp),
             _ => None,
         };
+        self.relieve(shard, now, host);
         let moment = Moment { sequence, sub, now };
         let hash = place.key.hash(self.seed);
         let found = self.find(&place.key, hash);
@@ -182,6 +191,30 @@ impl<A: Default> Table<A> {
             None => (self.insert(&place, hash, headers, tcp, moment, host), true),
         };
         self.work(index, new, &place, headers, tcp, payload, now, host)
+    }
+
+    /// Tells how much memory a flow carries beside its place in the table, bytes: its streams' and
+    /// parsers' state. When it is too much for its shard, flows end early at the next packet.
+    pub fn carries(&mut self, slot: Slot, bytes: usize) {
+        let Some(entry) = self.slab.get_mut(slot.0).filter(|entry| entry.live) else { return };
+        if let Some(shard) = self.shards.get_mut(usize::from(entry.shard)) {
+            let before = std::mem::replace(&mut entry.carried, bytes as u64);
+            shard.carried = shard.carried.saturating_sub(before) + bytes as u64;
+            self.carried = self.carried.saturating_sub(before) + bytes as u64;
+        }
+    }
+
+    /// Ends flows while those of a shard carry too much.
+    fn relieve(&mut self, shard: u8, now: Timestamp, host: &mut impl Host<A>) {
+        let Limits { carried: limit, tables, .. } = self.limits;
+        while let Some(full) = self.shards.get(usize::from(shard))
+            && (full.carried > limit / SHARE_MOST
+                || (self.carried > limit / u64::from(tables.max(1))
+                    && full.carried > limit / SHARDS as u64))
+            && let Some(victim) = full.least_wanted()
+        {
+            self.end(victim, Reason::Evicted, now, host);
+        }
     }
 
     /// End of a round: flows whose timeout is over end, in the order of their first packets.
@@ -245,14 +278,21 @@ impl<A: Default> Table<A> {
         }
     }
 
-    /// Bytes held, without what `A` holds elsewhere.
+    /// Bytes that a place in the table takes at most: the entry; its number in the index, which
+    /// grows when seven eighths full, while the old one is copied; its links in the wheel and its
+    /// numbers in the lists, in vectors that double.
+    pub const fn bytes_per_flow() -> usize {
+        size_of::<Entry<A>>() + 2 * 5 * 8 / 7 + 3 * 12 + 3 * 2 * 4
+    }
+
+    /// Bytes held, with what flows were told to carry.
     pub fn memory(&self) -> usize {
         let early: u64 = self.shards.iter().map(|shard| shard.budget.used).sum();
         self.slab.0.len() * PAGE * size_of::<Entry<A>>()
             + self.index.allocation_size()
             + self.wheel.memory()
             + (self.free.capacity() + self.ended.capacity() + self.due.capacity()) * 4
-            + early as usize
+            + (early + self.carried) as usize
     }
 
     fn find(&self, key: &Key, hash: u64) -> Option<u32> {
@@ -314,6 +354,7 @@ impl<A: Default> Table<A> {
             first_flags: flags,
             contact: is_contact(place, tcp).then_some(Outcome::Unknown),
             moved: moment.now.seconds(),
+            carried: 0,
             link: Link::LOOSE,
             session: None,
             flow: Flow {
@@ -491,6 +532,7 @@ impl<A: Default> Table<A> {
         }
         let slot = Slot(index);
         let (hash, state, shard) = (entry.hash, entry.flow.state, usize::from(entry.shard));
+        let carried = std::mem::take(&mut entry.carried);
         if let (Some(session), Some(shard)) = (&mut entry.session, self.shards.get_mut(shard)) {
             let room = &mut Room {
                 budget: &mut shard.budget,
@@ -511,6 +553,8 @@ impl<A: Default> Table<A> {
         host.ended(&mut entry.flow, slot, record);
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.remove(&mut self.slab, index, state);
+            shard.carried = shard.carried.saturating_sub(carried);
+            self.carried = self.carried.saturating_sub(carried);
         }
         self.wheel.take(index);
         if let Ok(place) = self.index.find_entry(hash, |&other| other == index) {

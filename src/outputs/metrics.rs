@@ -28,6 +28,9 @@ pub struct Totals {
     pub flows: u64,
     pub flows_active: u64,
     pub flows_evicted: u64,
+    pub flows_ended_timeout: u64,
+    pub flows_ended_reuse: u64,
+    pub flows_ended_shutdown: u64,
     pub flow_memory: u64,
     pub stream_gap_bytes: u64,
     pub segments_dropped: u64,
@@ -45,6 +48,7 @@ struct Inner {
     /// In the order of [`Totals`]'s counters.
     counters: Vec<IntCounter>,
     dropped: IntCounterVec,
+    flows_ended: IntCounterVec,
     flows_active: IntGauge,
     flow_memory: IntGauge,
     rules: IntGaugeVec,
@@ -65,7 +69,6 @@ const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_bad_checksum_packets_total", "Packets left out for a wrong checksum."),
     ("rivellino_fragments_total", "IP fragments seen."),
     ("rivellino_flows_total", "Flows begun."),
-    ("rivellino_flows_evicted_total", "Flows ended before their time, as the table was full."),
     ("rivellino_stream_gap_bytes_total", "Stream bytes given up as lost."),
     ("rivellino_transactions_total", "Transactions completed."),
     ("rivellino_alerts_suppressed_total", "Alerts held back by thresholds."),
@@ -107,6 +110,11 @@ impl Metrics {
         for stage in ["kernel", "interface", "segments", "records", "eve"] {
             dropped.with_label_values(&[stage]);
         }
+        let flows_ended = counter_vec(
+            "rivellino_flows_ended_total",
+            "Flows ended, by reason; evicted ones ended before their time, as memory was full.",
+            "reason",
+        )?;
         let rules = IntGaugeVec::new(
             Opts::new("rivellino_rules", "Rules at the last load, by state."),
             &["state"],
@@ -123,6 +131,7 @@ impl Metrics {
         let inner = Inner {
             counters,
             dropped,
+            flows_ended,
             rules,
             alerts,
             flows_active: gauge("rivellino_flows_active", "Flows in the table now.")?,
@@ -158,7 +167,6 @@ impl Metrics {
             totals.bad_checksums,
             totals.fragments,
             totals.flows,
-            totals.flows_evicted,
             totals.stream_gap_bytes,
             totals.transactions,
             totals.suppressed,
@@ -173,6 +181,14 @@ impl Metrics {
             ("records", totals.records_dropped),
         ] {
             raise(&inner.dropped.with_label_values(&[stage]), value);
+        }
+        for (reason, value) in [
+            ("timeout", totals.flows_ended_timeout),
+            ("reuse", totals.flows_ended_reuse),
+            ("evicted", totals.flows_evicted),
+            ("shutdown", totals.flows_ended_shutdown),
+        ] {
+            raise(&inner.flows_ended.with_label_values(&[reason]), value);
         }
         inner.flows_active.set(signed(totals.flows_active));
         inner.flow_memory.set(signed(totals.flow_memory));

@@ -217,9 +217,10 @@ impl Session {
     /// Bytes held, about: counted against the flow memory limit.
     pub fn memory(&self) -> usize {
         let held = self.held.as_ref().map_or(0, |held| {
-            held.bytes.iter().map(Vec::capacity).sum::<usize>() + held.pieces.capacity() * 24
+            let bytes: usize = held.bytes.iter().map(Vec::capacity).sum();
+            size_of::<Held>() + bytes + held.pieces.capacity() * size_of::<(Direction, Piece)>()
         });
-        held + self.stages.iter().map(|work| work.parser.memory()).sum::<usize>()
+        held + self.stages.capacity() * size_of::<Work>() + self.stages.iter().map(|work| work.parser.memory()).sum::<usize>()
     }
 
     fn work(&self, id: u64) -> Option<&Work> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use rivellino::detect::{Ruleset, Variables, load};
 use rivellino::engine::merge::Merge;
-use rivellino::engine::worker::WorkerOptions;
+use rivellino::engine::worker::{Checksums, WorkerOptions};
 use rivellino::engine::{Setup, replay};
 use rivellino::flow::Limits;
 use rivellino::outputs::Output;
@@ -63,7 +63,7 @@ pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u
         channel: 1,
         worker: WorkerOptions {
             decode: rivellino::decode::Options::default(),
-            drop_bad_checksums: false,
+            checksums: Checksums::Ignore,
             limits: Limits::default(),
             ruleset: Some(Arc::clone(ruleset)),
         },

@@ -8,7 +8,7 @@ use rivellino::capture::Source;
 use rivellino::control::replay::{Outcome, Replay};
 use rivellino::detect::{self, Variables};
 use rivellino::engine::merge::Merge;
-use rivellino::engine::worker::WorkerOptions;
+use rivellino::engine::worker::{Checksums, WorkerOptions};
 use rivellino::engine::{self, Report, Ruleset, Setup};
 use rivellino::flow::Limits;
 use rivellino::net::AddressSet;
@@ -51,7 +51,7 @@ impl Engine {
             channel: self.channel,
             worker: WorkerOptions {
                 decode: rivellino::decode::Options::default(),
-                drop_bad_checksums: false,
+                checksums: Checksums::Ignore,
                 limits: self.limits,
                 ruleset: self.ruleset.clone(),
             },
@@ -113,7 +113,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         signatures: false,
         anomaly: true,
         workers: 1,
-        verify_checksums: false,
+        checksums: Checksums::Ignore,
         bpf: None,
         limits: Limits::default(),
     }
