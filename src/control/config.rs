@@ -43,7 +43,10 @@ pub static KEYS: &[Key] = &[
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
-    Key { name: "flow-memory", help: "Memory for flows: one half for their table, one for what parsers and signatures keep of them; when either is full, flows end early. MiB, 1 to 1048576. Default: 512." },
+    Key {
+        name: "flow-memory",
+        help: "Memory for flows: one half for their table, one for what parsers and signatures keep of them; when either is full, flows end early. MiB, 1 to 1048576. Default: 512.",
+    },
     Key {
         name: "stream-memory",
         help: "Memory for the reassembly of streams, MiB, 1 to 1048576. Default: 256.",

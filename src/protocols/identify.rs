@@ -220,7 +220,8 @@ impl Session {
             let bytes: usize = held.bytes.iter().map(Vec::capacity).sum();
             size_of::<Held>() + bytes + held.pieces.capacity() * size_of::<(Direction, Piece)>()
         });
-        held + self.stages.capacity() * size_of::<Work>() + self.stages.iter().map(|work| work.parser.memory()).sum::<usize>()
+        held + self.stages.capacity() * size_of::<Work>()
+            + self.stages.iter().map(|work| work.parser.memory()).sum::<usize>()
     }
 
     fn work(&self, id: u64) -> Option<&Work> {
