@@ -16,6 +16,9 @@ const MAX_OUTPUT: u64 = 1_048_576;
 const BOMB_RATIO: u64 = 2_048;
 /// Longest gzip header, in bytes: names and comments may be in it.
 const MAX_GZIP_HEADER: usize = 4_096;
+/// Longest beginning, in bytes, from which nothing came out and that may still turn out not to be
+/// coded.
+const MAX_UNDECIDED: usize = 4_096;
 /// Output is made in steps of this many bytes.
 const STEP: usize = 16_384;
 /// Buffer of the brotli decoder, bytes.
@@ -38,7 +41,8 @@ enum Coding {
         gzip: bool,
         bytes: Vec<u8>,
     },
-    Inflate(Decompress),
+    /// With all bytes so far, until the first ones come out.
+    Inflate(Decompress, Vec<u8>),
     Brotli(Box<DecompressorWriter<Limited>>),
     /// It was not what the header said: bytes go through as they are.
     Through,
@@ -73,23 +77,32 @@ impl Decoder {
     /// For the value of Content-Encoding; `None` when nothing is to be undone.
     pub fn new(value: &[u8], note: &mut dyn FnMut(&'static Event)) -> Option<Self> {
         let mut layers = Vec::new();
+        let value = super::head::without_zeros(value);
         // The last named coding was applied last, so it is undone first.
         for name in value.split(|byte| matches!(byte, b',' | b' ')).rev() {
             let name = super::head::trim(name);
             let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+            // Browsers find the name of a coding in what stands around it.
+            let holds = |word: &[u8]| {
+                name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+            };
             let header = |gzip| Coding::Header { gzip, bytes: Vec::new() };
-            let coding = if is(b"gzip") || is(b"x-gzip") {
+            let coding = if holds(b"gzip") {
                 header(true)
-            } else if is(b"deflate") || is(b"x-deflate") {
+            } else if holds(b"deflate") {
                 header(false)
             } else if is(b"br") {
                 Coding::Brotli(Box::new(DecompressorWriter::new(Limited::default(), BROTLI_BUFFER)))
             } else {
-                if !(is(b"") || is(b"identity") || is(b"none") || is(b"inflate")) {
+                if !(is(b"") || is(b"identity") || is(b"none") || holds(b"inflate")) {
                     note(&events::ABNORMAL_CONTENT_ENCODING);
                 }
                 continue;
             };
+            let known: [&[u8]; 5] = [b"gzip", b"x-gzip", b"deflate", b"x-deflate", b"br"];
+            if !known.iter().any(|known| is(known)) {
+                note(&events::ABNORMAL_CONTENT_ENCODING);
+            }
             if layers.len() == MAX_LAYERS {
                 note(&events::TOO_MANY_ENCODINGS);
                 break;
@@ -143,7 +156,7 @@ impl Layer {
                 match begun {
                     Begun::At(at, zlib) => {
                         let held = std::mem::take(held);
-                        self.coding = Coding::Inflate(Decompress::new(zlib));
+                        self.coding = Coding::Inflate(Decompress::new(zlib), held.clone());
                         self.inflate(held.get(at..).unwrap_or_default(), sink, note);
                     }
                     Begun::NeedMore if held.len() <= MAX_GZIP_HEADER => {}
@@ -155,7 +168,12 @@ impl Layer {
                     }
                 }
             }
-            Coding::Inflate(_) => self.inflate(bytes, sink, note),
+            Coding::Inflate(_, held) => {
+                if self.given == 0 {
+                    held.extend_from_slice(bytes);
+                }
+                self.inflate(bytes, sink, note);
+            }
             Coding::Brotli(_) => self.brotli(bytes, sink, note),
             Coding::Through => sink(bytes),
             Coding::Over => {}
@@ -168,7 +186,7 @@ impl Layer {
         sink: &mut dyn FnMut(&[u8]),
         note: &mut dyn FnMut(&'static Event),
     ) {
-        let Coding::Inflate(state) = &mut self.coding else { return };
+        let Coding::Inflate(state, held) = &mut self.coding else { return };
         let mut out = Vec::with_capacity(STEP);
         loop {
             out.clear();
@@ -178,6 +196,9 @@ impl Layer {
             let made = state.total_out() - before_out;
             self.given = self.given.saturating_add(made);
             sink(&out);
+            if self.given > 0 || held.len() > MAX_UNDECIDED {
+                *held = Vec::new();
+            }
             bytes = bytes.get(eaten..).unwrap_or_default();
             let over = match status {
                 Ok(Status::Ok) if self.given > MAX_OUTPUT => {
@@ -189,6 +210,12 @@ impl Layer {
                 Ok(Status::StreamEnd) => true,
                 Err(_) => {
                     note(&events::DECOMPRESSION_FAILED);
+                    if !held.is_empty() {
+                        // It was never coded so: browsers show it as it is.
+                        sink(held);
+                        self.coding = Coding::Through;
+                        return;
+                    }
                     true
                 }
             };

@@ -1,7 +1,7 @@
 //! Where a body ends (RFC 9112, section 6), read as tolerantly as servers and browsers do.
 
 use super::events;
-use super::head::{Head, Notes, leading_number, trim};
+use super::head::{Head, Notes, leading_number, trim, without_zeros};
 use super::transaction::{Transaction, is_protocol};
 
 /// What of a body comes next.
@@ -21,6 +21,10 @@ pub enum Framing {
     ChunkEnd,
     /// Trailers, to the empty line.
     Trailer,
+    /// So many bytes, if the length can be believed.
+    Doubtful(u64),
+    /// What follows a body of doubtful length: part of it, unless it begins a message.
+    Surplus,
 }
 
 /// What follows a response's head.
@@ -37,7 +41,7 @@ pub enum After {
 }
 
 fn contains(value: &[u8], word: &[u8]) -> bool {
-    value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    without_zeros(value).windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// The body of a request.
@@ -86,7 +90,8 @@ pub fn of_response(transaction: &Transaction, notes: &mut Notes) -> After {
     }
     match length.map(leading_number) {
         Some(Some(0)) => After::Body(Framing::None),
-        Some(Some(length)) => After::Body(Framing::Length(length)),
+        Some(Some(length)) if length_is_plain(head) => After::Body(Framing::Length(length)),
+        Some(Some(length)) => After::Body(Framing::Doubtful(length)),
         Some(None) => {
             notes.add(&events::INVALID_LENGTH_RESPONSE);
             After::GiveUp
@@ -97,6 +102,11 @@ pub fn of_response(transaction: &Transaction, notes: &mut Notes) -> After {
         }
         None => After::Body(Framing::UntilClose),
     }
+}
+
+/// Whether Content-Length holds one number and nothing else.
+fn length_is_plain(head: &Head) -> bool {
+    head.get(b"content-length").is_some_and(|value| value.iter().all(u8::is_ascii_digit))
 }
 
 /// What the line with a chunk's size says.

@@ -2,11 +2,13 @@
 //!
 //! RFC 9112, read as tolerantly as servers and browsers do.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use memchr::memchr;
 
-use super::events;
+use super::lines::{self, Line};
+use super::{begins_response, events};
 use crate::field::Event;
 
 /// Longest line, in bytes, as Suricata's libhtp has it.
@@ -15,6 +17,8 @@ pub const MAX_LINE: usize = 18_000;
 pub const MAX_HEAD: usize = 65_536;
 /// Most headers of a head.
 pub const MAX_HEADERS: usize = 1_024;
+/// How a response begins when another line precedes it.
+pub const RESPONSE_START: &[u8] = b"HTTP/";
 /// Most repetitions of headers whose values are joined.
 const MAX_REPETITIONS: usize = 64;
 
@@ -54,6 +58,8 @@ pub struct Head {
     /// The header block is already as normalisation would make it, but for cookies.
     plain: bool,
     cookies: bool,
+    /// There are zero bytes in it: names are compared without them, as browsers do.
+    zeros: bool,
     normal: OnceLock<Vec<u8>>,
     names: OnceLock<Vec<u8>>,
     start: OnceLock<Vec<u8>>,
@@ -113,6 +119,10 @@ pub struct Search {
     /// Start of the first line not yet complete.
     line: usize,
     lines: usize,
+    /// Where the head starts: what precedes it is passed over.
+    start: usize,
+    /// The line before was ended by LF CR.
+    crossed: bool,
 }
 
 /// What the search found.
@@ -124,6 +134,8 @@ pub enum Found {
     More,
     /// A limit was passed.
     TooLong,
+    /// There is no head: these bytes are a body (HTTP/0.9).
+    Body,
 }
 
 impl Search {
@@ -148,9 +160,50 @@ impl Search {
         }
     }
 
+    /// As [`Search::find`], for the head of a response, whose lines end in more ways. A line that
+    /// cannot begin a response is passed over when the next one does.
+    pub fn find_response(&mut self, bytes: &[u8]) -> Found {
+        loop {
+            let found = lines::line(bytes, self.line, self.crossed, true);
+            let end = found.map_or(bytes.len(), |line| line.end);
+            let text = bytes.get(self.line..end).unwrap_or_default();
+            if text.len() > MAX_LINE || end > MAX_HEAD {
+                let head = self.lines > 0 || begins_response(text);
+                return if head { Found::TooLong } else { Found::Body };
+            }
+            let Some(line) = found else { return Found::More };
+            if self.lines > 0 {
+                self.lines = self.lines.saturating_add(1);
+                if line.last {
+                    return Found::Head(line.next);
+                }
+            } else if trim(text).is_empty() {
+                self.start = line.next;
+            } else if begins_response(text) {
+                self.lines = 1;
+            } else {
+                let next = bytes.get(line.next..).unwrap_or_default();
+                if next.starts_with(RESPONSE_START) {
+                    self.start = line.next;
+                } else if RESPONSE_START.starts_with(next) {
+                    return Found::More;
+                } else {
+                    return Found::Body;
+                }
+            }
+            self.line = line.next;
+            self.crossed = line.crossed;
+        }
+    }
+
     /// How many lines of the head are complete.
     pub const fn lines(&self) -> usize {
         self.lines
+    }
+
+    /// Where the head starts.
+    pub const fn start(&self) -> usize {
+        self.start
     }
 }
 
@@ -169,6 +222,29 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
     let end = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(start, |at| at + 1);
     bytes.get(start..end).unwrap_or_default()
+}
+
+/// Whether a line that begins with it continues the one before.
+const fn is_folding(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0)
+}
+
+/// `bytes` without zero bytes, which browsers overlook in names and values.
+pub fn without_zeros(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(0, bytes).is_none() {
+        return Cow::Borrowed(bytes);
+    }
+    Cow::Owned(bytes.iter().copied().filter(|byte| *byte != 0).collect())
+}
+
+/// The line of a request's head at `at`: only LF ends it.
+fn request_header_line(bytes: &[u8], at: usize, _crossed: bool) -> Option<Line> {
+    let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+    let newline = memchr(b'\n', rest);
+    let end = at + newline.unwrap_or(rest.len());
+    let next = at + newline.map_or(rest.len(), |newline| newline + 1);
+    let last = is_blank(bytes.get(at..end).unwrap_or_default());
+    Some(Line { end, next, crossed: false, last })
 }
 
 const fn is_token(byte: u8) -> bool {
@@ -197,16 +273,42 @@ impl Head {
     pub fn request(bytes: &[u8], notes: &mut Notes) -> Self {
         let mut head = Self::begin(bytes);
         head.request_line(notes);
-        head.parse_headers(&REQUEST, notes);
+        head.parse_headers(&REQUEST, request_header_line, false, notes);
         head
     }
 
     /// Parses a response's head.
     pub fn response(bytes: &[u8], notes: &mut Notes) -> Self {
-        let mut head = Self::begin(bytes);
+        let mut head = Self::begin_response(bytes);
         head.response_line();
-        head.parse_headers(&RESPONSE, notes);
+        let apart = head.part(0).is_some_and(|text| text.eq_ignore_ascii_case(b"http/1.1"));
+        let next = |bytes: &[u8], at, crossed| lines::line(bytes, at, crossed, false);
+        head.parse_headers(&RESPONSE, next, apart, notes);
         head
+    }
+
+    /// Takes the bytes, less empty lines before the first.
+    fn begin_response(bytes: &[u8]) -> Self {
+        let mut from = 0;
+        let mut line = lines::line(bytes, from, false, false);
+        while let Some(empty) = line
+            && bytes.get(from..empty.end).is_some_and(|text| trim(text).is_empty())
+        {
+            from = empty.next;
+            line = lines::line(bytes, from, empty.crossed, false);
+        }
+        let (end, next) = line.map_or((bytes.len(), bytes.len()), |line| (line.end, line.next));
+        let line = bytes.get(from..end).unwrap_or_default();
+        let ending = bytes.get(end..next);
+        let length = line.len() - line.iter().rev().take_while(|byte| **byte == b'\r').count();
+        Self {
+            line: Span::of(0, length),
+            block: Span::of(next - from, bytes.len() - from),
+            plain: ending == Some(b"\r\n") && length == line.len(),
+            zeros: memchr(0, bytes).is_some(),
+            bytes: bytes.get(from..).unwrap_or_default().to_vec(),
+            ..Self::default()
+        }
     }
 
     /// Takes the bytes, less empty lines before the first.
@@ -227,6 +329,7 @@ impl Head {
             line: Span::of(0, line),
             block: Span::of(block, bytes.len()),
             bytes: bytes.to_vec(),
+            zeros: memchr(0, bytes).is_some(),
             plain: newline.is_some_and(|at| at == line + 1),
             ..Self::default()
         }
@@ -282,37 +385,72 @@ impl Head {
         self.parts = [some(protocol), some(status), some(space).map(|_| message)];
     }
 
-    fn parse_headers(&mut self, names: &Names, notes: &mut Notes) {
+    /// Headers with their continuation lines. With `apart`, a continuation line that looks like
+    /// a header is one, as browsers have it in HTTP/1.1.
+    fn parse_headers(
+        &mut self,
+        names: &Names,
+        next: impl Fn(&[u8], usize, bool) -> Option<Line>,
+        apart: bool,
+        notes: &mut Notes,
+    ) {
         let end = self.block.end as usize;
         let mut at = self.block.start as usize;
-        let mut repetitions = 0;
-        while at < end {
-            let rest = self.bytes.get(at..end).unwrap_or_default();
-            let next = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
-            let mut line = rest.get(..next).unwrap_or_default();
-            let ending = line.iter().rev().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-            line = line.get(..line.len() - ending).unwrap_or_default();
-            if line.is_empty() {
-                self.plain &= next == 2 && at + next == end;
+        let (mut crossed, mut repetitions, mut last) = (false, 0, false);
+        let mut held: Option<Span> = None;
+        while let Some(line) = next(self.bytes.get(..end).unwrap_or_default(), at, crossed) {
+            let text = self.bytes.get(at..line.end).unwrap_or_default();
+            let length = text.len() - text.iter().rev().take_while(|b| **b == b'\r').count();
+            let text = text.get(..length).unwrap_or_default();
+            let ending = self.bytes.get(at + length..line.next);
+            self.plain &= ending == Some(b"\r\n");
+            last = line.last;
+            if last {
+                self.plain &= line.next == end && length == 0;
                 break;
             }
-            self.plain &= ending == 2;
-            let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-            if folded && !self.headers.is_empty() {
-                self.unfold(at, line.len());
-                at += next;
+            let folded = text.first().is_some_and(|byte| is_folding(*byte));
+            let colon = |text: &[u8]| memchr(b':', text).is_some();
+            let mut span = Span::of(at, at + length);
+            (at, crossed) = (line.next, line.crossed);
+            if length == 0 {
+                self.plain = false;
                 continue;
             }
             if folded {
+                self.plain = false;
+                let lead = text.iter().take_while(|byte| is_folding(**byte)).count();
+                let new = colon(text) && held.is_some_and(|held| colon(self.slice(held)));
+                if let Some(before) = held.filter(|_| !(apart && new)) {
+                    held = Some(self.unfold(before, span));
+                    continue;
+                }
                 notes.add(names.folding);
+                span = Span::of(span.start as usize + lead, span.end as usize);
             }
-            let header = self.header(at, line.len(), names, notes);
-            if !self.add(header, &mut repetitions, names, notes) {
-                break;
+            if let Some(before) = held.replace(span)
+                && !self.take_header(before, &mut repetitions, names, notes)
+            {
+                return;
             }
-            at += next;
         }
-        self.plain &= end > self.block.start as usize;
+        self.plain &= last;
+        if let Some(before) = held {
+            self.take_header(before, &mut repetitions, names, notes);
+        }
+    }
+
+    /// Parses and adds a header. `false` when there are too many.
+    fn take_header(
+        &mut self,
+        text: Span,
+        repetitions: &mut usize,
+        names: &Names,
+        notes: &mut Notes,
+    ) -> bool {
+        let (start, end) = (text.start as usize, text.end as usize);
+        let header = self.header(start, end.saturating_sub(start), names, notes);
+        self.add(header, repetitions, names, notes)
     }
 
     /// The header on the line of `length` bytes at `at`.
@@ -388,17 +526,13 @@ impl Head {
         true
     }
 
-    /// Adds a continuation line to the last header, with one space between.
-    fn unfold(&mut self, at: usize, length: usize) {
-        self.plain = false;
-        let line = self.bytes.get(at..at + length).unwrap_or_default();
-        let lead = line.iter().take_while(|byte| is_space(**byte)).count().min(line.len());
-        let more = Span::of(at + lead, at + lead + trim(line).len());
-        let Some(last) = self.headers.last().copied() else { return };
-        let value = self.join(last.value, b" ", more);
-        if let Some(slot) = self.headers.last_mut() {
-            slot.value = value;
-        }
+    /// Adds a continuation line to a header's text, with one space between.
+    fn unfold(&mut self, text: Span, line: Span) -> Span {
+        let more = self.slice(line);
+        let lead = more.iter().take_while(|b| is_space(**b) || **b == 0).count();
+        let start = line.start as usize + lead.min(more.len());
+        let length = trim(more.get(lead..).unwrap_or_default()).len();
+        self.join(text, b" ", Span::of(start, start + length))
     }
 
     /// Appends the joined value behind the wire's bytes, or grows it when it is there already.
@@ -434,7 +568,11 @@ impl Head {
 
     /// The value of a header, by its name in lower case.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        let header = self.headers.iter().find(|h| self.slice(h.name).eq_ignore_ascii_case(name))?;
+        let same = |other: &[u8]| {
+            other.eq_ignore_ascii_case(name)
+                || (self.zeros && without_zeros(other).eq_ignore_ascii_case(name))
+        };
+        let header = self.headers.iter().find(|header| same(self.slice(header.name)))?;
         Some(self.slice(header.value))
     }
 

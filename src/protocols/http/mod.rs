@@ -9,6 +9,7 @@ mod events;
 mod fields;
 mod framing;
 mod head;
+mod lines;
 mod parser;
 mod samples;
 mod transaction;
@@ -72,6 +73,13 @@ const METHODS: &[&[u8]] = &[
 
 fn is_method(word: &[u8]) -> bool {
     METHODS.contains(&word)
+}
+
+/// Whether it begins as browsers want a response to begin: `http`, after whitespace.
+fn begins_response(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !head::is_space(*byte) && *byte != 0);
+    let word = start.and_then(|at| bytes.get(at..at.saturating_add(4)));
+    word.is_some_and(|word| word.eq_ignore_ascii_case(b"http"))
 }
 
 /// A known method and a space to the server; `HTTP/0.9`, `HTTP/1.0` or `HTTP/1.1` to the client.

@@ -9,7 +9,7 @@ use super::decode::Decoder;
 use super::framing::{self, After, Framing};
 use super::head::{self, Found, Head, MAX_LINE, Notes, Search};
 use super::transaction::{Transaction, is_protocol};
-use super::{events, is_method};
+use super::{begins_response, events, is_method};
 use crate::field::{Describe, Event, Side, Stage};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -134,33 +134,42 @@ impl Http {
     /// Looks for the end of a head; parses it in place unless it was cut.
     fn head<'a>(&mut self, way: Direction, bytes: &'a [u8], signals: &mut Vec<Signal>) -> &'a [u8] {
         let half = self.half(way);
+        let find = |search: &mut Search, bytes: &[u8]| match way {
+            Direction::ToServer => search.find(bytes),
+            Direction::ToClient => search.find_response(bytes),
+        };
         if half.pending.is_empty() {
-            return match half.search.find(bytes) {
+            return match find(&mut half.search, bytes) {
                 Found::Head(end) => {
                     let (head, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
                     self.complete(way, head, signals);
                     rest
                 }
+                Found::Body => {
+                    self.headless(bytes, signals);
+                    &[]
+                }
                 Found::More => {
                     half.pending.extend_from_slice(bytes);
-                    self.no_response_head(way, signals);
                     &[]
                 }
                 Found::TooLong => self.too_long(way, signals),
             };
         }
         half.pending.extend_from_slice(bytes);
-        match half.search.find(&half.pending) {
+        match find(&mut half.search, &half.pending) {
             Found::Head(end) => {
                 let pending = std::mem::take(&mut half.pending);
                 let left = pending.len().saturating_sub(end);
                 self.complete(way, pending.get(..end).unwrap_or_default(), signals);
                 bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default()
             }
-            Found::More => {
-                self.no_response_head(way, signals);
+            Found::Body => {
+                let pending = std::mem::take(&mut half.pending);
+                self.headless(&pending, signals);
                 &[]
             }
+            Found::More => &[],
             Found::TooLong => self.too_long(way, signals),
         }
     }
@@ -175,19 +184,9 @@ impl Http {
         &[]
     }
 
-    /// A response whose first line does not begin as one is a body without head (HTTP/0.9): not
-    /// to wait for an empty line that never comes.
-    fn no_response_head(&mut self, way: Direction, signals: &mut Vec<Signal>) {
-        let half = self.half(way);
-        if way == Direction::ToClient && half.search.lines() > 0 && !begins_response(&half.pending)
-        {
-            let pending = std::mem::take(&mut half.pending);
-            self.complete(way, &pending, signals);
-        }
-    }
-
     fn complete(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        self.half(way).search = Search::default();
+        let start = std::mem::take(&mut self.half(way).search).start();
+        let bytes = bytes.get(start..).unwrap_or_default();
         match way {
             Direction::ToServer => self.request(bytes, signals),
             Direction::ToClient if begins_response(bytes) => self.response(bytes, signals),
@@ -315,6 +314,7 @@ impl Http {
     /// HTTP/0.9 response, as browsers read them; later ones are passed over.
     fn headless(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
         let half = self.half(Direction::ToClient);
+        half.search = Search::default();
         if half.begun {
             return;
         }
@@ -344,7 +344,8 @@ impl Http {
                 self.content(way, bytes, signals);
                 &[]
             }
-            Framing::Length(left) | Framing::Chunk(left) => {
+            Framing::Surplus => self.surplus(way, bytes, signals),
+            Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) => {
                 let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                 let (part, rest) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
                 self.content(way, part, signals);
@@ -368,10 +369,36 @@ impl Http {
         let next = match framing {
             Framing::Length(_) if left == 0 => return self.message_over(way, signals),
             Framing::Length(_) => Framing::Length(left),
+            Framing::Doubtful(_) if left == 0 => Framing::Surplus,
+            Framing::Doubtful(_) => Framing::Doubtful(left),
             _ if left == 0 => Framing::ChunkEnd,
             _ => Framing::Chunk(left),
         };
         self.half(way).state = State::Body(next);
+    }
+
+    /// After a body of doubtful length: the next message, or more of the body.
+    fn surplus<'a>(
+        &mut self,
+        way: Direction,
+        bytes: &'a [u8],
+        signals: &mut Vec<Signal>,
+    ) -> &'a [u8] {
+        let half = self.half(way);
+        let held = half.pending.len();
+        let wanted = head::RESPONSE_START.get(held..).unwrap_or_default();
+        if bytes.starts_with(wanted) {
+            self.message_over(way, signals);
+            return bytes;
+        }
+        if wanted.starts_with(bytes) {
+            half.pending.extend_from_slice(bytes);
+            return &[];
+        }
+        half.state = State::Body(Framing::UntilClose);
+        let held = std::mem::take(&mut half.pending);
+        self.content(way, &held, signals);
+        bytes
     }
 
     /// Collects a line of the chunked coding and acts on it.
@@ -386,6 +413,13 @@ impl Http {
         let (part, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
         let half = self.half(way);
         half.pending.extend_from_slice(part);
+        let sized = framing != Framing::Size
+            || half.pending.iter().find(|b| !head::is_space(**b)).is_none_or(u8::is_ascii_hexdigit);
+        if way == Direction::ToClient && !sized {
+            let line = std::mem::take(&mut half.pending);
+            self.chunk(way, &line, signals);
+            return rest;
+        }
         if half.pending.len() > MAX_LINE {
             half.pending = Vec::new();
             return self.too_long(way, signals);
@@ -519,13 +553,16 @@ impl Http {
         if let State::Body(framing) = self.half(way).state {
             let within = match framing {
                 Framing::UntilClose => count,
-                Framing::Length(left) | Framing::Chunk(left) => count.min(left),
+                Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) => {
+                    count.min(left)
+                }
                 _ => 0,
             };
             if let Some((_, body)) = self.open_body(way).filter(|_| within > 0) {
                 body.lose(within);
             }
-            if let Framing::Length(left) | Framing::Chunk(left) = framing {
+            if let Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) = framing
+            {
                 self.advance(way, framing, left.saturating_sub(within), signals);
             }
             beyond = count.saturating_sub(within);
@@ -577,6 +614,13 @@ impl Http {
     fn end(&mut self, way: Direction, signals: &mut Vec<Signal>) {
         let half = self.half(way);
         let pending = std::mem::take(&mut half.pending);
+        if way == Direction::ToClient
+            && matches!(half.state, State::Body(Framing::Size | Framing::Surplus))
+        {
+            // Neither became what it might have been.
+            self.content(way, &pending, signals);
+        }
+        let half = self.half(way);
         if half.state == State::Head && !head::trim(&pending).is_empty() {
             if half.search.lines() == 0 && way == Direction::ToServer {
                 let event = &events::REQUEST_LINE_INCOMPLETE;
@@ -626,11 +670,4 @@ fn ready(transaction: u64, side: Side, stage: Stage, signals: &mut Vec<Signal>) 
 fn raise(notes: &Notes, id: u64, side: Side, signals: &mut Vec<Signal>) {
     let events = notes.iter();
     signals.extend(events.map(|event| Signal::Event { transaction: Some(id), side, event }));
-}
-
-/// Whether it begins as browsers want a response to begin: `http`, after whitespace.
-fn begins_response(bytes: &[u8]) -> bool {
-    let start = bytes.iter().position(|byte| !head::is_space(*byte) && *byte != 0);
-    let word = start.and_then(|at| bytes.get(at..at.saturating_add(4)));
-    word.is_some_and(|word| word.eq_ignore_ascii_case(b"http"))
 }

@@ -233,3 +233,76 @@ fn probes() {
     assert_eq!(to(Direction::ToClient, b"HTTP/1.1 200"), Probe::Yes);
     assert_eq!(to(Direction::ToClient, b"SSH-2.0"), Probe::No);
 }
+
+/// The body of the response to a GET, and what the header `x` holds.
+fn body_of(response: &[u8]) -> (String, Option<String>) {
+    let mut http = Http::default();
+    let mut signals = Vec::new();
+    let mut feed = |way, chunk| http.parse(way, chunk, &MOMENT, &mut signals);
+    feed(Direction::ToServer, Chunk::Data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    // Byte by byte: what is found may not depend on cuts.
+    response.chunks(1).for_each(|byte| feed(Direction::ToClient, Chunk::Data(byte)));
+    feed(Direction::ToClient, Chunk::End);
+    feed(Direction::ToServer, Chunk::End);
+    let t = http.transactions_mut().take(0).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (t.response_body.kept().map(text).unwrap_or_default(), t.response.get(b"x").map(text))
+}
+
+#[test]
+fn odd_responses_are_read_as_browsers_read_them() {
+    let chunked = b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
+    let heads: [&[u8]; 10] = [
+        b"HTTP/1.1 200 ok\rTransfer-Encoding: chunked\rX: 1\r\n\r\n",
+        b"HTTP/1.1 200 ok\n\rTransfer-Encoding: chunked\n\rX: 1\n\r\r\n\r\n",
+        b"HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\nX: 1\n \n",
+        b"HTTP/1.1 200 ok\r\nX: 1\r\n Transfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 ok\r\nTransfer-Encoding\r\n \r\n :\r\n chunked\r\nX: 1\r\n\r\n",
+        b"HTTP/1.1 200 ok\r\nTransfer-Encoding:\n\0chunked\r\nX: 1\r\n\r\n",
+        b"HTTP/1.1 200 ok\r\nTransfer\0-Encoding: chu\0nked\r\nX: 1\r\n\r\n",
+        b"HTTP/1.1 200 ok\r\nX: 1\r\n\r\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"welcome\r\nHTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\nX: 1\r\n\r\n",
+        b"\r \t\r\nHTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\nX: 1\r\n\r\n",
+    ];
+    for head in heads {
+        let found = body_of(&[head, chunked].concat());
+        assert_eq!(found, ("abcdef".into(), Some("1".into())), "{}", head.escape_ascii());
+    }
+}
+
+#[test]
+fn a_body_that_is_not_framed_as_said_is_taken_as_it_is() {
+    let body = |text: &str| body_of(text.as_bytes()).0;
+    assert_eq!(body("HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\nplain"), "plain");
+    assert_eq!(body("HTTP/1.1 200 ok\r\nTransfer-Encoding: chunked\r\n\r\nabc"), "abc");
+    // A length that is no plain number is not believed, unless a response follows.
+    assert_eq!(body("HTTP/1.1 200 ok\r\nContent-Length: 3 5\r\n\r\nplain"), "plain");
+    assert_eq!(body("HTTP/1.1 200 ok\r\nContent-Length: 3;\r\n\r\nabcHT"), "abcHT");
+    let two = "HTTP/1.1 200 ok\r\nContent-Length: 3;\r\n\r\nabcHTTP/1.1 404 no\r\n\r\n";
+    assert_eq!(body(two), "abc");
+}
+
+#[test]
+fn codings_that_are_not_there_or_oddly_named() {
+    use flate2::{Compression, write};
+    use std::io::Write;
+    let mut raw = write::DeflateEncoder::new(Vec::new(), Compression::default());
+    raw.write_all(b"well met").unwrap();
+    let raw = raw.finish().unwrap();
+    let mut zip = write::GzEncoder::new(Vec::new(), Compression::default());
+    zip.write_all(b"well met").unwrap();
+    let zip = zip.finish().unwrap();
+    let body = |coding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 ok\r\nContent-Encoding: {coding}\r\n\r\n");
+        body_of(&[head.as_bytes(), body].concat()).0
+    };
+    for coding in ["gzip", "gzip;", "\u{a0}gzip", "gz\0ip", "x-gzip", "gzip,deflate", "gzip, gzip"] {
+        assert_eq!(body(coding, &zip), "well met", "{coding}");
+    }
+    for coding in ["deflate", "de\0flate", "deflate;", "deflate, deflate"] {
+        assert_eq!(body(coding, &raw), "well met", "{coding}");
+    }
+    for coding in ["deflate", "gzip", "deflate,gzip", "gzip,deflate", "deflate,"] {
+        assert_eq!(body(coding, b"X plain text"), "X plain text", "{coding}");
+    }
+}
