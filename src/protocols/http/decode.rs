@@ -83,9 +83,8 @@ impl Decoder {
             let name = super::head::trim(name);
             let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
             // Browsers find the name of a coding in what stands around it.
-            let holds = |word: &[u8]| {
-                name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
-            };
+            let holds =
+                |word: &[u8]| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
             let header = |gzip| Coding::Header { gzip, bytes: Vec::new() };
             let coding = if holds(b"gzip") {
                 header(true)

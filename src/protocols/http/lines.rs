@@ -60,7 +60,8 @@ fn fed(bytes: &[u8], from: usize, at: usize, crossed: bool, will_come: bool) -> 
         Some(b'\r') => Some(Line { end: at, next: next + 1, crossed: true, last: false }),
         after => {
             // One blank is taken for an empty line, unless an empty line follows.
-            let blank = matches!(bytes.get(from..at), Some([b' ' | b'\t'])) && after != Some(&b'\n');
+            let blank =
+                matches!(bytes.get(from..at), Some([b' ' | b'\t'])) && after != Some(&b'\n');
             Some(Line { end: at, next, crossed: false, last: empty || blank })
         }
     }

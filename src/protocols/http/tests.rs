@@ -296,7 +296,8 @@ fn codings_that_are_not_there_or_oddly_named() {
         let head = format!("HTTP/1.1 200 ok\r\nContent-Encoding: {coding}\r\n\r\n");
         body_of(&[head.as_bytes(), body].concat()).0
     };
-    for coding in ["gzip", "gzip;", "\u{a0}gzip", "gz\0ip", "x-gzip", "gzip,deflate", "gzip, gzip"] {
+    for coding in ["gzip", "gzip;", "\u{a0}gzip", "gz\0ip", "x-gzip", "gzip,deflate", "gzip, gzip"]
+    {
         assert_eq!(body(coding, &zip), "well met", "{coding}");
     }
     for coding in ["deflate", "de\0flate", "deflate;", "deflate, deflate"] {
