@@ -16,6 +16,7 @@ mod cli;
 mod determinism;
 mod golden;
 mod hostile;
+mod inspect;
 mod keywords;
 mod live;
 mod rules;

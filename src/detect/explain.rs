@@ -63,8 +63,8 @@ impl Ruleset {
                 result(&planned.rule, &mut text);
             }
             None => text.push_str(
-                "\nIt cannot match here: it asks for a protocol or an event that this sensor does \
-                 not look for.\n",
+                "\nIt is not looked at here: it did not load, a later revision took its place, or \
+                 it asks for a protocol or an event that this sensor does not look for.\n",
             ),
         }
         text
@@ -256,6 +256,7 @@ fn operation(operator: &Operator, option: &OptionText<'_>, sections: &mut Sectio
     match operator.name {
         "content" if negated => sections.test(format!("there is no {rest}")),
         "content" => sections.test(format!("there is {rest}")),
+        "pkt_data" => sections.heading = PAYLOAD.to_owned(),
         "pcre" if negated => sections.test(format!("nothing matches {rest}")),
         "pcre" => sections.test(format!("something matches {rest}")),
         "nocase" => sections.more(", in upper or lower case"),

@@ -7,6 +7,7 @@ mod byte_extract;
 mod byte_jump;
 mod byte_math;
 mod byte_test;
+mod certificate;
 mod content;
 mod events;
 mod extraction;
@@ -23,6 +24,7 @@ mod meta;
 mod nocase;
 mod pcre;
 mod pcrexform;
+mod pkt_data;
 mod position;
 mod rawbytes;
 pub mod requires;
@@ -44,6 +46,9 @@ pub static OPERATORS: &[&Operator] = &[
     &byte_jump::BYTE_JUMP,
     &byte_math::BYTE_MATH,
     &byte_test::BYTE_TEST,
+    &certificate::TLS_FINGERPRINT,
+    &certificate::TLS_ISSUER,
+    &certificate::TLS_SUBJECT,
     &content::CONTENT,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
@@ -77,6 +82,7 @@ pub static OPERATORS: &[&Operator] = &[
     &nocase::NOCASE,
     &pcre::PCRE,
     &pcrexform::PCREXFORM,
+    &pkt_data::PKT_DATA,
     &position::DEPTH,
     &position::DISTANCE,
     &position::ENDSWITH,
