@@ -216,6 +216,9 @@ impl Http {
         let connect = head.part(0) == Some(b"CONNECT");
         if framing == Framing::None || connect {
             new.request_body.finish();
+        } else if let Some(coding) = head.get(b"content-encoding") {
+            let decoder = Decoder::new(coding, &mut |event| notes.add(event));
+            new.request_body.decode(decoder);
         }
         let flooded = &events::TOO_MANY_TRANSACTIONS;
         let id = self.transactions.open(new, Side::Request, flooded, signals);

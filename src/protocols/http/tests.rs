@@ -307,3 +307,18 @@ fn codings_that_are_not_there_or_oddly_named() {
         assert_eq!(body(coding, b"X plain text"), "X plain text", "{coding}");
     }
 }
+
+#[test]
+fn what_a_client_sends_is_decoded_too() {
+    use std::io::Write;
+    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    zip.write_all(b"name=value").unwrap();
+    let zip = zip.finish().unwrap();
+    let head = format!("POST /a HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}", zip.len());
+    let mut http = Http::default();
+    let mut signals = Vec::new();
+    let request = [head.as_bytes(), b"\r\n\r\n", &zip].concat();
+    http.parse(Direction::ToServer, Chunk::Data(&request), &MOMENT, &mut signals);
+    let t = http.transactions_mut().take(0).unwrap();
+    assert_eq!(t.request_body.kept(), Some(&b"name=value"[..]));
+}
