@@ -314,7 +314,8 @@ fn what_a_client_sends_is_decoded_too() {
     let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     zip.write_all(b"name=value").unwrap();
     let zip = zip.finish().unwrap();
-    let head = format!("POST /a HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}", zip.len());
+    let head =
+        format!("POST /a HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: {}", zip.len());
     let mut http = Http::default();
     let mut signals = Vec::new();
     let request = [head.as_bytes(), b"\r\n\r\n", &zip].concat();
