@@ -69,8 +69,11 @@ pub struct Field<T: 'static> {
     /// Rule options that must compile and use this field.
     pub example: &'static str,
     /// Calls `sink` once a value, so a field may hold none, one or many.
-    pub read: fn(&T, &mut dyn FnMut(Value<'_>)),
+    pub read: Read<T>,
 }
+
+/// Calls the sink once for each value that a field has in a thing.
+pub type Read<T> = fn(&T, &mut dyn FnMut(Value<'_>));
 
 /// A type with fields.
 pub trait Fields: Sized + 'static {

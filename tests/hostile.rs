@@ -20,8 +20,11 @@ use crate::support::{files, root};
 const SECONDS: u64 = 4;
 const SEED: u64 = 0x7269_7665_6c6c_696e;
 
+/// The name of a function that takes any bytes, and the function.
+type Fuzzed = (&'static str, fn(&[u8]));
+
 /// Every function that takes any bytes. The targets of `fuzz/` call the same.
-pub const FUZZED: &[(&str, fn(&[u8]))] = &[
+const FUZZED: &[Fuzzed] = &[
     ("fuzz_decode", fuzz_decode),
     ("fuzz_table", fuzz_table),
     ("fuzz_stream", fuzz_stream),
