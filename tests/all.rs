@@ -14,6 +14,7 @@
 
 mod cli;
 mod determinism;
+mod documents;
 mod golden;
 mod hostile;
 mod inspect;
