@@ -19,6 +19,7 @@ mod golden;
 mod hostile;
 mod inspect;
 mod keywords;
+mod limits;
 mod live;
 mod rules;
 mod streams;
