@@ -59,9 +59,8 @@ fn a_flood_is_bounded_and_hides_no_attack() {
 /// Which signatures alerted, and how often.
 fn signatures(summary: &Value) -> BTreeMap<u64, u64> {
     let rows = summary["found"].as_array().unwrap().iter().filter(|row| row["gid"] == 1);
-    let pair = |row: &Value| {
-        (row["signature_id"].as_u64().unwrap(), row["count"].as_u64().unwrap())
-    };
+    let pair =
+        |row: &Value| (row["signature_id"].as_u64().unwrap(), row["count"].as_u64().unwrap());
     rows.map(pair).collect()
 }
 
@@ -132,7 +131,10 @@ fn write_flood(path: &Path, attack: &[Vec<u8>]) -> u64 {
     for number in 0..SYNS {
         put(number, &syn(number));
         written += 1;
-        if number >= begin && number % BETWEEN == 0 && let Some(frame) = attack.next() {
+        if number >= begin
+            && number % BETWEEN == 0
+            && let Some(frame) = attack.next()
+        {
             put(number, frame);
             written += 1;
         }
