@@ -22,6 +22,7 @@ mod keywords;
 mod limits;
 mod live;
 mod rules;
+mod schema;
 mod streams;
 mod support;
 mod tidy;

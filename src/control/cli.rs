@@ -182,6 +182,8 @@ pub enum ConfigCommand {
     Show(ConfigFile),
     /// Say what is wrong with the file.
     Check(ConfigFile),
+    /// Print the JSON schema of the records in eve.json.
+    Schema,
 }
 
 /// Which configuration.

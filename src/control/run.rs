@@ -59,6 +59,10 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             writeln!(out, "configuration: no problem")?;
             Ok(DONE)
         }
+        Command::Config(ConfigCommand::Schema) => {
+            write!(out, "{}", crate::outputs::eve::SCHEMA)?;
+            Ok(DONE)
+        }
         Command::Completions { shell } => {
             cli::completions(*shell, &mut out);
             Ok(DONE)

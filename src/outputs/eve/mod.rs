@@ -15,6 +15,9 @@ use file::RotatingFile;
 pub use event::write;
 pub use file::Rotation;
 
+/// The shape of what is written, a JSON schema.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// Bytes gathered before they are written to the file.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Bytes kept while the file cannot be written; beyond, whole lines are dropped and counted.

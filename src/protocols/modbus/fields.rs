@@ -146,7 +146,7 @@ fn message(m: &Message, request: bool, tree: &mut dyn Tree) {
             tree.int("raw", u64::from(code));
             tree.text("code", codes::exception_name(code).as_bytes());
         });
-    } else if let Some(sub) = m.subfunction {
+    } else if let Some(sub) = m.subfunction.filter(|_| request || m.function != MEI) {
         let (key, name) = match m.function {
             MEI => ("mei", codes::mei_name(sub)),
             _ => ("diagnostic", codes::diagnostic_name(sub)),
@@ -158,7 +158,8 @@ fn message(m: &Message, request: bool, tree: &mut dyn Tree) {
         });
     } else if m.access() != 0 && m.flaws & flaw::LENGTH == 0 {
         values(m, request, tree);
-    } else if !matches!(m.function, DIAGNOSTIC | MEI) {
+    } else if m.function != DIAGNOSTIC && (m.function != MEI || m.subfunction.is_some()) {
+        // The reference engine's schema has no object for encapsulated interfaces in responses.
         tree.text("data", &m.data);
     }
 }

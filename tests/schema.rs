@@ -1,0 +1,151 @@
+//! What is written is of the published shape: ours for the golden cases, and, without our own
+//! additions, that of the reference engine for every capture of the corpus.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jsonschema::Validator;
+use rivellino::capture;
+use rivellino::detect::{self, Variables};
+use rivellino::outputs::eve::SCHEMA;
+use serde_json::Value;
+
+use crate::golden::cases;
+use crate::support::engine::Engine;
+use crate::support::{corpus, files};
+
+/// Different violations that are shown.
+const SHOWN: usize = 40;
+
+/// Violations by kind of event, place and message, each with one line that shows it.
+#[derive(Default)]
+struct Violations(BTreeMap<String, (usize, String)>);
+
+impl Violations {
+    fn add(&mut self, schema: &Validator, event: &Value, whose: &str) {
+        for error in schema.iter_errors(event) {
+            let path: String = error.instance_path().to_string();
+            let place: Vec<&str> =
+                path.split('/').filter(|part| part.parse::<usize>().is_err()).collect();
+            let what: String = error.to_string().chars().take(160).collect();
+            let key = format!("{} {}: {what}", event["event_type"], place.join("/"));
+            let (count, _) = self.0.entry(key).or_insert_with(|| (0, format!("{whose}: {event}")));
+            *count += 1;
+        }
+    }
+
+    fn none(&self) {
+        let shown = self.0.iter().take(SHOWN);
+        let text: Vec<String> = shown
+            .map(|(what, (count, line))| {
+                let line: String = line.chars().take(600).collect();
+                format!("{count} x {what}\n    {line}")
+            })
+            .collect();
+        assert!(self.0.is_empty(), "{} violations\n{}", self.0.len(), text.join("\n"));
+    }
+}
+
+fn events(eve: &[u8]) -> impl Iterator<Item = Value> {
+    let lines = eve.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap())
+}
+
+fn published() -> (Value, Validator) {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    (schema, validator)
+}
+
+#[test]
+fn golden_cases_are_of_the_published_shape() {
+    let (_, schema) = published();
+    let mut violations = Violations::default();
+    for (folder, case) in cases() {
+        for event in events(&case.eve(1)) {
+            violations.add(&schema, &event, &folder.display().to_string());
+        }
+    }
+    violations.none();
+}
+
+#[test]
+fn what_is_not_of_the_published_shape_is_refused() {
+    let (_, schema) = published();
+    let (_, case) = cases().into_iter().find(|(_, case)| case.anomaly).unwrap();
+    for event in events(&case.eve(1)) {
+        assert!(schema.is_valid(&event));
+        let mut more = event.clone();
+        more["surprise"] = 1.into();
+        assert!(!schema.is_valid(&more), "a key that is not told of");
+        let mut other = event.clone();
+        other["event_type"] = "surprise".into();
+        assert!(!schema.is_valid(&other));
+        let mut fewer = event;
+        fewer.as_object_mut().unwrap().remove("timestamp");
+        assert!(!schema.is_valid(&fewer));
+    }
+}
+
+/// Each key says what it means.
+#[test]
+fn every_key_of_the_published_shape_is_explained() {
+    fn walk(schema: &Value, path: &str, missing: &mut Vec<String>) {
+        match schema {
+            Value::Object(map) => {
+                for (name, key) in map.get("properties").and_then(Value::as_object).into_iter().flatten()
+                {
+                    let told = key.get("description").or_else(|| key.get("$ref"));
+                    if told.is_none() {
+                        missing.push(format!("{path}/{name}"));
+                    }
+                }
+                let inner = map.iter().filter(|(key, _)| *key != "if");
+                inner.for_each(|(key, value)| walk(value, &format!("{path}/{key}"), missing));
+            }
+            Value::Array(list) => list.iter().for_each(|value| walk(value, path, missing)),
+            _ => {}
+        }
+    }
+    let mut missing = Vec::new();
+    walk(&published().0, "", &mut missing);
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn captures_of_the_corpus_are_of_both_shapes() {
+    let Some(corpus) = corpus("schema over the corpus") else { return };
+    let beside = corpus.parent().unwrap();
+    let Ok(reference) = std::fs::read(beside.join("reference/eve-schema-8.0.6.json")) else {
+        println!("skipped: no schema of the reference engine beside the corpus");
+        return;
+    };
+    let reference: Value = serde_json::from_slice(&reference).unwrap();
+    let reference = jsonschema::validator_for(&reference).unwrap();
+    let (_, own) = published();
+    let ruleset = std::fs::read(beside.join("rules/et-open.rules")).ok().map(|text| {
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let texts = [(Arc::from("et-open.rules"), text)];
+        Arc::new(detect::load(&texts, &mut Variables::default()).0)
+    });
+    let engine = Engine { ruleset, anomaly: true, all_anomalies: true, ..Engine::default() };
+    let (mut theirs, mut ours) = (Violations::default(), Violations::default());
+    let mut kinds = BTreeSet::new();
+    let mut count = 0;
+    for path in files(&corpus.join("captures")) {
+        let Ok(source) = capture::open(std::slice::from_ref(&path), None) else { continue };
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for mut event in events(&engine.run(source).0) {
+            count += 1;
+            kinds.insert(event["event_type"].to_string());
+            ours.add(&own, &event, &name);
+            event.as_object_mut().unwrap().remove("finding");
+            theirs.add(&reference, &event, &name);
+        }
+    }
+    println!("{count} records: {kinds:?}");
+    assert!(count > 0);
+    theirs.none();
+    ours.none();
+}
