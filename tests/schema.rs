@@ -94,7 +94,8 @@ fn every_key_of_the_published_shape_is_explained() {
     fn walk(schema: &Value, path: &str, missing: &mut Vec<String>) {
         match schema {
             Value::Object(map) => {
-                for (name, key) in map.get("properties").and_then(Value::as_object).into_iter().flatten()
+                for (name, key) in
+                    map.get("properties").and_then(Value::as_object).into_iter().flatten()
                 {
                     let told = key.get("description").or_else(|| key.get("$ref"));
                     if told.is_none() {
