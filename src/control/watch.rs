@@ -16,7 +16,7 @@ use crate::capture::{LiveOptions, SourceStats, open_live};
 use crate::detect::LoadSummary;
 use crate::engine::merge::Merge;
 use crate::engine::stats::WorkerStats;
-use crate::engine::{self, Live};
+use crate::engine::{self, Live, Report};
 use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::metrics::{Metrics, Totals};
@@ -52,13 +52,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     };
     let listen = config.listen.unwrap_or(([127, 0, 0, 1], 9477).into());
     let plane = Plane::start(&flags, Some((listen, page)))?;
-    let options = LiveOptions::default();
-    let options = LiveOptions {
-        buffer_mib: config.buffer.unwrap_or(options.buffer_mib),
-        snaplen: config.snaplen.unwrap_or(options.snaplen),
-        ..options
-    };
-    let sources = open_live(interface, plan.workers, options, config.bpf.as_deref())?;
+    let bpf = config.bpf.as_deref();
+    let sources = open_live(interface, plan.workers, live_options(config), bpf)?;
     let output = config.output.clone().unwrap_or_else(|| PathBuf::from("."));
     let reopen = Arc::new(AtomicBool::new(false));
     let eve = eve(&output, config, &reopen)?;
@@ -98,14 +93,30 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let found = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
     let rules = std::mem::take(&mut *rules.lock().unwrap_or_else(PoisonError::into_inner));
     write_summary(&output, &report, &found, rules.as_ref())?;
+    Ok(tell(&report))
+}
+
+fn live_options(config: &Config) -> LiveOptions {
+    let options = LiveOptions::default();
+    LiveOptions {
+        buffer_mib: config.buffer.unwrap_or(options.buffer_mib),
+        snaplen: config.snaplen.unwrap_or(options.snaplen),
+        ..options
+    }
+}
+
+/// Tells how it ended; the exit code it asks for.
+fn tell(report: &Report) -> u8 {
     report.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let SourceStats { received, kernel_dropped, interface_dropped, .. } = report.source;
     tracing::info!(received, kernel_dropped, interface_dropped, "stopped");
-    if let Some(error) = report.error {
-        tracing::error!("{error}");
-        return Ok(INPUT);
+    match &report.error {
+        Some(error) => {
+            tracing::error!("{error}");
+            INPUT
+        }
+        None => DONE,
     }
-    Ok(DONE)
 }
 
 fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Result<Eve> {

@@ -337,6 +337,40 @@ impl<A: Default> Table<A> {
         while let Some(victim) = self.shards.get(usize::from(shard)).and_then(Shard::victim) {
             self.end(victim, Reason::Evicted, moment.now, host);
         }
+        let entry = Self::begun(place, (hash, shard), headers, tcp, moment);
+        let due = deadline(&self.limits, &entry.flow).seconds();
+        let index = match self.free.pop() {
+            Some(index) => {
+                if let Some(old) = self.slab.get_mut(index) {
+                    *old = entry;
+                }
+                index
+            }
+            None => self.slab.push(entry),
+        };
+        if let Some(entry) = self.slab.get_mut(index) {
+            entry.flow.slot = Slot(index);
+        }
+        let slab = &self.slab;
+        self.index.insert_unique(hash, index, |&index| slab.get(index).map_or(0, |e| e.hash));
+        if let Some(shard) = self.shards.get_mut(usize::from(shard)) {
+            shard.push(&mut self.slab, index, FlowState::New);
+        }
+        self.wheel.start(moment.now.seconds());
+        self.wheel.put(index, due);
+        self.stats.inserted += 1;
+        index
+    }
+
+    /// The entry of a flow that begins with this packet.
+    #[inline]
+    fn begun(
+        place: &Place,
+        (hash, shard): (u64, u8),
+        headers: &Headers,
+        tcp: Option<&Tcp>,
+        moment: Moment,
+    ) -> Entry<A> {
         // Who answers a SYN is the server, though its answer be the first that is seen.
         let backwards =
             tcp.is_some_and(|tcp| tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK);
@@ -345,7 +379,7 @@ impl<A: Default> Table<A> {
             true => (place.destination, place.source),
         };
         let flags = tcp.map_or(0, |tcp| tcp.flags);
-        let entry = Entry {
+        Entry {
             key: place.key,
             hash,
             shard,
@@ -374,29 +408,7 @@ impl<A: Default> Table<A> {
                 alerted: false,
                 app: A::default(),
             },
-        };
-        let due = deadline(&self.limits, &entry.flow).seconds();
-        let index = match self.free.pop() {
-            Some(index) => {
-                if let Some(old) = self.slab.get_mut(index) {
-                    *old = entry;
-                }
-                index
-            }
-            None => self.slab.push(entry),
-        };
-        if let Some(entry) = self.slab.get_mut(index) {
-            entry.flow.slot = Slot(index);
         }
-        let slab = &self.slab;
-        self.index.insert_unique(hash, index, |&index| slab.get(index).map_or(0, |e| e.hash));
-        if let Some(shard) = self.shards.get_mut(usize::from(shard)) {
-            shard.push(&mut self.slab, index, FlowState::New);
-        }
-        self.wheel.start(moment.now.seconds());
-        self.wheel.put(index, due);
-        self.stats.inserted += 1;
-        index
     }
 
     /// Counts a packet to its flow and works on what it carries.

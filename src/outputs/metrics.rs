@@ -81,28 +81,11 @@ impl Metrics {
     /// When two metrics share a name: a mistake in this file.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let mut counters = Vec::new();
-        for (name, help) in COUNTERS {
-            let counter = IntCounter::new(*name, *help)?;
-            registry.register(Box::new(counter.clone()))?;
-            counters.push(counter);
-        }
-        let counter_vec = |name: &str, help: &str, label: &str| {
-            let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
-        };
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
-        };
-        let counter = |name: &str, help: &str| {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
-        };
+        let of = &registry;
+        let counters = COUNTERS.iter().map(|(name, help)| counter(of, name, help));
+        let counters = counters.collect::<prometheus::Result<_>>()?;
         let dropped = counter_vec(
+            of,
             "rivellino_dropped_total",
             "What was dropped, by where: kernel, interface, segments, records, eve.",
             "stage",
@@ -111,6 +94,7 @@ impl Metrics {
             dropped.with_label_values(&[stage]);
         }
         let flows_ended = counter_vec(
+            of,
             "rivellino_flows_ended_total",
             "Flows ended, by reason; evicted ones ended before their time, as memory was full.",
             "reason",
@@ -121,6 +105,7 @@ impl Metrics {
         )?;
         registry.register(Box::new(rules.clone()))?;
         let alerts = counter_vec(
+            of,
             "rivellino_alerts_total",
             "Alerts of signatures, by severity: 1 is most severe.",
             "severity",
@@ -134,19 +119,22 @@ impl Metrics {
             flows_ended,
             rules,
             alerts,
-            flows_active: gauge("rivellino_flows_active", "Flows in the table now.")?,
+            flows_active: gauge(of, "rivellino_flows_active", "Flows in the table now.")?,
             flow_memory: gauge(
+                of,
                 "rivellino_flow_memory_bytes",
                 "Memory of the flow table and all that flows carry now.",
             )?,
             findings: counter_vec(
+                of,
                 "rivellino_findings_total",
                 "Findings of detectors, by detector.",
                 "detector",
             )?,
-            events: counter_vec("rivellino_events_total", "Records, by event type.", "type")?,
-            eve_records: counter("rivellino_eve_records_total", "Lines of EVE JSON.")?,
+            events: counter_vec(of, "rivellino_events_total", "Records, by event type.", "type")?,
+            eve_records: counter(of, "rivellino_eve_records_total", "Lines of EVE JSON.")?,
             eve_errors: counter(
+                of,
                 "rivellino_eve_write_errors_total",
                 "Failed writes of EVE JSON; what was to be written is kept and tried again.",
             )?,
@@ -266,4 +254,27 @@ impl Output for Metrics {
     fn finish(&mut self, _: Timestamp) -> Vec<String> {
         Vec::new()
     }
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+    let counter = IntCounter::new(name, help)?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn counter_vec(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    label: &str,
+) -> prometheus::Result<IntCounterVec> {
+    let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::new(name, help)?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
 }

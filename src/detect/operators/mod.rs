@@ -120,7 +120,7 @@ pub fn operator(keyword: &str) -> Option<&'static Operator> {
 }
 
 #[cfg(test)]
-mod tries;
+mod stall_tests;
 
 #[cfg(test)]
 mod tests {
