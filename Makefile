@@ -7,7 +7,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: demo test build bench check packages-build packages-test
 
 demo: target/release/rivellino
-	@target/release/rivellino replay --quiet -o target/demo pcaps/demo.pcap
+	@target/release/rivellino replay -o target/demo pcaps/demo.pcap
 
 target/release/rivellino: packages-build $(shell find src signatures -type f) Cargo.toml Cargo.lock
 	cargo build --release --locked

@@ -94,10 +94,11 @@
 //! | 2 | A packet causes no error and no panic, only a record, an event or a counter. `Result` is for people: rules, configuration, files. | `tests/hostile.rs`; `every_cut_and_many_mutations_are_survived` (decode), `mutations_never_panic` (each protocol), `whatever_comes_nothing_breaks` (reassembly), `hostile_text_is_only_wrong` (rules) |
 //! | 3 | Same input, same output, byte for byte, for any number of workers and any run. | `tests/golden.rs`: `cases_give_what_they_gave_with_any_number_of_workers`; `tests/determinism.rs` |
 //! | 4 | How a stream is cut, reordered or sent again does not change what is found in it. | `tests/streams.rs`; `any_cut_order_and_overlap_gives_the_same_bytes` (reassembly), `cuts_change_nothing` (protocols), `cuts_and_batches_change_nothing` (detect) |
-//! | 5 | Every collection has a named maximum with a unit; reaching it is counted, never fatal. | `a_flood_of_syn_is_bounded`, `limits_hold_and_the_oldest_goes` (flow), `a_bomb_stays_small` (HTTP), `a_flood_of_spoofed_sources_is_bounded_and_hides_no_scan` (anomaly) |
+//! | 5 | Every collection has a named maximum with a unit; reaching it is counted, never fatal. | `tests/limits.rs`; `a_flood_of_syn_is_bounded`, `limits_hold_and_the_oldest_goes` (flow), `a_bomb_stays_small` (HTTP), `a_flood_of_spoofed_sources_is_bounded_and_hides_no_scan` (anomaly) |
 //! | 6 | Rule keyword, EVE key and manual entry of one meaning come from one row. | `tests/keywords.rs`: names unique, every example compiles and does what it says |
 //! | 7 | A metric has no address, host name, user or payload in a label: label values are closed lists. | `outputs/metrics.rs` declares each value; there is no other way to make one |
-//! | 8 | Loading rules never fails as a whole: what cannot be loaded is told with its place, the rest works. | `each_wrong_rule_is_shown_and_the_others_read` |
+//! | 8 | What comes out has the published shape: Suricata's, and our additions. | `tests/schema.rs` |
+//! | 9 | Loading rules never fails as a whole: what cannot be loaded is told with its place, the rest works. | `each_wrong_rule_is_shown_and_the_others_read` |
 //!
 //! # What is deliberately not here
 //!

@@ -31,6 +31,11 @@
 //! | `took` | seconds from the first thing seen to the judgement |
 //! | `explain` | `it` and `en`: what happened, how sure, why, what to do |
 //!
+//! # Its shape
+//!
+//! `rivellino config schema` prints it, as JSON Schema: Suricata's and our additions. A test holds every
+//! record against it.
+//!
 //! # Promises
 //!
 //! * In a replay lines come in the order of the packets that caused them.
