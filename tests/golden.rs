@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::support::engine::{difference, eve_of, replay};
-use crate::support::root;
+use crate::support::{layers, root};
 
 /// `case.toml`.
 #[derive(Debug, Deserialize)]
@@ -14,7 +14,7 @@ use crate::support::root;
 pub struct Case {
     /// What the case shows.
     pub about: String,
-    /// The capture, from the project's folder.
+    /// The capture, from the project's folder; `made:layers` is made by the tests.
     pub capture: PathBuf,
     /// Rules, or `bundled`; without it no signatures.
     pub rules: Option<String>,
@@ -42,10 +42,20 @@ pub fn cases() -> Vec<(PathBuf, Case)> {
 }
 
 impl Case {
+    /// The capture's file, which is made in `dir` when it is not a recorded one.
+    pub fn capture(&self, dir: &Path) -> PathBuf {
+        if self.capture != Path::new("made:layers") {
+            return root().join(&self.capture);
+        }
+        let path = dir.join("layers.pcap");
+        std::fs::write(&path, layers::pcap()).unwrap();
+        path
+    }
+
     /// What the replay of the case writes.
     pub fn eve(&self, workers: usize) -> Vec<u8> {
         let dir = tempfile::tempdir().unwrap();
-        let mut replay = replay(&[root().join(&self.capture)], dir.path());
+        let mut replay = replay(&[self.capture(dir.path())], dir.path());
         replay.workers = workers;
         replay.anomaly = self.anomaly;
         replay.bpf.clone_from(&self.bpf);

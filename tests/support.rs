@@ -1,6 +1,7 @@
 //! What the tests share: where the corpus is, how the program is run.
 
 pub mod engine;
+pub mod layers;
 pub mod packets;
 
 use std::path::{Path, PathBuf};
