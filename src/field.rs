@@ -57,7 +57,7 @@ pub struct Field<T: 'static> {
     pub aliases: &'static [&'static str],
     /// Bytes or number.
     pub kind: Kind,
-    /// The key in the protocol's EVE object, or `""` when [`Readable::describe`] writes it in its
+    /// The key in the protocol's EVE object, or `""` when [`Describe::describe`] writes it in its
     /// own way or it is not logged.
     pub eve: &'static str,
     /// The side it belongs to.

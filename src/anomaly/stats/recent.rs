@@ -20,7 +20,7 @@ pub struct Recent<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
-    /// An empty map that will hold up to `limit` entries, at least [`FORGET_PART`].
+    /// An empty map that will hold up to `limit` entries, at least `FORGET_PART`.
     pub fn new(limit: usize) -> Self {
         let limit = limit.max(FORGET_PART);
         let map = HashMap::with_hasher(FixedState::default());
