@@ -33,7 +33,9 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Evaluates candidates in their order; each alert with `index`.
+    /// Evaluates candidates in their order; each alert with `index`. A rule that is tied to
+    /// places in packets and in the stream alerts on each, as Suricata does: on the packet when
+    /// it comes, on the stream once it is acknowledged.
     pub fn all(
         &mut self,
         candidates: &[Candidate],
@@ -41,20 +43,11 @@ impl Judge<'_> {
         alerts: &mut Vec<(usize, Alert)>,
     ) {
         let mut raised = 0;
-        let mut last = None;
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
-            // A rule that matched in the packet has nothing to add from the stream.
-            let same = matches!(candidate.cause, Cause::Stream(_)) && last == Some(candidate.rule);
-            let streams = !same || matches!(planned.kind, Kind::Transaction);
-            if !streams {
-                self.note_stream(candidate.rule);
-                continue;
-            }
             if !self.matches(planned, candidate) {
                 continue;
             }
-            last = Some(candidate.rule);
             self.apply_bits(planned);
             if planned.rule.action == Action::Pass {
                 self.state.passed |= self.item.flow.is_some() && passes_flow(planned.kind);

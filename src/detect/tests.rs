@@ -151,3 +151,20 @@ alert ip !192.0.2.9 any -> any any (sid:4;)
 "#;
     assert_eq!(sids(rules, &[b"a", b"b"], true), [1, 2, 4]);
 }
+
+#[test]
+fn a_place_is_looked_for_in_the_packet_and_in_the_stream() {
+    let rules = r#"
+alert tcp any any -> any any (content:"login"; depth:5; sid:1;)
+alert tcp any any -> any any (content:"login"; sid:2;)
+"#;
+    let sorted = |pieces: &[&[u8]]| {
+        let mut found = sids(rules, pieces, false);
+        found.sort_unstable();
+        found
+    };
+    // At the start of both; at the start of a packet alone; at the start of the stream alone.
+    assert_eq!(sorted(&[b"login me", b"in"]), [1, 1, 2]);
+    assert_eq!(sorted(&[b"please", b"login"]), [1, 2]);
+    assert_eq!(sorted(&[b"log", b"in"]), [1, 2]);
+}
