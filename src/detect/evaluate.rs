@@ -32,7 +32,21 @@ pub struct Subject<'a> {
     pub ready: Option<&'a Ready<'a>>,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// A packet as such.
+    pub fn of_packet(item: &'a Item<'a>) -> Self {
+        Self {
+            item,
+            flow: None,
+            ends: ends(item),
+            way: item.flow.map(|flow| flow.direction),
+            payload: item.payload,
+            streamed: false,
+            base: 0,
+            ready: None,
+        }
+    }
+
     /// Whether all that the rule asks holds.
     pub fn matches(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
         let rule = &planned.rule;
@@ -46,6 +60,11 @@ impl Subject<'_> {
             && self.flow_numbers(planned)
             && self.events(rule)
             && self.buffers(planned, scratch)
+    }
+
+    /// Whether what does not change within a flow and direction holds: carrier, addresses, ports.
+    pub fn concerns(&self, planned: &Planned) -> bool {
+        self.header(&planned.rule.header)
     }
 
     fn carrier(&self, planned: &Planned) -> bool {

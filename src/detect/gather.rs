@@ -1,7 +1,7 @@
 //! The first step of inspection: all buffers of a batch, searched together for fast patterns.
 
 use super::evaluate::{ends, transformed};
-use super::group;
+use super::group::{self, Medium};
 use super::item::{Item, Ready};
 use super::prefilter::scan::Haystack;
 use super::ruleset::Ruleset;
@@ -92,9 +92,15 @@ impl Gather {
         let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
         let class = group::packet_class(item.headers);
         let tasks = &mut self.tasks;
-        ruleset.groups.payload(class, way, ports, |patterns| {
-            tasks.push(Task { patterns, item: number, source: Source::Payload });
-        });
+        for medium in [Medium::Packet, Medium::Stream] {
+            // What went through the stream is searched there.
+            if medium == Medium::Stream && (item.streamed || class != 0) {
+                continue;
+            }
+            ruleset.groups.payload(medium, class, way, ports, |patterns| {
+                tasks.push(Task { patterns, item: number, source: Source::Payload });
+            });
+        }
     }
 
     fn stream(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>, state: &mut FlowState) {
@@ -112,7 +118,7 @@ impl Gather {
         let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
         let groups = &ruleset.groups;
         let (tasks, found) = (&mut self.tasks, &mut self.found);
-        groups.payload(0, way, ports, |patterns| {
+        groups.payload(Medium::Stream, 0, way, ports, |patterns| {
             let overlap = groups.patterns(patterns).map_or(0, |patterns| patterns.overlap());
             let from = seam.saturating_sub(overlap as u64).max(window.base());
             tasks.push(Task { patterns, item: number, source: Source::Stream { from, to, seam } });

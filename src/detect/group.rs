@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::addresses::Addresses;
 use super::patterns::{Entry, Patterns};
 use super::plan::{Kind, Planned};
@@ -19,10 +21,19 @@ pub const PORTS_MAX: usize = 64;
 /// The transports that rules are filed under.
 const CLASSES: usize = 4;
 
+/// In what rules look for their literals. A rule that looks in both is filed under both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// Streams, and packets that did not go through one.
+    Stream,
+    /// Packets as such.
+    Packet,
+}
+
 /// All rules, filed.
 pub struct Groups {
     patterns: Vec<Patterns>,
-    payload: [[Ports<Option<u32>>; 2]; CLASSES],
+    payload: [[[Ports<Option<u32>>; 2]; CLASSES]; 2],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
     fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
@@ -47,8 +58,8 @@ pub struct FieldGroup {
 /// Things filed by port of the packet.
 pub struct Ports<T> {
     any: T,
-    source: HashMap<u16, Arc<T>>,
-    destination: HashMap<u16, Arc<T>>,
+    source: HashMap<u16, Arc<T>, FixedState>,
+    destination: HashMap<u16, Arc<T>, FixedState>,
 }
 
 impl<T> Ports<T> {
@@ -107,15 +118,19 @@ impl Groups {
         self.patterns.get(number as usize)
     }
 
-    /// Numbers of patterns of payload for a transport, a direction and ports.
+    /// Numbers of patterns of payload for a transport, a direction and ports. A packet that did not
+    /// go through the stream is to be searched for both kinds.
     pub fn payload(
         &self,
+        medium: Medium,
         class: usize,
         way: Direction,
         ports: (u16, u16),
         mut use_it: impl FnMut(u32),
     ) {
-        if let Some(found) = self.payload.get(class).and_then(|ways| ways.get(way.index())) {
+        let [streams, packets] = &self.payload;
+        let of_medium = if medium == Medium::Stream { streams } else { packets };
+        if let Some(found) = of_medium.get(class).and_then(|ways| ways.get(way.index())) {
             found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
         }
     }
@@ -215,7 +230,7 @@ impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
     fn close<B>(self, mut build: impl FnMut(Vec<T>) -> B) -> Ports<B> {
         let mut known: HashMap<Vec<T>, Arc<B>> = HashMap::new();
         let mut share = |filed: HashMap<u16, Vec<T>>| {
-            let mut ports = HashMap::with_capacity(filed.len());
+            let mut ports = HashMap::with_capacity_and_hasher(filed.len(), FixedState::default());
             for (port, entries) in filed {
                 let built = match known.get(&entries) {
                     Some(built) => Arc::clone(built),
@@ -243,7 +258,7 @@ type FieldDraft = (Option<(u32, usize)>, Vec<Entry>);
 type FieldKey = (usize, usize, usize, usize, Vec<Arc<str>>);
 
 struct Filing {
-    payload: [[Draft<Entry>; 2]; CLASSES],
+    payload: [[[Draft<Entry>; 2]; CLASSES]; 2],
     bare_payload: [[Draft<u32>; 2]; CLASSES],
     packet: [[Draft<u32>; 2]; CLASSES],
     fields: HashMap<FieldKey, FieldDraft>,
@@ -298,8 +313,14 @@ impl Filing {
         let entry = gate.map(|gate| Entry::new(gate.literal, number));
         each_place(planned, |class, way| match &entry {
             Some(entry) => {
-                let place = self.payload.get_mut(class).and_then(|ways| ways.get_mut(way));
-                place.into_iter().for_each(|draft| draft.add(header, entry));
+                let [streams, packets] = &mut self.payload;
+                let in_stream = class == 0 && planned.wants_stream();
+                let in_packets = !in_stream || planned.wants_packet(true);
+                for (medium, wanted) in [(streams, in_stream), (packets, in_packets)] {
+                    let place = medium.get_mut(class).and_then(|ways| ways.get_mut(way));
+                    let place = place.filter(|_| wanted);
+                    place.into_iter().for_each(|draft| draft.add(header, entry));
+                }
             }
             None => {
                 let place = self.bare_payload.get_mut(class).and_then(|ways| ways.get_mut(way));
@@ -339,7 +360,9 @@ impl Filing {
             patterns.push(Patterns::new(&entries));
             u32::try_from(patterns.len() - 1).ok()
         };
-        let payload = self.payload.map(|ways| ways.map(|draft| draft.close(&mut add)));
+        let payload = self
+            .payload
+            .map(|classes| classes.map(|ways| ways.map(|draft| draft.close(&mut add))));
         let mut fields: Vec<[[Vec<FieldGroup>; 2]; 2]> =
             (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
         let mut drafts: Vec<_> = self.fields.into_iter().collect();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::buffer::Scratch;
-use super::evaluate::ends;
+use super::evaluate::{Subject, ends};
 use super::gather::{Candidate, Cause, Gather};
 use super::group;
 use super::item::Item;
 use super::judge::Judge;
+use super::plan::Planned;
 use super::ruleset::Ruleset;
 use super::state::{FlowState, Window};
 use crate::net::Direction;
@@ -155,9 +156,15 @@ impl Inspector {
         }
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let mut add = |rule, cause| candidates.push(Candidate { item: number, rule, cause });
+        let subject = Subject::of_packet(item);
         for hit in found {
             match (hit.cause, item.flow) {
                 (Cause::Stream(position), Some(flow)) => {
+                    // What the addresses or ports rule out once they rule out for good.
+                    let concerned = |planned: &Planned| subject.concerns(planned);
+                    if !ruleset.rule(hit.rule).is_some_and(concerned) {
+                        continue;
+                    }
                     let window = state.windows.get_mut(flow.direction.index());
                     window.into_iter().for_each(|window| window.hit(hit.rule, position));
                 }

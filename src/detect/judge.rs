@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::buffer::Scratch;
-use super::evaluate::{Subject, ends};
+use super::evaluate::Subject;
 use super::gather::{Candidate, Cause};
 use super::item::Item;
 use super::plan::{Kind, Planned};
@@ -68,16 +68,8 @@ impl Judge<'_> {
     fn matches(&mut self, planned: &Planned, candidate: &Candidate) -> bool {
         let item = self.item;
         let way = item.flow.map(|flow| flow.direction);
-        let mut subject = Subject {
-            item,
-            flow: item.flow.map(|_| &*self.state),
-            ends: ends(item),
-            way,
-            payload: item.payload,
-            streamed: false,
-            base: 0,
-            ready: None,
-        };
+        let flow = item.flow.map(|_| &*self.state);
+        let mut subject = Subject { flow, ..Subject::of_packet(item) };
         let mut stream = None;
         match candidate.cause {
             Cause::Packet => {}

@@ -6,7 +6,7 @@ use super::prefilter::scan::{Pattern, Scanner};
 
 /// Bytes of a literal that the prefilter looks at: enough to be telling, few enough that the seam
 /// of two pieces of a stream is cheap to look at twice.
-pub const PATTERN_BYTES: usize = 24;
+pub const PATTERN_BYTES: usize = 8;
 
 /// A rule and the literal it waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

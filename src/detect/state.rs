@@ -2,8 +2,12 @@
 
 use crate::field::{Side, Stage};
 
-/// Bytes of stream kept each way behind what was inspected: a match may reach back so far.
-pub const WINDOW_BYTES: usize = 4096;
+/// Bytes of stream kept each way behind what was inspected, at least: a match may reach back so
+/// far. Suricata inspects streams in pieces of about this size.
+pub const WINDOW_BYTES: usize = 2560;
+
+/// Bytes at which a window is cut back: rarely enough that moving the rest costs little.
+const WINDOW_CUT: usize = WINDOW_BYTES * 2;
 
 /// Fast-pattern hits remembered in one window; further ones push the oldest out.
 pub const HITS_MAX: usize = 128;
@@ -161,9 +165,11 @@ impl Window {
 
     /// Lets go of what no rule can reach any more.
     pub fn trim(&mut self) {
-        let surplus = self.data.len().saturating_sub(WINDOW_BYTES);
-        if surplus > 0 {
+        if self.data.len() > WINDOW_CUT {
+            let surplus = self.data.len().saturating_sub(WINDOW_BYTES);
             self.data.drain(..surplus);
+            // A burst in one round must not hold its memory for the rest of the flow.
+            self.data.shrink_to(WINDOW_CUT);
             self.base = self.base.saturating_add(surplus as u64);
             let base = self.base;
             self.hits.retain(|(_, position)| *position > base);
