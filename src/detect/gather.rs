@@ -119,8 +119,13 @@ impl Gather {
         let groups = &ruleset.groups;
         let (tasks, found) = (&mut self.tasks, &mut self.found);
         groups.payload(Medium::Stream, 0, way, ports, |patterns| {
-            let overlap = groups.patterns(patterns).map_or(0, |patterns| patterns.overlap());
+            let group = groups.patterns(patterns);
+            let (overlap, reach) = group.map_or((0, 0), |group| (group.overlap(), group.reach()));
+            let to = to.min(reach as u64);
             let from = seam.saturating_sub(overlap as u64).max(window.base());
+            if from >= to {
+                return;
+            }
             tasks.push(Task { patterns, item: number, source: Source::Stream { from, to, seam } });
         });
         groups.bare_payload(0, way, ports, |rule| {
@@ -191,9 +196,16 @@ impl Gather {
             let number = tasks.first().map_or(u32::MAX, |task| task.patterns);
             let Some(patterns) = ruleset.groups.patterns(number) else { continue };
             haystacks.clear();
-            let bytes = tasks.iter().map(|task| bytes(task, items, flows, arena));
-            haystacks.extend(bytes.map(Haystack::new));
-            patterns.scanner.scan(&mut haystacks, &mut |lane, rule, end| {
+            // From the start of a buffer no more than the patterns can reach.
+            let near = |task: &Task| {
+                let all = bytes(task, items, flows, arena);
+                if matches!(task.source, Source::Stream { .. }) {
+                    return all;
+                }
+                all.get(..patterns.reach()).unwrap_or(all)
+            };
+            haystacks.extend(tasks.iter().map(|task| Haystack::new(near(task))));
+            patterns.scan(&mut haystacks, &mut |lane, rule, end| {
                 let Some(task) = tasks.get(lane) else { return };
                 let Some(cause) = cause(task, end) else { return };
                 note(Candidate { item: task.item, rule, cause }, marks, found);

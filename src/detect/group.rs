@@ -21,6 +21,9 @@ pub const PORTS_MAX: usize = 64;
 /// The transports that rules are filed under.
 const CLASSES: usize = 4;
 
+/// Streams and packets, each for literals that can stand anywhere and near the start.
+const MEDIA: usize = 4;
+
 /// In what rules look for their literals. A rule that looks in both is filed under both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
@@ -33,7 +36,7 @@ pub enum Medium {
 /// All rules, filed.
 pub struct Groups {
     patterns: Vec<Patterns>,
-    payload: [[[Ports<Option<u32>>; 2]; CLASSES]; 2],
+    payload: [[[Ports<Option<u32>>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
     fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
@@ -128,10 +131,15 @@ impl Groups {
         ports: (u16, u16),
         mut use_it: impl FnMut(u32),
     ) {
-        let [streams, packets] = &self.payload;
-        let of_medium = if medium == Medium::Stream { streams } else { packets };
-        if let Some(found) = of_medium.get(class).and_then(|ways| ways.get(way.index())) {
-            found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
+        let [streams, near_streams, packets, near_packets] = &self.payload;
+        let of_medium = match medium {
+            Medium::Stream => [streams, near_streams],
+            Medium::Packet => [packets, near_packets],
+        };
+        for classes in of_medium {
+            if let Some(found) = classes.get(class).and_then(|ways| ways.get(way.index())) {
+                found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
+            }
         }
     }
 
@@ -258,7 +266,7 @@ type FieldDraft = (Option<(u32, usize)>, Vec<Entry>);
 type FieldKey = (usize, usize, usize, usize, Vec<Arc<str>>);
 
 struct Filing {
-    payload: [[[Draft<Entry>; 2]; CLASSES]; 2],
+    payload: [[[Draft<Entry>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Draft<u32>; 2]; CLASSES],
     packet: [[Draft<u32>; 2]; CLASSES],
     fields: HashMap<FieldKey, FieldDraft>,
@@ -310,10 +318,14 @@ impl Filing {
         let gate = planned.gate().filter(|gate| {
             planned.rule.buffers.get(gate.buffer).is_some_and(|test| test.transforms.is_empty())
         });
-        let entry = gate.map(|gate| Entry::new(gate.literal, number));
+        let entry = gate.map(|gate| Entry::new(&gate, number));
         each_place(planned, |class, way| match &entry {
             Some(entry) => {
-                let [streams, packets] = &mut self.payload;
+                let [streams, near_streams, packets, near_packets] = &mut self.payload;
+                let (streams, packets) = match entry.near() {
+                    true => (near_streams, near_packets),
+                    false => (streams, packets),
+                };
                 let in_stream = class == 0 && planned.wants_stream();
                 let in_packets = !in_stream || planned.wants_packet(true);
                 for (medium, wanted) in [(streams, in_stream), (packets, in_packets)] {
@@ -347,7 +359,7 @@ impl Filing {
             let transformed = (!keys.is_empty()).then_some((number, gate.buffer));
             let key = (plan.protocol, side, stage, row, keys);
             let group = self.fields.entry(key).or_insert((transformed, Vec::new()));
-            group.1.push(Entry::new(gate.literal, number));
+            group.1.push(Entry::new(gate, number));
         }
     }
 

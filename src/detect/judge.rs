@@ -103,6 +103,10 @@ impl Judge<'_> {
                 _ => 0,
             };
             subject.base = from.max(window.base());
+            // Places are counted from the start of the stream, which is gone.
+            if planned.placed && subject.base > 0 && matches!(candidate.cause, Cause::Stream(_)) {
+                return false;
+            }
             subject.payload = window.view(from, to);
             subject.streamed = true;
         }

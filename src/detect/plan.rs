@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::buffer::Literal;
+use super::buffer::{Literal, Number, Step};
 use super::catalog::Catalog;
 use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
@@ -57,6 +57,24 @@ pub struct Gate<'a> {
     pub buffer: usize,
     /// The literal.
     pub literal: &'a Literal,
+    /// It cannot stand behind so many bytes from the start of the buffer; `None` if it can stand
+    /// anywhere.
+    pub reach: Option<usize>,
+}
+
+impl<'a> Gate<'a> {
+    fn of(buffer: usize, step: &'a Step) -> Option<Self> {
+        let literal = step.literal()?;
+        let content = step.content()?;
+        let fixed = |number: Option<Number>, otherwise| match number {
+            None => otherwise,
+            Some(Number::Fixed(number)) => usize::try_from(number).ok(),
+            Some(Number::Variable(_)) => None,
+        };
+        let placed = || fixed(content.offset, Some(0))?.checked_add(fixed(content.depth, None)?);
+        let reach = if literal.at_start { Some(literal.bytes.len()) } else { placed() };
+        Some(Self { buffer, literal, reach })
+    }
 }
 
 /// A bit option with its names as numbers.
@@ -86,6 +104,8 @@ pub struct Planned {
     pub headers: Vec<Option<&'static HeaderBytes>>,
     /// Flow bits, in order.
     pub bits: Vec<Bits>,
+    /// Whether a content has its place counted from the start of the payload.
+    pub placed: bool,
 }
 
 impl Planned {
@@ -120,7 +140,8 @@ impl Planned {
                 Buffer::Payload => None,
             })
             .collect();
-        Self { rule, kind, protocols, plans, packet_numbers, flow_numbers, headers, bits }
+        let placed = is_placed(&rule);
+        Self { rule, kind, protocols, plans, packet_numbers, flow_numbers, headers, bits, placed }
     }
 
     /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
@@ -129,14 +150,13 @@ impl Planned {
         let rule = &self.rule;
         if let Some((buffer, step)) = rule.fast_pattern {
             let found = rule.buffers.get(buffer).and_then(|test| test.steps.get(step));
-            let literal = found.and_then(|step| step.literal());
-            if let Some(literal) = literal.filter(|_| !self.is_header(buffer)) {
-                return Some(Gate { buffer, literal });
+            let gate = found.and_then(|step| Gate::of(buffer, step));
+            if let Some(gate) = gate.filter(|_| !self.is_header(buffer)) {
+                return Some(gate);
             }
         }
         let literals = rule.buffers.iter().enumerate().flat_map(|(buffer, test)| {
-            let found = test.steps.iter().filter_map(|step| step.literal());
-            found.map(move |literal| Gate { buffer, literal })
+            test.steps.iter().filter_map(move |step| Gate::of(buffer, step))
         });
         literals.filter(|gate| !self.is_header(gate.buffer)).max_by_key(|gate| {
             let field = rule.buffers.get(gate.buffer).is_some_and(|b| b.buffer != Buffer::Payload);
@@ -237,6 +257,13 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
     Kind::Packet
 }
 
+fn is_placed(rule: &Rule) -> bool {
+    let payload = rule.buffers.iter().filter(|test| test.buffer == Buffer::Payload);
+    payload.flat_map(|test| &test.steps).filter_map(|step| step.content()).any(|content| {
+        content.offset.is_some() || content.depth.is_some() || content.literal.at_start
+    })
+}
+
 fn payload_kind(rule: &Rule, catalog: &Catalog) -> Kind {
     let tcp = match rule.header.carrier {
         Carrier::Ip(numbers) => numbers.contains(&ip_protocol::TCP),
@@ -246,12 +273,7 @@ fn payload_kind(rule: &Rule, catalog: &Catalog) -> Kind {
     let of_packets = rule.numbers.iter().any(|number| catalog.packet(number.field).is_some());
     let only_packets = rule.packet_only || !tcp || rule.flow.no_stream || of_packets;
     let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
-    let placed = rule
-        .buffers
-        .iter()
-        .flat_map(|test| &test.steps)
-        .filter_map(|step| step.content())
-        .any(|content| content.offset.is_some() || content.depth.is_some());
+    let placed = is_placed(rule);
     Kind::Payload {
         packet: !only_stream,
         always: only_packets || (placed && !only_stream),
