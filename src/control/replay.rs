@@ -127,7 +127,13 @@ impl Replay {
             Ok(source) => source,
             Err(error) => {
                 let report = Report { error: Some(error), ..Report::default() };
-                return Ok(Outcome { output, report, summary: Summary::default() });
+                let summary = Summary::default();
+                // Of several captures each leaves its traces: an empty eve.json, and why.
+                if let Some(output) = output.as_ref().filter(|_| self.each) {
+                    eve(output)?;
+                    write_summary(output, &report, &summary, None)?;
+                }
+                return Ok(Outcome { output, report, summary });
             }
         };
         let summary = Arc::new(Mutex::new(Summary::default()));

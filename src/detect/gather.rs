@@ -85,7 +85,8 @@ impl Gather {
     }
 
     fn payload(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>) {
-        if item.pseudo || item.payload.is_empty() {
+        let sealed = item.flow.is_some_and(|flow| flow.sealed);
+        if item.pseudo || item.payload.is_empty() || sealed {
             return;
         }
         let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);

@@ -56,6 +56,13 @@ impl Inspector {
         }
     }
 
+    /// Nothing more will come in this direction: its window goes after the next inspection.
+    pub fn end(&mut self, slot: u32, direction: Direction) {
+        if let Some(window) = self.window(slot, direction) {
+            window.close();
+        }
+    }
+
     /// How far both streams of a flow have come: what goes into [`super::FlowView::stream`].
     pub fn streamed(&self, slot: u32) -> [u64; 2] {
         let state = self.flows.get(slot as usize);
@@ -240,7 +247,7 @@ fn from_packet(
     let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
     let class = group::packet_class(item.headers);
     groups.packet(class, way, ports, |rule| add(rule, Cause::Packet));
-    if !item.payload.is_empty() {
+    if !item.payload.is_empty() && !item.flow.is_some_and(|flow| flow.sealed) {
         groups.bare_payload(class, way, ports, |rule| {
             if ruleset.rule(rule).is_some_and(|planned| planned.wants_packet(item.streamed)) {
                 add(rule, Cause::Packet);

@@ -49,6 +49,8 @@ pub struct FlowView {
     pub protocol: Option<usize>,
     /// Its name, or `failed`.
     pub app_name: Option<&'static str>,
+    /// Whether what it carries is encrypted: its payload holds nothing that a content could mean.
+    pub sealed: bool,
     /// Packets and bytes so far.
     pub counters: FlowCounters,
     /// Whether this is the first packet in its direction.

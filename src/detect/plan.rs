@@ -147,6 +147,22 @@ impl Planned {
     /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
     /// rarest; of application buffers rather than of the payload.
     pub fn gate(&self) -> Option<Gate<'_>> {
+        let mut gate = self.literal()?;
+        // A payload cannot hold it behind the size that it may have at most.
+        let longest = self.rule.packets.iter().filter_map(|test| test.longest()).min();
+        if self.is_payload(gate.buffer)
+            && let Some(longest) = longest
+        {
+            gate.reach = Some(gate.reach.map_or(longest, |reach| reach.min(longest)));
+        }
+        Some(gate)
+    }
+
+    fn is_payload(&self, buffer: usize) -> bool {
+        self.rule.buffers.get(buffer).is_some_and(|test| test.buffer == Buffer::Payload)
+    }
+
+    fn literal(&self) -> Option<Gate<'_>> {
         let rule = &self.rule;
         if let Some((buffer, step)) = rule.fast_pattern {
             let found = rule.buffers.get(buffer).and_then(|test| test.steps.get(step));
@@ -159,8 +175,7 @@ impl Planned {
             test.steps.iter().filter_map(move |step| Gate::of(buffer, step))
         });
         literals.filter(|gate| !self.is_header(gate.buffer)).max_by_key(|gate| {
-            let field = rule.buffers.get(gate.buffer).is_some_and(|b| b.buffer != Buffer::Payload);
-            (field, score(&gate.literal.bytes, gate.literal.nocase))
+            (!self.is_payload(gate.buffer), score(&gate.literal.bytes, gate.literal.nocase))
         })
     }
 

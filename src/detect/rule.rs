@@ -183,6 +183,11 @@ pub struct NumberTest {
 pub trait PacketTest: Send + Sync {
     /// Whether the packet passes. `payload` is the packet's own.
     fn matches(&self, headers: &Headers, payload: &[u8]) -> bool;
+
+    /// The longest payload that can pass, bytes; `None` when it does not depend on it.
+    fn longest(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A compiled rule.

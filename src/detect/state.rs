@@ -56,6 +56,7 @@ pub struct Window {
     pub hits: Vec<(u32, u64)>,
     /// Rules that alerted, and up to which stream position they had looked.
     pub alerted: Vec<(u32, u64)>,
+    closed: bool,
 }
 
 impl FlowState {
@@ -115,6 +116,11 @@ impl Window {
         self.hits.clear();
     }
 
+    /// No more bytes will come.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// Stream position behind the last byte.
     pub fn end(&self) -> u64 {
         self.base.saturating_add(self.data.len() as u64)
@@ -165,11 +171,17 @@ impl Window {
 
     /// Lets go of what no rule can reach any more.
     pub fn trim(&mut self) {
-        if self.data.len() > WINDOW_CUT {
+        if self.closed {
+            self.base = self.end();
+            self.data = Vec::new();
+            self.hits = Vec::new();
+        } else if self.data.len() > WINDOW_CUT {
             let surplus = self.data.len().saturating_sub(WINDOW_BYTES);
             self.data.drain(..surplus);
             // A burst in one round must not hold its memory for the rest of the flow.
-            self.data.shrink_to(WINDOW_CUT);
+            if self.data.capacity() > WINDOW_CUT * 4 {
+                self.data.shrink_to(WINDOW_CUT);
+            }
             self.base = self.base.saturating_add(surplus as u64);
             let base = self.base;
             self.hits.retain(|(_, position)| *position > base);

@@ -59,6 +59,7 @@ fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
     for piece in pieces {
         inspector.stream(3, Direction::ToServer, piece);
         let flow = FlowView {
+            sealed: false,
             slot: 3,
             id: 7,
             direction: Direction::ToServer,

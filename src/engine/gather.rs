@@ -80,13 +80,13 @@ impl GatherHost<'_> {
         // Encrypted bytes hold nothing a content could mean to find.
         let session = flow.app.session.as_ref();
         let stopped = session.is_some_and(|session| session.state() == State::Stopped);
-        if flow.protocol != ip_protocol::TCP || stopped {
+        if flow.protocol != ip_protocol::TCP || stopped && chunk != Chunk::End {
             return;
         }
         match chunk {
             Chunk::Data(bytes) => inspector.stream(slot.0, way, bytes),
             Chunk::Gap(length) => inspector.gap(slot.0, way, length),
-            Chunk::End => {}
+            Chunk::End => inspector.end(slot.0, way),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::detect::{FlowView, Inspector, Ruleset};
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
 use crate::flow::{Flow, Limits, Slot, Table, Touch};
 use crate::net::Direction;
+use crate::protocols::identify::State;
 use crate::protocols::identify::Session;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -379,6 +380,7 @@ impl Worker {
             server: flow.server,
             protocol: session.and_then(|session| session.protocol()),
             app_name: session.and_then(|session| session.name()),
+            sealed: session.is_some_and(|session| session.state() == State::Stopped),
             counters: flow.counters,
             first: touch.is_some_and(|touch| first_way(flow, touch.direction)),
             protocol_number: flow.protocol,

@@ -72,6 +72,15 @@ impl PacketTest for PayloadSize {
     fn matches(&self, _: &Headers, payload: &[u8]) -> bool {
         self.0.matches(u64::try_from(payload.len()).unwrap_or(u64::MAX))
     }
+
+    fn longest(&self) -> Option<usize> {
+        let longest = match self.0 {
+            IntegerTest::Equal(size) | IntegerTest::LessEqual(size) => size,
+            IntegerTest::Less(size) | IntegerTest::Between(_, size) => size.saturating_sub(1),
+            _ => return None,
+        };
+        usize::try_from(longest).ok()
+    }
 }
 
 fn urilen(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {

@@ -4,7 +4,7 @@ use super::scan::{Haystack, Scanner};
 
 /// Buffers walked in lock-step: enough to hide a load from the second cache, few enough for the
 /// registers.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 /// A cell of a table: the next state.
 pub(super) trait Cell: Copy {
@@ -66,10 +66,8 @@ impl<C: Cell> Walker<'_, C> {
                 count += 1;
                 waiting += 1;
             }
-            // As many lanes as there are: 8, 4, 2 or 1, up to the end of the shortest.
-            if let Some(all) = lanes.first_chunk_mut::<LANES>().filter(|_| count == LANES) {
-                self.advance(all, hit);
-            } else if let Some(four) = lanes.first_chunk_mut::<4>().filter(|_| count >= 4) {
+            // As many lanes as there are: 4, 2 or 1, up to the end of the shortest.
+            if let Some(four) = lanes.first_chunk_mut::<LANES>().filter(|_| count == LANES) {
                 self.advance(four, hit);
             } else if let Some(two) = lanes.first_chunk_mut::<2>().filter(|_| count >= 2) {
                 self.advance(two, hit);
