@@ -372,9 +372,8 @@ impl Filing {
             patterns.push(Patterns::new(&entries));
             u32::try_from(patterns.len() - 1).ok()
         };
-        let payload = self
-            .payload
-            .map(|classes| classes.map(|ways| ways.map(|draft| draft.close(&mut add))));
+        let payload =
+            self.payload.map(|classes| classes.map(|ways| ways.map(|draft| draft.close(&mut add))));
         let mut fields: Vec<[[Vec<FieldGroup>; 2]; 2]> =
             (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
         let mut drafts: Vec<_> = self.fields.into_iter().collect();

@@ -145,9 +145,11 @@ mod tests {
             Entry { bytes, nocase, rule, reach: usize::MAX }
         };
         let entries = [entry("aba", true, 1), entry("Zz", false, 2)];
-        let many: Vec<Entry> = entries.iter().cloned().chain((10..20).map(|rule| {
-            entry(&format!("never{rule}"), false, rule)
-        })).collect();
+        let many: Vec<Entry> = entries
+            .iter()
+            .cloned()
+            .chain((10..20).map(|rule| entry(&format!("never{rule}"), false, rule)))
+            .collect();
         let text = b"xABAbazzZzaba";
         let found = |patterns: &Patterns| {
             let mut found = Vec::new();

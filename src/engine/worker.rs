@@ -18,8 +18,8 @@ use crate::detect::{FlowView, Inspector, Ruleset};
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
 use crate::flow::{Flow, Limits, Slot, Table, Touch};
 use crate::net::Direction;
-use crate::protocols::identify::State;
 use crate::protocols::identify::Session;
+use crate::protocols::identify::State;
 use crate::record::Record;
 use crate::time::Timestamp;
 
