@@ -1,11 +1,16 @@
 //! Speed of the searches for many patterns: bytes per second by number of patterns and of buffers
-//! that are searched side by side, and names per second.
+//! that are searched side by side, names per second, and whole rules by their number.
 
 #![allow(missing_docs, reason = "a benchmark has no users")]
 
+use std::sync::Arc;
+
 use divan::{Bencher, counter::BytesCount, counter::ItemsCount};
+use rivellino::capture::Progress;
 use rivellino::detect::prefilter::names::{Name, NameKind, Names};
 use rivellino::detect::prefilter::scan::{Haystack, Pattern, Scanner};
+use rivellino::detect::{Ruleset, Variables, load};
+use rivellino::engine::worker::{Checksums, Worker, WorkerOptions};
 
 fn main() {
     divan::main();
@@ -85,5 +90,55 @@ fn names(bencher: Bencher<'_, '_>, count: u32) {
             names.lookup(name.as_bytes(), &mut |_| hits += 1);
         }
         hits
+    });
+}
+
+/// Rules as published sets have them: most of HTTP, a word that is rare and an expression after it.
+fn ruleset(count: u32) -> Ruleset {
+    let text: String = (0..count)
+        .map(|n| {
+            let word = n.wrapping_mul(2_654_435_761);
+            let (buffer, more) = match n % 4 {
+                0 => ("http.uri", format!("content:\"/x{n}/\"; pcre:\"/id=\\d+/\";")),
+                1 => ("http.user_agent", "content:\"Bot\"; nocase; distance:0;".to_owned()),
+                2 => ("http.host", "content:\".example\"; endswith;".to_owned()),
+                _ => ("http.header", "content:\"Accept\"; nocase;".to_owned()),
+            };
+            format!(
+                "alert http $HOME_NET any -> $EXTERNAL_NET any (msg:\"rule {n}\"; \
+                 flow:established,to_server; {buffer}; content:\"{word:08x}\"; {more} \
+                 classtype:trojan-activity; sid:{}; rev:1;)\n",
+                n + 1
+            )
+        })
+        .collect();
+    load(&[(Arc::from("bench.rules"), text)], &mut Variables::default()).0
+}
+
+#[divan::bench(args = [0, 1_000, 10_000], sample_count = 5)]
+fn compile(bencher: Bencher<'_, '_>, count: u32) {
+    bencher.counter(ItemsCount::new(count)).bench_local(|| ruleset(count));
+}
+
+/// A worker over requests and answers, by number of rules: bytes of frames a second.
+#[divan::bench(args = [0, 1_000, 10_000], sample_count = 20)]
+fn inspect(bencher: Bencher<'_, '_>, count: u32) {
+    let ruleset = Arc::new(ruleset(count));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/pcaps/web-attacks.pcap").into();
+    let Ok(mut source) = rivellino::capture::open(&[path], None) else { return };
+    let mut batch = rivellino::capture::Batch::default();
+    while !matches!(source.read(&mut batch, 512), Ok(Progress::End) | Err(_)) {}
+    for (sequence, frame) in (1..).zip(&mut batch.frames) {
+        frame.sequence = sequence;
+    }
+    let now = batch.frames.last().map(|frame| frame.timestamp).unwrap_or_default();
+    bencher.counter(BytesCount::new(batch.data.len())).bench_local(|| {
+        let mut worker = Worker::new(WorkerOptions {
+            decode: rivellino::decode::Options::default(),
+            checksums: Checksums::Ignore,
+            limits: rivellino::flow::Limits::default(),
+            ruleset: Some(Arc::clone(&ruleset)),
+        });
+        worker.round(&batch, batch.frames.len() as u64, now).len() + worker.finish(0, now).len()
     });
 }
