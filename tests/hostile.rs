@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rivellino::capture::{self, Batch, Progress};
 use rivellino::decode::{self, fuzz_decode};
+use rivellino::detect::fuzz_rules;
 use rivellino::flow::{Limits, fuzz_table, tcp::fuzz_stream};
 use rivellino::net::Direction;
 use rivellino::protocols::identify::fuzz_session;
@@ -31,6 +32,7 @@ const FUZZED: &[Fuzzed] = &[
     ("fuzz_session", fuzz_session),
     ("fuzz_http", fuzz_http),
     ("fuzz_modbus", fuzz_modbus),
+    ("fuzz_rules", fuzz_rules),
 ];
 
 /// Marsaglia's xorshift: the same numbers in every run.
@@ -230,6 +232,10 @@ fn every_function_that_takes_any_bytes() {
         if path.extension().is_some_and(|end| end.to_string_lossy().contains("pcap")) {
             seeds.extend(frames_of(&path).into_iter().take(40).map(|(_, _, bytes)| bytes));
         }
+    }
+    for path in files(&root().join("signatures")) {
+        let text = std::fs::read_to_string(path).unwrap();
+        seeds.extend(text.lines().filter(|l| l.starts_with("alert")).map(|l| l.as_bytes().to_vec()));
     }
     // Sessions read the directions and lengths of their pieces from the bytes.
     for protocol in PROTOCOLS {

@@ -32,7 +32,7 @@ pub use catalog::Catalog;
 pub use diagnostic::{Diagnostic, LoadSummary};
 pub use inspect::Inspector;
 pub use item::{FlowView, Item, Ready};
-pub use ruleset::{Ruleset, load};
+pub use ruleset::{Ruleset, fuzz_rules, load};
 pub use threshold::Thresholds;
 pub use variables::Variables;
 

@@ -82,6 +82,13 @@ fn count(summary: &mut LoadSummary, diagnostic: &Diagnostic) {
     }
 }
 
+/// Loads any bytes as a rule file: what a fuzzer calls.
+pub fn fuzz_rules(bytes: &[u8]) {
+    let texts = [(Arc::from("fuzz.rules"), String::from_utf8_lossy(bytes).into_owned())];
+    let (ruleset, _, summary) = load(&texts, &mut Variables::default());
+    debug_assert!(ruleset.len() <= summary.loaded as usize);
+}
+
 impl Ruleset {
     /// Of compiled rules.
     pub fn new(rules: Vec<Rule>, catalog: &Catalog) -> Self {
