@@ -235,7 +235,8 @@ fn every_function_that_takes_any_bytes() {
     }
     for path in files(&root().join("signatures")) {
         let text = std::fs::read_to_string(path).unwrap();
-        seeds.extend(text.lines().filter(|l| l.starts_with("alert")).map(|l| l.as_bytes().to_vec()));
+        seeds
+            .extend(text.lines().filter(|l| l.starts_with("alert")).map(|l| l.as_bytes().to_vec()));
     }
     // Sessions read the directions and lengths of their pieces from the bytes.
     for protocol in PROTOCOLS {
