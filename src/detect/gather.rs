@@ -9,6 +9,9 @@ use super::state::FlowState;
 use crate::field::{Side, Stage, Value};
 use crate::net::{Direction, ip_protocol};
 
+/// Size of the pieces into which long buffers are cut. Patterns are far shorter.
+const PIECE_BYTES: usize = 2048;
+
 /// A rule to be evaluated at an item, and over what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
@@ -193,22 +196,28 @@ impl Gather {
         let Self { tasks, arena, marks, found } = self;
         tasks.sort_by_key(|task| task.patterns);
         let mut haystacks: Vec<Haystack<'_>> = Vec::new();
+        // Of each haystack its task, and where in the task's bytes it begins.
+        let mut pieces: Vec<(usize, usize)> = Vec::new();
         for tasks in tasks.chunk_by(|a, b| a.patterns == b.patterns) {
             let number = tasks.first().map_or(u32::MAX, |task| task.patterns);
             let Some(patterns) = ruleset.groups.patterns(number) else { continue };
             haystacks.clear();
-            // From the start of a buffer no more than the patterns can reach.
-            let near = |task: &Task| {
+            pieces.clear();
+            for (index, task) in tasks.iter().enumerate() {
                 let all = bytes(task, items, flows, arena);
-                if matches!(task.source, Source::Stream { .. }) {
-                    return all;
-                }
-                all.get(..patterns.reach()).unwrap_or(all)
-            };
-            haystacks.extend(tasks.iter().map(|task| Haystack::new(near(task))));
+                // From the start of a buffer no more than the patterns can reach.
+                let whole_stream = matches!(task.source, Source::Stream { .. });
+                let reach = if whole_stream { all.len() } else { patterns.reach() };
+                let near = all.get(..reach).unwrap_or(all);
+                split(near, patterns.overlap(), |from, piece| {
+                    haystacks.push(Haystack::new(piece));
+                    pieces.push((index, from));
+                });
+            }
             patterns.scan(&mut haystacks, &mut |lane, rule, end| {
-                let Some(task) = tasks.get(lane) else { return };
-                let Some(cause) = cause(task, end) else { return };
+                let Some((task, from)) = pieces.get(lane) else { return };
+                let Some(task) = tasks.get(*task) else { return };
+                let Some(cause) = cause(task, from + end) else { return };
                 note(Candidate { item: task.item, rule, cause }, marks, found);
             });
         }
@@ -222,6 +231,18 @@ impl Gather {
         };
         found.retain(keep);
     }
+}
+
+/// Cuts a long buffer into pieces that the scanner can walk side by side; each begins `overlap`
+/// bytes before the last ended, so that nothing is missed where they meet.
+fn split<'a>(bytes: &'a [u8], overlap: usize, mut piece: impl FnMut(usize, &'a [u8])) {
+    let mut from = 0;
+    while bytes.len() - from > PIECE_BYTES * 2 {
+        let until = from + PIECE_BYTES;
+        piece(from, bytes.get(from..until).unwrap_or_default());
+        from = until.saturating_sub(overlap.min(PIECE_BYTES / 2));
+    }
+    piece(from, bytes.get(from..).unwrap_or_default());
 }
 
 fn bytes<'a>(task: &Task, items: &[Item<'a>], flows: &'a [FlowState], arena: &'a [u8]) -> &'a [u8] {

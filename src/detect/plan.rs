@@ -6,6 +6,7 @@ use super::buffer::{Literal, Number, Step};
 use super::catalog::Catalog;
 use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
+use super::patterns::NEAR_BYTES;
 use super::prefilter::rarity::score;
 use super::rule::{BitCommand, Buffer, Carrier, Rule};
 use crate::field::{Event, Side, Stage};
@@ -175,7 +176,10 @@ impl Planned {
             test.steps.iter().filter_map(move |step| Gate::of(buffer, step))
         });
         literals.filter(|gate| !self.is_header(gate.buffer)).max_by_key(|gate| {
-            (!self.is_payload(gate.buffer), score(&gate.literal.bytes, gate.literal.nocase))
+            let rarity = score(&gate.literal.bytes, gate.literal.nocase);
+            // Near the start of the payload there is little to search: that is worth a commoner one.
+            let near = gate.reach.is_some_and(|reach| reach <= NEAR_BYTES);
+            (!self.is_payload(gate.buffer), if near { rarity.saturating_mul(2) } else { rarity })
         })
     }
 
