@@ -47,7 +47,7 @@ enum Finder {
     /// A handful: each by its rarest byte, many times faster than any automaton.
     Few(Vec<Single>),
     /// The automaton.
-    Many(Scanner),
+    Many(Box<Scanner>),
 }
 
 /// Patterns up to which each is looked for by itself.
@@ -73,7 +73,7 @@ impl Patterns {
             for Entry { bytes, nocase, rule, .. } in entries {
                 patterns.push(Pattern { bytes, nocase: *nocase, id: *rule });
             }
-            Finder::Many(Scanner::build(&patterns))
+            Finder::Many(Box::new(Scanner::build(&patterns)))
         };
         Self { finder, longest, reach }
     }
