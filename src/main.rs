@@ -6,6 +6,11 @@ use clap::Parser;
 use rivellino::control::cli::Cli;
 use rivellino::control::run;
 
+/// Threads that pass records on free what others made: the system's allocator is slow at that.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run::run(&cli) {

@@ -299,3 +299,32 @@ fn every_subcommand_has_help() {
     }
     assert!(place.run(&["--version"], DONE).out.starts_with("rivellino "));
 }
+
+#[test]
+fn records_that_cannot_be_written_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", dir.path().join("eve.json")).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_rivellino"))
+        .args(["replay", "-q", "-o"])
+        .arg(dir.path())
+        .arg(crate::support::root().join("pcaps/dns.pcap"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("could not be written"));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_rivellino"))
+        .args(["replay", "-o"])
+        .arg(dir.path())
+        .arg(crate::support::root().join("pcaps/dns.pcap"))
+        .stdout(std::process::Stdio::null())
+        .stderr(full)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+}

@@ -23,5 +23,7 @@ pub fn start(verbose: u8, quiet: bool) {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
+        // Nobody is left to tell when standard error cannot be written; it must not end the work.
+        .log_internal_errors(false)
         .try_init();
 }

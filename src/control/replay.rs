@@ -220,6 +220,7 @@ pub(super) fn write_summary(
         "found": summary.rows(),
         "kinds_not_kept": summary.not_kept(),
         "warnings": report.warnings,
+        "lost": report.lost,
         "error": report.error.as_ref().map(ToString::to_string),
     });
     let path = output.join("summary.json");

@@ -189,10 +189,15 @@ fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
+    for lost in &report.lost {
+        tracing::error!("{lost}");
+    }
     if let Some(error) = &report.error {
         tracing::error!("{error}");
     }
-    if !quiet && !each {
+    // Of an input that could not be read at all, "nothing found" would be no comfort.
+    let read = report.error.is_none() || report.stats.packets > 0;
+    if !quiet && !each && read {
         let events: Vec<String> = outcome
             .summary
             .events()
@@ -209,7 +214,11 @@ fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
             if events.is_empty() { "no events".to_owned() } else { events.join(", ") }
         );
     }
-    if report.error.is_some() { INPUT } else { DONE }
+    match (&report.error, report.lost.is_empty()) {
+        (Some(_), _) => INPUT,
+        (None, false) => REFUSED,
+        (None, true) => DONE,
+    }
 }
 
 /// Whether an error only says that the reader of standard output is gone.

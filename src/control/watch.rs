@@ -108,6 +108,7 @@ fn live_options(config: &Config) -> LiveOptions {
 /// Tells how it ended; the exit code it asks for.
 fn tell(report: &Report) -> u8 {
     report.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    report.lost.iter().for_each(|lost| tracing::error!("{lost}"));
     let SourceStats { received, kernel_dropped, interface_dropped, .. } = report.source;
     tracing::info!(received, kernel_dropped, interface_dropped, "stopped");
     match &report.error {

@@ -60,8 +60,10 @@ pub struct Report {
     pub suppressed: u64,
     /// Packet time of the last packet.
     pub last: Timestamp,
-    /// What the inputs and outputs had to say.
+    /// What the inputs had to say.
     pub warnings: Vec<String>,
+    /// What outputs could not write.
+    pub lost: Vec<String>,
     /// Why the input was not read to its end.
     pub error: Option<CaptureError>,
 }
@@ -104,14 +106,14 @@ pub fn replay(
         (_, report.last) = dispatcher.position();
         // Without senders the workers end their flows and stop; then so does the merge.
         drop(dispatcher);
-        if let Ok((stats, warnings)) = merging.join() {
+        if let Ok((stats, lost)) = merging.join() {
             report.stats = stats;
-            report.warnings = warnings;
+            report.lost = lost;
         }
     });
     report.suppressed = merge.suppressed;
     report.source = source.stats();
-    report.warnings.splice(0..0, source.warnings());
+    report.warnings = source.warnings();
     report
 }
 
@@ -216,7 +218,7 @@ pub fn watch(
             report.stats = merged.stats;
             report.source = merged.source;
             report.last = merged.last;
-            report.warnings.extend(merged.warnings);
+            report.lost = merged.lost;
         }
     });
     report.suppressed = merge.suppressed;
@@ -321,6 +323,6 @@ fn merge_live(
         merge.stats = merged.stats;
         publish(&merged.stats, &merged.source, merge.suppressed);
     }
-    merged.warnings = merge.finish(merged.last);
+    merged.lost = merge.finish(merged.last);
     merged
 }
