@@ -143,6 +143,7 @@ fn flow_3(bencher: Bencher<'_, '_>) {
 /// A whole worker over the rounds; `write` has its records written as EVE.
 fn work(rounds: &[Batch], ruleset: Option<&Arc<Ruleset>>, write: bool) -> usize {
     let mut worker = Worker::new(WorkerOptions {
+        files: rivellino::file::Wants::NOTHING,
         decode: decode::Options::default(),
         checksums: Checksums::Ignore,
         limits: Limits::default(),

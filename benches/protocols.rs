@@ -21,7 +21,12 @@ fn parse(protocol: &Protocol, signals: &mut Vec<Signal>) -> usize {
     let mut taken = 0;
     let Some(carrier) = protocol.carriers.first() else { return 0 };
     let server_port = protocol.ports.first().copied().unwrap_or_default();
-    let moment = Moment { now: Timestamp::default(), carrier: *carrier, server_port };
+    let moment = Moment {
+        now: Timestamp::default(),
+        carrier: *carrier,
+        server_port,
+        files: rivellino::file::Wants::NOTHING,
+    };
     for sample in protocol.samples {
         let mut parser = (protocol.parser)();
         for (direction, bytes) in sample.turns {

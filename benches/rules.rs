@@ -134,6 +134,7 @@ fn inspect(bencher: Bencher<'_, '_>, count: u32) {
     let now = batch.frames.last().map(|frame| frame.timestamp).unwrap_or_default();
     bencher.counter(BytesCount::new(batch.data.len())).bench_local(|| {
         let mut worker = Worker::new(WorkerOptions {
+            files: rivellino::file::Wants::NOTHING,
             decode: rivellino::decode::Options::default(),
             checksums: Checksums::Ignore,
             limits: rivellino::flow::Limits::default(),

@@ -46,6 +46,8 @@ pub enum Stage {
     Head,
     /// The body too, or all of it that will be kept.
     Body,
+    /// A file in it has ended, or as much of it as will be kept was seen. Told for each file.
+    File,
 }
 
 /// One readable field. This row is its only declaration.
@@ -136,6 +138,14 @@ pub trait Describe: Readable + Send + Sync {
     /// Writes the content of the object that EVE holds for this thing: the keys and their order
     /// are Suricata's.
     fn describe(&self, tree: &mut dyn Tree);
+
+    /// Writes further objects that stand beside it in its record (`email` beside `smtp`).
+    fn beside(&self, _tree: &mut dyn Tree) {}
+
+    /// Whether it gets a record of its own when it is done.
+    fn is_logged(&self) -> bool {
+        true
+    }
 }
 
 /// Writes each row that has an EVE key: its first value, in the order of the rows.
@@ -193,6 +203,13 @@ impl Node {
     pub fn of(thing: &dyn Describe) -> Self {
         let mut keep = Keep::default();
         thing.describe(&mut keep);
+        Self::Object(keep.0)
+    }
+
+    /// What stands beside `thing`, kept: an object that may be empty.
+    pub fn beside(thing: &dyn Describe) -> Self {
+        let mut keep = Keep::default();
+        thing.beside(&mut keep);
         Self::Object(keep.0)
     }
 

@@ -17,7 +17,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`time`], [`net`], [`reader`], [`field`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes; what can be read from anything |
+//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes; what can be read from anything; a file on its way over a flow |
 //! | [`record`] | what comes out: [`record::Record`] and its kinds |
 //! | [`capture`] | pcap, pcapng (plain, gzip, zstd), many files merged by time, live rings; trait [`capture::Source`] |
 //! | [`decode`] | a frame to [`decode::Headers`], stateless, without allocation, one file per layer |
@@ -61,8 +61,8 @@
 //! | room | may import |
 //! | --- | --- |
 //! | time, reader, field | nothing |
-//! | net | field |
-//! | record | time, net, field |
+//! | net, file | field |
+//! | record | time, net, field, file |
 //! | capture | time |
 //! | decode | the vocabulary |
 //! | flow | time, net, field, record, decode |
@@ -137,6 +137,8 @@ pub mod net;
 pub mod reader;
 
 pub mod field;
+
+pub mod file;
 
 pub mod record;
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::field::{Describe, Event, Node};
+use crate::file;
 use crate::net::{Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
@@ -51,6 +52,8 @@ pub enum Body {
     Flow(Box<FlowRecord>),
     /// A transaction of an application protocol is complete.
     Transaction(Box<TransactionRecord>),
+    /// A file has ended.
+    File(Box<FileRecord>),
     /// A detector judged something remarkable.
     Finding(Box<Finding>),
     /// A malformed packet, stream or message.
@@ -140,8 +143,8 @@ pub struct Alert {
     pub signature: Arc<Signature>,
     /// The transaction's number within its flow, when the match was in one.
     pub transaction_id: Option<u64>,
-    /// The EVE name of the application protocol and what its transaction held at the match.
-    pub application: Option<(&'static str, Node)>,
+    /// What the transaction held at the match.
+    pub application: Option<Application>,
     /// The flow's application protocol.
     pub app_protocol: Option<&'static str>,
     /// Direction of the packet, when it belongs to a flow.
@@ -201,7 +204,7 @@ pub struct TcpRecord {
 
 /// A complete transaction.
 pub struct TransactionRecord {
-    /// The protocol's EVE name: event type and object key.
+    /// The protocol's EVE name: event type and object key; empty for one without events.
     pub protocol: &'static str,
     /// Number within the flow, from 0.
     pub id: u64,
@@ -209,6 +212,57 @@ pub struct TransactionRecord {
     pub direction: Direction,
     /// Its fields.
     pub transaction: Box<dyn Describe>,
+}
+
+/// A file has ended.
+#[derive(Clone, Debug)]
+pub struct FileRecord {
+    /// The flow's application protocol.
+    pub app_protocol: &'static str,
+    /// The transaction's number within the flow.
+    pub transaction_id: u64,
+    /// The EVE name of the protocol and what its transaction held; none when it has no events.
+    pub application: Option<Application>,
+    /// As the protocol gave it.
+    pub name: Vec<u8>,
+    /// Bytes, lost ones included.
+    pub size: u64,
+    /// Position of the first byte in the whole file.
+    pub start: u64,
+    /// How it ended.
+    pub state: file::State,
+    /// Whether a part is missing.
+    pub gap: bool,
+    /// Whether it is to be stored.
+    pub stored: bool,
+    /// Its first bytes, from which its kind is told.
+    pub head: Vec<u8>,
+    /// MD5, when it was asked for and the file is whole.
+    pub md5: Option<Vec<u8>>,
+    /// SHA-1, likewise.
+    pub sha1: Option<Vec<u8>>,
+    /// SHA-256, likewise.
+    pub sha256: Option<Vec<u8>>,
+    /// The content, as much as was kept, of a file that is to be stored.
+    pub content: Option<Vec<u8>>,
+}
+
+/// What a transaction held when an alert or a file ended in it.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The key of its object in EVE.
+    pub name: &'static str,
+    /// The object.
+    pub object: Node,
+    /// Objects that stand beside it, with their keys.
+    pub beside: Node,
+}
+
+impl Application {
+    /// What `thing` says of itself now.
+    pub fn of(name: &'static str, thing: &dyn Describe) -> Self {
+        Self { name, object: Node::of(thing), beside: Node::beside(thing) }
+    }
 }
 
 /// A malformed packet, stream or message.

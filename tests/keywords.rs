@@ -10,6 +10,7 @@ use rivellino::detect::operators::OPERATORS;
 use rivellino::detect::rule::Buffer;
 use rivellino::detect::{LoadSummary, Ruleset, Variables, load};
 use rivellino::field::{Event, Row, Side, rows};
+use rivellino::file::File;
 use rivellino::flow::{self, FlowView};
 use rivellino::protocols::{PROTOCOLS, identify};
 
@@ -18,7 +19,8 @@ use crate::rules::conversation::Conversation;
 
 /// Every table of rows, with the protocol word that a rule over it has.
 fn tables() -> Vec<(&'static str, Vec<Row>)> {
-    let mut tables = vec![("ip", rows::<Headers>()), ("ip", rows::<FlowView>())];
+    let mut tables =
+        vec![("ip", rows::<Headers>()), ("ip", rows::<FlowView>()), ("http", rows::<File>())];
     tables.extend(PROTOCOLS.iter().map(|protocol| (protocol.name, (protocol.rows)())));
     tables
 }

@@ -162,6 +162,7 @@ impl Replay {
             round: ROUND_FRAMES,
             channel: CHANNEL_ROUNDS,
             worker: WorkerOptions {
+                files: crate::file::Wants::NOTHING,
                 decode,
                 checksums: self.checksums,
                 limits: self.limits,

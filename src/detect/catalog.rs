@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use crate::decode::Headers;
 use crate::field::{Fields, Kind, Row, Side, Stage};
+use crate::file::File;
 use crate::flow::FlowView;
 use crate::protocols::PROTOCOLS;
+
+use super::item::Row as Read;
 
 /// All rows by name and alias.
 pub struct Catalog {
     rows: Vec<Vec<Row>>,
     packet: Vec<Row>,
     flow: Vec<Row>,
+    file: Vec<Row>,
     names: HashMap<&'static str, Vec<Place>>,
 }
 
@@ -24,6 +28,8 @@ pub enum Place {
     Flow(usize),
     /// A row of a protocol's transaction.
     Protocol(usize, usize),
+    /// A row of a file, in whichever protocol carries it.
+    File(usize),
 }
 
 impl Catalog {
@@ -32,6 +38,7 @@ impl Catalog {
         let rows: Vec<Vec<Row>> = PROTOCOLS.iter().map(|protocol| (protocol.rows)()).collect();
         let packet = rows_of::<Headers>();
         let flow = rows_of::<FlowView>();
+        let file = rows_of::<File>();
         let mut names: HashMap<&'static str, Vec<Place>> = HashMap::new();
         let mut add = |row: &Row, place: Place| {
             for name in std::iter::once(&row.name).chain(row.aliases) {
@@ -43,11 +50,12 @@ impl Catalog {
         };
         packet.iter().enumerate().for_each(|(index, row)| add(row, Place::Packet(index)));
         flow.iter().enumerate().for_each(|(index, row)| add(row, Place::Flow(index)));
+        file.iter().enumerate().for_each(|(index, row)| add(row, Place::File(index)));
         for (protocol, rows) in rows.iter().enumerate() {
             let place = |index| Place::Protocol(protocol, index);
             rows.iter().enumerate().for_each(|(index, row)| add(row, place(index)));
         }
-        Self { rows, packet, flow, names }
+        Self { rows, packet, flow, file, names }
     }
 
     /// Where a name can be read.
@@ -60,6 +68,7 @@ impl Catalog {
         match place {
             Place::Packet(index) => self.packet.get(index),
             Place::Flow(index) => self.flow.get(index),
+            Place::File(index) => self.file.get(index),
             Place::Protocol(protocol, index) => self.rows.get(protocol)?.get(index),
         }
     }
@@ -76,7 +85,7 @@ impl Catalog {
 
     /// The row of `name` in `protocol` that is read when `side` is inspected: that side's own, or
     /// one without side, or else the other side's.
-    pub fn pick(&self, name: &str, protocol: usize, side: Side) -> Option<(usize, Side, Stage)> {
+    pub fn pick(&self, name: &str, protocol: usize, side: Side) -> Option<(Read, Side, Stage)> {
         let rank = |row: &Row| match row.side {
             own if own == side => 0,
             Side::Either => 1,
@@ -86,19 +95,22 @@ impl Catalog {
             .iter()
             .filter_map(|place| match place {
                 Place::Protocol(of, index) if *of == protocol => {
-                    self.row(*place).map(|row| (*index, row))
+                    self.row(*place).map(|row| (Read::Transaction(*index), row))
+                }
+                Place::File(index) if carries_files(protocol) => {
+                    self.row(*place).map(|row| (Read::File(*index), row))
                 }
                 _ => None,
             })
             .min_by_key(|(_, row)| rank(row))
-            .map(|(index, row)| (index, row.side, row.stage))
+            .map(|(read, row)| (read, row.side, row.stage))
     }
 
     /// The row of packet headers of that name.
     pub fn packet(&self, name: &str) -> Option<usize> {
         self.places(name).iter().find_map(|place| match place {
             Place::Packet(index) => Some(*index),
-            Place::Flow(_) | Place::Protocol(..) => None,
+            _ => None,
         })
     }
 
@@ -106,7 +118,7 @@ impl Catalog {
     pub fn flow(&self, name: &str) -> Option<usize> {
         self.places(name).iter().find_map(|place| match place {
             Place::Flow(index) => Some(*index),
-            Place::Packet(_) | Place::Protocol(..) => None,
+            _ => None,
         })
     }
 
@@ -115,11 +127,15 @@ impl Catalog {
         let mut found: Vec<usize> = self
             .places(name)
             .iter()
-            .filter_map(|place| match place {
-                Place::Protocol(protocol, _) => Some(*protocol),
-                Place::Packet(_) | Place::Flow(_) => None,
+            .flat_map(|place| {
+                (0..PROTOCOLS.len()).filter(|protocol| match place {
+                    Place::Protocol(of, _) => of == protocol,
+                    Place::File(_) => carries_files(*protocol),
+                    Place::Packet(_) | Place::Flow(_) => false,
+                })
             })
             .collect();
+        found.sort_unstable();
         found.dedup();
         found
     }
@@ -134,6 +150,10 @@ impl Default for Catalog {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn carries_files(protocol: usize) -> bool {
+    PROTOCOLS.get(protocol).is_some_and(|protocol| protocol.files)
 }
 
 fn rows_of<T: Fields>() -> Vec<Row> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::buffer::{self, Scratch};
 use super::header_bytes::HeaderBytes;
-use super::item::{Item, Ready};
+use super::item::{Item, Ready, Row};
 use super::plan::{Plan, Planned};
 use super::rule::{BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, Rule};
 use super::state::FlowState;
@@ -194,7 +194,7 @@ impl<'a> Subject<'a> {
         let numbers = rule.numbers.iter().zip(&plan.numbers).all(|(number, row)| {
             let Some(row) = row else { return true };
             let mut holds = false;
-            ready.transaction.read(*row, &mut |value| {
+            ready.read(*row, &mut |value| {
                 holds |= matches!(value, Value::Int(found) if number.test.matches(found));
             });
             holds
@@ -223,9 +223,9 @@ impl<'a> Subject<'a> {
 }
 
 /// Whether any value of the field satisfies the tests.
-fn field(test: &BufferTest, row: usize, ready: &Ready<'_>, scratch: &mut Scratch) -> bool {
+fn field(test: &BufferTest, row: Row, ready: &Ready<'_>, scratch: &mut Scratch) -> bool {
     let mut holds = false;
-    ready.transaction.read(row, &mut |value| {
+    ready.read(row, &mut |value| {
         if let (Value::Bytes(bytes), false) = (value, holds) {
             holds = run(test, bytes, scratch);
         }

@@ -149,6 +149,13 @@ impl Gather {
             Side::Request => &[Side::Request],
             Side::Response => &[Side::Response],
         };
+        // There may be many files, each is looked at once.
+        if ready.stage == Stage::File {
+            for side in sides {
+                self.stage(ruleset, number, (at, ready), *side, Stage::File);
+            }
+            return;
+        }
         for side in sides {
             let before = state.reach(ready.id, *side, ready.stage);
             for stage in [Stage::Head, Stage::Body] {
@@ -176,7 +183,7 @@ impl Gather {
             let like = group.transformed.and_then(|(rule, buffer)| {
                 ruleset.rule(rule).and_then(|planned| planned.rule.buffers.get(buffer))
             });
-            ready.transaction.read(group.row, &mut |value| {
+            ready.read(group.row, &mut |value| {
                 let Value::Bytes(bytes) = value else { return };
                 let start = arena.len();
                 match like {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::addresses::Addresses;
+use super::item::Row;
 use super::patterns::{Entry, Patterns};
 use super::plan::{Kind, Planned};
 use super::rule::{Carrier, Header};
@@ -17,6 +18,9 @@ use crate::protocols::PROTOCOLS;
 
 /// Rules of at most so many ports are filed under each of them; of more, under any port.
 pub const PORTS_MAX: usize = 64;
+
+/// The stages of a side.
+const STAGES: usize = 3;
 
 /// The transports that rules are filed under.
 const CLASSES: usize = 4;
@@ -39,7 +43,7 @@ pub struct Groups {
     payload: [[[Ports<Option<u32>>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
-    fields: Vec<[[Vec<FieldGroup>; 2]; 2]>,
+    fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]>,
     ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
     /// Rules of addresses alone.
@@ -51,7 +55,7 @@ pub struct Groups {
 /// Fast patterns over one row of a protocol.
 pub struct FieldGroup {
     /// The row.
-    pub row: usize,
+    pub row: Row,
     /// A rule and its buffer whose transforms make the haystack; `None` without transforms.
     pub transformed: Option<(u32, usize)>,
     /// Number of its patterns, for [`Groups::patterns`].
@@ -190,10 +194,8 @@ fn address(event: &'static Event) -> usize {
     std::ptr::from_ref(event) as usize
 }
 
-fn pick<T>(all: &[[[T; 2]; 2]], protocol: usize, side: Side, stage: Stage) -> Option<&T> {
-    all.get(protocol)?
-        .get(usize::from(side == Side::Response))?
-        .get(usize::from(stage == Stage::Body))
+fn pick<T>(all: &[[[T; STAGES]; 2]], protocol: usize, side: Side, stage: Stage) -> Option<&T> {
+    all.get(protocol)?.get(usize::from(side == Side::Response))?.get(stage as usize)
 }
 
 /// Ports while they are being filled.
@@ -258,12 +260,12 @@ impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
 }
 
 /// Rules over transactions by side and stage.
-type Ungated = [[Vec<u32>; 2]; 2];
+type Ungated = [[Vec<u32>; STAGES]; 2];
 
 /// Patterns over one row while they are being collected, and a rule that shows the transforms.
 type FieldDraft = (Option<(u32, usize)>, Vec<Entry>);
 
-type FieldKey = (usize, usize, usize, usize, Vec<Arc<str>>);
+type FieldKey = (usize, usize, usize, Row, Vec<Arc<str>>);
 
 struct Filing {
     payload: [[[Draft<Entry>; 2]; CLASSES]; MEDIA],
@@ -345,7 +347,7 @@ impl Filing {
         let gate = planned.gate();
         for plan in &planned.plans {
             let side = usize::from(plan.side == Side::Response);
-            let stage = usize::from(plan.stage == Stage::Body);
+            let stage = plan.stage as usize;
             let row = gate.as_ref().and_then(|g| plan.buffers.get(g.buffer).copied().flatten());
             let (Some(gate), Some(row)) = (&gate, row) else {
                 let place = self.ungated.get_mut(plan.protocol).and_then(|p| p.get_mut(side));
@@ -374,7 +376,7 @@ impl Filing {
         };
         let payload =
             self.payload.map(|classes| classes.map(|ways| ways.map(|draft| draft.close(&mut add))));
-        let mut fields: Vec<[[Vec<FieldGroup>; 2]; 2]> =
+        let mut fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]> =
             (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
         let mut drafts: Vec<_> = self.fields.into_iter().collect();
         drafts.sort_by(|a, b| a.0.cmp(&b.0));

@@ -1,7 +1,8 @@
 //! What the engine shows to inspection: packets, and what they brought forth.
 
 use crate::decode::Headers;
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Readable, Side, Stage, Value};
+use crate::file::File;
 use crate::net::{Direction, Endpoint};
 use crate::record::FlowCounters;
 
@@ -73,4 +74,25 @@ pub struct Ready<'a> {
     pub protocol: usize,
     /// Its fields.
     pub transaction: &'a dyn Describe,
+    /// The file in it that has ended, at [`Stage::File`].
+    pub file: Option<&'a File>,
+}
+
+impl Ready<'_> {
+    /// Calls `sink` once for each value of a row: of the transaction, or of its file.
+    pub fn read(&self, row: Row, sink: &mut dyn FnMut(Value<'_>)) {
+        match row {
+            Row::Transaction(index) => self.transaction.read(index, sink),
+            Row::File(index) => self.file.into_iter().for_each(|file| file.read(index, sink)),
+        }
+    }
+}
+
+/// Which row of what is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Row {
+    /// A row of the protocol's transaction.
+    Transaction(usize),
+    /// A row of a file in it.
+    File(usize),
 }

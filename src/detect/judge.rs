@@ -10,10 +10,10 @@ use super::plan::{Kind, Planned};
 use super::rule::{Action, BitCommand};
 use super::ruleset::Ruleset;
 use super::state::FlowState;
-use crate::field::{Node, Side};
+use crate::field::Side;
 use crate::net::{Direction, ip_protocol};
 use crate::protocols::PROTOCOLS;
-use crate::record::Alert;
+use crate::record::{Alert, Application};
 
 /// Alerts of one packet; further ones are counted, as Suricata's `packet-alert-max`.
 pub const ALERTS_MAX: usize = 15;
@@ -156,7 +156,7 @@ impl Judge<'_> {
         };
         let application = ready.and_then(|ready| {
             let protocol = PROTOCOLS.get(ready.protocol)?;
-            Some((protocol.name, Node::of(ready.transaction)))
+            (!protocol.eve.is_empty()).then(|| Application::of(protocol.eve, ready.transaction))
         });
         let bit = |bit: &u32| self.ruleset.bit_name(*bit).map(str::to_owned);
         Alert {

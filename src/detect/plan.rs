@@ -6,6 +6,7 @@ use super::buffer::{Literal, Number, Step};
 use super::catalog::Catalog;
 use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
+use super::item::Row;
 use super::patterns::NEAR_BYTES;
 use super::prefilter::rarity::score;
 use super::rule::{BitCommand, Buffer, Carrier, Rule};
@@ -47,9 +48,9 @@ pub struct Plan {
     /// The stage of that side.
     pub stage: Stage,
     /// For each buffer of the rule its row, or `None` for payload and packet buffers.
-    pub buffers: Vec<Option<usize>>,
+    pub buffers: Vec<Option<Row>>,
     /// For each number of the rule its row, or `None` for numbers of packets.
-    pub numbers: Vec<Option<usize>>,
+    pub numbers: Vec<Option<Row>>,
 }
 
 /// The literal that must be there before a rule is looked at.
@@ -336,7 +337,7 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
     let mut stage = Stage::Head;
     // What belongs to the other side is final by then only if that is the request.
     let (mut own, mut other) = (false, false);
-    let mut place = |name: &'static str| -> Option<Option<usize>> {
+    let mut place = |name: &'static str| -> Option<Option<Row>> {
         if !of_transaction(name, catalog) {
             return Some(None);
         }

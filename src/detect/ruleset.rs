@@ -11,6 +11,7 @@ use super::plan::Planned;
 use super::rule::{Action, Rule};
 use super::syntax::RuleFile;
 use super::variables::Variables;
+use crate::file::Wants;
 
 /// Rules, in the order of evaluation, and how they are filed.
 pub struct Ruleset {
@@ -112,6 +113,11 @@ impl Ruleset {
             place.into_iter().for_each(|place| place.clone_from(name));
         }
         Self { rules, bits, numbers, groups }
+    }
+
+    /// What the rules want to be learned of files.
+    pub fn file_wants(&self) -> Wants {
+        Wants::NOTHING
     }
 
     /// How many rules.

@@ -1,7 +1,9 @@
 //! What a packet brought forth, noted in order until the round is inspected.
 
+use super::expected::Expected;
 use crate::detect::Inspector;
 use crate::field::Event;
+use crate::file::Wants;
 use crate::flow::{Flow, Host, Slot};
 use crate::net::{Chunk, Direction, ip_protocol};
 use crate::protocols::identify::{Session, State};
@@ -59,9 +61,17 @@ pub struct Gather {
     /// In order.
     pub effects: Vec<Effect>,
     signals: Vec<Signal>,
+    expected: Expected,
+    /// What is to be learned of files of flows that begin.
+    pub files: Wants,
 }
 
 impl Gather {
+    /// Without notes; `files` is what is to be learned of files.
+    pub fn new(files: Wants) -> Self {
+        Self { files, ..Self::default() }
+    }
+
     /// As the flow table's host; with an inspector, streams are shown to it too.
     pub fn host<'a>(&'a mut self, inspector: Option<&'a mut Inspector>) -> GatherHost<'a> {
         GatherHost { gather: self, inspector }
@@ -111,18 +121,24 @@ impl Host<App> for GatherHost<'_> {
             if chunk == Chunk::End {
                 return;
             }
-            flow.app.session = Some(Session::new(carrier, flow.server.port, flow.client.port));
+            let (client, server) = (flow.client, flow.server);
+            let new = Session::new(carrier, server.port, client.port, self.gather.files);
+            flow.app.session = Some(match self.gather.expected.take(client, server, now) {
+                Some(expectation) => new.expected(&expectation),
+                None => new,
+            });
         }
         let Some(session) = &mut flow.app.session else { return };
         session.chunk(way, chunk, now, &mut self.gather.signals);
         let protocol = session.protocol().unwrap_or(usize::MAX);
-        let signals = self.gather.signals.drain(..);
-        self.gather.effects.extend(signals.map(|signal| Effect::Signal {
-            slot,
-            protocol,
-            way,
-            signal,
-        }));
+        for signal in self.gather.signals.drain(..) {
+            match signal {
+                Signal::Expect(expectation) => {
+                    self.gather.expected.add(flow.client, flow.server, now, *expectation);
+                }
+                signal => self.gather.effects.push(Effect::Signal { slot, protocol, way, signal }),
+            }
+        }
     }
 
     fn event(&mut self, event: &'static Event) {

@@ -2,6 +2,7 @@
 //! this page.
 
 pub mod dispatch;
+mod expected;
 mod gather;
 pub mod merge;
 mod settle;

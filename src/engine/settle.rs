@@ -4,12 +4,13 @@ use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker};
 use crate::decode::Transport;
 use crate::detect::{Inspector, Item, Ready};
-use crate::field::{Event, Side};
+use crate::field::{Event, Side, Stage};
 use crate::flow::{Flow, Slot, Table};
 use crate::net::Direction;
 use crate::protocols::{PROTOCOLS, Signal};
 use crate::record::{
-    Alert, Anomaly, Body, Contact, Context, FlowRecord, Record, TransactionRecord,
+    Alert, Anomaly, Application, Body, Contact, Context, FileRecord, FlowRecord, Record,
+    TransactionRecord,
 };
 
 pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
@@ -67,7 +68,23 @@ fn inspect(
                     let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
                     if let Some(transaction) = session.and_then(|s| s.transaction(*id)) {
                         let (id, side, stage, protocol) = (*id, *side, *stage, *protocol);
-                        ready.push(Ready { id, side, stage, protocol, transaction });
+                        ready.push(Ready { id, side, stage, protocol, transaction, file: None });
+                    }
+                }
+                Effect::Signal {
+                    slot,
+                    protocol,
+                    signal: Signal::File { transaction: id, side, index },
+                    ..
+                } => {
+                    let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
+                    if let Some(session) = session
+                        && let Some(transaction) = session.transaction(*id)
+                    {
+                        let (id, side, protocol) = (*id, *side, *protocol);
+                        let file = session.file(id, *index);
+                        let stage = Stage::File;
+                        ready.push(Ready { id, side, stage, protocol, transaction, file });
                     }
                 }
                 _ => {}
@@ -118,6 +135,16 @@ fn endings(worker: &mut Worker, packet: &Pending<'_>) {
                 let (slot, protocol, way, id) = (*slot, *protocol, *way, *transaction);
                 transaction_done(worker, packet.place, slot, protocol, way, id);
             }
+            Effect::Signal {
+                slot,
+                protocol,
+                signal: Signal::File { transaction, side, index },
+                ..
+            } => {
+                let (slot, protocol, side) = (*slot, *protocol, *side);
+                let (id, index) = (*transaction, *index);
+                file_ended(worker, packet.place, slot, (protocol, side), (id, index));
+            }
             Effect::Contact(slot, contact) => {
                 let (slot, contact) = (*slot, *contact);
                 contact_made(worker, packet.place, slot, contact);
@@ -148,9 +175,48 @@ fn transaction_done(
     worker.changed.push(slot);
     let context = flow_context(flow);
     let tie = tie(place, flow);
-    let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.name);
+    let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.eve);
     let body = TransactionRecord { protocol, id, direction, transaction };
     push(worker, place, tie, context, Body::Transaction(Box::new(body)));
+}
+
+/// A record of a file: from the one who sends it to the one who gets it.
+fn file_ended(
+    worker: &mut Worker,
+    place: Place,
+    slot: Slot,
+    (protocol, side): (usize, Side),
+    (id, index): (u64, u32),
+) {
+    let Some(flow) = worker.table.get(slot) else { return };
+    let Some(session) = &flow.app.session else { return };
+    let (Some(file), Some(transaction)) = (session.file(id, index), session.transaction(id)) else {
+        return;
+    };
+    let Some(protocol) = PROTOCOLS.get(protocol) else { return };
+    let application =
+        (!protocol.eve.is_empty()).then(|| Application::of(protocol.eve, transaction));
+    let body = FileRecord {
+        app_protocol: protocol.name,
+        transaction_id: id,
+        application,
+        name: file.name.clone(),
+        size: file.size(),
+        start: file.start(),
+        state: file.state(),
+        gap: file.has_gap(),
+        stored: file.stored,
+        head: file.head().to_vec(),
+        md5: file.md5().map(<[u8]>::to_vec),
+        sha1: file.sha1().map(<[u8]>::to_vec),
+        sha256: file.sha256().map(<[u8]>::to_vec),
+        content: file.stored.then(|| file.content().to_vec()),
+    };
+    let (mut context, tie) = (flow_context(flow), tie(place, flow));
+    if side == Side::Response {
+        std::mem::swap(&mut context.source, &mut context.destination);
+    }
+    push(worker, place, tie, context, Body::File(Box::new(body)));
 }
 
 fn contact_made(worker: &mut Worker, place: Place, slot: Slot, contact: Contact) {

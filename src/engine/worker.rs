@@ -15,6 +15,7 @@ use super::stats::WorkerStats;
 use crate::capture::{Batch, Frame};
 use crate::decode::{self, Headers};
 use crate::detect::{FlowView, Inspector, Ruleset};
+use crate::file::Wants;
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
 use crate::flow::{Flow, Limits, Slot, Table, Touch};
 use crate::net::Direction;
@@ -85,6 +86,8 @@ pub struct WorkerOptions {
     pub limits: Limits,
     /// Rules; `None` works without signatures.
     pub ruleset: Option<Arc<Ruleset>>,
+    /// What is to be learned of files beside what the rules want.
+    pub files: Wants,
 }
 
 /// A worker's whole state.
@@ -146,7 +149,7 @@ impl Worker {
             table: Table::new(&options.limits),
             defrag: Defrag::new(DefragLimits::default()),
             inspector: options.ruleset.clone().map(Inspector::new),
-            gather: Gather::default(),
+            gather: Gather::new(file_wants(&options)),
             records: Vec::new(),
             stats: WorkerStats::default(),
             changed: Vec::new(),
@@ -156,6 +159,7 @@ impl Worker {
 
     /// Swaps the rules between two rounds; flows go on.
     pub fn replace_rules(&mut self, ruleset: &Arc<Ruleset>) {
+        self.gather.files = self.options.files.or(ruleset.file_wants());
         match &mut self.inspector {
             Some(inspector) => inspector.replace(Arc::clone(ruleset)),
             None => self.inspector = Some(Inspector::new(Arc::clone(ruleset))),
@@ -387,6 +391,11 @@ impl Worker {
             stream: inspector.streamed(slot.0),
         })
     }
+}
+
+fn file_wants(options: &WorkerOptions) -> Wants {
+    let rules = options.ruleset.as_ref().map_or(Wants::NOTHING, |rules| rules.file_wants());
+    options.files.or(rules)
 }
 
 /// Whether the packet just counted was the flow's first in its direction.

@@ -125,6 +125,11 @@ pub fn hex(byte: u8) -> [u8; 2] {
     [digit(byte >> 4), digit(byte & 15)]
 }
 
+/// Bytes as hexadecimal digits.
+pub fn hex_of(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| hex(*byte)).collect()
+}
+
 /// A number in decimal.
 pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0u8; 20];

@@ -242,7 +242,11 @@ impl Output for Metrics {
                 "alert"
             }
             Body::Flow(_) => "flow",
+            Body::Transaction(of) if of.protocol.is_empty() || !of.transaction.is_logged() => {
+                return;
+            }
             Body::Transaction(transaction) => transaction.protocol,
+            Body::File(_) => "fileinfo",
             Body::Anomaly(anomaly) => anomaly.kind,
             Body::Contact(_) => return,
         };

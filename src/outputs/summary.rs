@@ -163,7 +163,9 @@ impl Output for Summary {
                 });
             }
             Body::Flow(_) => self.count("flow"),
+            Body::Transaction(of) if of.protocol.is_empty() || !of.transaction.is_logged() => {}
             Body::Transaction(transaction) => self.count(transaction.protocol),
+            Body::File(_) => self.count("fileinfo"),
             Body::Anomaly(anomaly) if anomaly.kind == "applayer" => self.count("anomaly"),
             Body::Anomaly(_) | Body::Contact(_) => {}
         }

@@ -4,8 +4,9 @@
 //! are held and replayed, so that how a stream is cut changes nothing.
 
 use super::recognise::RECOGNISED;
-use super::{Carrier, Moment, PROTOCOLS, Parser, Probe, Protocol, Signal};
+use super::{Carrier, Expectation, Moment, PROTOCOLS, Parser, Probe, Protocol, Signal};
 use crate::field::{Describe, Event, Node, Side};
+use crate::file::{File, KEPT_BYTES, Wants};
 use crate::net::{Chunk, Direction};
 use crate::time::Timestamp;
 
@@ -80,6 +81,8 @@ pub struct Session {
     held: Option<Box<Held>>,
     /// First free transaction number of the flow.
     next: u64,
+    /// What is to be learned of files.
+    files: Wants,
 }
 
 /// What one side by itself was found to speak.
@@ -125,7 +128,7 @@ enum Piece {
 
 impl Session {
     /// For a new flow.
-    pub fn new(carrier: Carrier, server_port: u16, client_port: u16) -> Self {
+    pub fn new(carrier: Carrier, server_port: u16, client_port: u16, files: Wants) -> Self {
         Self {
             state: State::Unknown,
             carrier,
@@ -137,7 +140,19 @@ impl Session {
             stages: Vec::new(),
             held: None,
             next: 0,
+            files,
         }
+    }
+
+    /// The flow was announced by another: what it speaks is known before it says anything.
+    #[must_use]
+    pub fn expected(mut self, expectation: &Expectation) -> Self {
+        if self.take_over(expectation.protocol)
+            && let Some(work) = self.stages.last_mut()
+        {
+            work.parser.expected(&expectation.context);
+        }
+        self
     }
 
     /// Takes the next chunk of a direction; what it meant is added to `signals`, with transaction
@@ -204,6 +219,18 @@ impl Session {
         work.parser.take(id.checked_sub(work.offset)?)
     }
 
+    /// A file of a live transaction.
+    pub fn file(&self, id: u64, index: u32) -> Option<&File> {
+        let work = self.work(id)?;
+        work.parser.file(id.checked_sub(work.offset)?, index)
+    }
+
+    /// The same, to mark it.
+    pub fn file_mut(&mut self, id: u64, index: u32) -> Option<&mut File> {
+        let work = self.stages.iter_mut().rev().find(|w| w.offset <= id)?;
+        work.parser.file_mut(id.checked_sub(work.offset)?, index)
+    }
+
     /// The protocol of a transaction: its index in [`PROTOCOLS`].
     pub fn protocol_of(&self, id: u64) -> Option<usize> {
         self.work(id).map(|work| work.protocol)
@@ -253,28 +280,30 @@ impl Session {
         if self.verdict(direction) == Verdict::Open {
             self.second_side(direction, chunk, signals);
         }
-        let moment = Moment { now, carrier: self.carrier, server_port: self.server_port };
+        let Self { carrier, server_port, files, .. } = *self;
+        let moment = Moment { now, carrier, server_port, files };
         let Some(work) = self.stages.last_mut() else { return };
         let start = signals.len();
         work.parser.parse(direction, chunk, &moment, signals);
-        let (mut handover, mut stop) = (false, false);
+        let (mut handover, mut stop) = (None, false);
         for signal in signals.iter_mut().skip(start) {
             match signal {
                 Signal::Ready { transaction, .. }
+                | Signal::File { transaction, .. }
                 | Signal::Done { transaction }
                 | Signal::Event { transaction: Some(transaction), .. } => {
                     *transaction = transaction.saturating_add(work.offset);
                     self.next = self.next.max(transaction.saturating_add(1));
                 }
-                Signal::Event { transaction: None, .. } => {}
-                Signal::Handover => handover = true,
+                Signal::Event { transaction: None, .. } | Signal::Expect(_) => {}
+                Signal::Handover(to) => handover = Some(*to),
                 Signal::Stop => stop = true,
             }
         }
         if stop {
             self.state = State::Stopped;
-        } else if handover {
-            self.hand_over();
+        } else if let Some(to) = handover {
+            self.hand_over(to);
         }
     }
 
@@ -323,12 +352,34 @@ impl Session {
         }
     }
 
-    /// The parser at work stays only to be read; the next bytes are probed anew.
-    fn hand_over(&mut self) {
+    /// The parser at work stays only to be read; the next bytes are those of the protocol named,
+    /// or are probed anew.
+    fn hand_over(&mut self, to: Option<&'static str>) {
         self.sides = [Verdict::Open; 2];
         self.held = None;
         let more = self.stages.len() <= MAX_HANDOVERS;
         self.state = if more { State::Unknown } else { State::Failed };
+        if let Some(name) = to.filter(|_| more) {
+            self.take_over(name);
+        }
+    }
+
+    /// A parser of the protocol named gets the next bytes, without proof.
+    fn take_over(&mut self, name: &str) -> bool {
+        let Some(index) = PROTOCOLS.iter().position(|known| known.name == name) else {
+            return false;
+        };
+        self.sides = [Verdict::Found(Found::Parsed(index)); 2];
+        self.work_as(index);
+        true
+    }
+
+    fn work_as(&mut self, index: usize) {
+        let Some(protocol) = PROTOCOLS.get(index) else { return };
+        self.protocol = Some(index);
+        self.state = State::Known;
+        let parser = (protocol.parser)();
+        self.stages.push(Work { parser, protocol: index, offset: self.next });
     }
 
     /// Finds what the chunk is, or holds it.
@@ -440,11 +491,7 @@ impl Session {
             self.state = State::Recognised;
             return;
         };
-        let Some(protocol) = PROTOCOLS.get(index) else { return };
-        self.protocol = Some(index);
-        self.state = State::Known;
-        let parser = (protocol.parser)();
-        self.stages.push(Work { parser, protocol: index, offset: self.next });
+        self.work_as(index);
         let first = held.as_ref().and_then(|held| held.pieces.first()).map_or(way, |(way, _)| *way);
         if first == Direction::ToClient && self.carrier == Carrier::Tcp && self.stages.len() == 1 {
             let event = &WRONG_DIRECTION;
@@ -569,6 +616,9 @@ const fn side(way: Direction) -> Side {
     }
 }
 
+/// Everything is asked of files.
+const HASHED: Wants = Wants { md5: true, sha1: true, sha256: true, content: 1000 };
+
 /// Feeds `data` to a session in pieces whose directions and lengths the data itself gives: what
 /// a fuzzer calls, and what must never panic nor hold much.
 pub fn fuzz_session(data: &[u8]) {
@@ -576,7 +626,7 @@ pub fn fuzz_session(data: &[u8]) {
     let carrier = if carrier & 1 == 0 { Carrier::Tcp } else { Carrier::Udp };
     let ports: Vec<u16> = PROTOCOLS.iter().flat_map(|p| p.ports).copied().collect();
     let port = ports.get(usize::from(*port) % ports.len().max(1)).copied().unwrap_or(80);
-    let mut session = Session::new(carrier, port, 40_000);
+    let mut session = Session::new(carrier, port, 40_000, HASHED);
     let mut signals = Vec::new();
     while let Some(([head, low], tail)) = rest.split_first_chunk::<2>() {
         let way = if head & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
@@ -596,6 +646,10 @@ pub fn fuzz_session(data: &[u8]) {
                         (0..64).for_each(|row| thing.read(row, &mut |_| {}));
                     }
                 }
+                Signal::File { transaction, index, .. } => {
+                    let file = session.file_mut(transaction, index);
+                    debug_assert!(file.is_some_and(|file| file.data().len() <= KEPT_BYTES));
+                }
                 _ => {}
             }
         }
@@ -612,9 +666,9 @@ mod tests {
     /// What a conversation brings forth: signals in order, then every transaction.
     fn outcome(protocol: &Protocol, turns: &[Turn<'_>]) -> (Vec<String>, Vec<Node>) {
         let port = protocol.ports.first().copied().unwrap_or(4242);
-        let mut session = Session::new(protocol.carriers[0], port, 50_000);
+        let mut session = Session::new(protocol.carriers[0], port, 50_000, HASHED);
         if protocol.carriers.contains(&Carrier::Tcp) {
-            session = Session::new(Carrier::Tcp, port, 50_000);
+            session = Session::new(Carrier::Tcp, port, 50_000, HASHED);
         }
         let mut signals = Vec::new();
         let mut told = Vec::new();
@@ -695,7 +749,7 @@ mod tests {
 
     #[test]
     fn noise_is_given_up_and_forgotten() {
-        let mut session = Session::new(Carrier::Tcp, 4242, 50_000);
+        let mut session = Session::new(Carrier::Tcp, 4242, 50_000, HASHED);
         let mut signals = Vec::new();
         let mut say = |way, bytes: &[u8]| {
             session.chunk(way, Chunk::Data(bytes), Timestamp::default(), &mut signals);
@@ -709,7 +763,7 @@ mod tests {
 
     #[test]
     fn a_banner_names_what_is_not_parsed() {
-        let mut session = Session::new(Carrier::Tcp, 80, 50_000);
+        let mut session = Session::new(Carrier::Tcp, 80, 50_000, HASHED);
         let mut signals = Vec::new();
         for byte in b"SSH-2.0-x\r\n".chunks(1) {
             let way = Direction::ToClient;

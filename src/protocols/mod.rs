@@ -4,6 +4,7 @@
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
 pub mod dns;
+pub mod formats;
 pub mod http;
 pub mod identify;
 pub mod modbus;
@@ -11,7 +12,10 @@ pub mod recognise;
 pub mod tls;
 pub mod transactions;
 
+use std::net::IpAddr;
+
 use crate::field::{Describe, Event, Row, Side, Stage};
+use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
 use crate::time::Timestamp;
 
@@ -36,7 +40,7 @@ pub enum Carrier {
 }
 
 /// What a parser tells of what it found.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Signal {
     /// The fields of `side` up to `stage` are final now.
     Ready {
@@ -61,11 +65,38 @@ pub enum Signal {
         /// Number of the transaction.
         transaction: u64,
     },
-    /// The stream goes on as another protocol, which is to be found anew (CONNECT, Upgrade,
-    /// STARTTLS): the parser gets nothing more; the next bytes of each side are probed.
-    Handover,
+    /// A file has ended, or all of it that will be kept was seen ([`Parser::file`]): told once a
+    /// file, before its transaction is done.
+    File {
+        /// In which transaction.
+        transaction: u64,
+        /// Who sends it.
+        side: Side,
+        /// Its number within the transaction.
+        index: u32,
+    },
+    /// Another flow is to come, which carries something for this one (the data of FTP).
+    Expect(Box<Expectation>),
+    /// The stream goes on as another protocol (CONNECT, Upgrade, STARTTLS): the parser gets
+    /// nothing more. With a name that protocol takes over at once; without one the next bytes of
+    /// each side are probed.
+    Handover(Option<&'static str>),
     /// Nothing more can be learned (encrypted): the parser gets nothing more.
     Stop,
+}
+
+/// A flow that another one announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Where it will be opened to; `None` when it goes to the server of the flow that announces
+    /// it. An address other than those of that flow's two ends is not believed.
+    pub address: Option<IpAddr>,
+    /// The port it will be opened to.
+    pub port: u16,
+    /// The protocol that it will carry, by name.
+    pub protocol: &'static str,
+    /// What that protocol's parser is told ([`Parser::expected`]).
+    pub context: Vec<u8>,
 }
 
 /// What a parser is told beside the bytes.
@@ -77,6 +108,8 @@ pub struct Moment {
     pub carrier: Carrier,
     /// The server's port.
     pub server_port: u16,
+    /// What is to be learned of files.
+    pub files: Wants,
 }
 
 /// Bytes of one flow to transactions. Pure: the same bytes give the same transactions, however
@@ -100,6 +133,19 @@ pub trait Parser: Send {
     /// Takes a transaction out: after [`Signal::Done`], or when the flow ends.
     fn take(&mut self, id: u64) -> Option<Box<dyn Describe>>;
 
+    /// A file of a live transaction, by the number that [`Signal::File`] gave.
+    fn file(&self, _transaction: u64, _index: u32) -> Option<&File> {
+        None
+    }
+
+    /// The same, to mark it.
+    fn file_mut(&mut self, _transaction: u64, _index: u32) -> Option<&mut File> {
+        None
+    }
+
+    /// Called before the first bytes of a flow that was announced, with [`Expectation::context`].
+    fn expected(&mut self, _context: &[u8]) {}
+
     /// Bytes it holds, about: counted against the flow memory limit.
     fn memory(&self) -> usize;
 }
@@ -110,6 +156,10 @@ pub struct Protocol {
     pub name: &'static str,
     /// One sentence.
     pub help: &'static str,
+    /// As EVE names its events and their object (`http` for `http2` too); empty when it has none.
+    pub eve: &'static str,
+    /// Whether it carries files: the rows of [`File`] are its transactions' too.
+    pub files: bool,
     /// What carries it.
     pub carriers: &'static [Carrier],
     /// Tried first on these server ports; never trusted without `probe`.

@@ -62,6 +62,7 @@ pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u
         round: 16,
         channel: 1,
         worker: WorkerOptions {
+            files: rivellino::file::Wants::NOTHING,
             decode: rivellino::decode::Options::default(),
             checksums: Checksums::Ignore,
             limits: Limits::default(),

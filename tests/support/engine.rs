@@ -50,6 +50,7 @@ impl Engine {
             round: self.round,
             channel: self.channel,
             worker: WorkerOptions {
+                files: rivellino::file::Wants::NOTHING,
                 decode: rivellino::decode::Options::default(),
                 checksums: Checksums::Ignore,
                 limits: self.limits,

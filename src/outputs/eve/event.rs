@@ -4,8 +4,8 @@ use crate::field::Tree;
 use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
 use crate::record::{
-    Alert, Anomaly, Body, Context, Finding, FlowCounters, FlowRecord, Record, Signature, TcpRecord,
-    TransactionRecord,
+    Alert, Anomaly, Application, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
+    Record, Signature, TcpRecord, TransactionRecord,
 };
 
 /// Writes `record` as one line; nothing for records that only detectors read.
@@ -13,7 +13,9 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
     let event_type = match &record.body {
         Body::Alert(_) | Body::Finding(_) => "alert",
         Body::Flow(_) => "flow",
+        Body::Transaction(of) if of.protocol.is_empty() || !of.transaction.is_logged() => return,
         Body::Transaction(transaction) => transaction.protocol,
+        Body::File(_) => "fileinfo",
         Body::Anomaly(_) => "anomaly",
         Body::Contact(_) => return,
     };
@@ -23,6 +25,7 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
             Body::Alert(alert) => write_alert(alert, &record.context, json),
             Body::Flow(flow) => write_flow(flow, json),
             Body::Transaction(transaction) => write_transaction(transaction, json),
+            Body::File(file) => write_file(file, json),
             Body::Finding(finding) => write_finding(finding, json),
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
             Body::Contact(_) => {}
@@ -84,9 +87,7 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
         });
     }
     json.object("alert", &mut |object| write_signature(&alert.signature, context, object));
-    if let Some((name, node)) = &alert.application {
-        node.write(name, json);
-    }
+    write_application(alert.application.as_ref(), json);
     if let Some(name) = alert.app_protocol {
         json.plain("app_proto", name);
     }
@@ -236,6 +237,35 @@ fn write_tcp(tcp: &TcpRecord, object: &mut dyn Tree) {
 fn write_transaction(record: &TransactionRecord, json: &mut Json<'_>) {
     json.int("tx_id", record.id);
     json.object(record.protocol, &mut |object| record.transaction.describe(object));
+    record.transaction.beside(json);
+}
+
+fn write_application(application: Option<&Application>, json: &mut Json<'_>) {
+    if let Some(application) = application {
+        application.object.write(application.name, json);
+        application.beside.write_content(json);
+    }
+}
+
+fn write_file(file: &FileRecord, json: &mut Json<'_>) {
+    write_application(file.application.as_ref(), json);
+    json.plain("app_proto", file.app_protocol);
+    json.object("fileinfo", &mut |object| {
+        object.text("filename", &file.name);
+        object.bool("gaps", file.gap);
+        object.text("state", file.state.name().as_bytes());
+        for (key, hash) in [("md5", &file.md5), ("sha1", &file.sha1), ("sha256", &file.sha256)] {
+            if let Some(hash) = hash {
+                object.text(key, &crate::outputs::json::hex_of(hash));
+            }
+        }
+        object.bool("stored", file.stored);
+        object.int("size", file.size);
+        if file.start > 0 {
+            object.int("start", file.start);
+        }
+        object.int("tx_id", file.transaction_id);
+    });
 }
 
 fn write_anomaly(anomaly: &Anomaly, json: &mut Json<'_>) {

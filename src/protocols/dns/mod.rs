@@ -17,6 +17,8 @@ use crate::net::Direction;
 pub static PROTOCOL: Protocol = Protocol {
     name: "dns",
     help: "Domain names: queries and answers over UDP and TCP port 53.",
+    eve: "dns",
+    files: false,
     carriers: &[Carrier::Udp, Carrier::Tcp],
     ports: &[53],
     // Twelve bytes of header prove too little to look for it on every port.

@@ -180,7 +180,12 @@ mod tests {
     fn parse(way: Direction, carrier: Carrier, bytes: &[u8]) -> (DnsParser, Vec<Signal>) {
         let mut parser = DnsParser::new();
         let mut signals = Vec::new();
-        let moment = Moment { now: Timestamp::default(), carrier, server_port: 53 };
+        let moment = Moment {
+            now: Timestamp::default(),
+            carrier,
+            server_port: 53,
+            files: crate::file::Wants::NOTHING,
+        };
         parser.parse(way, Chunk::Data(bytes), &moment, &mut signals);
         (parser, signals)
     }

@@ -29,6 +29,8 @@ pub use transaction::Transaction;
 pub static PROTOCOL: Protocol = Protocol {
     name: "http",
     help: "Web requests and responses, HTTP/0.9 to HTTP/1.1 (RFC 9112).",
+    eve: "http",
+    files: true,
     carriers: &[Carrier::Tcp],
     ports: &[80, 8080, 8000, 3128],
     anywhere: true,
@@ -115,7 +117,12 @@ fn probe(way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
 pub fn fuzz_http(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
     let mut way = if first & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
-    let moment = Moment { now: Timestamp::default(), carrier: Carrier::Tcp, server_port: 80 };
+    let moment = Moment {
+        now: Timestamp::default(),
+        carrier: Carrier::Tcp,
+        server_port: 80,
+        files: crate::file::Wants::NOTHING,
+    };
     let mut http = Http::default();
     let mut signals = Vec::new();
     for part in rest.split(|byte| *byte == 0) {

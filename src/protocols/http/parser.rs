@@ -307,7 +307,7 @@ impl Http {
                 self.message_over(Direction::ToClient, signals);
                 self.close_all(signals);
                 self.stopped = true;
-                signals.push(Signal::Handover);
+                signals.push(Signal::Handover(None));
             }
             After::GiveUp | After::Response => self.give_up(signals),
         }

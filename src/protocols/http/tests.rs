@@ -7,8 +7,12 @@ use crate::net::Chunk;
 use crate::protocols::{Moment, Parser, Sample, Signal};
 use crate::time::Timestamp;
 
-const MOMENT: Moment =
-    Moment { now: Timestamp::from_nanos(0), carrier: Carrier::Tcp, server_port: 80 };
+const MOMENT: Moment = Moment {
+    now: Timestamp::from_nanos(0),
+    carrier: Carrier::Tcp,
+    server_port: 80,
+    files: crate::file::Wants::NOTHING,
+};
 
 /// Signals without what depends on cuts (nothing), and all fields and objects at the end.
 fn replay(sample: &Sample, size: impl Fn(usize) -> usize) -> (Vec<String>, Vec<Transaction>) {

@@ -21,6 +21,8 @@ pub use samples::SAMPLES;
 pub static PROTOCOL: Protocol = Protocol {
     name: "modbus",
     help: "Reads and writes of industrial controllers, Modbus/TCP.",
+    eve: "modbus",
+    files: false,
     carriers: &[Carrier::Tcp],
     ports: &[502],
     // Its header proves too little to look for it on every port.
@@ -77,7 +79,12 @@ fn probe(_way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
 /// Parses arbitrary bytes: each frame's direction is the lowest bit of a byte before it, its
 /// length the next byte.
 pub fn fuzz_modbus(mut data: &[u8]) {
-    let moment = Moment { now: Timestamp::default(), carrier: Carrier::Tcp, server_port: 502 };
+    let moment = Moment {
+        now: Timestamp::default(),
+        carrier: Carrier::Tcp,
+        server_port: 502,
+        files: crate::file::Wants::NOTHING,
+    };
     let mut modbus = Modbus::default();
     let mut signals = Vec::new();
     while let [way, length, rest @ ..] = data {

@@ -6,7 +6,12 @@ use crate::field::{Fields, Value};
 use crate::protocols::Sample;
 
 fn replay(sample: &Sample, size: usize) -> (Vec<String>, Vec<Node>) {
-    let moment = Moment { now: Timestamp::default(), carrier: Carrier::Tcp, server_port: 502 };
+    let moment = Moment {
+        now: Timestamp::default(),
+        carrier: Carrier::Tcp,
+        server_port: 502,
+        files: crate::file::Wants::NOTHING,
+    };
     let mut modbus = Modbus::default();
     let mut signals = Vec::new();
     for (way, bytes) in sample.turns {
@@ -108,7 +113,12 @@ fn violations_are_named() {
 
 #[test]
 fn floods_stay_bounded() {
-    let moment = Moment { now: Timestamp::default(), carrier: Carrier::Tcp, server_port: 502 };
+    let moment = Moment {
+        now: Timestamp::default(),
+        carrier: Carrier::Tcp,
+        server_port: 502,
+        files: crate::file::Wants::NOTHING,
+    };
     let mut modbus = Modbus::default();
     let mut signals = Vec::new();
     for number in 0..100_000_u32 {

@@ -19,6 +19,8 @@ use crate::net::Direction;
 pub static PROTOCOL: Protocol = Protocol {
     name: "tls",
     help: "TLS and SSL: hellos, certificates and fingerprints; nothing of what is encrypted.",
+    eve: "tls",
+    files: false,
     carriers: &[Carrier::Tcp],
     ports: &[443],
     anywhere: true,

@@ -437,8 +437,12 @@ mod tests {
     use crate::protocols::{Carrier, tls::samples::SAMPLES};
     use crate::time::Timestamp;
 
-    const MOMENT: Moment =
-        Moment { now: Timestamp::from_nanos(0), carrier: Carrier::Tcp, server_port: 443 };
+    const MOMENT: Moment = Moment {
+        now: Timestamp::from_nanos(0),
+        carrier: Carrier::Tcp,
+        server_port: 443,
+        files: crate::file::Wants::NOTHING,
+    };
 
     fn run(turns: &[(Direction, &[u8])]) -> (TlsParser, Vec<String>) {
         let mut parser = TlsParser::new();
@@ -451,7 +455,8 @@ mod tests {
             Signal::Event { event, .. } => event.name.to_owned(),
             Signal::Done { .. } => "done".to_owned(),
             Signal::Stop => "stop".to_owned(),
-            Signal::Handover => "handover".to_owned(),
+            Signal::Handover(_) => "handover".to_owned(),
+            Signal::File { .. } | Signal::Expect(_) => "another".to_owned(),
         };
         let told = signals.iter().map(name).collect();
         (parser, told)
