@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use rivellino::capture;
+use rivellino::control::schema;
 use rivellino::detect::{self, Variables};
-use rivellino::outputs::eve::SCHEMA;
 use serde_json::Value;
 
 use crate::golden::cases;
@@ -52,7 +52,7 @@ fn events(eve: &[u8]) -> impl Iterator<Item = Value> {
 }
 
 fn published() -> (Value, Validator) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let schema = schema::published().unwrap();
     jsonschema::meta::validate(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     (schema, validator)

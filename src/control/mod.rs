@@ -10,6 +10,7 @@ pub mod progress;
 pub mod replay;
 pub mod rules;
 pub mod run;
+pub mod schema;
 pub mod signals;
 pub mod terminal;
 pub mod watch;

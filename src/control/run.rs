@@ -60,7 +60,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             Ok(DONE)
         }
         Command::Config(ConfigCommand::Schema) => {
-            write!(out, "{}", crate::outputs::eve::SCHEMA)?;
+            let schema = serde_json::to_string_pretty(&super::schema::published()?)?;
+            writeln!(out, "{schema}")?;
             Ok(DONE)
         }
         Command::Completions { shell } => {

@@ -158,6 +158,10 @@ pub struct Protocol {
     pub help: &'static str,
     /// As EVE names its events and their object (`http` for `http2` too); empty when it has none.
     pub eve: &'static str,
+    /// The shape of what it writes, a JSON object that is merged into the published schema of EVE:
+    /// `properties` (its object, and what stands beside it) and `$defs` that these refer to. Empty
+    /// when it writes nothing.
+    pub schema: &'static str,
     /// Whether it carries files: the rows of [`File`] are its transactions' too.
     pub files: bool,
     /// What carries it.

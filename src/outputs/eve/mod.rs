@@ -15,7 +15,7 @@ use file::RotatingFile;
 pub use event::write;
 pub use file::Rotation;
 
-/// The shape of what is written, a JSON schema.
+/// The shape of what is written, a JSON schema, without the objects of protocols.
 pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Bytes gathered before they are written to the file.

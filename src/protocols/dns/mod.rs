@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "dns",
     help: "Domain names: queries and answers over UDP and TCP port 53.",
     eve: "dns",
+    schema: include_str!("schema.json"),
     files: false,
     carriers: &[Carrier::Udp, Carrier::Tcp],
     ports: &[53],

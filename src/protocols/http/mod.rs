@@ -30,6 +30,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "http",
     help: "Web requests and responses, HTTP/0.9 to HTTP/1.1 (RFC 9112).",
     eve: "http",
+    schema: include_str!("schema.json"),
     files: true,
     carriers: &[Carrier::Tcp],
     ports: &[80, 8080, 8000, 3128],

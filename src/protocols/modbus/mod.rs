@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "modbus",
     help: "Reads and writes of industrial controllers, Modbus/TCP.",
     eve: "modbus",
+    schema: include_str!("schema.json"),
     files: false,
     carriers: &[Carrier::Tcp],
     ports: &[502],

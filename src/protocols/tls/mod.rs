@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "tls",
     help: "TLS and SSL: hellos, certificates and fingerprints; nothing of what is encrypted.",
     eve: "tls",
+    schema: include_str!("schema.json"),
     files: false,
     carriers: &[Carrier::Tcp],
     ports: &[443],
