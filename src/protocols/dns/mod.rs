@@ -1,14 +1,9 @@
 //! DNS over UDP and TCP (RFC 1035, RFC 7766): each message is a transaction of its own.
 
-mod describe;
-mod fields;
-mod message;
-mod name;
 mod parser;
 mod samples;
 
-pub use message::{Message, Section};
-
+use super::formats::dns::{self as format, Message};
 use super::{Carrier, Parser, Probe, Protocol};
 use crate::field::{self, Event};
 use crate::net::Direction;
@@ -52,30 +47,18 @@ events! {
     FLOODED "flooded" "More messages wait than are kept.";
 }
 
-/// A header that fits what follows (RFC 1035, 4.1.1): a question is at least five bytes, counted
-/// here as two, so that a cut message is still seen as what it is.
+/// A header that fits what follows.
 fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
-    let mut reader = crate::reader::Reader::new(bytes);
-    let length = match carrier {
-        Carrier::Udp => bytes.len(),
-        Carrier::Tcp => match reader.u16() {
-            Some(length) => length.into(),
-            None => return Probe::NeedMore,
-        },
+    let (length, message) = match (carrier, bytes) {
+        (Carrier::Udp, message) => (message.len(), message),
+        (Carrier::Tcp, [high, low, message @ ..]) => {
+            (u16::from_be_bytes([*high, *low]).into(), message)
+        }
+        (Carrier::Tcp, _) => return Probe::NeedMore,
     };
-    if length < message::HEADER_BYTES {
-        return Probe::No;
+    match format::fits(message, length, way == Direction::ToServer) {
+        Some(true) => Probe::Yes,
+        Some(false) => Probe::No,
+        None => Probe::NeedMore,
     }
-    let (Some(_), Some(flags)) = (reader.u16(), reader.u16()) else { return Probe::NeedMore };
-    let Some(questions) = reader.u16() else { return Probe::NeedMore };
-    let mut records = usize::from(questions);
-    for _ in 0..3 {
-        let Some(count) = reader.u16() else { return Probe::NeedMore };
-        records += usize::from(count);
-    }
-    let assigned = (flags >> 11 & 0xf) < 7;
-    if way == Direction::ToServer && flags & 0x8000 == 0 && questions == 0 {
-        return Probe::No;
-    }
-    if assigned && 2 * records + message::HEADER_BYTES <= length { Probe::Yes } else { Probe::No }
 }

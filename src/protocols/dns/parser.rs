@@ -1,12 +1,12 @@
 //! Datagrams and streams to messages.
 
-use super::message::{Faults, HEADER_BYTES, Message, Section};
 use super::{
     FLOODED, INFINITE_LOOP, INVALID_ADDITIONALS, INVALID_AUTHORITIES, INVALID_OPCODE, MALFORMED,
     NAME_TOO_LONG, NOT_REQUEST, NOT_RESPONSE, TOO_MANY_LABELS, Z_FLAG,
 };
 use crate::field::{Describe, Event, Side, Stage};
 use crate::net::{Chunk, Direction};
+use crate::protocols::formats::dns::{Faults, HEADER_BYTES, Message, Section};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
 use crate::reader::Reader;

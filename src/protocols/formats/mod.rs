@@ -2,3 +2,4 @@
 //! never know each other, share what they share here.
 
 pub mod ber;
+pub mod dns;

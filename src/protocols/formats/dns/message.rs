@@ -299,11 +299,34 @@ impl Message {
     }
 }
 
+/// Whether a header fits a message of `length` bytes (RFC 1035, 4.1.1): a question is at least
+/// five bytes, counted here as two, so that a cut message is still seen as what it is. A request
+/// of a client must ask something. `None` when too little of it is there to tell.
+pub fn fits(bytes: &[u8], length: usize, from_client: bool) -> Option<bool> {
+    if length < HEADER_BYTES {
+        return Some(false);
+    }
+    let mut reader = Reader::new(bytes);
+    let (_, flags, questions) = (reader.u16()?, reader.u16()?, reader.u16()?);
+    let mut records = usize::from(questions);
+    for _ in 0..3 {
+        records += usize::from(reader.u16()?);
+    }
+    let assigned = (flags >> 11 & 0xf) < 7;
+    if from_client && flags & 0x8000 == 0 && questions == 0 {
+        return Some(false);
+    }
+    Some(assigned && 2 * records + HEADER_BYTES <= length)
+}
+
 /// Types of record (IANA "Resource Record (RR) TYPEs").
 pub mod rrtype {
     macro_rules! types {
         ($($name:ident = $number:literal $text:literal)*) => {
-            $(pub const $name: u16 = $number;)*
+            $(
+                #[doc = concat!("The type ", $text, ".")]
+                pub const $name: u16 = $number;
+            )*
             /// Names with their numbers.
             pub const NAMES: &[(&str, u64)] = &[$(($text, $number)),*];
             /// The registry's name.

@@ -1,0 +1,12 @@
+//! Messages of the domain name system (RFC 1035, section 4), which DNS, DNS over HTTPS and
+//! multicast DNS carry: how they are read, what rules read from them, how EVE shows them.
+
+mod describe;
+mod fields;
+mod message;
+mod name;
+
+pub use message::{
+    Data, Faults, HEADER_BYTES, Message, Question, Record, Section, Span, fits, rrtype,
+};
+pub use name::NameFaults;
