@@ -8,6 +8,7 @@ pub mod formats;
 pub mod http;
 pub mod identify;
 pub mod modbus;
+pub mod quic;
 pub mod recognise;
 pub mod tls;
 pub mod transactions;
@@ -192,4 +193,4 @@ pub struct Sample {
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
 pub static PROTOCOLS: &[&Protocol] =
-    &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL, &modbus::PROTOCOL];
+    &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL, &modbus::PROTOCOL, &quic::PROTOCOL];

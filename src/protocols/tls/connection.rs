@@ -1,6 +1,7 @@
 //! What is known of one connection: the transaction.
 
 use super::certificate::Certificate;
+use crate::protocols::formats::hello::{Client, Server};
 
 /// Bytes kept of a certificate chain.
 pub const MAX_CHAIN_BYTES: usize = 64 * 1024;
@@ -23,49 +24,6 @@ pub struct Connection {
     pub chain: Vec<Box<[u8]>>,
     /// The session goes on from an earlier one: no certificate was sent.
     pub resumed: bool,
-}
-
-/// A client's hello.
-#[derive(Debug, Default)]
-pub struct Client {
-    /// Version of the message, not of the extension.
-    pub version: u16,
-    /// Random.
-    pub random: [u8; 32],
-    /// Session identifier, at most 32 bytes.
-    pub session_id: Vec<u8>,
-    /// Whether a session ticket came with it.
-    pub ticket: bool,
-    /// Server name.
-    pub sni: Option<Vec<u8>>,
-    /// Protocols offered.
-    pub alpn: Vec<Vec<u8>>,
-    /// JA3.
-    pub ja3: Option<Ja3>,
-    /// JA4.
-    pub ja4: String,
-}
-
-/// A server's hello.
-#[derive(Debug, Default)]
-pub struct Server {
-    /// Random.
-    pub random: [u8; 32],
-    /// Session identifier, at most 32 bytes.
-    pub session_id: Vec<u8>,
-    /// Protocol chosen.
-    pub alpn: Vec<Vec<u8>>,
-    /// JA3S.
-    pub ja3s: Option<Ja3>,
-}
-
-/// A JA3 or JA3S fingerprint.
-#[derive(Debug, Default, Clone)]
-pub struct Ja3 {
-    /// What is hashed.
-    pub string: String,
-    /// MD5 in lower-case hex.
-    pub hash: String,
 }
 
 impl Connection {

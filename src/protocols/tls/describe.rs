@@ -1,7 +1,8 @@
 //! A connection as EVE shows it: Suricata's `tls` object with its extended fields.
 
-use super::connection::{Connection, Ja3};
+use super::connection::Connection;
 use crate::field::{Describe, Tree};
+use crate::protocols::formats::hello::Ja3;
 use crate::time::Timestamp;
 
 impl Describe for Connection {

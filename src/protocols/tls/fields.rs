@@ -1,8 +1,9 @@
 //! What rules read from a TLS connection.
 
 use super::certificate::Certificate;
-use super::connection::{Client, Connection, Server};
+use super::connection::Connection;
 use crate::field::{Field, Fields, Kind, Side, Stage, Value};
+use crate::protocols::formats::hello::{Client, Ja3, Server};
 
 type Sink<'s> = &'s mut dyn FnMut(Value<'_>);
 
@@ -227,10 +228,10 @@ fn randoms(connection: &Connection, range: std::ops::Range<usize>, sink: Sink<'_
     }
 }
 
-fn ja3(connection: &Connection) -> Option<&super::connection::Ja3> {
+fn ja3(connection: &Connection) -> Option<&Ja3> {
     connection.client.as_ref().and_then(|client| client.ja3.as_ref())
 }
 
-fn ja3s(connection: &Connection) -> Option<&super::connection::Ja3> {
+fn ja3s(connection: &Connection) -> Option<&Ja3> {
     connection.server.as_ref().and_then(|server| server.ja3s.as_ref())
 }

@@ -4,8 +4,6 @@ mod certificate;
 mod connection;
 mod describe;
 mod fields;
-mod fingerprint;
-mod hello;
 mod parser;
 mod samples;
 

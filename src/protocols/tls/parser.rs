@@ -5,10 +5,11 @@ use super::connection::{Connection, MAX_CHAIN, MAX_CHAIN_BYTES};
 use super::{
     ALERTED, CERTIFICATE_DER, FLOODED, HANDSHAKE_LENGTH, HEARTBEAT, INVALID_ALERT,
     INVALID_CERTIFICATE, INVALID_HANDSHAKE, INVALID_HEARTBEAT, INVALID_RECORD, INVALID_RECORD_TYPE,
-    INVALID_RECORD_VERSION, INVALID_SSLV2, OVERFLOW_HEARTBEAT, hello,
+    INVALID_RECORD_VERSION, INVALID_SNI_LENGTH, INVALID_SNI_TYPE, INVALID_SSLV2, MULTIPLE_SNI, OVERFLOW_HEARTBEAT,
 };
 use crate::field::{Describe, Event, Side, Stage};
 use crate::net::{Chunk, Direction};
+use crate::protocols::formats::hello::{self, Flaw, Transport};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
 use crate::reader::Reader;
@@ -227,7 +228,10 @@ impl TlsParser {
         let mut ready = None;
         match (way, kind) {
             (Direction::ToServer, CLIENT_HELLO) if connection.client.is_none() => {
-                match hello::client(body, &mut events) {
+                let mut flaws = Vec::new();
+                let read = hello::client(body, Transport::Tcp, &mut flaws);
+                events.extend(flaws.into_iter().map(flaw));
+                match read {
                     Some(client) => {
                         connection.version = client.version;
                         connection.client = Some(client);
@@ -388,6 +392,14 @@ impl Parser for TlsParser {
         let held: usize = self.halves.iter().map(|half| half.messages.capacity()).sum();
         let connection = self.id.and_then(|id| self.connections.get(id));
         size_of::<Self>() + held + connection.map_or(0, Connection::memory)
+    }
+}
+
+const fn flaw(flaw: Flaw) -> &'static Event {
+    match flaw {
+        Flaw::NameType => &INVALID_SNI_TYPE,
+        Flaw::NameLength => &INVALID_SNI_LENGTH,
+        Flaw::ManyNames => &MULTIPLE_SNI,
     }
 }
 

@@ -1,16 +1,16 @@
-//! Hellos: RFC 8446, 4.1.2 and 4.1.3, which hold for older versions too.
+//! Hellos of TLS, over whatever carries them: RFC 8446, 4.1.2 and 4.1.3, which hold for older
+//! versions too.
 
-use super::connection::{Client, Server};
-use super::fingerprint::{self, Raw};
-use super::{INVALID_SNI_LENGTH, INVALID_SNI_TYPE, MULTIPLE_SNI};
-use crate::field::Event;
+mod fingerprint;
+
 use crate::reader::Reader;
+use fingerprint::Raw;
 
 /// Protocols kept of an ALPN extension.
 const MAX_ALPN: usize = 32;
 
-/// Events of one hello.
-const MAX_EVENTS: usize = 8;
+/// Flaws told of one hello.
+const MAX_FLAWS: usize = 8;
 
 const SERVER_NAME: u16 = 0;
 const GROUPS: u16 = 10;
@@ -26,6 +26,73 @@ const RETRY: [u8; 32] = [
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
+/// What carries a hello: JA4 names it first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    /// Records of TLS over TCP.
+    Tcp,
+    /// CRYPTO frames of QUIC.
+    Quic,
+}
+
+/// What is wrong with a client's hello that can be read all the same.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Flaw {
+    /// A server name of a type that does not exist.
+    NameType,
+    /// A server name whose lengths contradict each other.
+    NameLength,
+    /// More than one server name extension.
+    ManyNames,
+}
+
+/// A client's hello.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Version of the message, not of the extension.
+    pub version: u16,
+    /// Random.
+    pub random: [u8; 32],
+    /// Session identifier, at most 32 bytes.
+    pub session_id: Vec<u8>,
+    /// Whether a session ticket came with it.
+    pub ticket: bool,
+    /// Server name.
+    pub sni: Option<Vec<u8>>,
+    /// Protocols offered.
+    pub alpn: Vec<Vec<u8>>,
+    /// JA3.
+    pub ja3: Option<Ja3>,
+    /// JA4.
+    pub ja4: String,
+    /// Types of the extensions, in their order.
+    pub extensions: Vec<u16>,
+}
+
+/// A server's hello.
+#[derive(Debug, Default)]
+pub struct Server {
+    /// Random.
+    pub random: [u8; 32],
+    /// Session identifier, at most 32 bytes.
+    pub session_id: Vec<u8>,
+    /// Protocol chosen.
+    pub alpn: Vec<Vec<u8>>,
+    /// JA3S.
+    pub ja3s: Option<Ja3>,
+    /// Types of the extensions, in their order.
+    pub extensions: Vec<u16>,
+}
+
+/// A JA3 or JA3S fingerprint.
+#[derive(Debug, Default, Clone)]
+pub struct Ja3 {
+    /// What is hashed.
+    pub string: String,
+    /// MD5 in lower-case hex.
+    pub hash: String,
+}
+
 /// What a server's hello says.
 pub struct ServerHello {
     /// What is kept.
@@ -38,7 +105,7 @@ pub struct ServerHello {
 
 /// Reads the body of a client's hello. `None` when it cannot be read; extensions that cannot
 /// end the reading, and what came before them counts.
-pub fn client(body: &[u8], events: &mut Vec<&'static Event>) -> Option<Client> {
+pub fn client(body: &[u8], transport: Transport, flaws: &mut Vec<Flaw>) -> Option<Client> {
     let mut reader = Reader::new(body);
     let version = reader.u16()?;
     let random = reader.array::<32>()?;
@@ -49,9 +116,10 @@ pub fn client(body: &[u8], events: &mut Vec<&'static Event>) -> Option<Client> {
     raw.ciphers.extend(std::iter::from_fn(|| ciphers.u16()));
     short_vector(&mut reader)?;
     let mut client = Client { version, random, session_id, ..Client::default() };
-    let _ = client_extensions(&mut reader, &mut client, &mut raw, events);
+    let _ = client_extensions(&mut reader, &mut client, &mut raw, flaws);
     client.ja3 = Some(fingerprint::ja3(&raw));
-    client.ja4 = fingerprint::ja4(&raw, client.sni.is_some(), client.alpn.first());
+    client.ja4 = fingerprint::ja4(&raw, transport, client.sni.is_some(), client.alpn.first());
+    client.extensions = raw.extensions;
     Some(client)
 }
 
@@ -75,6 +143,7 @@ pub fn server(body: &[u8]) -> Option<ServerHello> {
         }
     }
     server.ja3s = Some(fingerprint::ja3s(&raw));
+    server.extensions = raw.extensions;
     Some(ServerHello { version, retry: random == RETRY, server })
 }
 
@@ -82,7 +151,7 @@ fn client_extensions(
     reader: &mut Reader<'_>,
     client: &mut Client,
     raw: &mut Raw,
-    events: &mut Vec<&'static Event>,
+    flaws: &mut Vec<Flaw>,
 ) -> Option<()> {
     let mut extensions = extensions(reader)?;
     while let Some((kind, content)) = extension(&mut extensions) {
@@ -91,12 +160,12 @@ fn client_extensions(
         match kind {
             SERVER_NAME => {
                 let problem = if raw.extensions.iter().filter(|k| **k == SERVER_NAME).count() > 1 {
-                    Some(&MULTIPLE_SNI)
+                    Some(Flaw::ManyNames)
                 } else {
                     server_name(content, &mut client.sni).err()
                 };
-                let room = events.len() < MAX_EVENTS;
-                events.extend(problem.filter(|_| room));
+                let room = flaws.len() < MAX_FLAWS;
+                flaws.extend(problem.filter(|_| room));
             }
             GROUPS => numbers(&mut inner, &mut raw.groups),
             POINT_FORMATS => {
@@ -138,7 +207,7 @@ fn numbers(reader: &mut Reader<'_>, into: &mut Vec<u16>) {
 }
 
 /// RFC 6066, section 3: a list, of which the first host name counts.
-fn server_name(content: &[u8], sni: &mut Option<Vec<u8>>) -> Result<(), &'static Event> {
+fn server_name(content: &[u8], sni: &mut Option<Vec<u8>>) -> Result<(), Flaw> {
     let mut reader = Reader::new(content);
     if reader.is_empty() {
         return Ok(());
@@ -150,14 +219,14 @@ fn server_name(content: &[u8], sni: &mut Option<Vec<u8>>) -> Result<(), &'static
         Some((kind, reader.take(length.into())?.to_vec()))
     };
     match read(&mut reader) {
-        None => Err(&INVALID_SNI_LENGTH),
+        None => Err(Flaw::NameLength),
         Some((0, name)) => {
             // A name that goes on after a zero byte would be shown otherwise than it is used.
             let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
             *sni = Some(name.into_iter().take(end).collect());
             Ok(())
         }
-        Some(_) => Err(&INVALID_SNI_TYPE),
+        Some(_) => Err(Flaw::NameType),
     }
 }
 

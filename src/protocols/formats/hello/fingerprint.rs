@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::connection::Ja3;
+use super::{Ja3, Transport};
 
 /// The numbers of a hello, in its order.
 #[derive(Default)]
@@ -46,8 +46,8 @@ pub fn ja3s(raw: &Raw) -> Ja3 {
     hashed(string)
 }
 
-/// JA4 of a client over TCP.
-pub fn ja4(raw: &Raw, named: bool, alpn: Option<&Vec<u8>>) -> String {
+/// JA4 of a client.
+pub fn ja4(raw: &Raw, transport: Transport, named: bool, alpn: Option<&Vec<u8>>) -> String {
     const SERVER_NAME: u16 = 0;
     const ALPN: u16 = 16;
     let kept = |all: &[u16]| -> Vec<u16> { all.iter().copied().filter(|n| !grease(*n)).collect() };
@@ -63,7 +63,8 @@ pub fn ja4(raw: &Raw, named: bool, alpn: Option<&Vec<u8>>) -> String {
         _ => "00",
     };
     let mut text = format!(
-        "t{version}{}{:02}{:02}{}",
+        "{}{version}{}{:02}{:02}{}",
+        if transport == Transport::Tcp { 't' } else { 'q' },
         if named { 'd' } else { 'i' },
         ciphers.len().min(99),
         extensions.len().min(99),
