@@ -2,5 +2,6 @@
 //! never know each other, share what they share here.
 
 pub mod ber;
+pub mod coding;
 pub mod dns;
 pub mod hello;

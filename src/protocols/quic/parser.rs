@@ -56,8 +56,7 @@ impl QuicParser {
         bytes: &[u8],
         out: &mut Vec<Signal>,
     ) -> bool {
-        let mut packet =
-            Packet { version: header.version, long: header.long, ..Packet::default() };
+        let mut packet = Packet { version: header.version, long: header.long, ..Packet::default() };
         if header.kind != Kind::Initial {
             if way == Direction::ToClient && header.kind == Kind::Retry && !self.retried {
                 // The client begins again, with keys from another identifier.
