@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::headers::Ip;
+use super::headers::{Headers, Ip, Transport};
 use super::packet::Packet;
+use crate::net::ip_protocol;
 
 impl Packet<'_, '_> {
     /// Notes a wrong checksum of what `start..end` holds, without pseudo-header.
@@ -51,4 +52,32 @@ fn fold(mut sum: u64) -> u16 {
 /// The Internet checksum (RFC 1071) to write over `bytes`, whose own checksum field is zero.
 pub fn checksum(bytes: &[u8]) -> u16 {
     !fold(sum(0, bytes))
+}
+
+impl Headers {
+    /// Whether the checksum of the IPv4 header within `bytes` is right; `None` without one.
+    pub fn ip_checksum(&self, bytes: &[u8]) -> Option<bool> {
+        self.ip.filter(|ip| ip.version == 4)?;
+        let header = self.ip_header(bytes);
+        (!header.is_empty()).then(|| fold(sum(0, header)) == u16::MAX)
+    }
+
+    /// Whether the checksum of TCP, UDP or ICMP is right; `None` without one, or when UDP was sent
+    /// without.
+    pub fn transport_checksum(&self, bytes: &[u8]) -> Option<bool> {
+        let header = self.transport_header(bytes);
+        let start = (self.payload_start as usize).checked_sub(header.len())?;
+        let covered = bytes.get(start..self.payload_end as usize)?;
+        let protocol = match self.transport {
+            Transport::Tcp(_) => ip_protocol::TCP,
+            // A sender that reckons none leaves it zero (RFC 768).
+            Transport::Udp(_) if header.get(6..8) == Some(&[0, 0]) => return None,
+            Transport::Udp(_) => ip_protocol::UDP,
+            Transport::Icmp4(_) => return Some(fold(sum(0, covered)) == u16::MAX),
+            Transport::Icmp6(_) => ip_protocol::ICMPV6,
+            _ => return None,
+        };
+        let head = pseudo(&self.ip?, protocol, covered.len());
+        Some(fold(sum(head, covered)) == u16::MAX)
+    }
 }

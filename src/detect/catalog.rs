@@ -106,6 +106,13 @@ impl Catalog {
             .map(|(read, row)| (read, row.side, row.stage))
     }
 
+    /// The last stage that rows of a side have, files aside.
+    pub fn last_stage(&self, protocol: usize, side: Side) -> Stage {
+        let rows = self.rows.get(protocol).map(Vec::as_slice).unwrap_or_default();
+        let of_side = rows.iter().filter(|row| row.side == side && row.stage != Stage::File);
+        of_side.map(|row| row.stage).max().unwrap_or(Stage::Head)
+    }
+
     /// The row of packet headers of that name.
     pub fn packet(&self, name: &str) -> Option<usize> {
         self.places(name).iter().find_map(|place| match place {

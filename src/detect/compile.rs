@@ -9,8 +9,8 @@ use super::header_bytes::header_bytes;
 use super::integer::IntegerTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
-use super::rule::{FlowTest, NumberTest, Rule};
-use super::syntax::{OptionText, ParsedRule, resolve_header};
+use super::rule::{Absent, Action, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule};
+use super::syntax::{Moment, OptionText, ParsedRule, protocol_moment, resolve_header};
 use super::variables::Variables;
 use crate::field::{Kind, Row, Side};
 use crate::record::Signature;
@@ -60,6 +60,9 @@ pub fn compile(
         variables: Vec::new(),
         sides: Vec::new(),
     };
+    if let Ok((_, moment)) = protocol_moment(parsed.protocol.text) {
+        tie(moment, &mut builder.rule);
+    }
     // What a rule requires is asked first: its other options may need just that.
     for option in parsed.options.iter().filter(|option| option.name.text == "requires") {
         add(option, &mut builder, catalog)?;
@@ -68,6 +71,27 @@ pub fn compile(
         add(option, &mut builder, catalog)?;
     }
     finish(parsed, builder)
+}
+
+/// The first packet of a flow each way.
+struct FlowStart;
+
+impl PacketTest for FlowStart {
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        packet.flow.is_some_and(|flow| flow.first)
+    }
+}
+
+/// Ties a rule to the moment that its protocol word names.
+fn tie(moment: Moment, rule: &mut Rule) {
+    match moment {
+        Moment::Any => {}
+        Moment::FlowStart => {
+            rule.packets.push(Box::new(FlowStart));
+            rule.packet_only = true;
+        }
+        Moment::Of(hook) => rule.hook = Some(hook),
+    }
 }
 
 fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
@@ -82,12 +106,16 @@ fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
         numbers: Vec::new(),
         packets: Vec::new(),
         flowbits: Vec::new(),
+        flowints: Vec::new(),
+        hook: None,
         events: Vec::new(),
         application: Vec::new(),
         side: Side::Either,
         fast_pattern: None,
         packet_only: false,
-        silent: false,
+        silent: parsed.action == Action::Config,
+        outspoken: false,
+        mutes: false,
         variables: 0,
         host_bits: Vec::new(),
         never: false,
@@ -185,12 +213,13 @@ fn finish(parsed: &ParsedRule<'_>, builder: Builder) -> Result<Rule, Refusal> {
         return Err(refuse("R904", "marks on hosts (`xbits`, `hostbits`) are not kept", help));
     }
     // A buffer that is named but not tested asks nothing.
-    let kept = |index: usize| rule.buffers.get(index).is_some_and(|test| !test.steps.is_empty());
+    let asks = |test: &BufferTest| !test.steps.is_empty() || test.absent != Absent::No;
+    let kept = |index: usize| rule.buffers.get(index).is_some_and(asks);
     if let Some((index, step)) = rule.fast_pattern {
         let before = (0..index).filter(|at| kept(*at)).count();
         rule.fast_pattern = kept(index).then_some((before, step));
     }
-    rule.buffers.retain(|test| !test.steps.is_empty());
+    rule.buffers.retain(asks);
     rule.fast_pattern = rule.fast_pattern.filter(|(buffer, step)| {
         let found = rule.buffers.get(*buffer).and_then(|test| test.steps.get(*step));
         found.and_then(Step::literal).is_some()

@@ -6,7 +6,10 @@ use super::buffer::{self, Scratch};
 use super::header_bytes::HeaderBytes;
 use super::item::{Item, Ready, Row};
 use super::plan::{Plan, Planned};
-use super::rule::{BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, Rule};
+use super::rule::{
+    Absent, BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, IntegerCommand, PacketView,
+    Rule,
+};
 use super::state::FlowState;
 use crate::field::{Readable, Side, Value};
 use crate::flow::FlowView;
@@ -54,8 +57,9 @@ impl<'a> Subject<'a> {
             && self.header(&rule.header)
             && self.flow_test(&rule.flow)
             && self.bits(planned)
+            && self.integers(planned)
             && self.application(rule)
-            && rule.packets.iter().all(|test| test.matches(self.item.headers, self.item.payload))
+            && self.packets(rule)
             && self.packet_numbers(planned)
             && self.flow_numbers(planned)
             && self.events(rule)
@@ -77,7 +81,7 @@ impl<'a> Subject<'a> {
             Carrier::Any => true,
             Carrier::Ip(numbers) => protocol.is_some_and(|number| numbers.contains(&number)),
             Carrier::TcpPacket | Carrier::TcpStream => protocol == Some(ip_protocol::TCP),
-            Carrier::Application(_) => {
+            Carrier::Application(_) | Carrier::Alone(_) => {
                 let of_flow = self.item.flow.and_then(|flow| flow.protocol);
                 let known = self.ready.map(|ready| ready.protocol).or(of_flow);
                 known.is_some_and(|protocol| planned.protocols.contains(&protocol))
@@ -133,15 +137,51 @@ impl<'a> Subject<'a> {
         })
     }
 
+    fn integers(&self, planned: &Planned) -> bool {
+        planned.integers.iter().filter(|integer| !integer.command.changes()).all(|integer| {
+            let Some(flow) = self.flow else { return false };
+            let known = flow.integer(integer.number);
+            let other = integer.operand(flow);
+            match integer.command {
+                IntegerCommand::IsSet => known.is_some(),
+                IntegerCommand::NotSet => known.is_none(),
+                // A number that is not there compares with nothing.
+                command => known.is_some_and(|known| match command {
+                    IntegerCommand::Equal => known == other,
+                    IntegerCommand::NotEqual => known != other,
+                    IntegerCommand::Less => known < other,
+                    IntegerCommand::LessEqual => known <= other,
+                    IntegerCommand::Greater => known > other,
+                    IntegerCommand::GreaterEqual => known >= other,
+                    _ => true,
+                }),
+            }
+        })
+    }
+
     fn application(&self, rule: &Rule) -> bool {
         rule.application.iter().all(|(name, negated)| {
             let known = self.item.flow.and_then(|flow| flow.app_name);
             // As long as nothing is known, the flow is neither this nor surely not this.
             match known {
                 None => name == "unknown" && !negated,
-                Some(known) => (known == name) != *negated,
+                Some(known) => {
+                    let same = match name.as_str() {
+                        "http" => known == "http" || known == "http2",
+                        "http1" => known == "http",
+                        name => known == name,
+                    };
+                    same != *negated
+                }
             }
         })
+    }
+
+    fn packets(&self, rule: &Rule) -> bool {
+        let item = self.item;
+        let (headers, bytes, payload) = (item.headers, item.bytes, item.payload);
+        let view = PacketView { headers, bytes, payload, flow: item.flow.as_ref() };
+        rule.packets.iter().all(|test| test.matches(&view))
     }
 
     fn packet_numbers(&self, planned: &Planned) -> bool {
@@ -215,8 +255,10 @@ impl<'a> Subject<'a> {
         scratch: &mut Scratch,
     ) -> bool {
         match header {
-            Some(header) => (header.read)(self.item.headers, self.item.bytes)
-                .is_some_and(|bytes| run(test, bytes, scratch)),
+            Some(header) => match (header.read)(self.item.headers, self.item.bytes) {
+                Some(bytes) => test.absent != Absent::Only && run(test, bytes, scratch),
+                None => test.absent != Absent::No,
+            },
             None => run(test, self.payload, scratch),
         }
     }
@@ -224,13 +266,18 @@ impl<'a> Subject<'a> {
 
 /// Whether any value of the field satisfies the tests.
 fn field(test: &BufferTest, row: Row, ready: &Ready<'_>, scratch: &mut Scratch) -> bool {
-    let mut holds = false;
+    let (mut holds, mut there) = (false, false);
     ready.read(row, &mut |value| {
+        there = true;
         if let (Value::Bytes(bytes), false) = (value, holds) {
             holds = run(test, bytes, scratch);
         }
     });
-    holds
+    match test.absent {
+        Absent::No => holds,
+        Absent::Only => !there,
+        Absent::OrElse => holds || !there,
+    }
 }
 
 fn run(test: &BufferTest, bytes: &[u8], scratch: &mut Scratch) -> bool {

@@ -339,7 +339,10 @@ fn moment(planned: &Planned, text: &mut String) {
 fn result(rule: &Rule, text: &mut String) {
     let signature = &rule.signature;
     let outcome = match rule.action {
-        _ if rule.silent => "A match makes no alert; it is there for other rules",
+        _ if rule.silent && rule.action != Action::Config => {
+            "A match makes no alert; it is there for other rules"
+        }
+        Action::Config => "A match changes what is logged; it makes no alert",
         Action::Pass => "A match lets the traffic pass: no other rule alerts on it",
         _ => "A match makes an alert",
     };

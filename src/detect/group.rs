@@ -415,7 +415,7 @@ fn each_place(planned: &Planned, mut use_it: impl FnMut(usize, usize)) {
             classes
         }
         Carrier::TcpPacket | Carrier::TcpStream => [true, false, false, false],
-        Carrier::Application(_) => [true, true, false, false],
+        Carrier::Application(_) | Carrier::Alone(_) => [true, true, false, false],
         Carrier::Any => [true; CLASSES],
         Carrier::Absent => [false; CLASSES],
     };

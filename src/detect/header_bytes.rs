@@ -29,6 +29,16 @@ pub static HEADER_BYTES: &[HeaderBytes] = &[
         },
     },
     HeaderBytes {
+        name: "ip.src",
+        help: "Source address, 4 or 16 bytes.",
+        read: |headers, bytes| address(headers, bytes, 12, 8),
+    },
+    HeaderBytes {
+        name: "ip.dst",
+        help: "Destination address, 4 or 16 bytes.",
+        read: |headers, bytes| address(headers, bytes, 16, 24),
+    },
+    HeaderBytes {
         name: "tcp.hdr",
         help: "TCP header with its options.",
         read: |headers, bytes| {
@@ -59,6 +69,15 @@ pub static HEADER_BYTES: &[HeaderBytes] = &[
         },
     },
 ];
+
+/// An address within the IP header: where it begins in version 4, and in version 6.
+fn address<'a>(headers: &Headers, bytes: &'a [u8], of_4: usize, of_6: usize) -> Option<&'a [u8]> {
+    let header = headers.ip_header(bytes);
+    match headers.ip?.version {
+        4 => header.get(of_4..of_4 + 4),
+        _ => header.get(of_6..of_6 + 16),
+    }
+}
 
 /// The buffer of that name.
 pub fn header_bytes(name: &str) -> Option<&'static HeaderBytes> {

@@ -99,8 +99,19 @@ impl Inspector {
         for state in &mut self.flows {
             state.bits = state.bits.iter().filter_map(|bit| renumber(*bit)).collect();
             state.bits.sort_unstable();
+            let integers = std::mem::take(&mut state.integers);
+            for (number, value) in integers {
+                let renumbered =
+                    old.integer_name(number).and_then(|name| self.ruleset.integer(name));
+                state.integers.extend(renumbered.map(|number| (number, value)));
+            }
             state.windows.iter_mut().for_each(Window::forget_rules);
         }
+    }
+
+    /// Whether a rule asked not to log a transaction (`config`).
+    pub fn is_muted(&self, slot: u32, transaction: u64) -> bool {
+        self.flows.get(slot as usize).is_some_and(|state| state.is_muted(transaction))
     }
 
     /// Alerts that one packet had too many, and chains of tests that were given up.

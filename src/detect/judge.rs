@@ -7,7 +7,7 @@ use super::evaluate::Subject;
 use super::gather::{Candidate, Cause};
 use super::item::Item;
 use super::plan::{Kind, Planned};
-use super::rule::{Action, BitCommand};
+use super::rule::{Action, BitCommand, IntegerCommand};
 use super::ruleset::Ruleset;
 use super::state::FlowState;
 use crate::field::Side;
@@ -42,27 +42,33 @@ impl Judge<'_> {
         index: usize,
         alerts: &mut Vec<(usize, Alert)>,
     ) {
-        let mut raised = 0;
+        let (mut raised, mut dropped) = (0, false);
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
             if !self.matches(planned, candidate) {
                 continue;
             }
             self.apply_bits(planned);
-            if planned.rule.action == Action::Pass {
-                self.state.passed |= self.item.flow.is_some() && passes_flow(planned.kind);
-                return;
-            }
-            if planned.rule.silent {
-                continue;
-            }
-            if raised >= ALERTS_MAX {
+            self.apply_integers(planned);
+            self.mute(planned, candidate);
+            let passes = planned.rule.action == Action::Pass;
+            let speaks = if passes { planned.rule.outspoken } else { !planned.rule.silent };
+            if speaks && raised >= ALERTS_MAX {
                 self.dropped += 1;
-                continue;
+            } else if speaks {
+                raised += 1;
+                alerts.push((index, self.alert(planned, candidate)));
             }
-            raised += 1;
-            alerts.push((index, self.alert(planned, candidate)));
+            if passes {
+                self.state.passed |= ends_flow(planned, candidate.cause);
+                break;
+            }
+            // What an inline engine would have dropped it would not see again.
+            let drops = matches!(planned.rule.action, Action::Drop | Action::Reject);
+            dropped |= drops && ends_flow(planned, candidate.cause);
         }
+        let flow = self.item.flow.is_some();
+        self.state.passed = flow && (self.state.passed || dropped);
     }
 
     fn matches(&mut self, planned: &Planned, candidate: &Candidate) -> bool {
@@ -144,6 +150,31 @@ impl Judge<'_> {
         }
     }
 
+    fn apply_integers(&mut self, planned: &Planned) {
+        if self.item.flow.is_none() {
+            return;
+        }
+        for integer in planned.integers.iter().filter(|integer| integer.command.changes()) {
+            let (known, by) = (self.state.integer(integer.number), integer.operand(self.state));
+            let value = match (integer.command, known) {
+                (IntegerCommand::Add, known) => known.unwrap_or(0).wrapping_add(by),
+                (IntegerCommand::Subtract, Some(known)) => known.wrapping_sub(by),
+                // What is not there has nothing to take from.
+                (IntegerCommand::Subtract, None) => continue,
+                _ => by,
+            };
+            self.dropped += u64::from(!self.state.set_integer(integer.number, value));
+        }
+    }
+
+    fn mute(&mut self, planned: &Planned, candidate: &Candidate) {
+        if let (true, Cause::Ready(index, _)) = (planned.rule.mutes, candidate.cause)
+            && let Some(ready) = self.item.ready.get(index as usize)
+        {
+            self.state.mute(ready.id);
+        }
+    }
+
     fn alert(&self, planned: &Planned, candidate: &Candidate) -> Alert {
         let mut of_event = None;
         let ready = match candidate.cause {
@@ -171,7 +202,13 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a `pass` rule of this kind lets the whole flow pass, or only the packet.
-fn passes_flow(kind: Kind) -> bool {
-    !matches!(kind, Kind::Packet | Kind::Event | Kind::Payload { stream: false, .. })
+/// Whether a `pass` or `drop` rule means the whole flow, or only the packet: it does when it looks
+/// at addresses, the protocol, its transactions or the stream.
+fn ends_flow(planned: &Planned, cause: Cause) -> bool {
+    match planned.kind {
+        Kind::Addresses | Kind::Detection | Kind::Transaction => true,
+        Kind::Payload { .. } => matches!(cause, Cause::Stream(_)),
+        Kind::Packet => !planned.protocols.is_empty() && planned.rule.packets.is_empty(),
+        Kind::Event => false,
+    }
 }

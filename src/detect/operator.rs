@@ -1,7 +1,7 @@
 //! What an operator is: a keyword that does something, as opposed to naming a field.
 
 use super::buffer::{Content, MAX_STEPS, MAX_VARIABLES, Step};
-use super::rule::{Buffer, BufferTest, Rule, Transform};
+use super::rule::{Absent, Buffer, BufferTest, Rule, Transform};
 use crate::field::Side;
 
 /// What is wrong with an argument, in words; the caller adds file, line and column.
@@ -253,9 +253,24 @@ impl Builder {
         self.rule.buffers.iter().rposition(same)
     }
 
+    /// Says that the current sticky buffer may, or must, be missing.
+    pub fn absent(&mut self, absent: Absent) -> Result<(), Problem> {
+        let Some(field) = self.sticky.filter(|_| self.open.is_none()) else {
+            return Err(Problem::whole("R182", "`absent` stands right behind a sticky buffer")
+                .hint("write for example `http.referer; absent;`"));
+        };
+        let test = self.begin(Buffer::Field(field));
+        self.open = Some(Place { test, decoded: None });
+        if let Some(test) = self.rule.buffers.get_mut(test) {
+            test.absent = absent;
+        }
+        Ok(())
+    }
+
     fn begin(&mut self, buffer: Buffer) -> usize {
         let transforms = self.transforms.clone();
-        self.rule.buffers.push(BufferTest { buffer, transforms, steps: Vec::new() });
+        let (steps, absent) = (Vec::new(), Absent::No);
+        self.rule.buffers.push(BufferTest { buffer, transforms, steps, absent });
         self.rule.buffers.len() - 1
     }
 }

@@ -9,7 +9,8 @@ use super::integer::IntegerTest;
 use super::item::Row;
 use super::patterns::NEAR_BYTES;
 use super::prefilter::rarity::score;
-use super::rule::{BitCommand, Buffer, Carrier, Rule};
+use super::rule::{Absent, BitCommand, Buffer, Carrier, IntegerCommand, IntegerOperand, Rule};
+use super::state::FlowState;
 use crate::field::{Event, Side, Stage};
 use crate::net::ip_protocol;
 use crate::protocols::PROTOCOLS;
@@ -47,6 +48,8 @@ pub struct Plan {
     pub side: Side,
     /// The stage of that side.
     pub stage: Stage,
+    /// Whether fields of the request are asked with the response.
+    pub mixed: bool,
     /// For each buffer of the rule its row, or `None` for payload and packet buffers.
     pub buffers: Vec<Option<Row>>,
     /// For each number of the rule its row, or `None` for numbers of packets.
@@ -88,6 +91,33 @@ pub struct Bits {
     pub bits: Vec<u32>,
 }
 
+/// A number of the flow with its names as numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer {
+    /// Which number.
+    pub number: u32,
+    /// What to do.
+    pub command: IntegerCommand,
+    /// What with: a value, or another number of the flow.
+    operand: Result<u32, u32>,
+}
+
+impl Integer {
+    /// What it is set to or compared with.
+    pub fn operand(&self, flow: &FlowState) -> u32 {
+        self.operand.unwrap_or_else(|other| flow.integer(other).unwrap_or(0))
+    }
+}
+
+/// What rules call things that flows keep, and their numbers.
+#[derive(Default)]
+pub struct Names {
+    /// Bits.
+    pub bits: HashMap<String, u32>,
+    /// Numbers.
+    pub integers: HashMap<String, u32>,
+}
+
 /// A rule with everything resolved.
 pub struct Planned {
     /// The rule.
@@ -106,13 +136,15 @@ pub struct Planned {
     pub headers: Vec<Option<&'static HeaderBytes>>,
     /// Flow bits, in order.
     pub bits: Vec<Bits>,
+    /// Numbers of the flow, in order.
+    pub integers: Vec<Integer>,
     /// Whether a content has its place counted from the start of the payload.
     pub placed: bool,
 }
 
 impl Planned {
-    /// Resolves a rule. `numbers` gives names of bits their numbers.
-    pub fn new(rule: Rule, catalog: &Catalog, numbers: &mut HashMap<String, u32>) -> Self {
+    /// Resolves a rule. `names` gives what flows keep its numbers.
+    pub fn new(rule: Rule, catalog: &Catalog, names: &mut Names) -> Self {
         let protocols = carrier_protocols(rule.header.carrier);
         let plans = plans(&rule, &protocols, catalog);
         let packet_numbers = rule
@@ -130,7 +162,19 @@ impl Planned {
             .iter()
             .map(|bit| Bits {
                 command: bit.command,
-                bits: bit.names.iter().map(|name| intern(name, numbers)).collect(),
+                bits: bit.names.iter().map(|name| intern(name, &mut names.bits)).collect(),
+            })
+            .collect();
+        let integers = rule
+            .flowints
+            .iter()
+            .map(|integer| Integer {
+                number: intern(&integer.name, &mut names.integers),
+                command: integer.command,
+                operand: match &integer.operand {
+                    IntegerOperand::Fixed(value) => Ok(*value),
+                    IntegerOperand::Named(name) => Err(intern(name, &mut names.integers)),
+                },
             })
             .collect();
         let kind = kind(&rule, &plans, catalog, &protocols);
@@ -143,7 +187,18 @@ impl Planned {
             })
             .collect();
         let placed = is_placed(&rule);
-        Self { rule, kind, protocols, plans, packet_numbers, flow_numbers, headers, bits, placed }
+        Self {
+            rule,
+            kind,
+            protocols,
+            plans,
+            packet_numbers,
+            flow_numbers,
+            headers,
+            bits,
+            integers,
+            placed,
+        }
     }
 
     /// The literal to look for first, when there is one: the one that `fast_pattern` names, or the
@@ -169,14 +224,14 @@ impl Planned {
         if let Some((buffer, step)) = rule.fast_pattern {
             let found = rule.buffers.get(buffer).and_then(|test| test.steps.get(step));
             let gate = found.and_then(|step| Gate::of(buffer, step));
-            if let Some(gate) = gate.filter(|_| !self.is_header(buffer)) {
+            if let Some(gate) = gate.filter(|_| self.is_gated(buffer)) {
                 return Some(gate);
             }
         }
         let literals = rule.buffers.iter().enumerate().flat_map(|(buffer, test)| {
             test.steps.iter().filter_map(move |step| Gate::of(buffer, step))
         });
-        literals.filter(|gate| !self.is_header(gate.buffer)).max_by_key(|gate| {
+        literals.filter(|gate| self.is_gated(gate.buffer)).max_by_key(|gate| {
             let rarity = score(&gate.literal.bytes, gate.literal.nocase);
             // Near the start of the payload there is little to search: that is worth a commoner one.
             let near = gate.reach.is_some_and(|reach| reach <= NEAR_BYTES);
@@ -184,8 +239,11 @@ impl Planned {
         })
     }
 
-    fn is_header(&self, buffer: usize) -> bool {
-        self.headers.get(buffer).is_some_and(Option::is_some)
+    /// Whether the prefilter looks at the buffer, and a rule without it there cannot match.
+    fn is_gated(&self, buffer: usize) -> bool {
+        let may_miss = |test: &super::rule::BufferTest| test.absent != Absent::No;
+        !self.headers.get(buffer).is_some_and(Option::is_some)
+            && !self.rule.buffers.get(buffer).is_some_and(may_miss)
     }
 
     /// Whether it looks at the payload of a packet as such.
@@ -204,19 +262,28 @@ impl Planned {
     /// Whether it tests flow bits.
     pub fn tests_bits(&self) -> bool {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
-        self.bits.iter().any(tests)
+        self.bits.iter().any(tests) || self.integers.iter().any(|test| !test.command.changes())
     }
 
     /// Whether evaluation order puts it before rules that test bits.
     pub fn bit_rank(&self) -> u8 {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
-        let (testing, setting) = (self.bits.iter().any(tests), !self.bits.iter().all(tests));
-        match (setting, testing) {
-            (true, false) => 0,
-            (true, true) => 1,
-            (false, true) => 2,
-            (false, false) => 3,
-        }
+        rank(self.bits.iter().map(tests))
+    }
+
+    /// The same for numbers of the flow.
+    pub fn integer_rank(&self) -> u8 {
+        rank(self.integers.iter().map(|integer| !integer.command.changes()))
+    }
+}
+
+/// Rules that change something stand before those that do both, those that ask, and the rest.
+pub(super) fn rank(asks: impl Iterator<Item = bool> + Clone) -> u8 {
+    match (asks.clone().any(|asks| !asks), asks.clone().any(|asks| asks)) {
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, true) => 2,
+        (false, false) => 3,
     }
 }
 
@@ -227,7 +294,11 @@ fn intern(name: &str, numbers: &mut HashMap<String, u32>) -> u32 {
 
 /// The protocols that a header's protocol word stands for: `http` is both versions.
 fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
-    let Carrier::Application(index) = carrier else { return Vec::new() };
+    let index = match carrier {
+        Carrier::Application(index) => index,
+        Carrier::Alone(index) => return vec![index],
+        _ => return Vec::new(),
+    };
     let name = PROTOCOLS.get(index).map_or("", |protocol| protocol.name);
     let other = (name == "http").then(|| PROTOCOLS.iter().position(|p| p.name == "http2"));
     std::iter::once(index).chain(other.flatten()).collect()
@@ -249,7 +320,7 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
             .buffers
             .iter()
             .any(|test| matches!(test.buffer, Buffer::Field(name) if field(name)));
-    if !plans.is_empty() || of_transactions {
+    if !plans.is_empty() || of_transactions || rule.hook.is_some() {
         return Kind::Transaction;
     }
     if !rule.events.is_empty() {
@@ -261,7 +332,8 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
     let header = &rule.header;
     let bare = rule.packets.is_empty() && rule.numbers.is_empty() && rule.buffers.is_empty();
     let tests_bits =
-        rule.flowbits.iter().any(|b| matches!(b.command, BitCommand::IsSet | BitCommand::IsNotSet));
+        rule.flowbits.iter().any(|b| matches!(b.command, BitCommand::IsSet | BitCommand::IsNotSet))
+            || rule.flowints.iter().any(|integer| !integer.command.changes());
     let flow = &rule.flow;
     let stateless = !flow.established && !flow.not_established;
     if bare && stateless && !tests_bits && !rule.application.is_empty() {
@@ -311,11 +383,19 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
         let numbers = rule.numbers.iter().map(|number| number.field);
         buffers.chain(numbers).filter(|name| of_transaction(name, catalog))
     };
+    let mut found = Vec::new();
+    if let Some(hook) = rule.hook {
+        let barred = rule.flow.to_client && hook.side == Side::Request
+            || rule.flow.to_server && hook.side == Side::Response;
+        for protocol in protocols.iter().filter(|_| !barred) {
+            found.extend(plan(rule, *protocol, hook.side, catalog));
+        }
+        return found;
+    }
     let Some(first) = names().next() else { return Vec::new() };
     if rule.events.iter().any(|event| !is_app_event(event)) {
-        return Vec::new();
+        return found;
     }
-    let mut found = Vec::new();
     for protocol in catalog.protocols(first) {
         if !protocols.is_empty() && !protocols.contains(&protocol) {
             continue;
@@ -325,8 +405,17 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
                 Side::Request => rule.flow.to_client,
                 _ => rule.flow.to_server,
             };
-            if !barred && let Some(plan) = plan(rule, protocol, side, catalog) {
-                found.push(plan);
+            // A response is asked about its request only where the request alone cannot answer.
+            let answered = |plan: &&Plan| plan.protocol == protocol && plan.side != side;
+            let whole = !rule.header.transaction || side == Side::Response;
+            if !barred
+                && whole
+                && let Some(plan) = plan(rule, protocol, side, catalog)
+            {
+                let mixed = plan.mixed && !rule.header.transaction;
+                if !mixed || !found.iter().any(|plan| answered(&plan)) {
+                    found.push(plan);
+                }
             }
         }
     }
@@ -334,7 +423,9 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
 }
 
 fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<Plan> {
-    let mut stage = Stage::Head;
+    let mut stage = rule
+        .hook
+        .map_or(Stage::Head, |hook| hook.stage.min(catalog.last_stage(protocol, hook.side)));
     // What belongs to the other side is final by then only if that is the request.
     let (mut own, mut other) = (false, false);
     let mut place = |name: &'static str| -> Option<Option<Row>> {
@@ -362,5 +453,13 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
         numbers.push(place(number.field)?);
     }
     let mixed = own && other && side == Side::Response;
-    ((own && !other) || mixed).then_some(Plan { protocol, side, stage, buffers, numbers })
+    let transaction = rule.header.transaction && side == Side::Response;
+    ((own && !other) || mixed || transaction || rule.hook.is_some()).then_some(Plan {
+        protocol,
+        side,
+        stage,
+        buffers,
+        numbers,
+        mixed,
+    })
 }

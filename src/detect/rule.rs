@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::buffer::Step;
 use super::integer::IntegerTest;
+use super::item::FlowView;
 use crate::decode::Headers;
-use crate::field::{Event, Side};
+use crate::field::{Event, Side, Stage};
 use crate::net::{AddressSet, PortSet};
 use crate::record::Signature;
 
@@ -26,6 +27,8 @@ pub enum Action {
     Drop,
     Reject,
     Alert,
+    /// Makes no alert; what its `config` asks is done.
+    Config,
 }
 
 /// The protocol word of a rule's header.
@@ -41,6 +44,8 @@ pub enum Carrier {
     TcpStream,
     /// An application protocol: index into [`crate::protocols::PROTOCOLS`].
     Application(usize),
+    /// The same, but not what counts as the same elsewhere: `http1` is not HTTP/2.
+    Alone(usize),
     /// Known to the language, not parsed here yet: the rule loads and cannot match.
     Absent,
 }
@@ -60,8 +65,10 @@ pub struct Header {
     pub destination: Arc<AddressSet>,
     /// Destination ports.
     pub destination_ports: Arc<PortSet>,
-    /// `<>`: either way round.
+    /// `<>`: either way round. `=>`: source is who asks, whoever sent the packet.
     pub both_ways: bool,
+    /// `=>`: looked at once the response is there, with fields of both halves.
+    pub transaction: bool,
 }
 
 /// `flow:` as flags; all false tests nothing.
@@ -105,6 +112,71 @@ pub struct FlowBit {
     pub command: BitCommand,
     /// Names.
     pub names: Vec<String>,
+}
+
+/// One `flowint` option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowInteger {
+    /// Name of the number.
+    pub name: String,
+    /// What to do with it.
+    pub command: IntegerCommand,
+    /// What it is set to, changed by or compared with.
+    pub operand: IntegerOperand,
+}
+
+/// What `flowint` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the language's")]
+pub enum IntegerCommand {
+    Set,
+    Add,
+    Subtract,
+    IsSet,
+    NotSet,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+impl IntegerCommand {
+    /// Whether it changes the number rather than asking about it.
+    pub const fn changes(self) -> bool {
+        matches!(self, Self::Set | Self::Add | Self::Subtract)
+    }
+}
+
+/// What a number of a flow is set to or compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntegerOperand {
+    /// A number.
+    Fixed(u32),
+    /// Another number of the flow; 0 when it is not set.
+    Named(String),
+}
+
+/// The moment of a transaction that a rule is tied to: `http1:response_body`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Whose half of the transaction.
+    pub side: Side,
+    /// The stage that is nearest to the moment.
+    pub stage: Stage,
+}
+
+/// Whether a buffer need not be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Absent {
+    /// It must be there.
+    #[default]
+    No,
+    /// `absent`: it must not be there.
+    Only,
+    /// `absent: or_else`: it is not there, or its tests hold.
+    OrElse,
 }
 
 /// One `xbits` or `hostbits` option.
@@ -168,6 +240,8 @@ pub struct BufferTest {
     pub transforms: Vec<Transform>,
     /// The tests.
     pub steps: Vec<Step>,
+    /// Whether it may or must be missing.
+    pub absent: Absent,
 }
 
 /// A test on a number field by its row's name: `ttl:<10`, `modbus.function:5`.
@@ -179,10 +253,23 @@ pub struct NumberTest {
     pub test: IntegerTest,
 }
 
+/// A packet as tests of it see it.
+#[derive(Clone, Copy)]
+pub struct PacketView<'a> {
+    /// Its headers.
+    pub headers: &'a Headers,
+    /// The bytes that the headers point into.
+    pub bytes: &'a [u8],
+    /// Its own payload.
+    pub payload: &'a [u8],
+    /// Its flow, when it has one.
+    pub flow: Option<&'a FlowView>,
+}
+
 /// A test of a packet's headers, or of its flow as the packet shows it.
 pub trait PacketTest: Send + Sync {
-    /// Whether the packet passes. `payload` is the packet's own.
-    fn matches(&self, headers: &Headers, payload: &[u8]) -> bool;
+    /// Whether the packet passes.
+    fn matches(&self, packet: &PacketView<'_>) -> bool;
 
     /// The longest payload that can pass, bytes; `None` when it does not depend on it.
     fn longest(&self) -> Option<usize> {
@@ -211,6 +298,10 @@ pub struct Rule {
     pub packets: Vec<Box<dyn PacketTest>>,
     /// Bits, in order.
     pub flowbits: Vec<FlowBit>,
+    /// Numbers of the flow, in order.
+    pub flowints: Vec<FlowInteger>,
+    /// The moment of a transaction that it is tied to.
+    pub hook: Option<Hook>,
     /// `app-layer-event`, `decode-event`, `stream-event`: all must be there.
     pub events: Vec<&'static Event>,
     /// `app-layer-protocol`: name, negated.
@@ -223,6 +314,10 @@ pub struct Rule {
     pub packet_only: bool,
     /// `noalert`.
     pub silent: bool,
+    /// `alert`: it makes an alert even if it is a `pass` rule.
+    pub outspoken: bool,
+    /// `config` asks that the transaction is not logged.
+    pub mutes: bool,
     /// How many `byte_extract` variables it has.
     pub variables: usize,
     /// `xbits` and `hostbits`, in order. A rule with any is refused as long as nothing keeps them.

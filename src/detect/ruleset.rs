@@ -7,7 +7,7 @@ use super::catalog::Catalog;
 use super::compile::compile;
 use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
-use super::plan::Planned;
+use super::plan::{Names, Planned};
 use super::rule::{Action, Rule};
 use super::syntax::RuleFile;
 use super::variables::Variables;
@@ -17,7 +17,8 @@ use crate::file::Wants;
 pub struct Ruleset {
     rules: Vec<Planned>,
     bits: Vec<String>,
-    numbers: HashMap<String, u32>,
+    integers: Vec<String>,
+    names: Names,
     pub(super) groups: Groups,
 }
 
@@ -93,8 +94,8 @@ pub fn fuzz_rules(bytes: &[u8]) {
 impl Ruleset {
     /// Of compiled rules.
     pub fn new(rules: Vec<Rule>, catalog: &Catalog) -> Self {
-        let mut numbers = HashMap::new();
-        let plan = |rule| Planned::new(rule, catalog, &mut numbers);
+        let mut names = Names::default();
+        let plan = |rule| Planned::new(rule, catalog, &mut names);
         let mut rules: Vec<Planned> = rules.into_iter().map(plan).collect();
         // Stable: what is equal otherwise stays in the order of definition.
         rules.sort_by_key(|planned| {
@@ -103,16 +104,14 @@ impl Ruleset {
                 Action::Drop => 1,
                 Action::Reject => 2,
                 Action::Alert => 3,
+                Action::Config => 4,
             };
-            (action, planned.bit_rank(), planned.rule.signature.severity)
+            let ranks = (planned.bit_rank(), planned.integer_rank());
+            (action, ranks, planned.rule.signature.severity)
         });
         let groups = Groups::new(&rules);
-        let mut bits = vec![String::new(); numbers.len()];
-        for (name, number) in &numbers {
-            let place = bits.get_mut(*number as usize);
-            place.into_iter().for_each(|place| place.clone_from(name));
-        }
-        Self { rules, bits, numbers, groups }
+        let (bits, integers) = (by_number(&names.bits), by_number(&names.integers));
+        Self { rules, bits, integers, names, groups }
     }
 
     /// What the rules want to be learned of files.
@@ -150,6 +149,26 @@ impl Ruleset {
 
     /// The number of a flow bit.
     pub(super) fn bit(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
+        self.names.bits.get(name).copied()
     }
+
+    /// The name of a number of flows.
+    pub(super) fn integer_name(&self, number: u32) -> Option<&str> {
+        self.integers.get(number as usize).map(String::as_str)
+    }
+
+    /// The number of a number of flows.
+    pub(super) fn integer(&self, name: &str) -> Option<u32> {
+        self.names.integers.get(name).copied()
+    }
+}
+
+/// Names in the order of their numbers.
+fn by_number(numbers: &HashMap<String, u32>) -> Vec<String> {
+    let mut names = vec![String::new(); numbers.len()];
+    for (name, number) in numbers {
+        let place = names.get_mut(*number as usize);
+        place.into_iter().for_each(|place| place.clone_from(name));
+    }
+    names
 }

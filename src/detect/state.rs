@@ -15,6 +15,12 @@ pub const HITS_MAX: usize = 128;
 /// Bits set on one flow at once; further ones are not set.
 pub const FLOWBITS_MAX: usize = 256;
 
+/// Numbers of one flow (`flowint`); further ones are not set.
+pub const FLOWINTS_MAX: usize = 64;
+
+/// Transactions of one flow that are not to be logged (`config`); further ones are.
+pub const MUTED_MAX: usize = 64;
+
 /// Transactions of one flow of which progress is remembered; beyond, the oldest is forgotten.
 pub const TRANSACTIONS_MAX: usize = 64;
 
@@ -34,6 +40,9 @@ pub struct FlowState {
     pub addresses: [bool; 2],
     /// Whether rules of the detected protocol alone were asked, each way.
     pub detection: [bool; 2],
+    /// Numbers that rules keep, by their own number.
+    pub integers: Vec<(u32, u32)>,
+    muted: Vec<u64>,
     progress: Vec<Progress>,
 }
 
@@ -78,10 +87,40 @@ impl FlowState {
         self.bits.binary_search(&bit).is_ok()
     }
 
+    /// A number that rules keep.
+    pub fn integer(&self, number: u32) -> Option<u32> {
+        self.integers.iter().find(|(known, _)| *known == number).map(|(_, value)| *value)
+    }
+
+    /// Sets a number; whether there was room for it.
+    pub fn set_integer(&mut self, number: u32, value: u32) -> bool {
+        let room = self.integers.len() < FLOWINTS_MAX;
+        match self.integers.iter_mut().find(|(known, _)| *known == number) {
+            Some((_, old)) => *old = value,
+            None if room => self.integers.push((number, value)),
+            None => return false,
+        }
+        true
+    }
+
+    /// Notes that a transaction is not to be logged.
+    pub fn mute(&mut self, transaction: u64) {
+        if self.muted.len() < MUTED_MAX && !self.is_muted(transaction) {
+            self.muted.push(transaction);
+        }
+    }
+
+    /// Whether a transaction is not to be logged.
+    pub fn is_muted(&self, transaction: u64) -> bool {
+        self.muted.contains(&transaction)
+    }
+
     /// Bytes it holds beside itself.
     pub fn memory(&self) -> usize {
         let windows: usize = self.windows.iter().map(Window::memory).sum();
-        windows + self.bits.capacity() * 4 + self.progress.capacity() * size_of::<Progress>()
+        let kept =
+            self.bits.capacity() * 4 + (self.integers.capacity() + self.muted.capacity()) * 8;
+        windows + kept + self.progress.capacity() * size_of::<Progress>()
     }
 
     /// Notes that a side of a transaction reached a stage; the stage it had reached before.

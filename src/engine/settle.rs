@@ -173,6 +173,9 @@ fn transaction_done(
     flow.app.transactions += 1;
     worker.stats.transactions += 1;
     worker.changed.push(slot);
+    if worker.inspector.as_ref().is_some_and(|inspector| inspector.is_muted(slot.0, id)) {
+        return;
+    }
     let context = flow_context(flow);
     let tie = tie(place, flow);
     let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.eve);

@@ -30,7 +30,7 @@ pub static APP_LAYER_PROTOCOL: Operator = Operator {
         let (span, first) = parts.next().unwrap_or((0..1, ""));
         let (negated, word, _) = negation(first);
         let name = match word {
-            "failed" | "unknown" => word,
+            "failed" | "unknown" | "http1" => word,
             _ => application_name(word).ok_or_else(|| {
                 Problem::spanned("R219", span, format!("`{word}` is not an application protocol"))
                     .hint("for example `app-layer-protocol:!tls;`")

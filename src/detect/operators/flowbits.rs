@@ -89,12 +89,13 @@ pub static NOALERT: Operator = Operator {
 pub static ALERT: Operator = Operator {
     name: "alert",
     aliases: &[],
-    help: "The rule makes alerts, even if its action does not say so.",
+    help: "The rule makes alerts, even if its action is `pass`.",
     syntax: "alert;",
     examples: &[Example { rule: r#"content:"x"; alert;"#, payload: b"x", alerts: true }],
     compile: |argument, builder| {
         bare(argument)?;
         builder.rule.silent = false;
+        builder.rule.outspoken = true;
         Ok(())
     },
 };

@@ -1,8 +1,8 @@
 //! `flags`, `fragbits`, `ipopts`, `sameip`: bits of packet headers.
 
-use crate::decode::{Headers, Transport, tcp_flags as tcp};
+use crate::decode::{Transport, tcp_flags as tcp};
 use crate::detect::operator::{Example, Operator, Problem};
-use crate::detect::rule::PacketTest;
+use crate::detect::rule::{PacketTest, PacketView};
 use crate::detect::syntax::{bare, required};
 
 const FLAGS_SYNTAX: &str = "tcp.flags:[+|*|!]FLAGS[,IGNORED];";
@@ -46,32 +46,32 @@ impl Bits {
 struct TcpFlags(Bits);
 
 impl PacketTest for TcpFlags {
-    fn matches(&self, headers: &Headers, _: &[u8]) -> bool {
-        matches!(&headers.transport, Transport::Tcp(tcp) if self.0.holds(tcp.flags))
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        matches!(&packet.headers.transport, Transport::Tcp(tcp) if self.0.holds(tcp.flags))
     }
 }
 
 struct FragmentBits(Bits);
 
 impl PacketTest for FragmentBits {
-    fn matches(&self, headers: &Headers, _: &[u8]) -> bool {
-        headers.ip.is_some_and(|ip| ip.version == 4 && self.0.holds(ip.flags))
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        packet.headers.ip.is_some_and(|ip| ip.version == 4 && self.0.holds(ip.flags))
     }
 }
 
 struct IpOptions(u32);
 
 impl PacketTest for IpOptions {
-    fn matches(&self, headers: &Headers, _: &[u8]) -> bool {
-        headers.ip.is_some_and(|ip| ip.version == 4 && ip.options & self.0 != 0)
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        packet.headers.ip.is_some_and(|ip| ip.version == 4 && ip.options & self.0 != 0)
     }
 }
 
 struct SameAddress;
 
 impl PacketTest for SameAddress {
-    fn matches(&self, headers: &Headers, _: &[u8]) -> bool {
-        headers.ip.is_some_and(|ip| ip.source == ip.destination)
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        packet.headers.ip.is_some_and(|ip| ip.source == ip.destination)
     }
 }
 

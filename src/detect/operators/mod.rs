@@ -1,6 +1,8 @@
 //! The keywords that do something: one file each, or one for a few of a kind, and one list.
 
+mod absent;
 mod app_layer_protocol;
+mod app_layer_state;
 mod arguments;
 mod base64;
 mod byte_extract;
@@ -8,12 +10,15 @@ mod byte_jump;
 mod byte_math;
 mod byte_test;
 mod certificate;
+mod checksums;
+mod config;
 mod content;
 mod events;
 mod extraction;
 mod fast_pattern;
 mod flow;
 mod flowbits;
+mod flowint;
 mod hash;
 mod header_bits;
 mod hostbits;
@@ -28,7 +33,9 @@ mod pkt_data;
 mod position;
 mod rawbytes;
 pub mod requires;
+mod rpc;
 mod size;
+mod stream_size;
 mod threshold;
 mod transform;
 mod uricontent;
@@ -38,7 +45,9 @@ use super::operator::Operator;
 
 /// Every operator. Their order has no meaning; names and aliases are unique.
 pub static OPERATORS: &[&Operator] = &[
+    &absent::ABSENT,
     &app_layer_protocol::APP_LAYER_PROTOCOL,
+    &app_layer_state::APP_LAYER_STATE,
     &base64::BASE64_DATA,
     &base64::BASE64_DECODE,
     &base64::FROM_BASE64,
@@ -49,6 +58,14 @@ pub static OPERATORS: &[&Operator] = &[
     &certificate::TLS_FINGERPRINT,
     &certificate::TLS_ISSUER,
     &certificate::TLS_SUBJECT,
+    &checksums::ICMPV4,
+    &checksums::ICMPV6,
+    &checksums::IPV4,
+    &checksums::TCPV4,
+    &checksums::TCPV6,
+    &checksums::UDPV4,
+    &checksums::UDPV6,
+    &config::CONFIG,
     &content::CONTENT,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
@@ -58,6 +75,7 @@ pub static OPERATORS: &[&Operator] = &[
     &flowbits::ALERT,
     &flowbits::FLOWBITS,
     &flowbits::NOALERT,
+    &flowint::FLOWINT,
     &hash::TO_MD5,
     &hash::TO_SHA1,
     &hash::TO_SHA256,
@@ -91,9 +109,11 @@ pub static OPERATORS: &[&Operator] = &[
     &position::WITHIN,
     &rawbytes::RAWBYTES,
     &requires::REQUIRES,
+    &rpc::RPC,
     &size::BSIZE,
     &size::DSIZE,
     &size::URILEN,
+    &stream_size::STREAM_SIZE,
     &threshold::DETECTION_FILTER,
     &threshold::THRESHOLD,
     &transform::COMPRESS_WHITESPACE,
@@ -107,8 +127,11 @@ pub static OPERATORS: &[&Operator] = &[
     &transform::XOR,
     &uricontent::URICONTENT,
     &without_effect::BYPASS,
+    &without_effect::NFQ_SET_MARK,
     &without_effect::PREFILTER,
+    &without_effect::REPLACE,
     &without_effect::TAG,
+    &without_effect::TLS_STORE,
 ];
 
 /// The operator that a rule names by `keyword`, alias or not.
@@ -168,6 +191,7 @@ mod tests {
                     && rule.packets.is_empty()
                     && rule.numbers.is_empty()
                     && rule.flowbits.is_empty()
+                    && rule.flowints.is_empty()
                     && rule.events.is_empty()
                     && rule.application.is_empty()
                     && rule.flow == FlowTest::default()

@@ -23,7 +23,9 @@ pub static PCREXFORM: Operator = Operator {
 
 fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
     let text = argument.unwrap_or_default().trim();
-    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let Some(text) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return Err(Problem::whole("R200", "a text in double quotes is expected here"));
+    };
     let pattern = format!("(*LIMIT_MATCH={MATCH_LIMIT})(*LIMIT_DEPTH={DEPTH_LIMIT})(*LF){text}");
     let regex = RegexBuilder::new()
         .utf(false)

@@ -1,10 +1,9 @@
 //! Sizes: `bsize` of the current buffer, `dsize` of the packet's payload, `urilen` of the URI.
 
-use crate::decode::Headers;
 use crate::detect::buffer::Step;
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
-use crate::detect::rule::{PacketTest, Transform};
+use crate::detect::rule::{PacketTest, PacketView, Transform};
 use crate::detect::syntax::required;
 
 /// See [`Operator`].
@@ -69,8 +68,8 @@ pub static URILEN: Operator = Operator {
 struct PayloadSize(IntegerTest);
 
 impl PacketTest for PayloadSize {
-    fn matches(&self, _: &Headers, payload: &[u8]) -> bool {
-        self.0.matches(u64::try_from(payload.len()).unwrap_or(u64::MAX))
+    fn matches(&self, packet: &PacketView<'_>) -> bool {
+        self.0.matches(u64::try_from(packet.payload.len()).unwrap_or(u64::MAX))
     }
 
     fn longest(&self) -> Option<usize> {

@@ -17,8 +17,12 @@ pub(super) fn add(
     apply: impl Fn(&[u8], &mut Vec<u8>) -> bool + Send + Sync + 'static,
 ) -> Result<(), Problem> {
     if builder.open.is_some() && !builder.moved {
-        return Err(Problem::whole("R180", format!("`{keyword}` behind tests of the buffer"))
-            .hint("a transform stands between the buffer's name and its tests"));
+        if builder.sticky.is_none() {
+            return Err(Problem::whole("R180", format!("`{keyword}` behind tests of the payload"))
+                .hint("a transform stands between a buffer's name and the tests on it"));
+        }
+        // What follows looks at the buffer as it is transformed now.
+        builder.open = None;
     }
     if builder.transforms.len() >= MAX_TRANSFORMS {
         return Err(Problem::whole("R181", format!("more than {MAX_TRANSFORMS} transforms")));

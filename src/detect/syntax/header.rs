@@ -1,6 +1,6 @@
 //! The header of a parsed rule to sets of addresses and ports.
 
-use super::{Arrow, ParsedRule, Spanned, protocol_carrier};
+use super::{Arrow, ParsedRule, Spanned, protocol_carrier, protocol_moment};
 use crate::detect::operator::Problem;
 use crate::detect::rule::Header;
 use crate::detect::variables::Variables;
@@ -14,7 +14,8 @@ pub fn resolve_header(
     variables: &mut Variables,
 ) -> Result<Header, Vec<Problem>> {
     let mut problems = Vec::new();
-    let carrier = placed(protocol_carrier(rule.protocol.text), rule.protocol, &mut problems);
+    let carrier = protocol_moment(rule.protocol.text).and_then(|(word, _)| protocol_carrier(word));
+    let carrier = placed(carrier, rule.protocol, &mut problems);
     let source = placed(variables.addresses(rule.source.text), rule.source, &mut problems);
     let source_ports =
         placed(variables.ports(rule.source_ports.text), rule.source_ports, &mut problems);
@@ -22,13 +23,6 @@ pub fn resolve_header(
         placed(variables.addresses(rule.destination.text), rule.destination, &mut problems);
     let destination_ports =
         placed(variables.ports(rule.destination_ports.text), rule.destination_ports, &mut problems);
-    if rule.arrow == Arrow::Transaction {
-        let message = "rules over both halves of a transaction (`=>`) are not evaluated";
-        problems.push(
-            Problem::spanned("R902", rule.direction.span(), message)
-                .hint("write two rules, one for each side"),
-        );
-    }
     match (carrier, source, source_ports, destination, destination_ports) {
         (
             Some((carrier, ip_version)),
@@ -43,7 +37,8 @@ pub fn resolve_header(
             source_ports,
             destination,
             destination_ports,
-            both_ways: rule.arrow == Arrow::BothWays,
+            both_ways: rule.arrow != Arrow::There,
+            transaction: rule.arrow == Arrow::Transaction,
         }),
         _ => Err(problems),
     }

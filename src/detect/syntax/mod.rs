@@ -32,7 +32,9 @@ mod source;
 
 pub use header::resolve_header;
 pub use integer::integer;
-pub use protocol::{application_name, protocol_carrier, protocol_word};
+pub use protocol::{
+    Moment, application_name, hook, protocol_carrier, protocol_moment, protocol_word,
+};
 pub use quoting::{bare, items, negation, quoted, required};
 pub use source::{RuleFile, Rules};
 

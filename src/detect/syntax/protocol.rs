@@ -2,7 +2,8 @@
 
 use crate::detect::diagnostic::nearest;
 use crate::detect::operator::Problem;
-use crate::detect::rule::Carrier;
+use crate::detect::rule::{Carrier, Hook};
+use crate::field::{Side, Stage};
 use crate::net::ip_protocol as ip;
 use crate::protocols::PROTOCOLS;
 
@@ -93,13 +94,69 @@ fn canonical(word: &str) -> &str {
 /// The word for what a header asks for.
 pub fn protocol_word(carrier: Carrier, ip_version: Option<u8>) -> &'static str {
     match carrier {
-        Carrier::Application(index) => PROTOCOLS.get(index).map_or("", |protocol| protocol.name),
+        Carrier::Application(index) | Carrier::Alone(index) => {
+            PROTOCOLS.get(index).map_or("", |protocol| protocol.name)
+        }
         Carrier::Absent => "another",
         _ => LAYERS
             .iter()
             .find(|(_, known, version)| *known == carrier && *version == ip_version)
             .map_or("ip", |(name, ..)| name),
     }
+}
+
+/// Moments of packets that the word of a packet layer can be tied to.
+static PACKET_HOOKS: &[&str] = &["flow_start", "pre_flow", "pre_stream", "all"];
+
+/// The moment of a transaction that a name stands for: whose half it is of, and the stage that is
+/// nearest to it.
+pub fn hook(name: &str) -> Option<Hook> {
+    let (whose, moment) = name.split_once('_')?;
+    let side = match whose {
+        "request" | "client" => Side::Request,
+        "response" | "server" => Side::Response,
+        _ => return None,
+    };
+    let stage = match moment {
+        "started" | "in_progress" | "line" | "headers" | "hello" | "hello_done" | "banner_done"
+        | "banner_wait_eol" => Stage::Head,
+        "body" | "trailer" | "complete" | "finished" | "data" | "cert_done" | "handshake_done" => {
+            Stage::Body
+        }
+        _ => return None,
+    };
+    Some(Hook { side, stage })
+}
+
+/// What follows the colon of a protocol word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing that changes when the rule is looked at.
+    Any,
+    /// The first packet of a flow each way.
+    FlowStart,
+    /// A moment of a transaction.
+    Of(Hook),
+}
+
+/// Splits the moment off a protocol word.
+///
+/// # Errors
+/// When there is no such moment.
+pub fn protocol_moment(word: &str) -> Result<(&str, Moment), Problem> {
+    let Some((protocol, name)) = word.split_once(':') else { return Ok((word, Moment::Any)) };
+    let layer = LAYERS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(protocol));
+    let moment = match (layer, hook(name)) {
+        (true, _) if name == "flow_start" => Some(Moment::FlowStart),
+        (true, _) if PACKET_HOOKS.contains(&name) => Some(Moment::Any),
+        (false, Some(hook)) => Some(Moment::Of(hook)),
+        _ => None,
+    };
+    moment.map(|moment| (protocol, moment)).ok_or_else(|| {
+        let span = protocol.len() + 1..word.len();
+        Problem::spanned("R903", span, format!("a rule cannot be tied to the moment `{name}`"))
+            .hint("write the protocol alone: its keywords are tested as soon as they are known")
+    })
 }
 
 /// What a protocol word asks for, and the IP version if it asks for one. Case is ignored.
@@ -113,15 +170,12 @@ pub fn protocol_carrier(word: &str) -> Result<(Carrier, Option<u8>), Problem> {
     }
     let parsed = canonical(&word);
     if let Some(index) = PROTOCOLS.iter().position(|protocol| protocol.name == parsed) {
-        return Ok((Carrier::Application(index), None));
+        let alone = word == "http1";
+        let carrier = if alone { Carrier::Alone(index) } else { Carrier::Application(index) };
+        return Ok((carrier, None));
     }
     if APPLICATIONS.contains(&word.as_str()) {
         return Ok((Carrier::Absent, None));
-    }
-    if let Some((_, hook)) = word.split_once(':') {
-        let message = format!("a rule cannot be tied to the moment `{hook}`");
-        return Err(Problem::spanned("R903", 0..word.len(), message)
-            .hint("write the protocol alone: its keywords are tested as soon as they are known"));
     }
     let layers = LAYERS.iter().map(|(name, ..)| *name);
     let problem = Problem::spanned("R010", 0..word.len(), format!("`{word}` is not a protocol"));

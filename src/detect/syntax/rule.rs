@@ -7,7 +7,7 @@ use crate::detect::diagnostic::nearest;
 use crate::detect::operator::Problem;
 use crate::detect::rule::{Action, Origin};
 
-/// The actions; `None` for those that a passive sensor has no use for.
+/// The actions; `None` for what only a firewall does.
 pub(super) static ACTIONS: &[(&str, Option<Action>)] = &[
     ("alert", Some(Action::Alert)),
     ("pass", Some(Action::Pass)),
@@ -16,7 +16,7 @@ pub(super) static ACTIONS: &[(&str, Option<Action>)] = &[
     ("rejectsrc", Some(Action::Reject)),
     ("rejectdst", Some(Action::Reject)),
     ("rejectboth", Some(Action::Reject)),
-    ("config", None),
+    ("config", Some(Action::Config)),
     ("accept", None),
 ];
 
