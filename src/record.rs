@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::field::{Describe, Event, Node};
 use crate::file;
-use crate::net::{Direction, Endpoint};
+use crate::net::{AddressSet, Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
 /// Anything that comes out of the packet path.
@@ -62,6 +62,54 @@ pub enum Body {
     Contact(Contact),
 }
 
+/// What is done with a bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the rule language's")]
+pub enum BitCommand {
+    Set,
+    Unset,
+    Toggle,
+    IsSet,
+    IsNotSet,
+}
+
+/// One `xbits` or `hostbits` option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostBit {
+    /// What to do.
+    pub command: BitCommand,
+    /// Name.
+    pub name: String,
+    /// Whose bit it is.
+    pub track: HostTrack,
+    /// How long it stays set, seconds.
+    pub expire: u32,
+}
+
+/// Whose bit a [`HostBit`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HostTrack {
+    /// The source's.
+    Source,
+    /// The destination's.
+    Destination,
+    /// Of the pair, either way round.
+    Pair,
+}
+
+/// What a match asks of a set of values that rules change (`dataset`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetQuery {
+    /// Number of the set.
+    pub set: u32,
+    /// What to do with the value.
+    pub command: BitCommand,
+    /// The value, as the set keeps it.
+    pub value: Vec<u8>,
+    /// Whether it was in the set when rules were loaded.
+    pub loaded: bool,
+}
+
 /// What a rule says of itself, shared by all its alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signature {
@@ -88,6 +136,43 @@ pub struct Signature {
     pub target_source: Option<bool>,
     /// `threshold` or `detection_filter`.
     pub threshold: Option<Threshold>,
+    /// Matches that make no alert, whatever the rule says.
+    pub suppressions: Vec<Suppression>,
+    /// From which rate on matches make no alert.
+    pub rate: Option<RateFilter>,
+    /// `xbits` and `hostbits`, in order. Decided at the merge.
+    pub host_bits: Vec<HostBit>,
+}
+
+/// Matches of whom make no alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Whose address is looked at; `None` for all matches.
+    pub whose: Option<SuppressedEnd>,
+    /// The addresses.
+    pub addresses: Arc<AddressSet>,
+}
+
+/// Whose address a [`Suppression`] looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum SuppressedEnd {
+    Source,
+    Destination,
+    Either,
+}
+
+/// Matches that come faster make no alert for a while (`rate_filter` with `new_action pass`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateFilter {
+    /// Whose matches are counted together.
+    pub track: Track,
+    /// How many.
+    pub count: u32,
+    /// Within which span.
+    pub seconds: u32,
+    /// For how long, seconds.
+    pub timeout: u32,
 }
 
 /// When repeated matches of a rule become alerts. Applied at the merge, in order.
@@ -138,6 +223,7 @@ pub enum Track {
 }
 
 /// A signature matched.
+#[derive(Default)]
 pub struct Alert {
     /// The rule.
     pub signature: Arc<Signature>,
@@ -153,6 +239,12 @@ pub struct Alert {
     pub flow: Option<FlowCounters>,
     /// Names of the flow bits that were set.
     pub flowbits: Vec<String>,
+    /// Numbers of the flow that were set (`flowint`).
+    pub flowints: Vec<(String, u32)>,
+    /// What it asks of sets that rules change. Decided at the merge.
+    pub queries: Vec<SetQuery>,
+    /// The rule makes no alert: it matched for what it sets.
+    pub silent: bool,
 }
 
 /// Packets and bytes of a flow; index 0 to the server, 1 to the client.

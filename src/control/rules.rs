@@ -1,6 +1,6 @@
 //! Rule files from disk, or the bundled ones, to a ruleset.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -76,8 +76,23 @@ pub fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<(Arc<str>, String)>> {
     Ok(texts)
 }
 
+/// A file that rules name, of at most so many bytes.
+const NAMED_FILE_MAX: u64 = 256 << 20;
+
+/// Reads a file that a rule of the file `origin` names: relative to that file's folder.
+fn named_file(path: &str, origin: &str) -> Result<Vec<u8>, String> {
+    let folder = Path::new(origin).parent().unwrap_or(Path::new(""));
+    let path = folder.join(path);
+    let size = std::fs::metadata(&path).map_err(|error| error.to_string())?.len();
+    if size > NAMED_FILE_MAX {
+        return Err(format!("{size} bytes are more than {NAMED_FILE_MAX}"));
+    }
+    std::fs::read(&path).map_err(|error| error.to_string())
+}
+
 /// Loads texts, each with its file's name.
 pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Loaded {
+    variables.library.read = Some(Arc::new(named_file));
     let (ruleset, diagnostics, summary) = detect::load(texts, variables);
     Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
 }

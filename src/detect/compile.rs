@@ -9,7 +9,9 @@ use super::header_bytes::header_bytes;
 use super::integer::IntegerTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
-use super::rule::{Absent, Action, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule};
+use super::rule::{
+    Absent, Action, Buffer, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule,
+};
 use super::syntax::{Moment, OptionText, ParsedRule, protocol_moment, resolve_header};
 use super::variables::Variables;
 use crate::field::{Kind, Row, Side};
@@ -59,6 +61,7 @@ pub fn compile(
         moved: false,
         variables: Vec::new(),
         sides: Vec::new(),
+        library: variables.library.clone(),
     };
     if let Ok((_, moment)) = protocol_moment(parsed.protocol.text) {
         tie(moment, &mut builder.rule);
@@ -70,7 +73,7 @@ pub fn compile(
     for option in parsed.options.iter().filter(|option| option.name.text != "requires") {
         add(option, &mut builder, catalog)?;
     }
-    finish(parsed, builder)
+    finish(parsed, builder, catalog)
 }
 
 /// The first packet of a flow each way.
@@ -193,8 +196,35 @@ fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
     Refusal { problems: vec![problem], keyword: Some(keyword.to_owned()) }
 }
 
+/// Why a rule over both halves of a transaction does not ask for both.
+fn not_both(rule: &Rule, catalog: &Catalog) -> Option<&'static str> {
+    if rule.flow.to_server || rule.flow.to_client {
+        return Some("`flow` names one direction, `=>` means both");
+    }
+    let (mut request, mut response) = (false, false);
+    let buffers = rule.buffers.iter().map(|test| match test.buffer {
+        Buffer::Field(name) => Some(name),
+        Buffer::Payload => None,
+    });
+    for name in buffers.chain(rule.numbers.iter().map(|number| Some(number.field))) {
+        let Some(name) = name else { return Some("`=>` is about transactions, not payload") };
+        let rows = catalog.places(name).iter().filter_map(|place| catalog.row(*place));
+        let (mut here, mut there) = (false, false);
+        for row in rows {
+            here |= row.side != Side::Response;
+            there |= row.side != Side::Request;
+        }
+        if here && there {
+            return Some("with `=>` a buffer must be of one half alone");
+        }
+        request |= here;
+        response |= there;
+    }
+    (!request || !response).then_some("the rule tests one half of the transaction alone")
+}
+
 /// What can only be judged when all options are known.
-fn finish(parsed: &ParsedRule<'_>, builder: Builder) -> Result<Rule, Refusal> {
+fn finish(parsed: &ParsedRule<'_>, builder: Builder, catalog: &Catalog) -> Result<Rule, Refusal> {
     let refuse = |code, message: &str, help: &str| {
         let mut problem = Problem::spanned(code, 0..0, message).hint(help);
         problem.span = parsed.text.span();
@@ -209,8 +239,18 @@ fn finish(parsed: &ParsedRule<'_>, builder: Builder) -> Result<Rule, Refusal> {
         return Err(refuse("R041", "`flow` asks for both directions at once", help));
     }
     if !rule.host_bits.is_empty() {
-        let help = "`flowbits` keeps marks on one conversation";
-        return Err(refuse("R904", "marks on hosts (`xbits`, `hostbits`) are not kept", help));
+        if rule.action == Action::Pass {
+            let help = "`flowbits` keeps marks on one conversation";
+            let message = "what passes cannot depend on marks of hosts (`xbits`, `hostbits`)";
+            return Err(refuse("R904", message, help));
+        }
+        Arc::make_mut(&mut rule.signature).host_bits.clone_from(&rule.host_bits);
+    }
+    if rule.header.transaction
+        && let Some(message) = not_both(&rule, catalog)
+    {
+        let help = "with `=>` a rule tests a buffer of the request and one of the response";
+        return Err(refuse("R902", message, help));
     }
     // A buffer that is named but not tested asks nothing.
     let asks = |test: &BufferTest| !test.steps.is_empty() || test.absent != Absent::No;

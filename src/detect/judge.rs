@@ -45,7 +45,16 @@ impl Judge<'_> {
         let (mut raised, mut dropped) = (0, false);
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
+            self.scratch.queries.clear();
             if !self.matches(planned, candidate) {
+                continue;
+            }
+            // Only the merge knows whether it is a match: it is told even of silent rules.
+            let signature = &planned.rule.signature;
+            if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() {
+                self.apply_bits(planned);
+                self.apply_integers(planned);
+                alerts.push((index, self.alert(planned, candidate)));
                 continue;
             }
             self.apply_bits(planned);
@@ -175,7 +184,7 @@ impl Judge<'_> {
         }
     }
 
-    fn alert(&self, planned: &Planned, candidate: &Candidate) -> Alert {
+    fn alert(&mut self, planned: &Planned, candidate: &Candidate) -> Alert {
         let mut of_event = None;
         let ready = match candidate.cause {
             Cause::Ready(index, _) => self.item.ready.get(index as usize),
@@ -189,6 +198,10 @@ impl Judge<'_> {
             let protocol = PROTOCOLS.get(ready.protocol)?;
             (!protocol.eve.is_empty()).then(|| Application::of(protocol.eve, ready.transaction))
         });
+        let queries = std::mem::take(&mut self.scratch.queries);
+        let integer = |(number, value): &(u32, u32)| {
+            Some((self.ruleset.integer_name(*number)?.to_owned(), *value))
+        };
         let bit = |bit: &u32| self.ruleset.bit_name(*bit).map(str::to_owned);
         Alert {
             signature: Arc::clone(&planned.rule.signature),
@@ -198,6 +211,9 @@ impl Judge<'_> {
             direction: self.item.flow.map(|flow| flow.direction),
             flow: self.item.flow.map(|flow| flow.counters),
             flowbits: self.state.bits.iter().filter_map(bit).collect(),
+            flowints: self.state.integers.iter().filter_map(integer).collect(),
+            queries,
+            silent: planned.rule.silent,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator is: a keyword that does something, as opposed to naming a field.
 
 use super::buffer::{Content, MAX_STEPS, MAX_VARIABLES, Step};
+use super::datasets::Library;
 use super::rule::{Absent, Buffer, BufferTest, Rule, Transform};
 use crate::field::Side;
 
@@ -61,6 +62,8 @@ pub struct Builder {
     pub variables: Vec<String>,
     /// Sides that the keywords so far have shown.
     pub sides: Vec<Side>,
+    /// Sets of values, and files that rules name.
+    pub library: Library,
 }
 
 /// A chain of a rule being built.

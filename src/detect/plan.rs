@@ -9,7 +9,9 @@ use super::integer::IntegerTest;
 use super::item::Row;
 use super::patterns::NEAR_BYTES;
 use super::prefilter::rarity::score;
-use super::rule::{Absent, BitCommand, Buffer, Carrier, IntegerCommand, IntegerOperand, Rule};
+use super::rule::{
+    Absent, BitCommand, Buffer, Carrier, HostTrack, IntegerCommand, IntegerOperand, Rule,
+};
 use super::state::FlowState;
 use crate::field::{Event, Side, Stage};
 use crate::net::ip_protocol;
@@ -269,6 +271,16 @@ impl Planned {
     pub fn bit_rank(&self) -> u8 {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
         rank(self.bits.iter().map(tests))
+    }
+
+    /// The same for marks on hosts, and on pairs.
+    pub fn host_rank(&self) -> (u8, u8) {
+        let of = |pair: bool| {
+            let bits = self.rule.host_bits.iter();
+            let bits = bits.filter(move |bit| (bit.track == HostTrack::Pair) == pair);
+            rank(bits.map(|bit| matches!(bit.command, BitCommand::IsSet | BitCommand::IsNotSet)))
+        };
+        (of(false), of(true))
     }
 
     /// The same for numbers of the flow.

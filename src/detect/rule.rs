@@ -9,6 +9,7 @@ use crate::decode::Headers;
 use crate::field::{Event, Side, Stage};
 use crate::net::{AddressSet, PortSet};
 use crate::record::Signature;
+pub use crate::record::{BitCommand, HostBit, HostTrack};
 
 /// Where a rule stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,17 +95,6 @@ pub struct FlowTest {
     pub no_frag: bool,
 }
 
-/// What `flowbits` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the language's")]
-pub enum BitCommand {
-    Set,
-    Unset,
-    Toggle,
-    IsSet,
-    IsNotSet,
-}
-
 /// One `flowbits` option: with several names (`a|b`) any one is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowBit {
@@ -177,30 +167,6 @@ pub enum Absent {
     Only,
     /// `absent: or_else`: it is not there, or its tests hold.
     OrElse,
-}
-
-/// One `xbits` or `hostbits` option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostBit {
-    /// What to do.
-    pub command: BitCommand,
-    /// Name.
-    pub name: String,
-    /// Whose bit it is.
-    pub track: HostTrack,
-    /// How long it stays set, seconds.
-    pub expire: u32,
-}
-
-/// Whose bit a [`HostBit`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HostTrack {
-    /// The source's.
-    Source,
-    /// The destination's.
-    Destination,
-    /// Of the pair, either way round.
-    Pair,
 }
 
 /// What a buffer test reads.
@@ -320,7 +286,7 @@ pub struct Rule {
     pub mutes: bool,
     /// How many `byte_extract` variables it has.
     pub variables: usize,
-    /// `xbits` and `hostbits`, in order. A rule with any is refused as long as nothing keeps them.
+    /// `xbits` and `hostbits`, in order: the merge decides about them.
     pub host_bits: Vec<HostBit>,
     /// It asks for something that is part of the language and never happens here, such as an
     /// event of a protocol that is not parsed: it cannot match.

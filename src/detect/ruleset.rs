@@ -7,6 +7,7 @@ use super::catalog::Catalog;
 use super::compile::compile;
 use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
+use super::limits;
 use super::plan::{Names, Planned};
 use super::rule::{Action, Rule};
 use super::syntax::RuleFile;
@@ -29,6 +30,8 @@ pub fn load(
     variables: &mut Variables,
 ) -> (Ruleset, Vec<Diagnostic>, LoadSummary) {
     let catalog = Catalog::new();
+    // A set belongs to one load of rules.
+    variables.library = variables.library.anew();
     let mut diagnostics = Vec::new();
     let mut summary = LoadSummary::default();
     let mut rules: Vec<Rule> = Vec::new();
@@ -61,6 +64,9 @@ pub fn load(
     }
     summary.loaded = rules.len() as u64;
     rules.retain(|rule| !rule.never);
+    for rule in &mut rules {
+        limits::apply(&variables.limits, rule);
+    }
     (Ruleset::new(rules, &catalog), diagnostics, summary)
 }
 
@@ -106,7 +112,7 @@ impl Ruleset {
                 Action::Alert => 3,
                 Action::Config => 4,
             };
-            let ranks = (planned.bit_rank(), planned.integer_rank());
+            let ranks = (planned.bit_rank(), planned.integer_rank(), planned.host_rank());
             (action, ranks, planned.rule.signature.severity)
         });
         let groups = Groups::new(&rules);

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use crate::record::{Alert, Context, Threshold, ThresholdKind, Track};
+use crate::net::Endpoint;
+use crate::record::{
+    Alert, Context, RateFilter, Signature, SuppressedEnd, Threshold, ThresholdKind, Track,
+};
 use crate::time::{Duration, Timestamp};
 
 /// Counters kept at once, over all rules and hosts; beyond, the one that began first leaves.
@@ -22,6 +25,8 @@ pub struct Thresholds {
 struct Key {
     rule: (u32, u32),
     whose: (Option<IpAddr>, Option<IpAddr>, Option<u64>),
+    /// Whether a rate filter counts, not a threshold.
+    rate: bool,
 }
 
 struct Counter {
@@ -32,11 +37,22 @@ struct Counter {
 }
 
 impl Thresholds {
-    /// Whether the match becomes an alert. Without a threshold always.
+    /// Whether the match becomes an alert. Without a threshold, a suppression or a rate always.
     pub fn allow(&mut self, now: Timestamp, context: &Context, alert: &Alert) -> bool {
-        let Some(threshold) = alert.signature.threshold else { return true };
         let signature = &alert.signature;
-        let key = Key { rule: (signature.gid, signature.sid), whose: whose(&threshold, context) };
+        if suppressed(signature, context) {
+            return false;
+        }
+        let told = self.threshold(now, context, signature);
+        // The rate is that of matches, whether they are told or not.
+        let slow = signature.rate.is_none_or(|rate| self.slow(now, context, signature, &rate));
+        told && slow
+    }
+
+    fn threshold(&mut self, now: Timestamp, context: &Context, signature: &Signature) -> bool {
+        let Some(threshold) = signature.threshold else { return true };
+        let whose = whose(threshold.track, context);
+        let key = Key { rule: (signature.gid, signature.sid), whose, rate: false };
         let counter = self.counter(key, now);
         let span = Duration::from_secs(threshold.seconds.into());
         let spans = !matches!(threshold.kind, ThresholdKind::Backoff { .. });
@@ -50,6 +66,38 @@ impl Thresholds {
             self.ages.insert(new, key);
         }
         judged
+    }
+
+    /// Whether matches come no faster than a rate filter lets through.
+    fn slow(
+        &mut self,
+        now: Timestamp,
+        context: &Context,
+        signature: &Signature,
+        rate: &RateFilter,
+    ) -> bool {
+        let whose = whose(rate.track, context);
+        let key = Key { rule: (signature.gid, signature.sid), whose, rate: true };
+        let counter = self.counter(key, now);
+        let held = if counter.told { rate.timeout } else { rate.seconds };
+        let over = now.since(counter.start) > Duration::from_secs(held.into());
+        if over {
+            counter.count = 0;
+            counter.told = false;
+        }
+        counter.count = counter.count.saturating_add(1);
+        // From the match that is too many on, the time counts for which nothing is told.
+        let begins = !counter.told && counter.count > rate.count;
+        counter.told |= begins;
+        let slow = !counter.told;
+        if over || begins {
+            let old = (counter.start, counter.number);
+            counter.start = now;
+            let new = (now, counter.number);
+            self.ages.remove(&old);
+            self.ages.insert(new, key);
+        }
+        slow
     }
 
     /// How many counters left because there were too many.
@@ -73,13 +121,24 @@ impl Thresholds {
     }
 }
 
-fn whose(
-    threshold: &Threshold,
-    context: &Context,
-) -> (Option<IpAddr>, Option<IpAddr>, Option<u64>) {
+/// Whether a suppression means the match.
+fn suppressed(signature: &Signature, context: &Context) -> bool {
+    signature.suppressions.iter().any(|suppression| {
+        let is =
+            |end: Option<Endpoint>| end.is_some_and(|end| suppression.addresses.contains(end.addr));
+        match suppression.whose {
+            None => true,
+            Some(SuppressedEnd::Source) => is(context.source),
+            Some(SuppressedEnd::Destination) => is(context.destination),
+            Some(SuppressedEnd::Either) => is(context.source) || is(context.destination),
+        }
+    })
+}
+
+fn whose(track: Track, context: &Context) -> (Option<IpAddr>, Option<IpAddr>, Option<u64>) {
     let source = context.source.map(|end| end.addr);
     let destination = context.destination.map(|end| end.addr);
-    match threshold.track {
+    match track {
         Track::BySource => (source, None, None),
         Track::ByDestination => (None, destination, None),
         Track::ByBoth => (source, destination, None),
@@ -145,15 +204,7 @@ mod tests {
         };
         let mut thresholds = Thresholds::default();
         let mut allow = |second: &u64| {
-            let alert = Alert {
-                signature: signature.clone(),
-                transaction_id: None,
-                application: None,
-                app_protocol: None,
-                direction: None,
-                flow: None,
-                flowbits: Vec::new(),
-            };
+            let alert = Alert { signature: signature.clone(), ..Alert::default() };
             thresholds.allow(Timestamp::new(*second, 0), &context, &alert)
         };
         times.iter().map(&mut allow).collect()

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::datasets::Library;
 use super::diagnostic::nearest;
+use super::limits::Limit;
 use super::operator::Problem;
 use crate::net::{AddressSet, PortSet};
 
@@ -46,8 +48,12 @@ static STOCK: &[(&str, &str)] = &[
     ("SIP_PORTS", "[5060,5061]"),
 ];
 
-/// The variables, and every list that was looked up with them.
+/// The variables, and every list that was looked up with them; and what else stands around rules.
 pub struct Variables {
+    /// Sets of values, and how files that rules name are read.
+    pub library: Library,
+    /// Thresholds, suppressions and rates beside the rules' own.
+    pub limits: Vec<Limit>,
     texts: BTreeMap<String, String>,
     /// Whether EXTERNAL_NET was set by hand.
     external_set: bool,
@@ -59,6 +65,8 @@ impl Default for Variables {
     fn default() -> Self {
         let texts = STOCK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         Self {
+            library: Library::default(),
+            limits: Vec::new(),
             texts: texts.collect(),
             external_set: false,
             addresses: HashMap::new(),

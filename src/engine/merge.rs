@@ -2,7 +2,7 @@
 //! detectors and outputs see them: the only stage that sees all workers.
 
 use crate::anomaly::{Detector, Found};
-use crate::detect::Thresholds;
+use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
 use crate::record::{Body, Record};
 use crate::time::Timestamp;
@@ -22,6 +22,7 @@ pub struct RoundOutput {
 /// The stage after the workers.
 pub struct Merge {
     thresholds: Thresholds,
+    shared: Shared,
     detectors: Vec<Box<dyn Detector>>,
     outputs: Vec<Box<dyn Output>>,
     found: Vec<Found>,
@@ -41,6 +42,7 @@ impl Merge {
     ) -> Self {
         Self {
             thresholds: Thresholds::default(),
+            shared: Shared::default(),
             detectors,
             outputs,
             found: Vec::new(),
@@ -74,12 +76,14 @@ impl Merge {
     }
 
     fn record(&mut self, record: &Record) {
-        if let Body::Alert(alert) = &record.body
-            && alert.signature.threshold.is_some()
-            && !self.thresholds.allow(record.timestamp, &record.context, alert)
-        {
-            self.suppressed += 1;
-            return;
+        if let Body::Alert(alert) = &record.body {
+            if !self.shared.allow(record.timestamp, &record.context, alert) {
+                return;
+            }
+            if !self.thresholds.allow(record.timestamp, &record.context, alert) {
+                self.suppressed += 1;
+                return;
+            }
         }
         self.outputs.iter_mut().for_each(|output| output.record(record));
         for detector in &mut self.detectors {

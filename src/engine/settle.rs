@@ -23,7 +23,9 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
     for (index, packet) in pending.iter().enumerate() {
         anomalies(worker, packet);
         while let Some((_, alert)) = alerts.next_if(|(item, _)| *item <= index) {
-            if let Some(flow) = packet.slot.and_then(|slot| worker.table.get_mut(slot)) {
+            let sure = alert.queries.is_empty() && alert.signature.host_bits.is_empty();
+            let slot = packet.slot.filter(|_| sure);
+            if let Some(flow) = slot.and_then(|slot| worker.table.get_mut(slot)) {
                 flow.alerted = true;
             }
             record(worker, packet, Body::Alert(Box::new(alert)));

@@ -9,6 +9,7 @@ mod content;
 mod tests;
 
 use super::integer::IntegerTest;
+use crate::record::SetQuery;
 
 pub use content::{Content, Fast, Literal, Number};
 
@@ -137,6 +138,20 @@ pub struct Scratch {
     pub variables: [u64; MAX_VARIABLES],
     /// How many chains were given up because they cost too much.
     pub exhausted: u64,
+    /// What the rule at hand asks of sets that rules change.
+    pub queries: Vec<SetQuery>,
+}
+
+/// What one match can ask of sets that rules change; further questions are not asked.
+pub const MAX_QUERIES: usize = 16;
+
+impl Scratch {
+    /// Notes what a match asks of a set.
+    pub fn ask(&mut self, query: SetQuery) {
+        if self.queries.len() < MAX_QUERIES && !self.queries.contains(&query) {
+            self.queries.push(query);
+        }
+    }
 }
 
 /// A match.

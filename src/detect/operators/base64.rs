@@ -156,6 +156,11 @@ impl Decode for Base64 {
     }
 }
 
+/// The bytes that well-formed base64 stands for.
+pub fn strict(encoded: &[u8]) -> Option<Vec<u8>> {
+    decode(encoded, Mode::Refuse)
+}
+
 /// The bytes that `encoded` stands for, padded or not.
 fn decode(encoded: &[u8], mode: Mode) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3 + 3);

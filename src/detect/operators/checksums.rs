@@ -52,7 +52,7 @@ macro_rules! checksum {
             help: concat!("Whether the ", $of, " checksum is right, calculated anew."),
             syntax: concat!($keyword, ":valid|invalid;"),
             examples: &[Example {
-                rule: concat!(r#"content:"x"; "#, $keyword, ":invalid;"),
+                rule: concat!(r#"content:"x"; "#, $keyword, ":valid;"),
                 payload: b"x",
                 alerts: false,
             }],

@@ -1,6 +1,6 @@
 //! `xbits`, `hostbits`: marks on a host or on a pair of hosts, over all their conversations.
 
-use crate::detect::operator::{Builder, Operator, Problem};
+use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::{HostBit, HostTrack};
 use crate::detect::syntax::{integer, items, required};
 
@@ -36,8 +36,18 @@ pub static XBITS: Operator = Operator {
     help: "Sets or asks marks on the source, the destination, or the pair of both; they expire \
            after 30 seconds unless told otherwise.",
     syntax: XBITS_SYNTAX,
-    // None: a rule with marks on hosts is refused as long as nothing keeps them.
-    examples: &[],
+    examples: &[
+        Example {
+            rule: r#"content:"x"; xbits:set,seen,track ip_src,expire 60;"#,
+            payload: b"x",
+            alerts: true,
+        },
+        Example {
+            rule: r#"content:"x"; xbits:isset,seen,track ip_pair;"#,
+            payload: b"x",
+            alerts: false,
+        },
+    ],
     compile: |argument, builder| {
         let text = required(argument, XBITS_SYNTAX)?;
         if silences(text, builder) {
@@ -82,7 +92,10 @@ pub static HOSTBITS: Operator = Operator {
     help: "Sets or asks marks on the source or the destination; they expire after 300 seconds \
            unless told otherwise.",
     syntax: HOSTBITS_SYNTAX,
-    examples: &[],
+    examples: &[
+        Example { rule: r#"content:"x"; hostbits:set,seen,src;"#, payload: b"x", alerts: true },
+        Example { rule: r#"content:"x"; hostbits:isset,seen,dst;"#, payload: b"x", alerts: false },
+    ],
     compile: |argument, builder| {
         let text = required(argument, HOSTBITS_SYNTAX)?;
         if silences(text, builder) {

@@ -13,6 +13,7 @@ mod certificate;
 mod checksums;
 mod config;
 mod content;
+mod dataset;
 mod events;
 mod extraction;
 mod fast_pattern;
@@ -41,6 +42,8 @@ mod transform;
 mod uricontent;
 mod without_effect;
 
+pub use base64::strict as base64_strict;
+
 use super::operator::Operator;
 
 /// Every operator. Their order has no meaning; names and aliases are unique.
@@ -67,6 +70,8 @@ pub static OPERATORS: &[&Operator] = &[
     &checksums::UDPV6,
     &config::CONFIG,
     &content::CONTENT,
+    &dataset::DATAREP,
+    &dataset::DATASET,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
     &events::STREAM_EVENT,
@@ -192,6 +197,7 @@ mod tests {
                     && rule.numbers.is_empty()
                     && rule.flowbits.is_empty()
                     && rule.flowints.is_empty()
+                    && rule.host_bits.is_empty()
                     && rule.events.is_empty()
                     && rule.application.is_empty()
                     && rule.flow == FlowTest::default()

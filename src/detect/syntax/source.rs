@@ -221,7 +221,7 @@ mod tests {
             ("alert ip any any -> any any (sid:1;) x", "R008", 38),
             ("alert ip any any -> any any (msg:\"a;b\"; sid:1;)", "R009", 37),
             ("alert ip any any -> any any (sid:1)", "R009", 30),
-            ("config ip any any -> any any (sid:1;)", "R901", 1),
+            ("accept ip any any -> any any (sid:1;)", "R901", 1),
             ("alert", "R003", 6),
         ];
         let text: String = cases.iter().map(|(rule, ..)| format!("{rule}\n")).collect();

@@ -79,11 +79,21 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
     if let Some(id) = alert.transaction_id {
         json.int("tx_id", id);
     }
-    if !alert.flowbits.is_empty() {
+    if !alert.flowbits.is_empty() || !alert.flowints.is_empty() {
         json.object("metadata", &mut |metadata| {
-            metadata.list("flowbits", &mut |list| {
-                alert.flowbits.iter().for_each(|name| list.text("", name.as_bytes()));
-            });
+            if !alert.flowbits.is_empty() {
+                metadata.list("flowbits", &mut |list| {
+                    alert.flowbits.iter().for_each(|name| list.text("", name.as_bytes()));
+                });
+            }
+            if !alert.flowints.is_empty() {
+                metadata.object("flowints", &mut |object| {
+                    alert
+                        .flowints
+                        .iter()
+                        .for_each(|(name, value)| object.int(name, (*value).into()));
+                });
+            }
         });
     }
     json.object("alert", &mut |object| write_signature(&alert.signature, context, object));

@@ -1,0 +1,225 @@
+//! What rules ask of state that all hosts share: marks on hosts, and sets that rules fill. Decided at
+//! the merge, in the order of packets, so that the number of workers does not matter.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use crate::record::{Alert, BitCommand, Context, HostBit, HostTrack, SetQuery};
+use crate::time::{Duration, Timestamp};
+
+/// Marks on hosts and pairs kept at once, over all names; beyond, the one that expires first leaves.
+pub const HOST_BITS_MAX: usize = 262_144;
+
+/// Values that rules put into or took out of sets; further changes are not made, and counted.
+pub const SET_CHANGES_MAX: usize = 262_144;
+
+/// Bytes of one value that a rule puts into a set; a longer one is not put there, and counted.
+pub const SET_VALUE_BYTES: usize = 64 * 1024;
+
+/// Bytes of all values that rules put into sets.
+pub const SET_BYTES_MAX: usize = 64 << 20;
+
+/// Marks and changed sets.
+#[derive(Default)]
+pub struct Shared {
+    bits: HashMap<Key, (Timestamp, u64)>,
+    expiries: BTreeMap<(Timestamp, u64), Key>,
+    made: u64,
+    changes: HashMap<(u32, Vec<u8>), bool>,
+    bytes: usize,
+    dropped: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    name: String,
+    whose: (IpAddr, Option<IpAddr>),
+}
+
+impl Shared {
+    /// Whether a match becomes an alert as far as shared state is concerned. What the rule sets is set
+    /// if all that it asks holds.
+    pub fn allow(&mut self, now: Timestamp, context: &Context, alert: &Alert) -> bool {
+        let bits = &alert.signature.host_bits;
+        if bits.is_empty() && alert.queries.is_empty() {
+            return !alert.silent;
+        }
+        let asked = bits.iter().all(|bit| match bit.command {
+            BitCommand::IsSet => self.is_set(bit, now, context),
+            BitCommand::IsNotSet => !self.is_set(bit, now, context),
+            BitCommand::Set | BitCommand::Unset | BitCommand::Toggle => true,
+        });
+        let held = |query: &SetQuery| match query.command {
+            BitCommand::IsSet => self.holds(query),
+            BitCommand::IsNotSet => !self.holds(query),
+            BitCommand::Set | BitCommand::Unset | BitCommand::Toggle => true,
+        };
+        if !asked || !alert.queries.iter().all(held) {
+            return false;
+        }
+        // To put in what is there already is no match, nor to take out what is not there.
+        let changed = alert.queries.iter().all(|query| match query.command {
+            BitCommand::Set => self.change(query, true),
+            BitCommand::Unset => self.change(query, false),
+            _ => true,
+        });
+        if !changed {
+            return false;
+        }
+        for bit in bits {
+            let on = match bit.command {
+                BitCommand::Set => true,
+                BitCommand::Unset => false,
+                BitCommand::Toggle => !self.is_set(bit, now, context),
+                BitCommand::IsSet | BitCommand::IsNotSet => continue,
+            };
+            self.put(bit, now, context, on);
+        }
+        !alert.silent
+    }
+
+    /// Changes for which there was no room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn is_set(&self, bit: &HostBit, now: Timestamp, context: &Context) -> bool {
+        let known = key(bit, context).and_then(|key| self.bits.get(&key));
+        known.is_some_and(|(expires, _)| *expires >= now)
+    }
+
+    fn put(&mut self, bit: &HostBit, now: Timestamp, context: &Context, on: bool) {
+        let Some(key) = key(bit, context) else { return };
+        if let Some(old) = self.bits.remove(&key) {
+            self.expiries.remove(&old);
+        }
+        if !on {
+            return;
+        }
+        if self.bits.len() >= HOST_BITS_MAX
+            && let Some((_, first)) = self.expiries.pop_first()
+        {
+            self.bits.remove(&first);
+            self.dropped += 1;
+        }
+        self.made += 1;
+        let age = (now.after(Duration::from_secs(bit.expire.into())), self.made);
+        self.expiries.insert(age, key.clone());
+        self.bits.insert(key, age);
+    }
+
+    fn holds(&self, query: &SetQuery) -> bool {
+        let changed = self.changes.get(&(query.set, query.value.clone()));
+        changed.copied().unwrap_or(query.loaded)
+    }
+
+    /// Puts a value in or takes it out; whether that changed anything.
+    fn change(&mut self, query: &SetQuery, on: bool) -> bool {
+        if self.holds(query) == on {
+            return false;
+        }
+        let key = (query.set, query.value.clone());
+        if !self.changes.contains_key(&key) {
+            let size = query.value.len();
+            let full = self.changes.len() >= SET_CHANGES_MAX || self.bytes + size > SET_BYTES_MAX;
+            if full || size > SET_VALUE_BYTES {
+                self.dropped += 1;
+                return false;
+            }
+            self.bytes += size;
+        }
+        self.changes.insert(key, on);
+        true
+    }
+}
+
+fn key(bit: &HostBit, context: &Context) -> Option<Key> {
+    let source = context.source.map(|end| end.addr);
+    let destination = context.destination.map(|end| end.addr);
+    let whose = match bit.track {
+        HostTrack::Source => (source?, None),
+        HostTrack::Destination => (destination?, None),
+        HostTrack::Pair => {
+            let (a, b) = (source?, destination?);
+            (a.min(b), Some(a.max(b)))
+        }
+    };
+    Some(Key { name: bit.name.clone(), whose })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::net::Endpoint;
+    use crate::record::Signature;
+
+    fn alert(bits: &[(BitCommand, HostTrack)], queries: Vec<SetQuery>) -> Alert {
+        let bit = |(command, track): &(BitCommand, HostTrack)| HostBit {
+            command: *command,
+            name: "seen".into(),
+            track: *track,
+            expire: 10,
+        };
+        let host_bits = bits.iter().map(bit).collect();
+        let signature = Arc::new(Signature { host_bits, ..Signature::default() });
+        Alert { signature, queries, ..Alert::default() }
+    }
+
+    fn context(source: &str, destination: &str) -> Context {
+        let end = |addr: &str| Some(Endpoint { addr: addr.parse().unwrap(), port: 0 });
+        Context {
+            flow_id: None,
+            source: end(source),
+            destination: end(destination),
+            protocol: 6,
+            ip_version: 4,
+            vlan: [0; 3],
+            icmp: None,
+        }
+    }
+
+    #[test]
+    fn marks_stay_with_their_host_and_expire() {
+        let mut shared = Shared::default();
+        let (there, back) = (context("10.0.0.1", "10.0.0.2"), context("10.0.0.2", "10.0.0.1"));
+        let set = alert(&[(BitCommand::Set, HostTrack::Source)], Vec::new());
+        let by_source = alert(&[(BitCommand::IsSet, HostTrack::Source)], Vec::new());
+        let by_target = alert(&[(BitCommand::IsSet, HostTrack::Destination)], Vec::new());
+        let not = alert(&[(BitCommand::IsNotSet, HostTrack::Source)], Vec::new());
+        let at = |second| Timestamp::new(second, 0);
+        assert!(!shared.allow(at(1), &there, &by_source));
+        assert!(shared.allow(at(1), &there, &set));
+        assert!(shared.allow(at(2), &there, &by_source) && !shared.allow(at(2), &there, &not));
+        assert!(!shared.allow(at(2), &back, &by_source) && shared.allow(at(2), &back, &by_target));
+        assert!(!shared.allow(at(12), &there, &by_source) && shared.allow(at(12), &there, &not));
+    }
+
+    #[test]
+    fn a_pair_is_one_either_way_round() {
+        let mut shared = Shared::default();
+        let (there, back) = (context("10.0.0.1", "10.0.0.2"), context("10.0.0.2", "10.0.0.1"));
+        let toggle = alert(&[(BitCommand::Toggle, HostTrack::Pair)], Vec::new());
+        let asked = alert(&[(BitCommand::IsSet, HostTrack::Pair)], Vec::new());
+        let now = Timestamp::new(1, 0);
+        assert!(shared.allow(now, &there, &toggle) && shared.allow(now, &back, &asked));
+        assert!(shared.allow(now, &back, &toggle) && !shared.allow(now, &there, &asked));
+    }
+
+    #[test]
+    fn a_value_is_new_to_a_set_once() {
+        let mut shared = Shared::default();
+        let (now, context) = (Timestamp::new(1, 0), context("10.0.0.1", "10.0.0.2"));
+        let mut ask = |command, value: &str, loaded| {
+            let value = value.as_bytes().to_vec();
+            let query = SetQuery { set: 0, command, value, loaded };
+            shared.allow(now, &context, &alert(&[], vec![query]))
+        };
+        assert!(ask(BitCommand::Set, "a", false) && !ask(BitCommand::Set, "a", false));
+        assert!(ask(BitCommand::IsSet, "a", false) && !ask(BitCommand::IsSet, "b", false));
+        assert!(!ask(BitCommand::Set, "c", true) && ask(BitCommand::Unset, "c", true));
+        assert!(ask(BitCommand::IsNotSet, "c", true) && !ask(BitCommand::Unset, "c", true));
+    }
+}
