@@ -240,8 +240,8 @@ fn json(
     let mut objects = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>() {
         let document = document.map_err(|error| error.to_string())?;
-        let steps = way.split('.').filter(|step| !step.is_empty());
-        let list = steps.fold(Some(&document), |at, step| at?.get(step));
+        let mut steps = way.split('.').filter(|step| !step.is_empty());
+        let list = steps.try_fold(&document, |at, step| at.get(step));
         match list.ok_or(format!("there is no `{way}`"))? {
             serde_json::Value::Array(list) => objects.extend(list.iter().cloned()),
             other => objects.push(other.clone()),
