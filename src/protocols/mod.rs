@@ -3,13 +3,19 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
+pub mod datagrams;
+pub mod dhcp;
+pub mod dnp3;
 pub mod dns;
 pub mod formats;
 pub mod http;
 pub mod identify;
+pub mod mdns;
 pub mod modbus;
+pub mod ntp;
 pub mod quic;
 pub mod recognise;
+pub mod snmp;
 pub mod tls;
 pub mod transactions;
 
@@ -192,5 +198,15 @@ pub struct Sample {
 }
 
 /// Every protocol, in the order in which they are probed when no port gives a hint.
-pub static PROTOCOLS: &[&Protocol] =
-    &[&http::PROTOCOL, &tls::PROTOCOL, &dns::PROTOCOL, &modbus::PROTOCOL, &quic::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[
+    &http::PROTOCOL,
+    &tls::PROTOCOL,
+    &dns::PROTOCOL,
+    &modbus::PROTOCOL,
+    &quic::PROTOCOL,
+    &mdns::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &dnp3::PROTOCOL,
+];

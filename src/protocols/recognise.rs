@@ -35,10 +35,6 @@ pub static RECOGNISED: &[Recognised] = &[
     anywhere("pop3", Carrier::Tcp, |way, b| server(way, || starts(b, b"+OK "))),
     anywhere("sip", Carrier::Udp, sip),
     ports("mqtt", Carrier::Tcp, &[1883], |way, b| client(way, || mqtt(b))),
-    ports("mdns", Carrier::Udp, &[5353], |_, b| sized(b, 12)),
-    ports("ntp", Carrier::Udp, &[123], |_, b| sized(b, 48)),
-    ports("dhcp", Carrier::Udp, &[67, 68], |_, b| magic(b, 236, &[0x63, 0x82, 0x53, 0x63])),
-    ports("snmp", Carrier::Udp, &[161, 162], |_, b| magic(b, 0, &[0x30])),
     ports("tftp", Carrier::Udp, &[69], |_, b| any(b, &[&[0, 1], &[0, 2]])),
 ];
 
@@ -109,10 +105,6 @@ const fn better(a: Probe, b: Probe) -> Probe {
         (Probe::NeedMore, _) | (_, Probe::NeedMore) => Probe::NeedMore,
         _ => Probe::No,
     }
-}
-
-fn sized(bytes: &[u8], least: usize) -> Probe {
-    if bytes.len() >= least { Probe::Yes } else { Probe::NeedMore }
 }
 
 /// Behind four bytes of NetBIOS session header (RFC 1002, 4.3.1): MS-CIFS and MS-SMB2 magic.

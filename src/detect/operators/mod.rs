@@ -23,6 +23,7 @@ mod flowint;
 mod hash;
 mod header_bits;
 mod hostbits;
+mod industrial;
 mod inflate;
 mod isdataat;
 mod linear;
@@ -90,6 +91,8 @@ pub static OPERATORS: &[&Operator] = &[
     &header_bits::TCP_FLAGS,
     &hostbits::HOSTBITS,
     &hostbits::XBITS,
+    &industrial::DNP3_IND,
+    &industrial::DNP3_OBJ,
     &inflate::GUNZIP,
     &inflate::ZLIB_DEFLATE,
     &isdataat::ISDATAAT,

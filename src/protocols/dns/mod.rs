@@ -3,7 +3,7 @@
 mod parser;
 mod samples;
 
-use super::formats::dns::{self as format, Message};
+use super::formats::dns::{Message, events, fits};
 use super::{Carrier, Parser, Probe, Protocol};
 use crate::field::{self, Event};
 use crate::net::Direction;
@@ -26,26 +26,19 @@ pub static PROTOCOL: Protocol = Protocol {
     samples: samples::SAMPLES,
 };
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $id:ident $name:literal $help:literal;)*) => {
-        $(pub(super) static $id: Event = Event { name: $name, help: $help };)*
-        static EVENTS: &[&Event] = &[$(&$id),*];
-    };
-}
-
-events! {
-    MALFORMED "malformed_data" "A message, question or answer cannot be read.";
-    NOT_REQUEST "not_request" "The client sent a response.";
-    NOT_RESPONSE "not_response" "The server sent a request.";
-    Z_FLAG "z_flag_set" "A bit is set that must be zero.";
-    INVALID_OPCODE "invalid_opcode" "The operation code is not assigned.";
-    NAME_TOO_LONG "name_too_long" "A name is longer than is kept; it was cut.";
-    INFINITE_LOOP "infinite_loop" "The pointers of a compressed name lead in a circle.";
-    TOO_MANY_LABELS "too_many_labels" "A name has more labels than a name can have.";
-    INVALID_ADDITIONALS "invalid_additionals" "The additional records cannot be read.";
-    INVALID_AUTHORITIES "invalid_authorities" "The authority records cannot be read.";
-    FLOODED "flooded" "More messages wait than are kept.";
-}
+static EVENTS: &[&Event] = &[
+    &events::MALFORMED,
+    &events::NOT_REQUEST,
+    &events::NOT_RESPONSE,
+    &events::Z_FLAG,
+    &events::INVALID_OPCODE,
+    &events::NAME_TOO_LONG,
+    &events::INFINITE_LOOP,
+    &events::TOO_MANY_LABELS,
+    &events::INVALID_ADDITIONALS,
+    &events::INVALID_AUTHORITIES,
+    &events::FLOODED,
+];
 
 /// A header that fits what follows.
 fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
@@ -56,7 +49,7 @@ fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
         }
         (Carrier::Tcp, _) => return Probe::NeedMore,
     };
-    match format::fits(message, length, way == Direction::ToServer) {
+    match fits(message, length, way == Direction::ToServer) {
         Some(true) => Probe::Yes,
         Some(false) => Probe::No,
         None => Probe::NeedMore,

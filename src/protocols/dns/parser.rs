@@ -1,12 +1,8 @@
 //! Datagrams and streams to messages.
 
-use super::{
-    FLOODED, INFINITE_LOOP, INVALID_ADDITIONALS, INVALID_AUTHORITIES, INVALID_OPCODE, MALFORMED,
-    NAME_TOO_LONG, NOT_REQUEST, NOT_RESPONSE, TOO_MANY_LABELS, Z_FLAG,
-};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Side, Stage};
 use crate::net::{Chunk, Direction};
-use crate::protocols::formats::dns::{Faults, HEADER_BYTES, Message, Section};
+use crate::protocols::formats::dns::{Faults, HEADER_BYTES, Message, events};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
 use crate::reader::Reader;
@@ -82,10 +78,10 @@ impl DnsParser {
         };
         let read = if bytes.len() < HEADER_BYTES { None } else { Message::read(bytes) };
         let problem = match &read {
-            None => Some(&MALFORMED),
+            None => Some(&events::MALFORMED),
             Some(message) if message.is_response() == from_server => None,
-            Some(_) if from_server => Some(&NOT_RESPONSE),
-            Some(_) => Some(&NOT_REQUEST),
+            Some(_) if from_server => Some(&events::NOT_RESPONSE),
+            Some(_) => Some(&events::NOT_REQUEST),
         };
         if let Some(event) = problem {
             signals.push(Signal::Event { transaction: None, side, event });
@@ -94,9 +90,9 @@ impl DnsParser {
         let Some(mut message) = read else { return };
         message.tx_id = self.messages.next_id();
         message.from_server = from_server;
-        let events = events(&message);
-        let transaction = self.messages.open(message, side, &FLOODED, signals);
-        for event in events.into_iter().flatten() {
+        let events = events::of(&message);
+        let transaction = self.messages.open(message, side, &events::FLOODED, signals);
+        for event in events {
             signals.push(Signal::Event { transaction: Some(transaction), side, event });
         }
         signals.push(Signal::Ready { transaction, side, stage: Stage::Body });
@@ -148,25 +144,6 @@ impl Parser for DnsParser {
             + self.messages.memory()
             + self.partial.iter().map(Vec::capacity).sum::<usize>()
     }
-}
-
-/// What was wrong with a message that could be read.
-fn events(message: &Message) -> [Option<&'static Event>; 6] {
-    let faults = message.faults;
-    let when = |wrong: bool, event| wrong.then_some(event);
-    let section = faults.section.map(|section| match section {
-        Section::Answer => &MALFORMED,
-        Section::Authority => &INVALID_AUTHORITIES,
-        Section::Additional => &INVALID_ADDITIONALS,
-    });
-    [
-        when(message.flags & 0x0040 != 0, &Z_FLAG),
-        when(message.opcode() >= 7, &INVALID_OPCODE),
-        when(faults.names.too_long, &NAME_TOO_LONG),
-        when(faults.names.looped, &INFINITE_LOOP),
-        when(faults.names.labels, &TOO_MANY_LABELS),
-        section,
-    ]
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! multicast DNS carry: how they are read, what rules read from them, how EVE shows them.
 
 mod describe;
+pub mod events;
 mod fields;
 mod message;
 mod name;

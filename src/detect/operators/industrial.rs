@@ -1,0 +1,83 @@
+//! `dnp3_ind`, `dnp3_obj`, `cip_service`: numbers of industrial protocols that rules write as
+//! lists.
+
+use crate::detect::diagnostic::nearest;
+use crate::detect::integer::IntegerTest;
+use crate::detect::operator::{Builder, Example, Operator, Problem};
+use crate::detect::rule::NumberTest;
+use crate::detect::syntax::required;
+use crate::protocols::dnp3::INDICATIONS;
+
+/// See [`Operator`].
+pub static DNP3_IND: Operator = Operator {
+    name: "dnp3_ind",
+    aliases: &["dnp3.ind"],
+    help: "At least one of these internal indications of a DNP3 outstation is set.",
+    syntax: "dnp3_ind:<name>[,<name>...]|<number>",
+    examples: &[
+        Example { rule: "dnp3_ind:device_restart;", payload: b"x", alerts: false },
+        Example { rule: "dnp3_ind:class_1_events, need_time;", payload: b"x", alerts: false },
+        Example { rule: "dnp3_ind:0x8000;", payload: b"x", alerts: false },
+    ],
+    compile: indications,
+};
+
+/// See [`Operator`].
+pub static DNP3_OBJ: Operator = Operator {
+    name: "dnp3_obj",
+    aliases: &["dnp3.obj"],
+    help: "A DNP3 message holds an object of this group and variation.",
+    syntax: "dnp3_obj:<group>,<variation>",
+    examples: &[Example { rule: "dnp3_obj:60,2;", payload: b"x", alerts: false }],
+    compile: object,
+};
+
+fn push(builder: &mut Builder, field: &'static str, test: IntegerTest) {
+    builder.rule.numbers.push(NumberTest { field, test });
+}
+
+fn indications(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
+    let argument = required(argument, DNP3_IND.syntax)?;
+    let mut mask = number(argument.trim(), u16::MAX.into()).unwrap_or_default();
+    if mask == 0 {
+        for part in argument.split(',') {
+            let name = part.trim();
+            let found = INDICATIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            let Some((_, bit)) = found else {
+                let message = format!("`{name}` is not an internal indication");
+                let problem = Problem::whole("R170", message).at(argument, part);
+                let names = INDICATIONS.iter().map(|(name, _)| *name);
+                return Err(match nearest(name, names) {
+                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                    None => problem.hint(format!("write `{}`", DNP3_IND.syntax)),
+                });
+            };
+            mask |= u64::from(*bit);
+        }
+    }
+    push(builder, "dnp3.indications", IntegerTest::Mask(mask, 0, false));
+    Ok(())
+}
+
+fn object(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
+    let argument = required(argument, DNP3_OBJ.syntax)?;
+    let pair = argument.split_once(',').and_then(|(group, variation)| {
+        Some((number(group.trim(), 255)?, number(variation.trim(), 255)?))
+    });
+    let Some((group, variation)) = pair else {
+        let message = format!("`{argument}` is not a group and a variation, each from 0 to 255");
+        let problem = Problem::whole("R171", message).at(argument, argument);
+        return Err(problem.hint(format!("write `{}`", DNP3_OBJ.syntax)));
+    };
+    push(builder, "dnp3.object", IntegerTest::Equal(group << 8 | variation));
+    Ok(())
+}
+
+/// A decimal number, or a hexadecimal one behind `0x`, up to `most`.
+fn number(text: &str, most: u64) -> Option<u64> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?,
+        None => text.parse().ok()?,
+    };
+    (number <= most).then_some(number)
+}

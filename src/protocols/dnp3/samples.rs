@@ -1,0 +1,72 @@
+//! Conversations, made by hand after IEEE 1815.
+
+use crate::net::Direction::{ToClient, ToServer};
+use crate::protocols::Sample;
+
+pub static SAMPLES: &[Sample] = &[
+    Sample {
+        name: "values are read, a relay is selected",
+        turns: &[
+            (
+                ToServer,
+                b"\x05d\x11\xc4\x01\x00\x00\x04^\x98\xc0\xc1\x01<\x02\x06<\x03\
+                  \x06<\x01\x06\x94\xba",
+            ),
+            (
+                ToClient,
+                b"\x05d#D\x00\x04\x01\x00\xe0\x80\xc0\xc1\x81\x80\x00\x01\x02\x00\
+                  \x00\x01\x81\x01\x1e\x05\x00\x00V\xf6\x00\x01\x00\x00 A\x1e\x02\
+                  \x17\x01\x05\x01\xf6\xff\xb6\x99",
+            ),
+            (
+                ToServer,
+                b"\x05d\x1a\xc4\x01\x00\x00\x04\xd2\x91\xc1\xc2\x03\x0c\x01(\x01\x00\
+                  \x07\x00\x03\x01d\x00\x00\x00?\x98d\x00\x00\x00\x00\x00[",
+            ),
+            (
+                ToClient,
+                b"\x05d\x1cD\x00\x04\x01\x00AM\xc1\xc2\x81\x80\x00\x0c\x01(\
+                  \x01\x00\x07\x00\x03\x01d\x00\xdf\xe9\x00\x00d\x00\x00\x00\x00\x00\
+                  [",
+            ),
+        ],
+    },
+    Sample {
+        name: "an unsolicited response, and one of two segments",
+        turns: &[
+            (
+                ToClient,
+                b"\x05d\x16D\x00\x04\x01\x00*\xf1\xc2\xf0\x82\x90\x00\x02\x02\x17\
+                  \x01\x03\x81\x10\"3DU\x8cN\x01\xa1\xc9",
+            ),
+            (ToServer, b"\x05d\x05\xc9\x01\x00\x00\x04\xa6W"),
+            (
+                ToServer,
+                b"\x05d\x11\xc4\x01\x00\x00\x04^\x98\xc0\xc1\x01<\x02\x06<\x03\
+                  \x06<\x01\x06\x94\xba",
+            ),
+            (
+                ToClient,
+                b"\x05d\x11D\x00\x04\x01\x00\x14/C\xc3\x81\x00\x00\x0a\x02\x00\
+                  \x00\x02\x01\x81\x04\x13\x05d\x07D\x00\x04\x01\x00\x0c<\x84\x01\
+                  D\xe5",
+            ),
+        ],
+    },
+    Sample {
+        name: "broken",
+        turns: &[
+            (
+                ToServer,
+                b"\x05d\x0f\xc4\x01\x00\x00\x04\x9a\x11\xc5\xc4\x02\xfe\x07\x07\x01a\
+                  bclB\x05d\x0b\xc4\x01\x00\x00\x04\xf4\\\xc0\xc1\x01<\
+                  \x02\x06R\xc2\x05d\x07\xc4\x01\x00\x00\x04F\x8b\xc0\xc1G\x8c",
+            ),
+            (
+                ToServer,
+                b"\x05d\x11\xc4\x01\x00\x00\x04_\x98\xc0\xc1\x01<\x02\x06<\x03\
+                  \x06<\x01\x06\x94\xba",
+            ),
+        ],
+    },
+];

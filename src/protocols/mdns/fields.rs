@@ -1,0 +1,153 @@
+//! What rules read from a message, and how EVE shows it.
+
+use crate::field::{Describe, Field, Fields, Kind, Side, Stage, Tree, Value};
+use crate::protocols::formats::dns::{Data, Message, Record, Section, rrtype};
+
+/// A message of multicast DNS.
+#[derive(Debug)]
+pub struct Announcement(pub Message);
+
+type Sink<'s> = &'s mut dyn FnMut(Value<'_>);
+
+const fn row(
+    name: &'static str,
+    help: &'static str,
+    example: &'static str,
+    read: fn(&Announcement, Sink<'_>),
+) -> Field<Announcement> {
+    Field {
+        name,
+        aliases: &[],
+        kind: Kind::Bytes,
+        eve: "",
+        side: Side::Either,
+        stage: Stage::Body,
+        help,
+        example,
+        read,
+    }
+}
+
+impl Fields for Announcement {
+    const FIELDS: &'static [Field<Self>] = &[
+        row(
+            "mdns.queries.rrname",
+            "Names asked for: labels with dots between, case as sent.",
+            "mdns.queries.rrname; content:\"_airplay._tcp\"; nocase;",
+            |m, sink| {
+                let Announcement(m) = m;
+                m.questions.iter().for_each(|q| sink(Value::Bytes(m.text(q.name))));
+            },
+        ),
+        row(
+            "mdns.answers.rrname",
+            "Owner names of the answers.",
+            "mdns.answers.rrname; content:\".local\";",
+            |m, sink| owners(m, Section::Answer, sink),
+        ),
+        row(
+            "mdns.authorities.rrname",
+            "Owner names of the authority records: what a machine is about to claim.",
+            "mdns.authorities.rrname; content:\".local\";",
+            |m, sink| owners(m, Section::Authority, sink),
+        ),
+        row(
+            "mdns.additionals.rrname",
+            "Owner names of the additional records.",
+            "mdns.additionals.rrname; content:\".local\";",
+            |m, sink| owners(m, Section::Additional, sink),
+        ),
+        row(
+            "mdns.response.rrname",
+            "Owner names of all records of a response, and the names that their content holds.",
+            "mdns.response.rrname; content:\"printer\"; nocase;",
+            |m, sink| {
+                let Announcement(m) = m;
+                for record in m.records.iter().filter(|_| m.is_response()) {
+                    sink(Value::Bytes(m.text(record.name)));
+                    if let Data::Name(name) | Data::Soa { mname: name, .. } = record.data {
+                        sink(Value::Bytes(m.text(name)));
+                    }
+                }
+            },
+        ),
+    ];
+}
+
+fn owners(message: &Announcement, section: Section, sink: Sink<'_>) {
+    let Announcement(message) = message;
+    message.section(section).for_each(|r| sink(Value::Bytes(message.text(r.name))));
+}
+
+impl Describe for Announcement {
+    fn describe(&self, tree: &mut dyn Tree) {
+        let Self(m) = self;
+        tree.text("type", if m.is_response() { b"response" } else { b"request" });
+        tree.int("id", m.id.into());
+        let bits = [("aa", 10), ("tc", 9), ("rd", 8), ("ra", 7), ("z", 6), ("ad", 5), ("cd", 4)];
+        let set = |bit: &u8| m.flags >> bit & 1 == 1;
+        if bits.iter().any(|(_, bit)| set(bit)) {
+            tree.list("flags", &mut |tree| {
+                for (name, _) in bits.iter().filter(|(_, bit)| set(bit)) {
+                    tree.text("", name.as_bytes());
+                }
+            });
+        }
+        tree.int("opcode", m.opcode().into());
+        tree.int("rcode", m.rcode().into());
+        if !m.questions.is_empty() {
+            tree.list("queries", &mut |tree| {
+                for question in &m.questions {
+                    tree.object("", &mut |tree| {
+                        tree.text("rrname", m.text(question.name));
+                        let number = || question.rrtype.to_string();
+                        let name = rrtype::name(question.rrtype).map_or_else(number, str::to_owned);
+                        tree.text("rrtype", name.as_bytes());
+                    });
+                }
+            });
+        }
+        let sections = [
+            ("answers", Section::Answer),
+            ("authorities", Section::Authority),
+            ("additionals", Section::Additional),
+        ];
+        for (key, section) in sections {
+            if m.section(section).next().is_some() {
+                tree.list(key, &mut |tree| records(m, section, tree));
+            }
+        }
+    }
+}
+
+/// The strings of a text record, which are read as records of their own, are shown as one.
+fn records(m: &Message, section: Section, tree: &mut dyn Tree) {
+    let mut records = m.section(section).peekable();
+    while let Some(record) = records.next() {
+        let mut texts: Vec<&[u8]> = Vec::new();
+        let text = |r: &Record| match r.data {
+            Data::Text(span) if r.rrtype == rrtype::TXT => Some(m.text(span)),
+            _ => None,
+        };
+        texts.extend(text(record));
+        while !texts.is_empty()
+            && let Some(next) = records.next_if(|next| next.name == record.name)
+        {
+            texts.extend(text(next));
+        }
+        // Authorities tell their names alone, as the reference engine shows them.
+        let whole = section != Section::Authority;
+        tree.object("", &mut |tree| {
+            tree.text("rrname", m.text(record.name));
+            match record.data {
+                Data::Name(span) if whole && record.rrtype == rrtype::PTR => {
+                    tree.text("ptr", m.text(span));
+                }
+                _ if whole && !texts.is_empty() => {
+                    tree.list("txt", &mut |tree| texts.iter().for_each(|t| tree.text("", t)));
+                }
+                _ => {}
+            }
+        });
+    }
+}

@@ -1,0 +1,60 @@
+//! Multicast DNS (RFC 6762): each datagram is a transaction of its own.
+
+mod fields;
+mod samples;
+
+use super::datagrams::{Datagrams, Read};
+use super::formats::dns::{Message, events, fits};
+use super::{Carrier, Probe, Protocol};
+use crate::field::{self, Event};
+use crate::net::Direction;
+
+pub use fields::Announcement;
+
+/// The protocol's entry in the list.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "mdns",
+    help: "Names and services that machines announce on their own network, UDP port 5353.",
+    eve: "mdns",
+    schema: include_str!("schema.json"),
+    files: false,
+    carriers: &[Carrier::Udp],
+    ports: &[5353],
+    // The header is that of DNS: the port alone tells them apart.
+    anywhere: false,
+    probe,
+    parser: || Box::new(Datagrams::new(read, &events::FLOODED)),
+    rows: field::rows::<Announcement>,
+    events: EVENTS,
+    samples: samples::SAMPLES,
+};
+
+/// Either side may send queries and answers: neither is a violation.
+static EVENTS: &[&Event] = &[
+    &events::MALFORMED,
+    &events::Z_FLAG,
+    &events::INVALID_OPCODE,
+    &events::NAME_TOO_LONG,
+    &events::INFINITE_LOOP,
+    &events::TOO_MANY_LABELS,
+    &events::INVALID_ADDITIONALS,
+    &events::INVALID_AUTHORITIES,
+    &events::FLOODED,
+];
+
+fn probe(_way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
+    match fits(bytes, bytes.len(), false) {
+        Some(true) => Probe::Yes,
+        _ => Probe::No,
+    }
+}
+
+fn read(_way: Direction, bytes: &[u8]) -> Read<Announcement> {
+    match Message::read(bytes) {
+        None => Read::Broken(&events::MALFORMED),
+        Some(message) => {
+            let events = events::of(&message).collect();
+            Read::Message(Announcement(message), events)
+        }
+    }
+}
