@@ -48,7 +48,7 @@ impl Fields for Message {
             &[],
             Kind::Int { bits: 16, names: &[] },
             "Internal indications of a response, the first octet high.",
-            "dnp3.indications:&0x8000;",
+            "dnp3.indications:&0x8000=0x8000;",
             |m, sink| {
                 if let Some(indications) = m.indications() {
                     sink(Value::Int(indications.into()));
