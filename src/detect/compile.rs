@@ -178,7 +178,7 @@ fn number(
         );
     };
     let test = IntegerTest::parse(argument, bits, names)?;
-    builder.rule.numbers.push(NumberTest { field: row.name, test });
+    builder.rule.numbers.push(NumberTest { field: row.name, test, others: Vec::new() });
     Ok(())
 }
 

@@ -235,7 +235,7 @@ impl<'a> Subject<'a> {
             let Some(row) = row else { return true };
             let mut holds = false;
             ready.read(*row, &mut |value| {
-                holds |= matches!(value, Value::Int(found) if number.test.matches(found));
+                holds |= matches!(value, Value::Int(found) if number.matches(found));
             });
             holds
         });

@@ -304,7 +304,11 @@ fn intern(name: &str, numbers: &mut HashMap<String, u32>) -> u32 {
     *numbers.entry(name.to_owned()).or_insert(next)
 }
 
-/// The protocols that a header's protocol word stands for: `http` is both versions.
+/// Protocol words that stand for more than the protocol of their name: `http` is both versions,
+/// `dcerpc` is that within SMB too.
+const WIDER: &[(&str, &str)] = &[("http", "http2"), ("dcerpc", "smb")];
+
+/// The protocols that a header's protocol word stands for.
 fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
     let index = match carrier {
         Carrier::Application(index) => index,
@@ -312,8 +316,9 @@ fn carrier_protocols(carrier: Carrier) -> Vec<usize> {
         _ => return Vec::new(),
     };
     let name = PROTOCOLS.get(index).map_or("", |protocol| protocol.name);
-    let other = (name == "http").then(|| PROTOCOLS.iter().position(|p| p.name == "http2"));
-    std::iter::once(index).chain(other.flatten()).collect()
+    let wider = WIDER.iter().filter(|(word, _)| *word == name);
+    let others = wider.filter_map(|(_, other)| PROTOCOLS.iter().position(|p| p.name == *other));
+    std::iter::once(index).chain(others).collect()
 }
 
 /// Whether a field is read from transactions, not from packets.

@@ -217,6 +217,16 @@ pub struct NumberTest {
     pub field: &'static str,
     /// The test.
     pub test: IntegerTest,
+    /// Further tests, where a keyword takes a list: any one of them is enough too. Only of
+    /// transactions.
+    pub others: Vec<IntegerTest>,
+}
+
+impl NumberTest {
+    /// Whether `value` passes one of the tests.
+    pub fn matches(&self, value: u64) -> bool {
+        self.test.matches(value) || self.others.iter().any(|test| test.matches(value))
+    }
 }
 
 /// A packet as tests of it see it.

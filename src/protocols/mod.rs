@@ -4,17 +4,20 @@
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
 pub mod datagrams;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
 pub mod formats;
 pub mod http;
 pub mod identify;
+pub mod krb5;
 pub mod mdns;
 pub mod modbus;
 pub mod ntp;
 pub mod quic;
 pub mod recognise;
+pub mod smb;
 pub mod snmp;
 pub mod tls;
 pub mod transactions;
@@ -209,4 +212,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,
     &dnp3::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &smb::PROTOCOL,
+    &krb5::PROTOCOL,
 ];

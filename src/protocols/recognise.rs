@@ -23,11 +23,9 @@ pub struct Recognised {
 /// Every such protocol, in the order in which they are tried.
 pub static RECOGNISED: &[Recognised] = &[
     anywhere("ssh", Carrier::Tcp, |_, b| starts(b, b"SSH-")),
-    anywhere("smb", Carrier::Tcp, smb),
     anywhere("rfb", Carrier::Tcp, |_, b| starts(b, b"RFB 00")),
     anywhere("http2", Carrier::Tcp, |way, b| client(way, || starts(b, b"PRI * HTTP/2.0\r\n"))),
     anywhere("rdp", Carrier::Tcp, rdp),
-    anywhere("dcerpc", Carrier::Tcp, dcerpc),
     anywhere("bittorrent-dht", Carrier::Udp, |_, b| any(b, &[b"d1:ad2:id20:", b"d1:rd2:id20:"])),
     anywhere("ftp", Carrier::Tcp, ftp),
     anywhere("smtp", Carrier::Tcp, |way, b| client(way, || any_nocase(b, &[b"HELO ", b"EHLO "]))),
@@ -107,16 +105,6 @@ const fn better(a: Probe, b: Probe) -> Probe {
     }
 }
 
-/// Behind four bytes of NetBIOS session header (RFC 1002, 4.3.1): MS-CIFS and MS-SMB2 magic.
-fn smb(_: Direction, bytes: &[u8]) -> Probe {
-    let kind = starts(bytes, &[0]);
-    if kind != Probe::Yes {
-        return kind;
-    }
-    let magics: [&[u8]; 3] = [b"\xffSMB", b"\xfeSMB", b"\xfdSMB"];
-    magics.iter().map(|wanted| magic(bytes, 4, wanted)).fold(Probe::No, better)
-}
-
 /// TPKT (RFC 1006) with an X.224 connection request or confirm (MS-RDPBCGR, 2.2.1.1).
 fn rdp(way: Direction, bytes: &[u8]) -> Probe {
     let head = starts(bytes, &[3, 0]);
@@ -132,19 +120,6 @@ fn rdp(way: Direction, bytes: &[u8]) -> Probe {
             b'C' | 1 | 2 | 3 => Probe::Yes,
             _ => Probe::No,
         },
-        _ => Probe::NeedMore,
-    }
-}
-
-/// Connection-oriented DCE/RPC version 5.0 or 5.1 (C706, chapter 12): a bind or its answer.
-fn dcerpc(_: Direction, bytes: &[u8]) -> Probe {
-    let version = any(bytes, &[&[5, 0], &[5, 1]]);
-    if version != Probe::Yes {
-        return version;
-    }
-    match (bytes.get(2), bytes.get(4)) {
-        (Some(kind), Some(order)) if *kind <= 19 && matches!(order, 0 | 0x10) => Probe::Yes,
-        (Some(_), Some(_)) => Probe::No,
         _ => Probe::NeedMore,
     }
 }

@@ -78,6 +78,12 @@ impl<T> Transactions<T> {
         self.live.get_mut(at).filter(|entry| !entry.closed).map(|entry| &mut *entry.value)
     }
 
+    /// A live transaction, open or waiting to be taken, to mark a file of it.
+    pub fn get_live_mut(&mut self, id: u64) -> Option<&mut T> {
+        let at = self.position(id)?;
+        self.live.get_mut(at).map(|entry| &mut *entry.value)
+    }
+
     /// Signals, once, that nothing will be added to the transaction.
     pub fn close(&mut self, id: u64, signals: &mut Vec<Signal>) {
         let Some(entry) = self.position(id).and_then(|at| self.live.get_mut(at)) else { return };

@@ -33,7 +33,7 @@ pub static DNP3_OBJ: Operator = Operator {
 };
 
 fn push(builder: &mut Builder, field: &'static str, test: IntegerTest) {
-    builder.rule.numbers.push(NumberTest { field, test });
+    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new() });
 }
 
 fn indications(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {

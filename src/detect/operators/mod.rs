@@ -14,6 +14,7 @@ mod checksums;
 mod config;
 mod content;
 mod dataset;
+mod dcerpc;
 mod events;
 mod extraction;
 mod fast_pattern;
@@ -26,6 +27,7 @@ mod hostbits;
 mod industrial;
 mod inflate;
 mod isdataat;
+mod kerberos;
 mod linear;
 mod meta;
 mod nocase;
@@ -73,6 +75,8 @@ pub static OPERATORS: &[&Operator] = &[
     &content::CONTENT,
     &dataset::DATAREP,
     &dataset::DATASET,
+    &dcerpc::DCERPC_IFACE,
+    &dcerpc::DCERPC_OPNUM,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
     &events::STREAM_EVENT,
@@ -96,6 +100,7 @@ pub static OPERATORS: &[&Operator] = &[
     &inflate::GUNZIP,
     &inflate::ZLIB_DEFLATE,
     &isdataat::ISDATAAT,
+    &kerberos::KRB5_TICKET_ENCRYPTION,
     &meta::CLASSTYPE,
     &meta::GID,
     &meta::METADATA,

@@ -3,5 +3,11 @@
 
 pub mod ber;
 pub mod coding;
+pub mod dcerpc;
 pub mod dns;
 pub mod hello;
+pub mod kerberos;
+pub mod ntlmssp;
+pub mod partial;
+pub mod spnego;
+pub mod transfer;
