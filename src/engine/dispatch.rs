@@ -21,35 +21,34 @@ pub struct Round {
     pub now: Timestamp,
 }
 
-/// Deals the frames of one source. crossbeam's bounded channels carry the batches: a full channel
-/// holds the reader back (a replay loses nothing), and emptied batches come back by another, so
-/// that no memory is allocated or freed per round.
-pub struct Dispatcher {
-    workers: Vec<Sender<Round>>,
-    recycled: Receiver<Batch>,
-    round: usize,
+/// Reads a source round by round, and numbers its frames.
+pub struct Rounds {
+    size: usize,
     sequence: u64,
     now: Timestamp,
 }
 
-impl Dispatcher {
-    /// A dispatcher of rounds of `round` frames.
-    pub fn new(workers: Vec<Sender<Round>>, recycled: Receiver<Batch>, round: usize) -> Self {
-        Self { workers, recycled, round, sequence: 0, now: Timestamp::default() }
+impl Rounds {
+    /// Rounds of `size` frames.
+    pub fn new(size: usize) -> Self {
+        Self { size, sequence: 0, now: Timestamp::default() }
     }
 
-    /// Reads one round and deals it out. False when the source is at its end, or nobody listens.
+    /// Reads one round into an empty batch. False when the source is at its end.
     ///
     /// # Errors
-    /// When the source fails; what it gave before is dealt out.
-    pub fn round(&mut self, source: &mut dyn Source) -> Result<bool, CaptureError> {
-        let mut batch = self.empty_batch();
+    /// When the source fails; what it gave before is in the batch.
+    pub fn read(
+        &mut self,
+        source: &mut dyn Source,
+        batch: &mut Batch,
+    ) -> Result<bool, CaptureError> {
         let outcome = loop {
-            let room = self.round.saturating_sub(batch.frames.len());
+            let room = self.size.saturating_sub(batch.frames.len());
             if room == 0 {
                 break Ok(true);
             }
-            match source.read(&mut batch, room) {
+            match source.read(batch, room) {
                 Ok(Progress::More) => {}
                 Ok(Progress::Idle) => break Ok(true),
                 Ok(Progress::End) => break Ok(false),
@@ -61,20 +60,49 @@ impl Dispatcher {
             frame.sequence = self.sequence;
             self.now = self.now.max(frame.timestamp);
         }
+        outcome
+    }
+
+    /// Number of the last packet read, and packet time.
+    pub fn position(&self) -> (u64, Timestamp) {
+        (self.sequence, self.now)
+    }
+}
+
+/// Deals the frames of one source. crossbeam's bounded channels carry the batches: a full channel
+/// holds the reader back (a replay loses nothing), and emptied batches come back by another, so
+/// that no memory is allocated or freed per round.
+pub struct Dispatcher {
+    workers: Vec<Sender<Round>>,
+    recycled: Receiver<Batch>,
+    rounds: Rounds,
+}
+
+impl Dispatcher {
+    /// A dispatcher of rounds of `round` frames.
+    pub fn new(workers: Vec<Sender<Round>>, recycled: Receiver<Batch>, round: usize) -> Self {
+        Self { workers, recycled, rounds: Rounds::new(round) }
+    }
+
+    /// Reads one round and deals it out. False when the source is at its end, or nobody listens.
+    ///
+    /// # Errors
+    /// When the source fails; what it gave before is dealt out.
+    pub fn round(&mut self, source: &mut dyn Source) -> Result<bool, CaptureError> {
+        let mut batch = self.empty_batch();
+        let outcome = self.rounds.read(source, &mut batch);
         let heard = self.deal(batch);
         outcome.map(|more| more && heard)
     }
 
     /// Number of the last packet dealt, and packet time.
     pub fn position(&self) -> (u64, Timestamp) {
-        (self.sequence, self.now)
+        self.rounds.position()
     }
 
     fn deal(&self, batch: Batch) -> bool {
-        let round = |batch| Round { batch, last: self.sequence, now: self.now };
-        if let [only] = self.workers.as_slice() {
-            return only.send(round(batch)).is_ok();
-        }
+        let (last, now) = self.position();
+        let round = |batch| Round { batch, last, now };
         let mut parts: Vec<Batch> = self.workers.iter().map(|_| self.empty_batch()).collect();
         for frame in &batch.frames {
             let bytes = batch.bytes(frame);
