@@ -23,7 +23,8 @@ pub enum Kind {
     Int {
         /// Width in bits: 8, 16, 32 or 64.
         bits: u8,
-        /// Names that a rule may write instead of the number.
+        /// Names that a rule may write instead of the number. A name that begins with `&` is of
+        /// bits: rules write it without, one or many of them, `fin,!comp`.
         names: &'static [(&'static str, u64)],
     },
 }

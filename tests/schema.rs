@@ -103,7 +103,18 @@ fn every_key_of_the_published_shape_is_explained() {
                     }
                 }
                 let inner = map.iter().filter(|(key, _)| *key != "if");
-                inner.for_each(|(key, value)| walk(value, &format!("{path}/{key}"), missing));
+                for (key, value) in inner {
+                    let path = format!("{path}/{key}");
+                    // A key of a record may be named as one of the schema language.
+                    match (key.as_str(), value) {
+                        ("properties" | "$defs", Value::Object(named)) => {
+                            named.iter().for_each(|(name, value)| {
+                                walk(value, &format!("{path}/{name}"), missing)
+                            })
+                        }
+                        _ => walk(value, &path, missing),
+                    }
+                }
             }
             Value::Array(list) => list.iter().for_each(|value| walk(value, path, missing)),
             _ => {}

@@ -10,7 +10,7 @@ use super::integer::IntegerTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
 use super::rule::{
-    Absent, Action, Buffer, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule,
+    Absent, Action, Buffer, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule, Which,
 };
 use super::syntax::{Moment, OptionText, ParsedRule, protocol_moment, resolve_header};
 use super::variables::Variables;
@@ -177,9 +177,25 @@ fn number(
             Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example))
         );
     };
+    let (argument, which) = places(argument);
     let test = IntegerTest::parse(argument, bits, names)?;
-    builder.rule.numbers.push(NumberTest { field: row.name, test, others: Vec::new() });
+    builder.rule.numbers.push(NumberTest { field: row.name, test, others: Vec::new(), which });
     Ok(())
+}
+
+/// What stands behind the last comma says which values are meant (user guide, "Multi-integers"):
+/// `any`, `all` or a place.
+fn places(argument: &str) -> (&str, Which) {
+    let Some((test, place)) = argument.rsplit_once(',') else { return (argument, Which::Any) };
+    let which = match place.trim_ascii() {
+        "any" => Which::Any,
+        "all" => Which::All,
+        place => match place.parse() {
+            Ok(place) => Which::At(place),
+            Err(_) => return (argument, Which::Any),
+        },
+    };
+    (test, which)
 }
 
 fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {

@@ -8,7 +8,7 @@ use super::item::{Item, Ready, Row};
 use super::plan::{Plan, Planned};
 use super::rule::{
     Absent, BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, IntegerCommand, PacketView,
-    Rule,
+    Rule, Which,
 };
 use super::state::FlowState;
 use crate::field::{Readable, Side, Value};
@@ -233,6 +233,13 @@ impl<'a> Subject<'a> {
         let Some(plan) = planned.plans.iter().find(fits) else { return false };
         let numbers = rule.numbers.iter().zip(&plan.numbers).all(|(number, row)| {
             let Some(row) = row else { return true };
+            if number.which != Which::Any {
+                let mut passed = Vec::new();
+                ready.read(*row, &mut |value| {
+                    passed.push(matches!(value, Value::Int(n) if number.matches(n)));
+                });
+                return number.which.holds(&passed);
+            }
             let mut holds = false;
             ready.read(*row, &mut |value| {
                 holds |= matches!(value, Value::Int(found) if number.matches(found));

@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn names_of_the_language_are_known() {
-        assert_eq!(event(Layer::Application, "mqtt.double_connect"), Known::Never);
+        assert_eq!(event(Layer::Application, "applayer_unexpected_protocol"), Known::Never);
         assert_eq!(event(Layer::Application, "mqtt.no_such"), Known::Not);
         assert_eq!(names(Layer::Decode).count(), 114);
         assert_eq!(names(Layer::Stream).count(), 65);

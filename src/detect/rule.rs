@@ -220,12 +220,44 @@ pub struct NumberTest {
     /// Further tests, where a keyword takes a list: any one of them is enough too. Only of
     /// transactions.
     pub others: Vec<IntegerTest>,
+    /// Which of the field's values must pass it.
+    pub which: Which,
 }
 
 impl NumberTest {
     /// Whether `value` passes one of the tests.
     pub fn matches(&self, value: u64) -> bool {
         self.test.matches(value) || self.others.iter().any(|test| test.matches(value))
+    }
+}
+
+/// Which of several values must pass a test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// At least one.
+    #[default]
+    Any,
+    /// Every one, of at least one.
+    All,
+    /// The one at this place, from 0; counted from the end when negative, the last one is -1.
+    At(i32),
+}
+
+impl Which {
+    /// Whether values that passed (`true`) or not, in order, are enough.
+    pub fn holds(self, passed: &[bool]) -> bool {
+        match self {
+            Self::Any => passed.contains(&true),
+            Self::All => !passed.is_empty() && !passed.contains(&false),
+            Self::At(place) => {
+                let from_end = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+                let at = match place {
+                    0.. => Some(from_end),
+                    _ => passed.len().checked_sub(from_end),
+                };
+                at.and_then(|at| passed.get(at)) == Some(&true)
+            }
+        }
     }
 }
 
@@ -303,4 +335,28 @@ pub struct Rule {
     pub never: bool,
     /// `priority` was given: it outranks that of the classification.
     pub explicit_priority: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_values_are_counted_from_either_end() {
+        let values = [true, false, true];
+        for (which, holds) in [
+            (Which::Any, true),
+            (Which::All, false),
+            (Which::At(0), true),
+            (Which::At(1), false),
+            (Which::At(-1), true),
+            (Which::At(-2), false),
+            (Which::At(3), false),
+            (Which::At(-4), false),
+            (Which::At(i32::MIN), false),
+        ] {
+            assert_eq!(which.holds(&values), holds, "{which:?}");
+        }
+        assert!(!Which::All.holds(&[]), "nothing is not all of something");
+    }
 }

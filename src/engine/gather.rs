@@ -130,8 +130,18 @@ impl Host<App> for GatherHost<'_> {
         }
         let Some(session) = &mut flow.app.session else { return };
         session.chunk(way, chunk, now, &mut self.gather.signals);
-        let protocol = session.protocol().unwrap_or(usize::MAX);
+        let latest = session.protocol().unwrap_or(usize::MAX);
         for signal in self.gather.signals.drain(..) {
+            // One chunk may end what one protocol says and begin another's.
+            let protocol = match &signal {
+                Signal::Ready { transaction, .. }
+                | Signal::File { transaction, .. }
+                | Signal::Done { transaction }
+                | Signal::Event { transaction: Some(transaction), .. } => {
+                    session.protocol_of(*transaction).unwrap_or(latest)
+                }
+                _ => latest,
+            };
             match signal {
                 Signal::Expect(expectation) => {
                     self.gather.expected.add(flow.client, flow.server, now, *expectation);

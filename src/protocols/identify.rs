@@ -303,7 +303,14 @@ impl Session {
         if stop {
             self.state = State::Stopped;
         } else if let Some(to) = handover {
+            let left = work.parser.left_over();
             self.hand_over(to);
+            if let Chunk::Data(bytes) = chunk
+                && let Some(rest) = bytes.get(bytes.len().saturating_sub(left)..)
+                && !rest.is_empty()
+            {
+                self.chunk(direction, Chunk::Data(rest), now, signals);
+            }
         }
     }
 
@@ -493,7 +500,12 @@ impl Session {
         };
         self.work_as(index);
         let first = held.as_ref().and_then(|held| held.pieces.first()).map_or(way, |(way, _)| *way);
-        if first == Direction::ToClient && self.carrier == Carrier::Tcp && self.stages.len() == 1 {
+        let server_begins = self.stages.last().is_some_and(|work| work.parser.server_begins());
+        if first == Direction::ToClient
+            && !server_begins
+            && self.carrier == Carrier::Tcp
+            && self.stages.len() == 1
+        {
             let event = &WRONG_DIRECTION;
             signals.push(Signal::Event { transaction: None, side: Side::Response, event });
         }

@@ -12,15 +12,20 @@ pub mod formats;
 pub mod http;
 pub mod identify;
 pub mod krb5;
+mod ldap;
 pub mod mdns;
 pub mod modbus;
+mod mqtt;
 pub mod ntp;
 pub mod quic;
 pub mod recognise;
+mod sip;
 pub mod smb;
+mod smtp;
 pub mod snmp;
 pub mod tls;
 pub mod transactions;
+mod websocket;
 
 use std::net::IpAddr;
 
@@ -156,6 +161,17 @@ pub trait Parser: Send {
     /// Called before the first bytes of a flow that was announced, with [`Expectation::context`].
     fn expected(&mut self, _context: &[u8]) {}
 
+    /// Whether the server may speak first in it: then nothing is wrong when it does.
+    fn server_begins(&self) -> bool {
+        false
+    }
+
+    /// After [`Signal::Handover`]: how many bytes at the end of the chunk it has left to what
+    /// follows.
+    fn left_over(&self) -> usize {
+        0
+    }
+
     /// Bytes it holds, about: counted against the flow memory limit.
     fn memory(&self) -> usize;
 }
@@ -215,4 +231,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dcerpc::PROTOCOL,
     &smb::PROTOCOL,
     &krb5::PROTOCOL,
+    &smtp::PROTOCOL,
+    &sip::PROTOCOL,
+    &websocket::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &ldap::PROTOCOL,
 ];

@@ -28,11 +28,8 @@ pub static RECOGNISED: &[Recognised] = &[
     anywhere("rdp", Carrier::Tcp, rdp),
     anywhere("bittorrent-dht", Carrier::Udp, |_, b| any(b, &[b"d1:ad2:id20:", b"d1:rd2:id20:"])),
     anywhere("ftp", Carrier::Tcp, ftp),
-    anywhere("smtp", Carrier::Tcp, |way, b| client(way, || any_nocase(b, &[b"HELO ", b"EHLO "]))),
     anywhere("imap", Carrier::Tcp, imap),
     anywhere("pop3", Carrier::Tcp, |way, b| server(way, || starts(b, b"+OK "))),
-    anywhere("sip", Carrier::Udp, sip),
-    ports("mqtt", Carrier::Tcp, &[1883], |way, b| client(way, || mqtt(b))),
     ports("tftp", Carrier::Udp, &[69], |_, b| any(b, &[&[0, 1], &[0, 2]])),
 ];
 
@@ -146,37 +143,4 @@ fn ftp(way: Direction, bytes: &[u8]) -> Probe {
 /// RFC 9051: the server's greeting.
 fn imap(way: Direction, bytes: &[u8]) -> Probe {
     server(way, || any_nocase(bytes, &[b"* OK ", b"* PREAUTH "]))
-}
-
-/// RFC 3261, section 7: a request or a status line.
-fn sip(_: Direction, bytes: &[u8]) -> Probe {
-    any(
-        bytes,
-        &[
-            b"SIP/2.0 ",
-            b"INVITE ",
-            b"REGISTER ",
-            b"OPTIONS sip:",
-            b"ACK ",
-            b"BYE ",
-            b"CANCEL ",
-            b"SUBSCRIBE ",
-            b"NOTIFY sip:",
-            b"MESSAGE ",
-        ],
-    )
-}
-
-/// MQTT 3.1.1, section 3.1: CONNECT with the protocol's name.
-fn mqtt(bytes: &[u8]) -> Probe {
-    let kind = starts(bytes, &[0x10]);
-    if kind != Probe::Yes {
-        return kind;
-    }
-    let named = bytes.windows(4).take(10).any(|w| w == b"MQTT" || w == b"MQIs");
-    match (named, bytes.len() >= 13) {
-        (true, _) => Probe::Yes,
-        (false, true) => Probe::No,
-        (false, false) => Probe::NeedMore,
-    }
 }

@@ -71,7 +71,8 @@ fn field(row: &Row, of: &str) -> Entry {
             format!("{}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>=<number>;", row.name)
         }
         Kind::Int { names, .. } => {
-            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> =
+                names.iter().map(|(name, _)| name.trim_start_matches('&')).collect();
             let name = row.name;
             format!(
                 "{name}:[<|<=|>|>=|!]<number>|<low>-<high>|&<mask>=<number>|{};",

@@ -3,7 +3,7 @@
 use crate::detect::buffer::{Check, Scope, Step};
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Example, Operator, Problem};
-use crate::detect::rule::NumberTest;
+use crate::detect::rule::{NumberTest, Which};
 use crate::detect::syntax::{integer, items, required};
 
 const IFACE_SYNTAX: &str = "dcerpc.iface:UUID[,[<|>|=|!]VERSION][,any_frag];";
@@ -78,7 +78,12 @@ pub static DCERPC_OPNUM: Operator = Operator {
         let mut tests = tests.into_iter();
         if let Some(test) = tests.next() {
             let field = "dcerpc.operation";
-            builder.rule.numbers.push(NumberTest { field, test, others: tests.collect() });
+            builder.rule.numbers.push(NumberTest {
+                field,
+                test,
+                others: tests.collect(),
+                which: Which::Any,
+            });
         }
         Ok(())
     },

@@ -4,7 +4,7 @@
 use crate::detect::diagnostic::nearest;
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
-use crate::detect::rule::NumberTest;
+use crate::detect::rule::{NumberTest, Which};
 use crate::detect::syntax::required;
 use crate::protocols::dnp3::INDICATIONS;
 
@@ -33,7 +33,7 @@ pub static DNP3_OBJ: Operator = Operator {
 };
 
 fn push(builder: &mut Builder, field: &'static str, test: IntegerTest) {
-    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new() });
+    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new(), which: Which::Any });
 }
 
 fn indications(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {

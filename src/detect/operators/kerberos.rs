@@ -2,7 +2,7 @@
 
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Example, Operator, Problem};
-use crate::detect::rule::NumberTest;
+use crate::detect::rule::{NumberTest, Which};
 use crate::detect::syntax::{items, required};
 
 const SYNTAX: &str = "krb5.ticket_encryption:[!]weak|NAME|NUMBER[,...];";
@@ -68,7 +68,12 @@ pub static KRB5_TICKET_ENCRYPTION: Operator = Operator {
         let mut any = |tests: Vec<IntegerTest>| {
             let mut tests = tests.into_iter();
             if let Some(test) = tests.next() {
-                numbers.push(NumberTest { field, test, others: tests.collect() });
+                numbers.push(NumberTest {
+                    field,
+                    test,
+                    others: tests.collect(),
+                    which: Which::Any,
+                });
             }
         };
         match text {

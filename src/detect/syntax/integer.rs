@@ -5,6 +5,7 @@
 //!        | ( "<" | "<=" | ">" | ">=" ) number
 //!        | [ "!" ] number ( "-" | "<>" ) number           (* both ends left out *)
 //!        | "&" number ( "=" | "!=" ) number ;             (* value and mask *)
+//! flags  = [ "!" ] name { "," [ "!" ] name }            (* where the names are of bits *)
 //! number = ( digits | "0x" hex digits ) , [ unit ] ;
 //! unit   = "kb" | "kib" | "mb" | "mib" | "gb" | "gib" ;   (* 1024 and its powers; any case *)
 //! ```
@@ -41,6 +42,9 @@ struct Numbers<'a> {
 impl Numbers<'_> {
     fn test(&self) -> Result<IntegerTest, Problem> {
         let text = self.all.trim_ascii();
+        if let Some(test) = self.flags(text) {
+            return Ok(test);
+        }
         if let Some(rest) = text.strip_prefix('&') {
             return self.mask(rest);
         }
@@ -80,6 +84,22 @@ impl Numbers<'_> {
             Some((low, high)) => Ok(IntegerTest::Between(low, high)),
             None => Ok(IntegerTest::Equal(self.value(text)?)),
         }
+    }
+
+    /// Names of bits: those that must be set, and behind `!` those that must not.
+    fn flags(&self, text: &str) -> Option<IntegerTest> {
+        let (mut mask, mut set) = (0, 0);
+        for part in text.split(',') {
+            let part = part.trim_ascii();
+            let name = part.strip_prefix('!').map_or(part, str::trim_ascii_start);
+            let is = |known: &str| known.strip_prefix('&').is_some_and(|bit| bit == name);
+            let (_, bits) = self.names.iter().find(|(known, _)| is(known))?;
+            mask |= bits;
+            if !part.starts_with('!') {
+                set |= bits;
+            }
+        }
+        Some(IntegerTest::Mask(mask, set, true))
     }
 
     /// `a-b` or `a<>b`; `None` when it is neither. Names may hold a `-`, numbers may not.
@@ -127,7 +147,8 @@ impl Numbers<'_> {
             Some(value) => Ok(value),
             None => self.number(text).map_err(|problem| {
                 let word = text.trim_ascii().to_ascii_lowercase();
-                match nearest(&word, self.names.iter().map(|(name, _)| *name)) {
+                let names = self.names.iter().map(|(name, _)| name.trim_start_matches('&'));
+                match nearest(&word, names) {
                     Some(near) => problem.hint(format!("did you mean `{near}`?")),
                     None => problem,
                 }
@@ -221,6 +242,16 @@ mod tests {
         assert_eq!(T::parse("a-txt", 8, &names).unwrap(), T::Equal(10));
         let slip = T::parse("pong", 8, &names).unwrap_err();
         assert_eq!(slip.help.as_deref(), Some("did you mean `ping`?"));
+    }
+
+    #[test]
+    fn names_of_bits_are_put_together() {
+        let names = [("&fin", 0x80), ("&comp", 0x40)];
+        assert_eq!(T::parse("fin", 8, &names).unwrap(), T::Mask(0x80, 0x80, true));
+        assert_eq!(T::parse("fin, !comp", 8, &names).unwrap(), T::Mask(0xc0, 0x80, true));
+        assert_eq!(T::parse("&0x80=0x80", 8, &names).unwrap(), T::Mask(0x80, 0x80, true));
+        let slip = T::parse("fim", 8, &names).unwrap_err();
+        assert_eq!(slip.help.as_deref(), Some("did you mean `fin`?"));
     }
 
     #[test]

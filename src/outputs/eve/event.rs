@@ -278,6 +278,9 @@ fn write_file(file: &FileRecord, json: &mut Json<'_>) {
     });
 }
 
+/// Protocols whose events Suricata writes in upper case; those of the others in lower case.
+const UPPER_CASE: &[&str] = &["http", "tls", "smtp", "ftp", "ftp-data", "dnp3"];
+
 fn write_anomaly(anomaly: &Anomaly, json: &mut Json<'_>) {
     json.object("anomaly", &mut |object| {
         if let Some(name) = anomaly.app_protocol {
@@ -289,7 +292,13 @@ fn write_anomaly(anomaly: &Anomaly, json: &mut Json<'_>) {
         let name = anomaly.event.name;
         match anomaly.kind {
             "applayer" => {
-                object.text("event", bare(name).to_ascii_uppercase().as_bytes());
+                let upper = anomaly.app_protocol.is_none_or(|name| UPPER_CASE.contains(&name))
+                    || name.starts_with("applayer_");
+                let name = bare(name);
+                match upper {
+                    true => object.text("event", name.to_ascii_uppercase().as_bytes()),
+                    false => object.text("event", name.as_bytes()),
+                }
                 object.text("layer", b"proto_parser");
             }
             "stream" => object.text("event", format!("stream.{name}").as_bytes()),

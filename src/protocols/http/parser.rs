@@ -27,6 +27,8 @@ pub struct Http {
     waiting: VecDeque<u64>,
     /// Nothing more is parsed.
     stopped: bool,
+    /// Bytes behind a response that ended HTTP.
+    left_over: usize,
 }
 
 #[derive(Default)]
@@ -60,6 +62,7 @@ impl Default for Http {
             halves: Default::default(),
             waiting: VecDeque::new(),
             stopped: false,
+            left_over: 0,
         }
     }
 }
@@ -101,6 +104,10 @@ impl Parser for Http {
         self.transactions.take(id).map(|transaction| transaction as Box<dyn Describe>)
     }
 
+    fn left_over(&self) -> usize {
+        self.left_over
+    }
+
     fn memory(&self) -> usize {
         let pending: usize = self.halves.iter().map(|half| half.pending.capacity()).sum();
         let open: usize = self.transactions.iter_open().map(|(_, t)| t.memory()).sum();
@@ -129,6 +136,7 @@ impl Http {
                 State::Lost => self.find_again(way, bytes),
             };
         }
+        self.left_over = bytes.len();
     }
 
     /// Looks for the end of a head; parses it in place unless it was cut.
@@ -307,7 +315,9 @@ impl Http {
                 self.message_over(Direction::ToClient, signals);
                 self.close_all(signals);
                 self.stopped = true;
-                signals.push(Signal::Handover(None));
+                let upgrade = self.transactions.get(id).and_then(|t| t.response.get(b"upgrade"));
+                let websocket = upgrade.is_some_and(|to| to.eq_ignore_ascii_case(b"websocket"));
+                signals.push(Signal::Handover(websocket.then_some("websocket")));
             }
             After::GiveUp | After::Response => self.give_up(signals),
         }

@@ -1,0 +1,212 @@
+//! Datagrams and streams to messages: each is a transaction of its own.
+
+use super::message::{First, Message, Wrong, head_end};
+use super::{INCOMPLETE, INVALID};
+use crate::field::{Describe, Event, Side, Stage};
+use crate::net::{Chunk, Direction};
+use crate::protocols::transactions::Transactions;
+use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
+
+/// Messages open at a time: each is closed as soon as it is read.
+const MAX_OPEN: usize = 1;
+/// Bytes of a first line and headers on a stream.
+const HEAD_BYTES: usize = 65_536;
+/// Bytes of a body that are waited for on a stream; of a longer one nothing is read.
+const BODY_BYTES: usize = 65_536;
+
+/// Both directions of one flow.
+pub struct Sip {
+    messages: Transactions<Message>,
+    /// A message whose end has not come, to the server and to the client.
+    partial: [Vec<u8>; 2],
+    /// Bytes of a long body that are still to come.
+    skip: [usize; 2],
+    /// Bytes were lost: the next chunk must look like a message's start.
+    lost: [bool; 2],
+    /// The first datagram was a response: who seems the client is the server.
+    reversed: Option<bool>,
+    stopped: bool,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self {
+            messages: Transactions::new(MAX_OPEN),
+            partial: Default::default(),
+            skip: [0; 2],
+            lost: [false; 2],
+            reversed: None,
+            stopped: false,
+        }
+    }
+}
+
+impl Parser for Sip {
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        moment: &Moment,
+        signals: &mut Vec<Signal>,
+    ) {
+        if self.stopped {
+            return;
+        }
+        match (chunk, moment.carrier) {
+            (Chunk::Data(bytes), Carrier::Udp) => {
+                let response = bytes.starts_with(b"SIP/");
+                let to_server = direction == Direction::ToServer;
+                let reversed = *self.reversed.get_or_insert(response == to_server);
+                let way = if reversed { direction.reverse() } else { direction };
+                // Empty lines only keep the path open.
+                if !bytes.trim_ascii().is_empty() {
+                    self.datagram(way, bytes, signals);
+                }
+            }
+            (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
+            (Chunk::Gap(_), _) => {
+                *of(&mut self.skip, direction) = 0;
+                *of(&mut self.lost, direction) = true;
+                of(&mut self.partial, direction).clear();
+            }
+            (Chunk::End, _) => {}
+        }
+    }
+
+    fn transaction(&self, id: u64) -> Option<&dyn Describe> {
+        self.messages.get(id).map(|message| message as &dyn Describe)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Box<dyn Describe>> {
+        self.messages.take(id).map(|message| message as Box<dyn Describe>)
+    }
+
+    fn memory(&self) -> usize {
+        let partial: usize = self.partial.iter().map(Vec::capacity).sum();
+        let open: usize = self.messages.iter_open().map(|(_, message)| message.memory()).sum();
+        size_of::<Self>() + self.messages.memory() + partial + open
+    }
+}
+
+#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
+const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
+    &mut both[way.index()]
+}
+
+const fn side(way: Direction) -> Side {
+    match way {
+        Direction::ToServer => Side::Request,
+        Direction::ToClient => Side::Response,
+    }
+}
+
+impl Sip {
+    fn datagram(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let Some(end) = head_end(bytes) else {
+            let begins = super::probe(way, Carrier::Udp, bytes) != Probe::No;
+            event(way, if begins { &INCOMPLETE } else { &INVALID }, signals);
+            return;
+        };
+        let (head, body) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
+        match Message::read(head) {
+            Ok(message) => self.message(way, message, body, signals),
+            Err(wrong) => event(way, named(wrong), signals),
+        }
+    }
+
+    fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let lost = of(&mut self.lost, way);
+        if *lost {
+            if super::probe(way, Carrier::Tcp, bytes) == Probe::No {
+                return;
+            }
+            *lost = false;
+        }
+        let mut held = std::mem::take(of(&mut self.partial, way));
+        held.extend_from_slice(bytes);
+        let mut rest = held.as_slice();
+        while !rest.is_empty() && !self.stopped {
+            let skip = of(&mut self.skip, way);
+            if *skip > 0 {
+                let now = rest.len().min(*skip);
+                *skip -= now;
+                rest = rest.get(now..).unwrap_or_default();
+            } else if let [b'\r' | b'\n', after @ ..] = rest {
+                rest = after;
+            } else {
+                match self.whole(way, rest, signals) {
+                    Some(taken) => rest = rest.get(taken..).unwrap_or_default(),
+                    None => break,
+                }
+            }
+        }
+        let left = rest.len();
+        held.drain(..held.len() - left);
+        *of(&mut self.partial, way) = held;
+    }
+
+    /// Takes the message at the start of `bytes`: how many bytes it has, `None` until it is whole.
+    fn whole(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) -> Option<usize> {
+        let Some(end) = head_end(bytes) else {
+            if bytes.len() > HEAD_BYTES {
+                self.give_up(way, Wrong::Incomplete, signals);
+            }
+            return None;
+        };
+        let (head, rest) = bytes.split_at_checked(end)?;
+        let message = match Message::read(head) {
+            Ok(message) => message,
+            Err(wrong) => {
+                self.give_up(way, wrong, signals);
+                return None;
+            }
+        };
+        let length = message.content_length().unwrap_or(0);
+        if length > BODY_BYTES {
+            *of(&mut self.skip, way) = length;
+            self.message(way, message, &[], signals);
+            return Some(end);
+        }
+        let body = rest.get(..length)?;
+        self.message(way, message, body, signals);
+        Some(end + length)
+    }
+
+    /// Where the next message begins cannot be known.
+    fn give_up(&mut self, way: Direction, wrong: Wrong, signals: &mut Vec<Signal>) {
+        event(way, named(wrong), signals);
+        self.stopped = true;
+        signals.push(Signal::Stop);
+    }
+
+    fn message(
+        &mut self,
+        way: Direction,
+        mut message: Message,
+        body: &[u8],
+        signals: &mut Vec<Signal>,
+    ) {
+        let side = side(way);
+        if matches!(message.first, First::Request(..)) != (side == Side::Request) {
+            event(way, &INVALID, signals);
+            return;
+        }
+        message.body(body);
+        let transaction = self.messages.open(message, side, &INVALID, signals);
+        for stage in [Stage::Head, Stage::Body] {
+            signals.push(Signal::Ready { transaction, side, stage });
+        }
+        self.messages.close(transaction, signals);
+    }
+}
+
+const fn named(wrong: Wrong) -> &'static Event {
+    match wrong {
+        Wrong::Incomplete => &INCOMPLETE,
+        Wrong::Invalid => &INVALID,
+    }
+}
+
+fn event(way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
+    signals.push(Signal::Event { transaction: None, side: side(way), event });
+}
