@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::buffer::Scratch;
 use super::evaluate::Subject;
 use super::gather::{Candidate, Cause};
-use super::item::Item;
+use super::item::{FlowView, Item};
 use super::plan::{Kind, Planned};
 use super::rule::{Action, BitCommand, IntegerCommand};
 use super::ruleset::Ruleset;
@@ -35,10 +35,30 @@ pub struct Judge<'a> {
 impl Judge<'_> {
     /// Evaluates candidates in their order; each alert with `index`. A rule that is tied to
     /// places in packets and in the stream alerts on each, as Suricata does: on the packet when
-    /// it comes, on the stream once it is acknowledged.
+    /// it comes, on the stream once it is acknowledged. So what a TCP packet is by itself is judged
+    /// before what it completes in stream and transactions, and neither is let pass by the other,
+    /// unless the whole flow is.
     pub fn all(
         &mut self,
         candidates: &[Candidate],
+        index: usize,
+        alerts: &mut Vec<(usize, Alert)>,
+    ) {
+        let tcp = |flow: &FlowView| flow.protocol_number == ip_protocol::TCP;
+        if !self.item.flow.as_ref().is_some_and(tcp) {
+            return self.one_step(candidates.iter(), index, alerts);
+        }
+        let of_packet = |candidate: &&Candidate| candidate.cause == Cause::Packet;
+        self.one_step(candidates.iter().filter(of_packet), index, alerts);
+        if !self.state.passed {
+            let later = candidates.iter().filter(|candidate| !of_packet(candidate));
+            self.one_step(later, index, alerts);
+        }
+    }
+
+    fn one_step<'c>(
+        &mut self,
+        candidates: impl Iterator<Item = &'c Candidate>,
         index: usize,
         alerts: &mut Vec<(usize, Alert)>,
     ) {
@@ -224,7 +244,10 @@ fn ends_flow(planned: &Planned, cause: Cause) -> bool {
     match planned.kind {
         Kind::Addresses | Kind::Detection | Kind::Transaction => true,
         Kind::Payload { .. } => matches!(cause, Cause::Stream(_)),
-        Kind::Packet => !planned.protocols.is_empty() && planned.rule.packets.is_empty(),
+        Kind::Packet => {
+            planned.rule.is_header_only()
+                || !planned.protocols.is_empty() && planned.rule.packets.is_empty()
+        }
         Kind::Event => false,
     }
 }

@@ -337,6 +337,22 @@ pub struct Rule {
     pub explicit_priority: bool,
 }
 
+impl Rule {
+    /// Whether it asks for nothing but protocol, addresses and ports.
+    pub fn is_header_only(&self) -> bool {
+        self.flow == FlowTest::default()
+            && self.buffers.is_empty()
+            && self.numbers.is_empty()
+            && self.packets.is_empty()
+            && self.flowbits.is_empty()
+            && self.flowints.is_empty()
+            && self.host_bits.is_empty()
+            && self.hook.is_none()
+            && self.events.is_empty()
+            && self.application.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
