@@ -22,6 +22,7 @@ pub(super) mod ether_type {
     pub(in crate::decode) const BACKBONE: u16 = 0x88e7;
     pub(in crate::decode) const DATA_CENTRE: u16 = 0x8903;
     pub(in crate::decode) const VN_TAG: u16 = 0x8926;
+    pub(in crate::decode) const NSH: u16 = 0x894f;
     pub(in crate::decode) const OLD_QINQ: u16 = 0x9100;
 }
 
@@ -63,6 +64,7 @@ impl Packet<'_, '_> {
             ether_type::MPLS | ether_type::MPLS_MULTICAST => self.mpls(start, end),
             ether_type::PPPOE_SESSION => self.pppoe_session(start, end),
             ether_type::PPPOE_DISCOVERY => self.pppoe_discovery(start, end),
+            ether_type::NSH => self.nsh(start, end),
             ether_type::VN_TAG => self.vn_tag(start, end),
             ether_type::BACKBONE => self.backbone(start, end),
             ether_type::DATA_CENTRE => self.data_centre(start, end),

@@ -75,6 +75,8 @@ pub struct Tcp {
     pub window_scale: Option<u8>,
     /// Whether SACK is permitted (on a SYN).
     pub sack_permitted: bool,
+    /// Whether there is a fast open option (RFC 7413).
+    pub fast_open: bool,
     /// Timestamp option: value and echo.
     pub timestamp: Option<(u32, u32)>,
     /// Header length, bytes.

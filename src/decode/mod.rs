@@ -18,6 +18,7 @@ mod ipv6;
 mod ipv6_extensions;
 mod link;
 mod mpls;
+mod nsh;
 mod packet;
 mod ppp;
 mod tcp;

@@ -95,6 +95,7 @@ fn tcp_option(tcp: &mut Tcp, kind: u8, content: &[u8], twice: bool) -> Known {
     const MD5: u8 = 19;
     const AUTHENTICATION: u8 = 29;
     const FAST_OPEN: u8 = 34;
+    const EXPERIMENT: u8 = 254;
     let length = content.len() + 2;
     let fits = match kind {
         MSS => length == 4,
@@ -106,6 +107,11 @@ fn tcp_option(tcp: &mut Tcp, kind: u8, content: &[u8], twice: bool) -> Known {
         MD5 => length == 18,
         AUTHENTICATION => length >= 4,
         FAST_OPEN => length == 2 || ((6..=18).contains(&length) && length.is_multiple_of(2)),
+        // Fast open as it was tried out at first (RFC 7413, appendix A; RFC 6994).
+        EXPERIMENT if content.starts_with(&[0xf9, 0x89]) => {
+            tcp.fast_open = true;
+            return Known::Other;
+        }
         _ => return Known::Other,
     };
     if !fits {
@@ -119,6 +125,7 @@ fn tcp_option(tcp: &mut Tcp, kind: u8, content: &[u8], twice: bool) -> Known {
         MSS => tcp.mss = reader.u16(),
         WINDOW_SCALE => tcp.window_scale = reader.u8().filter(|shift| *shift <= WINDOW_SCALE_MAX),
         SACK_PERMITTED => tcp.sack_permitted = true,
+        FAST_OPEN => tcp.fast_open = true,
         TIMESTAMP => tcp.timestamp = reader.u32().zip(reader.u32()),
         _ => {}
     }

@@ -31,6 +31,8 @@ pub struct Subject<'a> {
     pub streamed: bool,
     /// Position of the payload in the stream.
     pub base: u64,
+    /// A packet of TCP by itself, without the stream or a transaction.
+    pub bare: bool,
     /// The transaction, when one is looked at.
     pub ready: Option<&'a Ready<'a>>,
 }
@@ -46,6 +48,7 @@ impl<'a> Subject<'a> {
             payload: item.payload,
             streamed: false,
             base: 0,
+            bare: item.flow.is_some_and(|flow| flow.protocol_number == ip_protocol::TCP),
             ready: None,
         }
     }
@@ -82,7 +85,9 @@ impl<'a> Subject<'a> {
             Carrier::Ip(numbers) => protocol.is_some_and(|number| numbers.contains(&number)),
             Carrier::TcpPacket | Carrier::TcpStream => protocol == Some(ip_protocol::TCP),
             Carrier::Application(_) | Carrier::Alone(_) => {
-                let of_flow = self.item.flow.and_then(|flow| flow.protocol);
+                // By itself a TCP packet is not yet what its bytes will show once acknowledged.
+                let flow = self.item.flow.filter(|flow| !(self.bare && flow.fresh));
+                let of_flow = flow.and_then(|flow| flow.protocol);
                 let known = self.ready.map(|ready| ready.protocol).or(of_flow);
                 known.is_some_and(|protocol| planned.protocols.contains(&protocol))
             }

@@ -6,7 +6,7 @@ use super::buffer::Scratch;
 use super::evaluate::{Subject, ends};
 use super::gather::{Candidate, Cause, Gather};
 use super::group;
-use super::item::Item;
+use super::item::{FlowView, Item};
 use super::judge::Judge;
 use super::plan::Planned;
 use super::ruleset::Ruleset;
@@ -27,6 +27,10 @@ pub struct Inspector {
     candidates: Vec<Candidate>,
     dropped: u64,
 }
+
+/// Bytes of a stream without parser for which a rule alerts once: the default of Suricata's
+/// `toserver-chunk-size` and `toclient-chunk-size`.
+const PIECE_BYTES: u64 = 2560;
 
 impl Inspector {
     /// With nothing seen yet.
@@ -70,6 +74,13 @@ impl Inspector {
             let [server, client] = &state.windows;
             [server.end(), client.end()]
         })
+    }
+
+    /// Whether a stream went on, since it was last looked at, by a packet of the other direction.
+    pub fn is_behind(&self, slot: u32, direction: Direction) -> bool {
+        let state = self.flows.get(slot as usize);
+        let window = state.and_then(|state| state.windows.get(direction.index()));
+        window.is_some_and(|window| window.end() > window.scanned)
     }
 
     /// Bytes held for a flow beside [`Inspector::BYTES_PER_FLOW`].
@@ -223,9 +234,20 @@ fn from_stream(
     let bound = |rule| ruleset.rule(rule).is_some_and(|planned| planned.tests_bits());
     for (rule, position) in &window.hits {
         let asked = *position <= before && bound(*rule);
-        if !asked && window.alerted(*rule).is_none_or(|seen| *position > seen) {
+        if !asked && window.alerted(*rule).is_none_or(|seen| *position > alerted_until(seen, flow))
+        {
             add(*rule, Cause::Stream(*position));
         }
+    }
+}
+
+/// Up to where a rule that alerted at `seen` alerts no more. Where no parser says where a message
+/// ends, the stream is taken in pieces of [`PIECE_BYTES`], as Suricata does: one alert for each, the
+/// first as soon as it can be.
+fn alerted_until(seen: u64, flow: FlowView) -> u64 {
+    match flow.protocol {
+        Some(_) => seen,
+        None => seen.saturating_sub(1) / PIECE_BYTES * PIECE_BYTES + PIECE_BYTES,
     }
 }
 

@@ -50,6 +50,8 @@ pub struct FlowView {
     pub protocol: Option<usize>,
     /// Its name, or `failed`.
     pub app_name: Option<&'static str>,
+    /// Whether this very packet showed what the protocol is.
+    pub fresh: bool,
     /// Whether what it carries is encrypted: its payload holds nothing that a content could mean.
     pub sealed: bool,
     /// Packets and bytes so far.

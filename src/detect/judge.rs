@@ -106,6 +106,7 @@ impl Judge<'_> {
         let flow = item.flow.map(|_| &*self.state);
         let mut subject = Subject { flow, ..Subject::of_packet(item) };
         let mut stream = None;
+        subject.bare &= candidate.cause == Cause::Packet;
         match candidate.cause {
             Cause::Packet => {}
             Cause::Stream(_) => stream = way.zip(item.flow),

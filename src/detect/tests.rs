@@ -60,6 +60,7 @@ fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
         inspector.stream(3, Direction::ToServer, piece);
         let flow = FlowView {
             sealed: false,
+            fresh: false,
             slot: 3,
             id: 7,
             direction: Direction::ToServer,

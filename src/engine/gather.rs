@@ -18,6 +18,8 @@ pub struct App {
     pub session: Option<Session>,
     /// Transactions completed.
     pub transactions: u64,
+    /// Number of the packet that showed what the flow speaks; 0 as long as none did.
+    pub known_by: u64,
 }
 
 /// One thing that a packet, or the end of a flow, brought forth.
@@ -64,6 +66,8 @@ pub struct Gather {
     expected: Expected,
     /// What is to be learned of files of flows that begin.
     pub files: Wants,
+    /// Number of the packet that is worked on.
+    pub sequence: u64,
 }
 
 impl Gather {
@@ -130,6 +134,9 @@ impl Host<App> for GatherHost<'_> {
         }
         let Some(session) = &mut flow.app.session else { return };
         session.chunk(way, chunk, now, &mut self.gather.signals);
+        if flow.app.known_by == 0 && session.name().is_some() {
+            flow.app.known_by = self.gather.sequence;
+        }
         let latest = session.protocol().unwrap_or(usize::MAX);
         for signal in self.gather.signals.drain(..) {
             // One chunk may end what one protocol says and begin another's.

@@ -17,7 +17,7 @@ use crate::decode::{self, Headers};
 use crate::detect::{FlowView, Inspector, Ruleset};
 use crate::file::Wants;
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
-use crate::flow::{Flow, Limits, Slot, Table, Touch};
+use crate::flow::{Flow, FlowState, Limits, Slot, Table, Touch};
 use crate::net::Direction;
 use crate::protocols::identify::Session;
 use crate::protocols::identify::State;
@@ -218,6 +218,7 @@ impl Worker {
         self.stats.packets += 1;
         self.stats.bytes += u64::from(frame.wire);
         let place = Place { sequence: frame.sequence, timestamp: frame.timestamp, timed: false };
+        self.gather.sequence = frame.sequence;
         let options = self.options.decode;
         let mut sub = 0;
         decode::decode(frame.link, bytes, frame.wire, &options, &mut |headers, inner| {
@@ -340,8 +341,37 @@ impl Worker {
                 effects: from..until,
             });
             from = until;
+            self.other_way(place, slot, Direction::ToServer, until, pending);
         }
         from
+    }
+
+    /// At the end of a flow its other direction is looked at too: a close, or an acknowledgement,
+    /// brings forth what a stream held back, without a packet of its own.
+    fn other_way(
+        &mut self,
+        place: Place,
+        slot: Slot,
+        way: Direction,
+        effects: usize,
+        pending: &mut Vec<Pending<'_>>,
+    ) {
+        let other = way.reverse();
+        let behind = |inspector: &Inspector| inspector.is_behind(slot.0, other);
+        if !self.inspector.as_ref().is_some_and(behind) {
+            return;
+        }
+        if let Some(view) = self.view(slot, None) {
+            pending.push(Pending {
+                headers: Headers::default(),
+                bytes: Bytes::Frame(&[]),
+                place,
+                slot: Some(slot),
+                view: Some(FlowView { direction: other, ..view }),
+                streamed: false,
+                effects: effects..effects,
+            });
+        }
     }
 
     fn push<'b>(
@@ -359,6 +389,7 @@ impl Worker {
             return;
         }
         let slot = touch.map(|touch| touch.slot);
+        let until = effects.end;
         pending.push(Pending {
             headers: *headers,
             bytes,
@@ -368,6 +399,11 @@ impl Worker {
             streamed: touch.is_some_and(|touch| touch.streamed),
             effects,
         });
+        if let Some(Touch { slot, direction, .. }) = touch
+            && self.table.get(slot).is_some_and(|flow| flow.state == FlowState::Closed)
+        {
+            self.other_way(place, slot, direction, until, pending);
+        }
     }
 
     /// How a flow stands, for rules.
@@ -384,6 +420,7 @@ impl Worker {
             server: flow.server,
             protocol: session.and_then(|session| session.protocol()),
             app_name: session.and_then(|session| session.name()),
+            fresh: flow.app.known_by == self.gather.sequence,
             sealed: session.is_some_and(|session| session.state() == State::Stopped),
             counters: flow.counters,
             first: touch.is_some_and(|touch| first_way(flow, touch.direction)),

@@ -121,6 +121,8 @@ impl Session {
                 }
                 self.take_syn(segment, room);
             }
+            // Data of fast open go to the stream when the server takes them, or come again.
+            return way == Direction::ToServer && tcp.fast_open && !segment.data.is_empty();
         } else if way == Direction::ToServer && segment.has(tcp_flags::ACK) {
             if room.oneside && tcp.sequence == client.next {
                 self.open = true;

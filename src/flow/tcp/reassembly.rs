@@ -317,10 +317,11 @@ impl Stream {
         if missing == 0 {
             return;
         }
+        // What was never acknowledged may not have arrived either: a reset came before.
+        room.seen.gaps += u64::from(self.acknowledged > self.position);
         self.gap = true;
         self.position = to;
         self.next = self.next.wrapping_add(missing as u32);
-        room.seen.gaps += 1;
         room.seen.gap_bytes += missing;
         if !self.deep {
             sink(Chunk::Gap(missing));
