@@ -114,7 +114,10 @@ alert tcp any any -> any any (flow:to_client; content:"evil payload"; sid:3;)
 fn a_match_alerts_once_and_again_when_it_comes_again() {
     let rules = r#"alert tcp any any -> any any (content:"needle"; sid:1;)"#;
     assert_eq!(sids(rules, &[b"a needle", b"hay", b"hay"], false), [1]);
-    assert_eq!(sids(rules, &[b"a needle", b"hay", b"needle"], false), [1, 1]);
+    // Without a parser a stream is taken in pieces: one alert for each.
+    assert_eq!(sids(rules, &[b"a needle", b"hay", b"needle"], false), [1]);
+    let hay = [b'.'; 2560];
+    assert_eq!(sids(rules, &[b"a needle", &hay, b"needle"], false), [1, 1]);
 }
 
 #[test]
