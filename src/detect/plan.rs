@@ -380,7 +380,8 @@ fn payload_kind(rule: &Rule, catalog: &Catalog) -> Kind {
         _ => true,
     };
     let of_packets = rule.numbers.iter().any(|number| catalog.packet(number.field).is_some());
-    let only_packets = rule.packet_only || !rule.packets.is_empty() || !tcp || rule.flow.no_stream || of_packets;
+    let only_packets =
+        rule.packet_only || !rule.packets.is_empty() || !tcp || rule.flow.no_stream || of_packets;
     let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
     let placed = is_placed(rule);
     Kind::Payload {
