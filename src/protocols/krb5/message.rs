@@ -106,15 +106,16 @@ impl Message {
 
 type Sink<'a> = &'a mut dyn FnMut(Value<'_>);
 
-/// A row: kind, name, help, example, and how it is read.
+/// A row: kind, side, name, help, example, and how it is read.
 macro_rules! row {
-    ($kind:expr, $name:literal [$($alias:literal)*] $help:literal $example:literal, $read:expr) => {
+    ($kind:expr, $side:ident $name:literal [$($alias:literal)*] $help:literal $example:literal,
+     $read:expr) => {
         Field {
             name: $name,
             aliases: &[$($alias),*],
             kind: $kind,
             eve: "",
-            side: Side::Either,
+            side: Side::$side,
             stage: Stage::Head,
             help: $help,
             example: $example,
@@ -141,18 +142,18 @@ const KINDS: &[(&str, u64)] = &[
 
 impl Fields for Message {
     const FIELDS: &'static [Field<Self>] = &[
-        row!(Kind::Int { bits: 32, names: KINDS }, "krb5_msg_type" []
+        row!(Kind::Int { bits: 32, names: KINDS }, Either "krb5_msg_type" []
             "Kind of message." "krb5_msg_type:10;", |m, sink| sink(Value::Int(m.kind.into()))),
-        row!(Kind::Int { bits: 32, names: &[] }, "krb5_err_code" []
+        row!(Kind::Int { bits: 32, names: &[] }, Either "krb5_err_code" []
             "Code of an error." "krb5_err_code:25;", |m, sink| number(m.error, sink)),
-        row!(Kind::Int { bits: 32, names: &[] }, "krb5.ticket_etype" []
+        row!(Kind::Int { bits: 32, names: &[] }, Either "krb5.ticket_etype" []
             "Number of the way a ticket is encrypted; `krb5.ticket_encryption` tests it against \
              names." "krb5.ticket_encryption:rc4-hmac;", |m, sink| number(m.ticket, sink)),
-        row!(Kind::Bytes, "krb5.cname" ["krb5_cname"]
-            "Components of the client's name, each by itself." "krb5.cname; content:\"mario\";",
+        row!(Kind::Bytes, Response "krb5.cname" ["krb5_cname"]
+            "Components of the client's name in what the server says, each by itself." "krb5.cname; content:\"mario\";",
             |m, sink| principal(m.client.as_ref(), sink)),
-        row!(Kind::Bytes, "krb5.sname" ["krb5_sname"]
-            "Components of the service's name, each by itself." "krb5.sname; content:\"krbtgt\";",
+        row!(Kind::Bytes, Response "krb5.sname" ["krb5_sname"]
+            "Components of the service's name in what the server says, each by itself." "krb5.sname; content:\"krbtgt\";",
             |m, sink| principal(m.service.as_ref(), sink)),
     ];
 }
