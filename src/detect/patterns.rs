@@ -1,6 +1,7 @@
 //! Fast patterns of a group of rules: which of them are in some bytes.
 
 use super::plan::Gate;
+use super::prefilter::grams::Grams;
 use super::prefilter::rarity::{best_window, score};
 use super::prefilter::scan::{Haystack, Pattern, Scanner};
 
@@ -46,6 +47,8 @@ pub struct Patterns {
 enum Finder {
     /// A handful: each by its rarest byte, many times faster than any automaton.
     Few(Vec<Single>),
+    /// Where looking at some places is enough; the shortest by themselves.
+    Sparse(Box<Grams>, Vec<Single>),
     /// The automaton.
     Many(Box<Scanner>),
 }
@@ -53,12 +56,46 @@ enum Finder {
 /// Patterns up to which each is looked for by itself.
 const FEW: usize = 3;
 
+/// Patterns shorter than this say too little at the places that are looked at.
+const SHORT_BYTES: usize = 3;
+
+/// Short patterns up to which each is looked for by itself.
+const SHORT_FEW: usize = 2;
+
 /// One pattern, found by the byte of it that is rarest in traffic.
 struct Single {
     entry: Entry,
     at: usize,
     low: u8,
     high: u8,
+}
+
+impl Finder {
+    /// `None` when too many patterns are short.
+    fn sparse(entries: &[Entry]) -> Option<Self> {
+        let is_short = |entry: &&Entry| entry.bytes.len() < SHORT_BYTES;
+        let short: Vec<Single> = entries
+            .iter()
+            .filter(is_short)
+            .take(SHORT_FEW + 1)
+            .cloned()
+            .filter_map(Single::new)
+            .collect();
+        if short.len() > SHORT_FEW {
+            return None;
+        }
+        let long = entries.iter().filter(|entry| !is_short(entry));
+        let patterns = long.map(|entry| (entry.bytes.as_slice(), entry.nocase, entry.rule));
+        Some(Self::Sparse(Box::new(Grams::build(patterns)?), short))
+    }
+
+    fn many(entries: &[Entry]) -> Self {
+        let patterns: Vec<Pattern<'_>> = entries
+            .iter()
+            .map(|entry| Pattern { bytes: &entry.bytes, nocase: entry.nocase, id: entry.rule })
+            .collect();
+        Self::Many(Box::new(Scanner::build(&patterns)))
+    }
 }
 
 impl Patterns {
@@ -69,11 +106,7 @@ impl Patterns {
         let finder = if entries.len() <= FEW {
             Finder::Few(entries.iter().cloned().filter_map(Single::new).collect())
         } else {
-            let mut patterns: Vec<Pattern<'_>> = Vec::with_capacity(entries.len());
-            for Entry { bytes, nocase, rule, .. } in entries {
-                patterns.push(Pattern { bytes, nocase: *nocase, id: *rule });
-            }
-            Finder::Many(Box::new(Scanner::build(&patterns)))
+            Finder::sparse(entries).unwrap_or_else(|| Finder::many(entries))
         };
         Self { finder, longest, reach }
     }
@@ -81,14 +114,19 @@ impl Patterns {
     /// Looks into all of `haystacks`, side by side; `hit` gets the index of the haystack, the rule
     /// and where its pattern ended.
     pub fn scan(&self, haystacks: &mut [Haystack<'_>], hit: &mut impl FnMut(usize, u32, usize)) {
-        match &self.finder {
-            Finder::Many(scanner) => scanner.scan(haystacks, hit),
-            Finder::Few(singles) => {
+        let singles = match &self.finder {
+            Finder::Many(scanner) => return scanner.scan(haystacks, hit),
+            Finder::Sparse(grams, singles) => {
                 for (lane, haystack) in haystacks.iter().enumerate() {
-                    for single in singles {
-                        single.find(haystack.bytes, &mut |end| hit(lane, single.entry.rule, end));
-                    }
+                    grams.scan(haystack.bytes, &mut |rule, end| hit(lane, rule, end));
                 }
+                singles
+            }
+            Finder::Few(singles) => singles,
+        };
+        for (lane, haystack) in haystacks.iter().enumerate() {
+            for single in singles {
+                single.find(haystack.bytes, &mut |end| hit(lane, single.entry.rule, end));
             }
         }
     }

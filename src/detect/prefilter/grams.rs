@@ -1,0 +1,413 @@
+//! Finds many patterns without looking at every byte.
+//!
+//! A pattern of six bytes holds, wherever it stands, three bytes that begin at a multiple of four:
+//! so only these places are looked at, and one bit in a small table tells whether the three bytes
+//! there are of any pattern. A look waits for none before it, and the table stays in the first
+//! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
+//! patterns every second place is looked at; where they cover only two bytes of a place, these with
+//! any third are looked for. What the bit lets through is compared.
+
+/// Bytes worked through at a time.
+const BLOCK: usize = 8;
+
+/// Bytes before a place that are compared too.
+const BEFORE: usize = 3;
+
+/// Bits that a place with one byte unknown sets, about.
+const LOOSE_BITS: usize = 128;
+
+/// Most bits that such places may set: one look in 32 then lets something through in vain.
+const LOOSE_MOST: usize = 4096;
+
+/// Words of the table, small and large: 2 and 16 KiB.
+const WORDS: (usize, usize) = (512, 4096);
+
+/// Bits of the small table that may be set.
+const SMALL_MOST: usize = 200;
+
+/// Of the hash: odd, its bits well mixed.
+const FACTOR: u32 = 0x9e37_79b1;
+
+/// All letters small; some other bytes change too, on both sides alike.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// The three lowest bytes.
+const LOW: u32 = 0x00ff_ffff;
+
+/// A set of patterns, ready to be found.
+#[derive(Debug)]
+pub struct Grams {
+    /// Whether every second place is looked at, not every fourth.
+    dense: bool,
+    /// A bit for each hash of three bytes: not set is no, set is perhaps.
+    words: Vec<u32>,
+    /// By all three bytes of a place, by the first two, by the last two.
+    indexes: [Index; 3],
+    patterns: Vec<Kept>,
+}
+
+/// Which bytes of a place an index goes by.
+const KEYS: [u32; 3] = [LOW, 0x0000_ffff, 0x00ff_ff00];
+
+/// A pattern as it is compared.
+#[derive(Debug)]
+struct Kept {
+    bytes: Box<[u8]>,
+    nocase: bool,
+    id: u32,
+}
+
+/// Patterns by some bytes of them.
+#[derive(Debug, Default)]
+struct Index {
+    /// Where the entries of a hash begin; one more at the end.
+    starts: Vec<u32>,
+    shift: u32,
+    entries: Vec<Entry>,
+}
+
+/// A place in a pattern, and what must be around it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    /// Eight bytes, folded, of which the fourth is at the place; zero where the pattern is not.
+    around: u64,
+    /// All ones where it is.
+    mask: u64,
+    /// Bytes from the first of the eight to the pattern's first.
+    offset: u32,
+    pattern: u32,
+}
+
+impl Entry {
+    /// With the pattern's first byte so many bytes behind the first of the eight.
+    fn new(bytes: &[u8], offset: usize, pattern: u32) -> Self {
+        let (mut around, mut mask) = ([0; BLOCK], [0; BLOCK]);
+        let cells = around.iter_mut().zip(&mut mask).skip(offset);
+        for ((around, mask), byte) in cells.zip(bytes) {
+            (*around, *mask) = (*byte | 0x20, u8::MAX);
+        }
+        let (around, mask) = (u64::from_le_bytes(around), u64::from_le_bytes(mask));
+        Self { around, mask, offset: u32::try_from(offset).unwrap_or(0), pattern }
+    }
+
+    /// The three bytes at the place.
+    fn gram(&self) -> u32 {
+        (self.around >> (8 * BEFORE)) as u32 & LOW
+    }
+
+    /// The index that it belongs to: the first all of whose bytes it knows.
+    fn index(&self) -> usize {
+        let known = (self.mask >> (8 * BEFORE)) as u32;
+        KEYS.iter().position(|key| known & key == *key).unwrap_or(0)
+    }
+}
+
+impl Index {
+    fn new(mut entries: Vec<Entry>, key: u32) -> Self {
+        if entries.is_empty() {
+            return Self::default();
+        }
+        let exponent = entries.len().max(8).next_power_of_two().trailing_zeros().min(24);
+        let shift = 32 - exponent;
+        let hash = |entry: &Entry| (entry.gram() & key).wrapping_mul(FACTOR) >> shift;
+        entries.sort_by_key(|entry| (hash(entry), entry.pattern, entry.offset));
+        let mut starts: Vec<u32> = Vec::with_capacity((1 << exponent) + 1);
+        for (number, entry) in (0..).zip(&entries) {
+            while starts.len() <= hash(entry) as usize {
+                starts.push(number);
+            }
+        }
+        starts.resize((1 << exponent) + 1, u32::try_from(entries.len()).unwrap_or(u32::MAX));
+        Self { starts, shift, entries }
+    }
+
+    /// Those that may stand at these bytes.
+    #[inline]
+    fn at(&self, key: u32) -> &[Entry] {
+        let hash = (key.wrapping_mul(FACTOR) >> (self.shift & 31)) as usize;
+        let start = self.starts.get(hash).copied().unwrap_or(0) as usize;
+        let end = self.starts.get(hash + 1).copied().unwrap_or(0) as usize;
+        self.entries.get(start..end).unwrap_or_default()
+    }
+}
+
+impl Grams {
+    /// Prepares to find patterns: their bytes, whether ASCII case is ignored, and what a hit is
+    /// reported as. `None` when too many of them are too short for it.
+    pub fn build<'a>(
+        patterns: impl Iterator<Item = (&'a [u8], bool, u32)> + Clone,
+    ) -> Option<Self> {
+        let lengths = || patterns.clone().map(|(bytes, ..)| bytes.len());
+        let dense = [4, 2].into_iter().find(|stride| {
+            let loose = lengths().map(|length| loose(length, *stride));
+            loose.sum::<usize>().saturating_mul(LOOSE_BITS) <= LOOSE_MOST
+        })? == 2;
+        let stride = if dense { 2 } else { 4 };
+        let mut kept = Vec::new();
+        let mut entries: [Vec<Entry>; 3] = Default::default();
+        for (bytes, nocase, id) in patterns {
+            let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
+            kept.push(Kept { bytes: bytes.into(), nocase, id });
+            // As many neighbouring places as there are bytes between two looks.
+            let first = BEFORE + 1 - stride + usize::from(bytes.len() < stride + 1);
+            for offset in first..first + stride {
+                let entry = Entry::new(bytes, offset, number);
+                entries.get_mut(entry.index()).into_iter().for_each(|list| list.push(entry));
+            }
+        }
+        let [whole, front, back] = &entries;
+        let small = whole.len() + LOOSE_BITS * (front.len() + back.len()) <= SMALL_MOST;
+        let mut words = vec![0; if small { WORDS.0 } else { WORDS.1 }];
+        let shift = 32 - (words.len() * 32).trailing_zeros();
+        let mut set = |gram: u32| {
+            let bit = gram.wrapping_mul(FACTOR) >> shift;
+            words.get_mut(bit as usize / 32).into_iter().for_each(|word| *word |= 1 << (bit % 32));
+        };
+        whole.iter().for_each(|entry| set(entry.gram()));
+        for any in 0..=u8::MAX {
+            let any = u32::from(any | 0x20);
+            front.iter().for_each(|entry| set(entry.gram() & 0xffff | any << 16));
+            back.iter().for_each(|entry| set(entry.gram() & 0x00ff_ff00 | any));
+        }
+        let mut keys = KEYS.iter();
+        let indexes =
+            entries.map(|entries| Index::new(entries, keys.next().copied().unwrap_or(LOW)));
+        Some(Self { dense, words, indexes, patterns: kept })
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn memory(&self) -> usize {
+        let bytes: usize = self.patterns.iter().map(|pattern| pattern.bytes.len()).sum();
+        let of_index =
+            |index: &Index| index.starts.len() * 4 + size_of_val(index.entries.as_slice());
+        self.words.len() * 4
+            + self.indexes.iter().map(of_index).sum::<usize>()
+            + size_of_val(self.patterns.as_slice())
+            + bytes
+    }
+
+    /// Calls `hit` with the `id` of each pattern wherever it stands in `bytes`, and where it ends.
+    pub fn scan(&self, bytes: &[u8], hit: &mut impl FnMut(u32, usize)) {
+        // The size known to the compiler saves a comparison at every look.
+        if let Some(words) = self.words.first_chunk::<{ WORDS.1 }>() {
+            self.walk::<{ WORDS.1 }, { shift(WORDS.1) }>(words, bytes, hit);
+        } else if let Some(words) = self.words.first_chunk::<{ WORDS.0 }>() {
+            self.walk::<{ WORDS.0 }, { shift(WORDS.0) }>(words, bytes, hit);
+        }
+    }
+
+    fn walk<const SIZE: usize, const SHIFT: u32>(
+        &self,
+        words: &[u32; SIZE],
+        bytes: &[u8],
+        hit: &mut impl FnMut(u32, usize),
+    ) {
+        let look = |gram: u32| look::<SIZE, SHIFT>(words, gram);
+        let (blocks, _) = bytes.as_chunks::<BLOCK>();
+        let (between, _) = bytes.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
+        let mut done = 0;
+        if self.dense {
+            for (block, between) in blocks.iter().zip(between) {
+                let found = pair(block, look) | pair(between, look);
+                if found & 1 != 0 {
+                    self.block(look, bytes, done, hit);
+                }
+                done += BLOCK;
+            }
+        } else {
+            for block in blocks {
+                if pair(block, look) & 1 != 0 {
+                    self.block(look, bytes, done, hit);
+                }
+                done += BLOCK;
+            }
+        }
+        while done < bytes.len() {
+            self.block(look, bytes, done, hit);
+            done += BLOCK;
+        }
+    }
+
+    /// Compares what may be in a block that begins at `start`.
+    #[inline(never)]
+    fn block(
+        &self,
+        look: impl Fn(u32) -> u32,
+        bytes: &[u8],
+        start: usize,
+        hit: &mut impl FnMut(u32, usize),
+    ) {
+        for place in (start..start + BLOCK).step_by(if self.dense { 2 } else { 4 }) {
+            let around = around(bytes, place);
+            let gram = (around >> (8 * BEFORE)) as u32 & LOW;
+            if look(gram) & 1 != 0 {
+                self.place(bytes, place, around, gram, hit);
+            }
+        }
+    }
+
+    fn place(
+        &self,
+        bytes: &[u8],
+        place: usize,
+        around: u64,
+        gram: u32,
+        hit: &mut impl FnMut(u32, usize),
+    ) {
+        for (index, key) in self.indexes.iter().zip(KEYS) {
+            for entry in index.at(gram & key) {
+                if around & entry.mask == entry.around
+                    && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
+                {
+                    self.one(bytes, start, entry.pattern, hit);
+                }
+            }
+        }
+    }
+
+    fn one(&self, bytes: &[u8], start: usize, pattern: u32, hit: &mut impl FnMut(u32, usize)) {
+        let Some(pattern) = self.patterns.get(pattern as usize) else { return };
+        let end = start.saturating_add(pattern.bytes.len());
+        let Some(found) = bytes.get(start..end) else { return };
+        let same = if pattern.nocase {
+            found.eq_ignore_ascii_case(&pattern.bytes)
+        } else {
+            found == pattern.bytes.as_ref()
+        };
+        if same {
+            hit(pattern.id, end);
+        }
+    }
+}
+
+/// In how many of its places a pattern leaves a byte unknown, one in `stride` looked at; too many
+/// when a place would know less than two.
+const fn loose(length: usize, stride: usize) -> usize {
+    match (length, stride) {
+        (0 | 1, _) | (2 | 3, 4) => LOOSE_MOST,
+        (2, _) | (4, 4) => 2,
+        (3, _) | (5, 4) => 1,
+        _ => 0,
+    }
+}
+
+/// Looks at the first three bytes of each half of a block.
+#[inline(always)]
+fn pair(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
+    let value = u64::from_le_bytes(*block) | FOLD;
+    look(value as u32 & LOW) | look((value >> 32) as u32 & LOW)
+}
+
+/// Of a hash so that it is a bit of so many words.
+const fn shift(words: usize) -> u32 {
+    32 - (words * 32).trailing_zeros()
+}
+
+/// Lowest bit set: perhaps.
+#[inline(always)]
+fn look<const SIZE: usize, const SHIFT: u32>(words: &[u32; SIZE], gram: u32) -> u32 {
+    let bit = gram.wrapping_mul(FACTOR) >> SHIFT;
+    words.get(bit as usize / 32).map_or(0, |word| word >> (bit % 32))
+}
+
+/// The eight bytes of which the fourth is at `place`, folded; beyond the ends as if zero.
+#[inline]
+fn around(bytes: &[u8], place: usize) -> u64 {
+    let start = place.checked_sub(BEFORE);
+    if let Some(whole) = start.and_then(|start| bytes.get(start..)?.first_chunk::<BLOCK>()) {
+        return u64::from_le_bytes(*whole) | FOLD;
+    }
+    let mut padded = [0; BLOCK];
+    for (offset, to) in padded.iter_mut().enumerate() {
+        let at = (place + offset).checked_sub(BEFORE);
+        *to = at.and_then(|at| bytes.get(at)).copied().unwrap_or(0);
+    }
+    u64::from_le_bytes(padded) | FOLD
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A deterministic source of numbers (xorshift).
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 33).unwrap() % limit
+        }
+
+        fn bytes(&mut self, alphabet: &[u8], length: usize) -> Vec<u8> {
+            (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
+        }
+    }
+
+    type Set = Vec<(Vec<u8>, bool)>;
+
+    fn build(patterns: &Set) -> Option<Grams> {
+        let numbered = (0..).zip(patterns);
+        Grams::build(numbered.map(|(id, (bytes, nocase))| (bytes.as_slice(), *nocase, id)))
+    }
+
+    fn naive(patterns: &Set, haystack: &[u8]) -> BTreeSet<(u32, usize)> {
+        let mut found = BTreeSet::new();
+        for (id, (bytes, nocase)) in (0..).zip(patterns) {
+            for (start, window) in haystack.windows(bytes.len()).enumerate() {
+                let same =
+                    if *nocase { window.eq_ignore_ascii_case(bytes) } else { window == bytes };
+                if same {
+                    found.insert((id, start + bytes.len()));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_place_of_every_pattern_is_found() {
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let alphabets: [&[u8]; 4] = [b"a", b"abAB", b"\0\x01aB\xff", b"etaoinETAOIN @`/.\0"];
+        let mut compared = 0;
+        for round in 0..400 {
+            let alphabet = alphabets[round % 4];
+            let shortest = 2 + round % 5;
+            let count = if shortest < 4 { 8 } else { 40 };
+            let patterns: Set = (0..1 + numbers.below(count))
+                .map(|_| {
+                    let length = shortest + numbers.below(4);
+                    (numbers.bytes(alphabet, length), numbers.below(2) == 0)
+                })
+                .collect();
+            let Some(grams) = build(&patterns) else { continue };
+            for _ in 0..8 {
+                let length = numbers.below(60);
+                let haystack = numbers.bytes(alphabet, length);
+                let mut found = BTreeSet::new();
+                grams.scan(&haystack, &mut |id, end| {
+                    found.insert((id, end));
+                });
+                assert_eq!(found, naive(&patterns, &haystack), "{patterns:?} in {haystack:?}");
+                compared += found.len();
+            }
+        }
+        assert!(compared > 10_000, "{compared}");
+    }
+
+    #[test]
+    fn too_many_short_patterns_are_refused() {
+        let pairs = |count: u8| (0..count).map(|n| (vec![b'a', n], false)).collect::<Set>();
+        assert!(build(&pairs(4)).is_some());
+        assert!(build(&pairs(100)).is_none());
+        assert!(build(&vec![(vec![b'a'], false)]).is_none());
+        let long = (0..5000_u32).map(|n| (format!("n{n:05}").into_bytes(), true)).collect::<Set>();
+        let grams = build(&long).unwrap();
+        assert!(!grams.dense && grams.memory() < 1 << 20, "{}", grams.memory());
+    }
+}
