@@ -8,6 +8,7 @@ pub mod dcerpc;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
+pub mod enip;
 pub mod formats;
 pub mod http;
 pub mod identify;
@@ -17,6 +18,7 @@ pub mod mdns;
 pub mod modbus;
 mod mqtt;
 pub mod ntp;
+pub mod pgsql;
 pub mod quic;
 pub mod recognise;
 mod sip;
@@ -228,6 +230,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,
     &dnp3::PROTOCOL,
+    &enip::PROTOCOL,
+    &pgsql::PROTOCOL,
     &dcerpc::PROTOCOL,
     &smb::PROTOCOL,
     &krb5::PROTOCOL,

@@ -7,6 +7,7 @@ use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::{NumberTest, Which};
 use crate::detect::syntax::required;
 use crate::protocols::dnp3::INDICATIONS;
+use crate::protocols::enip::{request_key, request_mask};
 
 /// See [`Operator`].
 pub static DNP3_IND: Operator = Operator {
@@ -30,6 +31,19 @@ pub static DNP3_OBJ: Operator = Operator {
     syntax: "dnp3_obj:<group>,<variation>",
     examples: &[Example { rule: "dnp3_obj:60,2;", payload: b"x", alerts: false }],
     compile: object,
+};
+
+/// See [`Operator`].
+pub static CIP_SERVICE: Operator = Operator {
+    name: "cip_service",
+    aliases: &[],
+    help: "A service of CIP is asked or answered, perhaps of a class, perhaps about an attribute.",
+    syntax: "cip_service:<service>[,<class>[,[!]<attribute>]]",
+    examples: &[
+        Example { rule: "cip_service:75;", payload: b"x", alerts: false },
+        Example { rule: "cip_service:16, 246, 6;", payload: b"x", alerts: false },
+    ],
+    compile: service,
 };
 
 fn push(builder: &mut Builder, field: &'static str, test: IntegerTest) {
@@ -71,6 +85,35 @@ fn object(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> 
     };
     push(builder, "dnp3.object", IntegerTest::Equal(group << 8 | variation));
     Ok(())
+}
+
+fn service(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
+    let argument = required(argument, CIP_SERVICE.syntax)?;
+    let mut parts = argument.split(',').map(str::trim);
+    let service = parts.next().and_then(|part| number(part, 127));
+    let class = parts.next().map(|part| number(part, u32::MAX.into()));
+    // An attribute that is denied asks nothing, as the reference engine has it.
+    let attribute = parts.next().filter(|part| !part.starts_with('!'));
+    let attribute = attribute.map(|part| number(part, u32::MAX.into()));
+    let (Some(service), None, None) = (service, missing(class, attribute), parts.next()) else {
+        let message = format!("`{argument}` is not a service with a class and an attribute");
+        let problem = Problem::whole("R172", message).at(argument, argument);
+        return Err(problem.hint(format!("write `{}`", CIP_SERVICE.syntax)));
+    };
+    let narrow = |part: Option<Option<u64>>| part.flatten().and_then(|n| u32::try_from(n).ok());
+    let (class, attribute) = (narrow(class), narrow(attribute));
+    let key = request_key(u8::try_from(service).unwrap_or_default(), class, attribute);
+    let test = match attribute {
+        Some(_) => IntegerTest::Equal(key),
+        None => IntegerTest::Mask(request_mask(class.is_some()), key, true),
+    };
+    push(builder, "enip.cip_request", test);
+    Ok(())
+}
+
+/// Whether one of these was written and is no number.
+fn missing(class: Option<Option<u64>>, attribute: Option<Option<u64>>) -> Option<()> {
+    (class == Some(None) || attribute == Some(None)).then_some(())
 }
 
 /// A decimal number, or a hexadecimal one behind `0x`, up to `most`.

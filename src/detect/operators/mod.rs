@@ -95,6 +95,7 @@ pub static OPERATORS: &[&Operator] = &[
     &header_bits::TCP_FLAGS,
     &hostbits::HOSTBITS,
     &hostbits::XBITS,
+    &industrial::CIP_SERVICE,
     &industrial::DNP3_IND,
     &industrial::DNP3_OBJ,
     &inflate::GUNZIP,
