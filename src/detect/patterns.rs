@@ -1,5 +1,7 @@
 //! Fast patterns of a group of rules: which of them are in some bytes.
 
+use memchr::memmem::Finder;
+
 use super::plan::Gate;
 use super::prefilter::grams::Grams;
 use super::prefilter::rarity::{best_window, score};
@@ -39,12 +41,12 @@ impl Entry {
 
 /// Literals of many rules, looked for at once.
 pub struct Patterns {
-    finder: Finder,
+    finder: Search,
     longest: usize,
     reach: usize,
 }
 
-enum Finder {
+enum Search {
     /// A handful: each by its rarest byte, many times faster than any automaton.
     Few(Vec<Single>),
     /// Where looking at some places is enough; the shortest by themselves.
@@ -62,15 +64,18 @@ const SHORT_BYTES: usize = 3;
 /// Short patterns up to which each is looked for by itself.
 const SHORT_FEW: usize = 2;
 
-/// One pattern, found by the byte of it that is rarest in traffic.
+/// One pattern.
 struct Single {
     entry: Entry,
+    /// Where case tells: a search for all of it.
+    whole: Option<Finder<'static>>,
+    /// Else by the byte of it that is rarest in traffic, small or large.
     at: usize,
     low: u8,
     high: u8,
 }
 
-impl Finder {
+impl Search {
     /// `None` when too many patterns are short.
     fn sparse(entries: &[Entry]) -> Option<Self> {
         let is_short = |entry: &&Entry| entry.bytes.len() < SHORT_BYTES;
@@ -104,9 +109,9 @@ impl Patterns {
         let longest = entries.iter().map(|entry| entry.bytes.len()).max().unwrap_or(0);
         let reach = entries.iter().map(|entry| entry.reach).max().unwrap_or(0);
         let finder = if entries.len() <= FEW {
-            Finder::Few(entries.iter().cloned().filter_map(Single::new).collect())
+            Search::Few(entries.iter().cloned().filter_map(Single::new).collect())
         } else {
-            Finder::sparse(entries).unwrap_or_else(|| Finder::many(entries))
+            Search::sparse(entries).unwrap_or_else(|| Search::many(entries))
         };
         Self { finder, longest, reach }
     }
@@ -115,14 +120,14 @@ impl Patterns {
     /// and where its pattern ended.
     pub fn scan(&self, haystacks: &mut [Haystack<'_>], hit: &mut impl FnMut(usize, u32, usize)) {
         let singles = match &self.finder {
-            Finder::Many(scanner) => return scanner.scan(haystacks, hit),
-            Finder::Sparse(grams, singles) => {
+            Search::Many(scanner) => return scanner.scan(haystacks, hit),
+            Search::Sparse(grams, singles) => {
                 for (lane, haystack) in haystacks.iter().enumerate() {
                     grams.scan(haystack.bytes, &mut |rule, end| hit(lane, rule, end));
                 }
                 singles
             }
-            Finder::Few(singles) => singles,
+            Search::Few(singles) => singles,
         };
         for (lane, haystack) in haystacks.iter().enumerate() {
             for single in singles {
@@ -150,12 +155,23 @@ impl Single {
         if entry.nocase {
             (low, high) = (low.to_ascii_lowercase(), high.to_ascii_uppercase());
         }
-        Some(Self { at, low, high, entry })
+        let cased = !entry.nocase || !entry.bytes.iter().any(u8::is_ascii_alphabetic);
+        let whole = cased.then(|| Finder::new(&entry.bytes).into_owned());
+        Some(Self { whole, at, low, high, entry })
     }
 
     /// Calls `hit` with the end of each place where the pattern stands.
     fn find(&self, bytes: &[u8], hit: &mut impl FnMut(usize)) {
         let Entry { bytes: pattern, nocase, .. } = &self.entry;
+        if let Some(whole) = &self.whole {
+            let mut from = 0;
+            while let Some(found) = bytes.get(from..).and_then(|rest| whole.find(rest)) {
+                // The next may begin within this one.
+                from += found + 1;
+                hit(from - 1 + pattern.len());
+            }
+            return;
+        }
         for found in memchr::memchr2_iter(self.low, self.high, bytes) {
             let Some(start) = found.checked_sub(self.at) else { continue };
             let end = start.saturating_add(pattern.len());

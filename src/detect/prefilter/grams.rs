@@ -7,6 +7,8 @@
 //! patterns every second place is looked at; where they cover only two bytes of a place, these with
 //! any third are looked for. What the bit lets through is compared.
 
+use super::rarity;
+
 /// Bytes worked through at a time.
 const BLOCK: usize = 8;
 
@@ -149,7 +151,7 @@ impl Grams {
             let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
             kept.push(Kept { bytes: bytes.into(), nocase, id });
             // As many neighbouring places as there are bytes between two looks.
-            let first = BEFORE + 1 - stride + usize::from(bytes.len() < stride + 1);
+            let first = if dense { rarest(bytes, nocase) } else { usize::from(bytes.len() < 5) };
             for offset in first..first + stride {
                 let entry = Entry::new(bytes, offset, number);
                 entries.get_mut(entry.index()).into_iter().for_each(|list| list.push(entry));
@@ -296,6 +298,20 @@ const fn loose(length: usize, stride: usize) -> usize {
 fn pair(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
     let value = u64::from_le_bytes(*block) | FOLD;
     look(value as u32 & LOW) | look((value >> 32) as u32 & LOW)
+}
+
+/// Where a pattern begins, in the eight bytes around a place, so that the two neighbouring places it
+/// is known by say the most.
+fn rarest(bytes: &[u8], nocase: bool) -> usize {
+    let told = |first: &usize| {
+        let both = bytes.get(2 - first..6 - first);
+        (both.map_or(0, |both| rarity::score(both, nocase)), *first)
+    };
+    match bytes.len() {
+        0..=2 => BEFORE,
+        3 => 2,
+        _ => (0..=2).max_by_key(told).unwrap_or(2),
+    }
 }
 
 /// Of a hash so that it is a bit of so many words.
