@@ -136,6 +136,7 @@ impl Host<App> for GatherHost<'_> {
         session.chunk(way, chunk, now, &mut self.gather.signals);
         if flow.app.known_by == 0 && session.name().is_some() {
             flow.app.known_by = self.gather.sequence;
+            flow.endless = session.is_endless();
         }
         let latest = session.protocol().unwrap_or(usize::MAX);
         for signal in self.gather.signals.drain(..) {

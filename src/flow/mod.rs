@@ -121,6 +121,8 @@ pub struct Flow<A> {
     pub session: bool,
     /// Whether a rule alerted on it. For the table's user to set.
     pub alerted: bool,
+    /// Whether its streams are looked at beyond [`Limits::depth`]. For the table's user to set.
+    pub endless: bool,
     /// What the table's user keeps with it.
     pub app: A,
 }

@@ -406,6 +406,7 @@ impl<A: Default> Table<A> {
                 tcp_flags: [0; 2],
                 session: false,
                 alerted: false,
+                endless: false,
                 app: A::default(),
             },
         }
@@ -441,7 +442,7 @@ impl<A: Default> Table<A> {
         let before = entry.flow.state;
         if let Some(tcp) = tcp {
             let segment = Segment { tcp, data: payload, way: direction, now };
-            let depth = if self.limits.depth == 0 { u64::MAX } else { self.limits.depth };
+            let depth = depth(&self.limits, &entry.flow);
             let room = &mut Room {
                 budget: &mut shard.budget,
                 depth,
@@ -548,7 +549,7 @@ impl<A: Default> Table<A> {
         if let (Some(session), Some(shard)) = (&mut entry.session, self.shards.get_mut(shard)) {
             let room = &mut Room {
                 budget: &mut shard.budget,
-                depth: if self.limits.depth == 0 { u64::MAX } else { self.limits.depth },
+                depth: depth(&self.limits, &entry.flow),
                 oneside: self.limits.async_oneside,
                 seen: &mut self.stats.tcp,
             };
@@ -676,6 +677,11 @@ impl<A> Entry<A> {
 const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
 
 /// Whether this is a SYN that opens a connection.
+/// Bytes of each direction of a flow's stream that are looked at.
+const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
+    if limits.depth == 0 || flow.endless { u64::MAX } else { limits.depth }
+}
+
 const fn is_opening(tcp: &Tcp) -> bool {
     tcp.flags & OPENING == tcp_flags::SYN
 }

@@ -183,6 +183,11 @@ impl Session {
         self.protocol
     }
 
+    /// Whether its streams are read beyond the depth to which others are.
+    pub fn is_endless(&self) -> bool {
+        self.stages.last().is_some_and(|work| work.parser.is_endless())
+    }
+
     /// As EVE names the flow's protocol: `failed` when given up, `None` while nothing is known.
     pub fn name(&self) -> Option<&'static str> {
         let found = match (self.recognised, self.protocol) {

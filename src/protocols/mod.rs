@@ -168,6 +168,12 @@ pub trait Parser: Send {
         false
     }
 
+    /// Whether its streams are read to their end, beyond the depth to which others are: what it
+    /// carries is long, and comes again and again (files of a share).
+    fn is_endless(&self) -> bool {
+        false
+    }
+
     /// After [`Signal::Handover`]: how many bytes at the end of the chunk it has left to what
     /// follows.
     fn left_over(&self) -> usize {

@@ -121,6 +121,10 @@ impl Parser for Smb {
         }
     }
 
+    fn is_endless(&self) -> bool {
+        true
+    }
+
     fn memory(&self) -> usize {
         let partial: usize = self.partial.iter().map(Partial::memory).sum();
         size_of::<Self>() + self.state.memory() + partial
