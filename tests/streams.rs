@@ -204,7 +204,11 @@ fn on_every_sample(make: impl Fn(&Turns, &mut Vec<(String, Way)>)) {
                 }
             }
         }
-        assert!(alerts > 0, "{}: no rule of any row matches any sample", protocol.name);
+        // What is only ever announced by another protocol has no conversation of its own; what
+        // has neither rows nor events has no rule.
+        let ruled = !(protocol.rows)().is_empty() || !protocol.events.is_empty();
+        let silent = protocol.samples.is_empty() || !ruled;
+        assert!(silent || alerts > 0, "{}: no rule of any row matches any sample", protocol.name);
     }
     let shown: Vec<_> = problems.iter().take(20).map(String::as_str).collect();
     assert!(problems.is_empty(), "{} differ\n{}", problems.len(), shown.join("\n"));

@@ -72,7 +72,7 @@ const IMPURE_CALLS: &[&str] = &[
     "std::fs",
     "std::net::Tcp",
     "std::net::Udp",
-    "File::open",
+    "fs::File",
     "thread::sleep",
 ];
 const BANNED_MODULES: &[&str] = &["utils", "util", "common", "helpers", "types", "misc"];

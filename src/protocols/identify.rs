@@ -782,10 +782,10 @@ mod tests {
     fn a_banner_names_what_is_not_parsed() {
         let mut session = Session::new(Carrier::Tcp, 80, 50_000, HASHED);
         let mut signals = Vec::new();
-        for byte in b"SSH-2.0-x\r\n".chunks(1) {
+        for byte in b"* OK x\r\n".chunks(1) {
             let way = Direction::ToClient;
             session.chunk(way, Chunk::Data(byte), Timestamp::default(), &mut signals);
         }
-        assert_eq!((session.state(), session.name()), (State::Recognised, Some("ssh")));
+        assert_eq!((session.state(), session.name()), (State::Recognised, Some("imap")));
     }
 }

@@ -10,6 +10,8 @@ pub mod dnp3;
 pub mod dns;
 pub mod enip;
 pub mod formats;
+pub mod ftp;
+pub mod ftp_data;
 pub mod http;
 pub mod identify;
 pub mod krb5;
@@ -19,12 +21,17 @@ pub mod modbus;
 mod mqtt;
 pub mod ntp;
 pub mod pgsql;
+pub mod pop3;
 pub mod quic;
+pub mod rdp;
 pub mod recognise;
+pub mod rfb;
 mod sip;
 pub mod smb;
 mod smtp;
 pub mod snmp;
+pub mod ssh;
+pub mod tftp;
 pub mod tls;
 pub mod transactions;
 mod websocket;
@@ -246,4 +253,11 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &websocket::PROTOCOL,
     &mqtt::PROTOCOL,
     &ldap::PROTOCOL,
+    &ssh::PROTOCOL,
+    &ftp::PROTOCOL,
+    &ftp_data::PROTOCOL,
+    &rdp::PROTOCOL,
+    &rfb::PROTOCOL,
+    &pop3::PROTOCOL,
+    &tftp::PROTOCOL,
 ];

@@ -22,15 +22,10 @@ pub struct Recognised {
 
 /// Every such protocol, in the order in which they are tried.
 pub static RECOGNISED: &[Recognised] = &[
-    anywhere("ssh", Carrier::Tcp, |_, b| starts(b, b"SSH-")),
-    anywhere("rfb", Carrier::Tcp, |_, b| starts(b, b"RFB 00")),
     anywhere("http2", Carrier::Tcp, |way, b| client(way, || starts(b, b"PRI * HTTP/2.0\r\n"))),
-    anywhere("rdp", Carrier::Tcp, rdp),
     anywhere("bittorrent-dht", Carrier::Udp, |_, b| any(b, &[b"d1:ad2:id20:", b"d1:rd2:id20:"])),
-    anywhere("ftp", Carrier::Tcp, ftp),
     anywhere("imap", Carrier::Tcp, imap),
-    anywhere("pop3", Carrier::Tcp, |way, b| server(way, || starts(b, b"+OK "))),
-    ports("tftp", Carrier::Udp, &[69], |_, b| any(b, &[&[0, 1], &[0, 2]])),
+    ports("telnet", Carrier::Tcp, &[23], telnet),
 ];
 
 const fn anywhere(
@@ -102,42 +97,9 @@ const fn better(a: Probe, b: Probe) -> Probe {
     }
 }
 
-/// TPKT (RFC 1006) with an X.224 connection request or confirm (MS-RDPBCGR, 2.2.1.1).
-fn rdp(way: Direction, bytes: &[u8]) -> Probe {
-    let head = starts(bytes, &[3, 0]);
-    if head != Probe::Yes {
-        return head;
-    }
-    let code = if way == Direction::ToServer { 0xe0 } else { 0xd0 };
-    match (bytes.get(4), bytes.get(5), bytes.get(11)) {
-        (Some(length), Some(kind), _) if *kind != code || *length < 6 => Probe::No,
-        // A cookie (`Cookie: mstshash=`) or a negotiation request or answer follows.
-        (Some(6), ..) => Probe::No,
-        (_, _, Some(next)) => match next {
-            b'C' | 1 | 2 | 3 => Probe::Yes,
-            _ => Probe::No,
-        },
-        _ => Probe::NeedMore,
-    }
-}
-
-/// RFC 959: the client's first command, or a greeting that says FTP.
-fn ftp(way: Direction, bytes: &[u8]) -> Probe {
-    if way == Direction::ToServer {
-        return any_nocase(bytes, &[b"USER ", b"FEAT\r\n", b"AUTH TLS\r\n"]);
-    }
-    let greeting = starts(bytes, b"220");
-    if greeting != Probe::Yes {
-        return greeting;
-    }
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if line.windows(3).any(|w| w.eq_ignore_ascii_case(b"ftp")) {
-        Probe::Yes
-    } else if line.len() == bytes.len() {
-        Probe::NeedMore
-    } else {
-        Probe::No
-    }
+/// RFC 854 has no beginning of its own: on its port anything is it.
+const fn telnet(_: Direction, bytes: &[u8]) -> Probe {
+    if bytes.len() >= 2 { Probe::Yes } else { Probe::NeedMore }
 }
 
 /// RFC 9051: the server's greeting.

@@ -1,0 +1,243 @@
+//! Streams of both directions to what each side says in clear.
+
+use super::connection::Connection;
+use super::{INVALID_BANNER, INVALID_RECORD, LONG_BANNER};
+use crate::field::{Describe, Event, Side, Stage};
+use crate::net::{Chunk, Direction};
+use crate::protocols::formats::lines::Lines;
+use crate::protocols::{Moment, Parser, Signal};
+
+/// Bytes of an identification string that are read (RFC 4253, section 4.2: at most 255).
+const BANNER: usize = 256;
+/// Lines that a server may send before it.
+const MAX_LINES_BEFORE: usize = 256;
+/// Bytes of a packet before what is skipped: length, padding, message code.
+const HEADER: usize = 6;
+/// Bytes of an offer of algorithms; a longer one is passed over.
+const MAX_OFFER: usize = 65_535;
+/// Message codes (RFC 4253, section 12).
+const KEXINIT: u8 = 20;
+const NEWKEYS: u8 = 21;
+/// A flow is one transaction.
+const ONLY: u64 = 0;
+
+/// Parses one flow.
+#[derive(Default)]
+pub struct SshParser {
+    connection: Option<Box<Connection>>,
+    client: Half,
+    server: Half,
+    told: bool,
+    done: bool,
+}
+
+/// How far one direction has come.
+struct Half {
+    state: State,
+    lines: Lines,
+    before: usize,
+    kept: Vec<u8>,
+    ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Before the identification string ended.
+    Banner,
+    /// At a packet's header, part of which may be kept.
+    Header,
+    /// In an offer: so many bytes are missing.
+    Offer(usize),
+    /// In a packet that says nothing: so many bytes are missing.
+    Skip(usize),
+    /// All that follows is encrypted.
+    Sealed,
+}
+
+impl Default for Half {
+    fn default() -> Self {
+        Self {
+            state: State::Banner,
+            lines: Lines::new(BANNER),
+            before: 0,
+            kept: Vec::new(),
+            ended: false,
+        }
+    }
+}
+
+const fn side(way: Direction) -> Side {
+    match way {
+        Direction::ToServer => Side::Request,
+        Direction::ToClient => Side::Response,
+    }
+}
+
+impl Parser for SshParser {
+    fn parse(
+        &mut self,
+        direction: Direction,
+        chunk: Chunk<'_>,
+        _moment: &Moment,
+        signals: &mut Vec<Signal>,
+    ) {
+        if self.done {
+            return;
+        }
+        match chunk {
+            Chunk::Data(bytes) => self.data(direction, bytes, signals),
+            // Where the next packet begins is not known.
+            Chunk::Gap(_) => self.finish(true, signals),
+            Chunk::End => {
+                self.half(direction).ended = true;
+                if self.client.ended && self.server.ended {
+                    self.finish(false, signals);
+                }
+            }
+        }
+    }
+
+    fn transaction(&self, id: u64) -> Option<&dyn Describe> {
+        let connection = self.connection.as_deref().filter(|_| id == ONLY)?;
+        Some(connection)
+    }
+
+    fn take(&mut self, id: u64) -> Option<Box<dyn Describe>> {
+        if id != ONLY {
+            return None;
+        }
+        self.done = true;
+        self.connection.take().map(|connection| connection as Box<dyn Describe>)
+    }
+
+    fn server_begins(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> usize {
+        let halves = [&self.client, &self.server];
+        let kept: usize = halves.iter().map(|h| h.kept.capacity() + h.lines.memory()).sum();
+        let connection = self.connection.as_ref().map_or(0, |connection| {
+            size_of::<Connection>() + connection.client.memory() + connection.server.memory()
+        });
+        size_of::<Self>() + kept + connection
+    }
+}
+
+impl SshParser {
+    const fn half(&mut self, way: Direction) -> &mut Half {
+        match way {
+            Direction::ToServer => &mut self.client,
+            Direction::ToClient => &mut self.server,
+        }
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        self.told = true;
+        self.connection.get_or_insert_default()
+    }
+
+    fn data(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.done {
+            match self.half(way).state {
+                State::Banner => self.banner(way, &mut rest, signals),
+                State::Header => self.header(way, &mut rest, signals),
+                State::Offer(missing) => {
+                    let half = self.half(way);
+                    let part = front(&mut rest, missing);
+                    half.kept.extend_from_slice(part);
+                    half.state = State::Offer(missing.saturating_sub(part.len()));
+                    if half.state == State::Offer(0) {
+                        half.state = State::Header;
+                        let payload = std::mem::take(&mut half.kept);
+                        self.connection().speaker(way).offer(way, &payload);
+                        ready(way, Stage::Body, signals);
+                    }
+                }
+                State::Skip(missing) => {
+                    let left = missing.saturating_sub(front(&mut rest, missing).len());
+                    self.half(way).state =
+                        if left == 0 { State::Header } else { State::Skip(left) };
+                }
+                State::Sealed => return,
+            }
+        }
+    }
+
+    fn banner(&mut self, way: Direction, rest: &mut &[u8], signals: &mut Vec<Signal>) {
+        let Some(line) = self.half(way).lines.next(rest) else { return };
+        let long = line.truncated || line.bytes.len() >= BANNER;
+        if self.connection().speaker(way).identify(&line.bytes) {
+            if long {
+                self.event(way, &LONG_BANNER, signals);
+            }
+            self.half(way).state = State::Header;
+            ready(way, Stage::Head, signals);
+            return;
+        }
+        let half = self.half(way);
+        half.before = half.before.saturating_add(1);
+        let before = half.before;
+        // A server may say something before it introduces itself (RFC 4253, section 4.2).
+        if before == 1 {
+            self.event(way, &INVALID_BANNER, signals);
+        }
+        if way == Direction::ToServer || before > MAX_LINES_BEFORE {
+            self.finish(true, signals);
+        }
+    }
+
+    fn header(&mut self, way: Direction, rest: &mut &[u8], signals: &mut Vec<Signal>) {
+        let half = self.half(way);
+        let missing = HEADER.saturating_sub(half.kept.len());
+        half.kept.extend_from_slice(front(rest, missing));
+        let Some(&[a, b, c, d, _, code]) = half.kept.first_chunk::<HEADER>() else { return };
+        half.kept.clear();
+        let length = u32::from_be_bytes([a, b, c, d]);
+        // It counts the padding's length and the message code.
+        let Some(body) = length.checked_sub(2).and_then(|body| usize::try_from(body).ok()) else {
+            self.event(way, &INVALID_RECORD, signals);
+            self.finish(true, signals);
+            return;
+        };
+        half.state = match code {
+            NEWKEYS => State::Sealed,
+            KEXINIT if body > 0 && body <= MAX_OFFER => State::Offer(body),
+            _ if body == 0 => State::Header,
+            _ => State::Skip(body),
+        };
+        if self.client.state == State::Sealed && self.server.state == State::Sealed {
+            self.finish(true, signals);
+        }
+    }
+
+    fn event(&mut self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
+        self.connection();
+        signals.push(Signal::Event { transaction: Some(ONLY), side: side(way), event });
+    }
+
+    /// Nothing more will be learned; `stop` when bytes may still come.
+    fn finish(&mut self, stop: bool, signals: &mut Vec<Signal>) {
+        self.done = true;
+        self.client.kept = Vec::new();
+        self.server.kept = Vec::new();
+        if self.told {
+            signals.push(Signal::Done { transaction: ONLY });
+        }
+        if stop {
+            signals.push(Signal::Stop);
+        }
+    }
+}
+
+fn ready(way: Direction, stage: Stage, signals: &mut Vec<Signal>) {
+    signals.push(Signal::Ready { transaction: ONLY, side: side(way), stage });
+}
+
+/// At most `count` bytes off the front.
+fn front<'a>(rest: &mut &'a [u8], count: usize) -> &'a [u8] {
+    let (part, after) = rest.split_at(count.min(rest.len()));
+    *rest = after;
+    part
+}
