@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::field::{Describe, Field, Fields, Kind, Side, Stage, Tree, Value};
+use crate::field::{Describe, Field, Fields, Kind, Read, Side, Stage, Tree, Value};
 use crate::reader::Reader;
 
 /// No authentication (section 7.2.1).
@@ -84,7 +84,7 @@ const fn row(
     name: &'static str,
     help: &'static str,
     example: &'static str,
-    read: fn(&Session, &mut dyn FnMut(Value<'_>)),
+    read: Read<Session>,
 ) -> Field<Session> {
     Field { name, aliases: &[], kind, eve: "", side, stage: Stage::Body, help, example, read }
 }
