@@ -153,7 +153,7 @@ fn work(rounds: &[Batch], ruleset: Option<&Arc<Ruleset>>, write: bool) -> usize 
     let (mut last, mut now) = (0, Timestamp::default());
     let mut tell = |records: Vec<rivellino::record::Record>| {
         for record in records.iter().filter(|_| write) {
-            eve::write(record, &mut lines);
+            eve::write(record, 0, &mut lines);
         }
         bytes += lines.len();
         lines.clear();

@@ -1,8 +1,12 @@
 //! A file on its way over a flow: protocols fill it, rules read it, `fileinfo` shows it.
 
+mod magic;
+
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+
+pub use magic::magic;
 
 use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 
@@ -18,6 +22,9 @@ pub const NAME_BYTES: usize = 4096;
 /// Bytes from which the kind of a file is told.
 const MAGIC_BYTES: usize = 512;
 
+/// Rules that a file names as those that wanted it stored; further ones are not named.
+const SIDS_MAX: usize = 16;
+
 /// What is to be learned of files: decided by the rules that are loaded and the options.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
@@ -27,13 +34,16 @@ pub struct Wants {
     pub sha1: bool,
     /// As `md5`.
     pub sha256: bool,
+    /// Whether records of files tell their kind.
+    pub magic: bool,
     /// Bytes of content that are kept to be stored; 0 keeps what rules look at, no more.
     pub content: u32,
 }
 
 impl Wants {
     /// Names, sizes, and the beginning of the content.
-    pub const NOTHING: Self = Self { md5: false, sha1: false, sha256: false, content: 0 };
+    pub const NOTHING: Self =
+        Self { md5: false, sha1: false, sha256: false, magic: false, content: 0 };
 
     /// What either wants.
     #[must_use]
@@ -42,6 +52,7 @@ impl Wants {
             md5: self.md5 || other.md5,
             sha1: self.sha1 || other.sha1,
             sha256: self.sha256 || other.sha256,
+            magic: self.magic || other.magic,
             content: self.content.max(other.content),
         }
     }
@@ -79,6 +90,10 @@ pub struct File {
     pub side: Option<Side>,
     /// Whether a rule or an option wants it stored.
     pub stored: bool,
+    /// Numbers of the rules that want it stored.
+    sids: Vec<u32>,
+    tells_magic: bool,
+    part_of: Option<Box<Part>>,
     kept: Vec<u8>,
     limit: usize,
     start: u64,
@@ -86,6 +101,14 @@ pub struct File {
     state: State,
     gap: bool,
     hashes: Option<Box<Hashes>>,
+}
+
+/// What a file that is fetched in parts is a part of.
+pub struct Part {
+    /// Names the whole file between two hosts.
+    pub key: Box<[u8]>,
+    /// Bytes of the whole file.
+    pub total: u64,
 }
 
 #[derive(Default)]
@@ -112,6 +135,7 @@ impl File {
             side: Some(side),
             limit: KEPT_BYTES.max(usize::try_from(wants.content).unwrap_or(KEPT_BYTES)),
             hashes,
+            tells_magic: wants.magic,
             ..Self::default()
         }
     }
@@ -123,16 +147,26 @@ impl File {
         self
     }
 
+    /// A part of a file of `total` bytes that has this `key` between the two hosts.
+    #[must_use]
+    pub fn in_parts(mut self, key: &[u8], total: u64) -> Self {
+        self.part_of = Some(Box::new(Part { key: Box::from(key), total }));
+        self
+    }
+
+    /// What it is a part of.
+    pub fn part_of(&self) -> Option<&Part> {
+        self.part_of.as_deref()
+    }
+
     /// Adds content; nothing once it has ended.
     pub fn add(&mut self, bytes: &[u8]) {
         if self.state != State::Open {
             return;
         }
         self.size = self.size.saturating_add(bytes.len() as u64);
-        if !self.gap {
-            let room = self.limit.saturating_sub(self.kept.len());
-            self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        }
+        let room = self.limit.saturating_sub(self.kept.len());
+        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if let Some(hashes) = self.hashes.as_deref_mut() {
             hashes.md5.iter_mut().for_each(|hash| hash.update(bytes));
             hashes.sha1.iter_mut().for_each(|hash| hash.update(bytes));
@@ -140,8 +174,8 @@ impl File {
         }
     }
 
-    /// Counts lost bytes: the content is not whole, what comes after them is not kept, and there
-    /// are no hashes.
+    /// Counts lost bytes: the content is not whole, what is kept goes on behind the hole as if there
+    /// was none, and there are no hashes.
     pub fn lose(&mut self, bytes: u64) {
         if self.state == State::Open && bytes > 0 {
             self.size = self.size.saturating_add(bytes);
@@ -172,6 +206,28 @@ impl File {
             self.state = State::Truncated;
             self.hashes = None;
         }
+    }
+
+    /// It is to be stored, because the rule `sid` says so.
+    pub fn store(&mut self, sid: Option<u32>) {
+        self.stored = true;
+        let new = sid.filter(|sid| self.sids.len() < SIDS_MAX && !self.sids.contains(sid));
+        self.sids.extend(new);
+    }
+
+    /// Numbers of the rules that want it stored.
+    pub fn sids(&self) -> &[u32] {
+        &self.sids
+    }
+
+    /// What kind of file it seems to be, in the words of libmagic; `None` without content.
+    pub fn magic(&self) -> Option<&'static str> {
+        magic(self.head())
+    }
+
+    /// The same, when records are to tell it.
+    pub fn told_magic(&self) -> Option<&'static str> {
+        self.magic().filter(|_| self.tells_magic)
     }
 
     /// How it ended, or that it goes on.
@@ -232,7 +288,8 @@ impl File {
     /// Bytes it points to.
     pub fn memory(&self) -> usize {
         let hashes = self.hashes.as_ref().map_or(0, |_| size_of::<Hashes>());
-        self.kept.capacity() + self.name.capacity() + hashes
+        let key = self.part_of.as_ref().map_or(0, |part| part.key.len());
+        self.kept.capacity() + self.name.capacity() + hashes + key
     }
 }
 
@@ -261,6 +318,10 @@ impl Fields for File {
         row!(Kind::Bytes, "file.name" ["file_name"]
             "Name of a file as the protocol gives it." r#"file.name; content:".exe"; endswith;"#,
             |file, sink| if !file.name.is_empty() { sink(Value::Bytes(&file.name)) }),
+        row!(Kind::Bytes, "file.magic" []
+            "Kind of a file, told from its first bytes in the words of libmagic."
+            r#"file.magic; content:"PDF document"; startswith;"#,
+            |file, sink| if let Some(magic) = file.magic() { sink(Value::Bytes(magic.as_bytes())) }),
         row!(Kind::Int { bits: 64, names: &[] }, "filesize" []
             "Size of a file that was seen whole, bytes." "filesize:>100;",
             |file, sink| if file.state == State::Closed { sink(Value::Int(file.size)) }),
@@ -271,7 +332,7 @@ impl Fields for File {
 mod tests {
     use super::*;
 
-    const ALL: Wants = Wants { md5: true, sha1: true, sha256: true, content: 0 };
+    const ALL: Wants = Wants { md5: true, sha1: true, sha256: true, magic: true, content: 0 };
 
     #[test]
     fn what_is_learned_does_not_depend_on_how_it_comes() {
@@ -297,7 +358,7 @@ mod tests {
         file.lose(7);
         file.add(b"cd");
         file.close();
-        assert_eq!((file.data(), file.size(), file.md5()), (&b"ab"[..], 11, None));
+        assert_eq!((file.data(), file.size(), file.md5()), (&b"abcd"[..], 11, None));
         assert_eq!(file.state(), State::Truncated);
         let mut long = File::open(&[b'n'; 10_000], Side::Response, Wants::default());
         (0..1000).for_each(|_| long.add(&[0; 1000]));

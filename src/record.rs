@@ -327,8 +327,10 @@ pub struct FileRecord {
     pub gap: bool,
     /// Whether it is to be stored.
     pub stored: bool,
-    /// Its first bytes, from which its kind is told.
-    pub head: Vec<u8>,
+    /// Numbers of the rules that want it stored.
+    pub sids: Vec<u32>,
+    /// Its kind in the words of libmagic, when that was asked for.
+    pub magic: Option<&'static str>,
     /// MD5, when it was asked for and the file is whole.
     pub md5: Option<Vec<u8>>,
     /// SHA-1, likewise.

@@ -122,6 +122,18 @@ pub struct Options {
     /// Memory for the reassembly of streams, MiB.
     #[arg(long, value_name = "MIB")]
     pub stream_memory: Option<u64>,
+    /// Folder for files that rules want stored; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub file_store: Option<PathBuf>,
+    /// Bytes kept of a file that may be stored, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub file_store_file: Option<u32>,
+    /// Files in that folder at most.
+    #[arg(long, value_name = "COUNT")]
+    pub file_store_files: Option<u64>,
+    /// Bytes of all files in that folder at most, MiB.
+    #[arg(long, value_name = "MIB")]
+    pub file_store_size: Option<u64>,
     /// Configuration file; rivellino.toml in the current folder is read if it is there.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -210,6 +222,10 @@ impl Options {
             bpf: self.bpf.clone(),
             flow_memory: self.flow_memory,
             stream_memory: self.stream_memory,
+            file_store: self.file_store.clone(),
+            file_store_file: self.file_store_file,
+            file_store_files: self.file_store_files,
+            file_store_size: self.file_store_size,
             quiet: self.quiet.then_some(true),
             ..Config::default()
         }

@@ -76,6 +76,22 @@ pub static KEYS: &[Key] = &[
         help: "Begin a new eve.json after so many seconds; 0 is never. Default: 0.",
     },
     Key {
+        name: "file-store",
+        help: "Folder for files that rules want stored (filestore). Default: none, nothing is stored.",
+    },
+    Key {
+        name: "file-store-file",
+        help: "Bytes kept of a file that may be stored, MiB, 1 to 1024; of a longer one its beginning is stored. Default: 4.",
+    },
+    Key {
+        name: "file-store-files",
+        help: "Files in that folder at most; further ones are not stored. Default: 10000.",
+    },
+    Key {
+        name: "file-store-size",
+        help: "Bytes of all files in that folder at most, MiB, 1 to 1073741824. Default: 1024.",
+    },
+    Key {
         name: "vars",
         help: "Variables of the rules, a table of NAME = \"value\". Default: those of Suricata.",
     },
@@ -115,6 +131,10 @@ pub struct Config {
     pub snaplen: Option<u32>,
     pub rotate_size: Option<u64>,
     pub rotate_seconds: Option<u64>,
+    pub file_store: Option<PathBuf>,
+    pub file_store_file: Option<u32>,
+    pub file_store_files: Option<u64>,
+    pub file_store_size: Option<u64>,
     pub vars: Option<BTreeMap<String, String>>,
 }
 
@@ -201,6 +221,8 @@ impl Config {
         within("stream-memory", self.stream_memory, 1, 1 << 20);
         within("buffer", self.buffer.map(u64::from), 1, 2047);
         within("snaplen", self.snaplen.map(u64::from), 64, u64::from(crate::capture::MAX_FRAME));
+        within("file-store-file", self.file_store_file.map(u64::from), 1, 1024);
+        within("file-store-size", self.file_store_size, 1, 1 << 30);
         within("rotate-size", self.rotate_size, 0, 1 << 20);
         within("rotate-seconds", self.rotate_seconds, 0, 366 * 86_400);
         for network in self.home_net.iter().flatten() {
@@ -243,6 +265,10 @@ impl Config {
             snaplen: self.snaplen.or(under.snaplen),
             rotate_size: self.rotate_size.or(under.rotate_size),
             rotate_seconds: self.rotate_seconds.or(under.rotate_seconds),
+            file_store: self.file_store.or(under.file_store),
+            file_store_file: self.file_store_file.or(under.file_store_file),
+            file_store_files: self.file_store_files.or(under.file_store_files),
+            file_store_size: self.file_store_size.or(under.file_store_size),
             vars,
         }
     }
@@ -304,6 +330,10 @@ mod tests {
             snaplen = 1500
             rotate-size = 10
             rotate-seconds = 3600
+            file-store = "files"
+            file-store-file = 2
+            file-store-files = 100
+            file-store-size = 10
             [vars]
             X = "1"
             "#;

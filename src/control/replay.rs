@@ -15,10 +15,12 @@ use crate::detect::{LoadSummary, Ruleset, Variables};
 use crate::engine::merge::Merge;
 use crate::engine::worker::{Checksums, WorkerOptions};
 use crate::engine::{self, CHANNEL_ROUNDS, ROUND_FRAMES, Report, Setup};
+use crate::file::Wants;
 use crate::flow::Limits;
 use crate::net::AddressSet;
 use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
+use crate::outputs::filestore::{self, FileStore};
 use crate::outputs::summary::Summary;
 
 /// What to replay, and how.
@@ -46,6 +48,8 @@ pub struct Replay {
     pub bpf: Option<String>,
     /// Limits of flows.
     pub limits: Limits,
+    /// Where files that rules want stored go.
+    pub file_store: Option<filestore::Options>,
 }
 
 /// What came of one input.
@@ -141,6 +145,9 @@ impl Replay {
         if let Some(output) = &output {
             outputs.push(Box::new(eve(output)?));
         }
+        if let Some(store) = self.store()? {
+            outputs.push(Box::new(store));
+        }
         let mut merge = Merge::new(self.detectors(prepared), outputs, false);
         let setup = self.setup(prepared.ruleset(), stop);
         let report = engine::replay(source, &setup, &mut merge, progress);
@@ -162,7 +169,10 @@ impl Replay {
             round: ROUND_FRAMES,
             channel: CHANNEL_ROUNDS,
             worker: WorkerOptions {
-                files: crate::file::Wants::NOTHING,
+                files: Wants {
+                    content: self.file_store.as_ref().map_or(0, |store| store.file_bytes),
+                    ..Wants::NOTHING
+                },
                 decode,
                 checksums: self.checksums,
                 limits: self.limits,
@@ -170,6 +180,17 @@ impl Replay {
             },
             stop: Arc::clone(stop),
         }
+    }
+
+    /// The store of files, if there is one.
+    ///
+    /// # Errors
+    /// When its folder cannot be made or read.
+    pub(super) fn store(&self) -> anyhow::Result<Option<FileStore>> {
+        let Some(options) = &self.file_store else { return Ok(None) };
+        let store = FileStore::open(options.clone());
+        let folder = options.folder.display();
+        store.map(Some).with_context(|| format!("cannot store files in {folder}"))
     }
 
     /// Fresh detectors for the site.

@@ -16,6 +16,7 @@ use super::terminal::Terminal;
 use super::{inspect, log, watch};
 use crate::engine::worker;
 use crate::flow::Limits;
+use crate::outputs::filestore;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -28,6 +29,12 @@ pub const INPUT: u8 = 2;
 const FLOW_MEMORY: u64 = 512;
 /// Default of the stream memory option, MiB.
 const STREAM_MEMORY: u64 = 256;
+/// Default of the option for bytes of a stored file, MiB.
+const FILE_STORE_FILE: u32 = 4;
+/// Default of the option for stored files.
+const FILE_STORE_FILES: u64 = 10_000;
+/// Default of the option for bytes of all stored files, MiB.
+const FILE_STORE_SIZE: u64 = 1024;
 /// Diagnostics shown by replay and watch; `rules check` shows all.
 const DIAGNOSTICS_SHOWN: usize = 10;
 
@@ -113,8 +120,19 @@ impl Replay {
             },
             bpf: config.bpf.clone(),
             limits: limits(config),
+            file_store: file_store(config),
         })
     }
+}
+
+/// Where files are stored, if they are.
+fn file_store(config: &Config) -> Option<filestore::Options> {
+    Some(filestore::Options {
+        folder: config.file_store.clone()?,
+        file_bytes: config.file_store_file.unwrap_or(FILE_STORE_FILE) << 20,
+        files: config.file_store_files.unwrap_or(FILE_STORE_FILES),
+        bytes: config.file_store_size.unwrap_or(FILE_STORE_SIZE) << 20,
+    })
 }
 
 /// Variables of rules, `home-net` first, so that it can be seen through by the others.

@@ -59,8 +59,12 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let eve = eve(&output, config, &reopen)?;
     metrics.eve(eve.stats());
     let summary = Arc::new(Mutex::new(Summary::default()));
-    let outputs: Vec<Box<dyn Output>> =
+    let mut outputs: Vec<Box<dyn Output>> =
         vec![Box::new(eve), Box::new(metrics.clone()), Box::new(Arc::clone(&summary))];
+    if let Some(store) = plan.store()? {
+        metrics.file_store(store.stats());
+        outputs.push(Box::new(store));
+    }
     let mut merge = Merge::new(plan.detectors(&prepared), outputs, true);
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();

@@ -147,6 +147,11 @@ impl Catalog {
         found
     }
 
+    /// The protocols that carry files.
+    pub fn file_protocols(&self) -> Vec<usize> {
+        (0..PROTOCOLS.len()).filter(|protocol| carries_files(*protocol)).collect()
+    }
+
     /// Whether the name is a number.
     pub fn is_number(&self, name: &str) -> bool {
         self.first(name).is_some_and(|row| matches!(row.kind, Kind::Int { .. }))

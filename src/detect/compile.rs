@@ -107,6 +107,8 @@ fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
         flow: FlowTest::default(),
         buffers: Vec::new(),
         numbers: Vec::new(),
+        files: Vec::new(),
+        store: None,
         packets: Vec::new(),
         flowbits: Vec::new(),
         flowints: Vec::new(),

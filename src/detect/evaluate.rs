@@ -251,13 +251,16 @@ impl<'a> Subject<'a> {
             });
             holds
         });
+        let files = rule.files.iter().all(|test| ready.files().any(|file| test.matches(file)));
         numbers
+            && files
             && rule.buffers.iter().zip(&plan.buffers).zip(&planned.headers).all(
                 |((test, row), header)| match row {
                     Some(row) => field(test, *row, ready, scratch),
                     None => self.packet_buffer(test, *header, scratch),
                 },
             )
+            && is_news(rule, plan, ready, scratch)
     }
 
     fn packet_buffer(
@@ -274,6 +277,32 @@ impl<'a> Subject<'a> {
             None => run(test, self.payload, scratch),
         }
     }
+}
+
+/// Whether a file that has ended has a part in the match, so that files before it do not match
+/// again with it.
+fn is_news(rule: &Rule, plan: &Plan, ready: &Ready<'_>, scratch: &mut Scratch) -> bool {
+    if ready.earlier.iter().all(Option::is_none) {
+        return true;
+    }
+    let alone = ready.alone();
+    let own = |row: &Option<Row>| row.filter(|row| matches!(row, Row::File(_)));
+    let buffers = rule.buffers.iter().zip(&plan.buffers);
+    let mut buffers = buffers.filter_map(|(test, row)| Some((test, own(row)?))).peekable();
+    let numbers = rule.numbers.iter().zip(&plan.numbers);
+    let mut numbers = numbers.filter_map(|(number, row)| Some((number, own(row)?))).peekable();
+    let mut tests = rule.files.iter().filter(|test| test.asks()).peekable();
+    let asks = buffers.peek().is_some() || numbers.peek().is_some() || tests.peek().is_some();
+    !asks
+        || buffers.any(|(test, row)| field(test, row, &alone, scratch))
+        || numbers.any(|(number, row)| {
+            let mut holds = false;
+            alone.read(row, &mut |value| {
+                holds |= matches!(value, Value::Int(found) if number.test.matches(found));
+            });
+            holds
+        })
+        || tests.any(|test| ready.file.is_some_and(|file| test.matches(file)))
 }
 
 /// Whether any value of the field satisfies the tests.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::buffer::Scratch;
 use super::evaluate::{Subject, ends};
+use super::files::Mark;
 use super::gather::{Candidate, Cause, Gather};
 use super::group;
 use super::item::{FlowView, Item};
@@ -25,6 +26,7 @@ pub struct Inspector {
     scratch: Scratch,
     gather: Gather,
     candidates: Vec<Candidate>,
+    marks: Vec<Mark>,
     dropped: u64,
 }
 
@@ -42,6 +44,7 @@ impl Inspector {
             scratch: Scratch::default(),
             gather: Gather::default(),
             candidates: Vec::new(),
+            marks: Vec::new(),
             dropped: 0,
         }
     }
@@ -125,6 +128,11 @@ impl Inspector {
         self.flows.get(slot as usize).is_some_and(|state| state.is_muted(transaction))
     }
 
+    /// Files that rules wanted stored in the last inspection.
+    pub fn marks(&mut self) -> impl Iterator<Item = Mark> + '_ {
+        self.marks.drain(..)
+    }
+
     /// Alerts that one packet had too many, and chains of tests that were given up.
     pub fn shed(&self) -> (u64, u64) {
         (self.dropped, self.scratch.exhausted)
@@ -203,14 +211,30 @@ impl Inspector {
         from_stream(ruleset, item, state, &mut add);
         from_packet(ruleset, item, state, &mut add);
         from_events(ruleset, item, &mut add);
-        if candidates.is_empty() {
-            return;
+        if !candidates.is_empty() {
+            candidates.sort_unstable();
+            candidates.dedup();
+            let (scratch, marks) = (&mut self.scratch, &mut self.marks);
+            let mut judge = Judge { ruleset, item, state, scratch, marks, dropped: 0 };
+            judge.all(candidates, index, alerts);
+            self.dropped += judge.dropped;
         }
-        candidates.sort_unstable();
-        candidates.dedup();
-        let mut judge = Judge { ruleset, item, state, scratch: &mut self.scratch, dropped: 0 };
-        judge.all(candidates, index, alerts);
-        self.dropped += judge.dropped;
+        ordered_files(item, state, &mut self.marks);
+    }
+}
+
+/// Files that rules asked for before they came.
+fn ordered_files(item: &Item<'_>, state: &FlowState, marks: &mut Vec<Mark>) {
+    let Some(flow) = item.flow else { return };
+    for order in state.orders() {
+        let files = item.ready.iter().filter(|ready| ready.file.is_some());
+        let ordered = files.filter(|ready| order.concerns(ready.id, ready.side));
+        marks.extend(ordered.map(|ready| Mark {
+            slot: flow.slot,
+            transaction: ready.id,
+            index: ready.index,
+            sid: order.sid,
+        }));
     }
 }
 

@@ -76,17 +76,36 @@ pub struct Ready<'a> {
     pub protocol: usize,
     /// Its fields.
     pub transaction: &'a dyn Describe,
+    /// The number of its file, at [`Stage::File`].
+    pub index: u32,
     /// The file in it that has ended, at [`Stage::File`].
     pub file: Option<&'a File>,
+    /// Files of the same side of the transaction that ended before it, the last ones.
+    pub earlier: [Option<&'a File>; EARLIER_MAX],
 }
 
-impl Ready<'_> {
-    /// Calls `sink` once for each value of a row: of the transaction, or of its file.
+/// Files before one that are asked with it: what a rule wants may be spread over several.
+pub const EARLIER_MAX: usize = 8;
+
+impl<'a> Ready<'a> {
+    /// Calls `sink` once for each value of a row: of the transaction, or of its file and of the
+    /// files before it.
     pub fn read(&self, row: Row, sink: &mut dyn FnMut(Value<'_>)) {
         match row {
             Row::Transaction(index) => self.transaction.read(index, sink),
-            Row::File(index) => self.file.into_iter().for_each(|file| file.read(index, sink)),
+            Row::File(index) => self.files().for_each(|file| file.read(index, sink)),
         }
+    }
+
+    /// Its file, and the files before it.
+    pub fn files(&self) -> impl Iterator<Item = &'a File> {
+        self.file.into_iter().chain(self.earlier.into_iter().flatten())
+    }
+
+    /// The same without the files before it.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { earlier: [None; EARLIER_MAX], ..self }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::buffer::Scratch;
 use super::evaluate::Subject;
+use super::files::{Mark, Order, Scope};
 use super::gather::{Candidate, Cause};
 use super::item::{FlowView, Item};
 use super::plan::{Kind, Planned};
@@ -28,6 +29,8 @@ pub struct Judge<'a> {
     pub state: &'a mut FlowState,
     /// What chains of tests work with.
     pub scratch: &'a mut Scratch,
+    /// Files to be stored.
+    pub marks: &'a mut Vec<Mark>,
     /// Alerts and bits for which there was no room.
     pub dropped: u64,
 }
@@ -80,6 +83,7 @@ impl Judge<'_> {
             self.apply_bits(planned);
             self.apply_integers(planned);
             self.mute(planned, candidate);
+            self.store(planned, candidate);
             let passes = planned.rule.action == Action::Pass;
             let speaks = if passes { planned.rule.outspoken } else { !planned.rule.silent };
             if speaks && raised >= ALERTS_MAX {
@@ -160,6 +164,26 @@ impl Judge<'_> {
         let to = flow.stream.get(at).copied().unwrap_or(0);
         if let Some(window) = self.state.windows.get_mut(at) {
             window.alert(rule, to);
+        }
+    }
+
+    /// Marks the file that a `filestore` rule matched, or notes which are to be stored.
+    fn store(&mut self, planned: &Planned, candidate: &Candidate) {
+        let (Some(store), Cause::Ready(index, _)) = (planned.rule.store, candidate.cause) else {
+            return;
+        };
+        let (Some(flow), Some(ready)) = (self.item.flow, self.item.ready.get(index as usize))
+        else {
+            return;
+        };
+        let sid = planned.rule.signature.sid;
+        let transaction = (store.scope == Scope::Transaction).then_some(ready.id);
+        let order = Order { transaction, sides: store.sides, sid };
+        if store.scope != Scope::File {
+            self.dropped += u64::from(!self.state.order(order));
+        } else if order.concerns(ready.id, ready.side) {
+            let (slot, transaction, index) = (flow.slot, ready.id, ready.index);
+            self.marks.push(Mark { slot, transaction, index, sid });
         }
     }
 

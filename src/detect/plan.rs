@@ -337,7 +337,7 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
             .buffers
             .iter()
             .any(|test| matches!(test.buffer, Buffer::Field(name) if field(name)));
-    if !plans.is_empty() || of_transactions || rule.hook.is_some() {
+    if !plans.is_empty() || of_transactions || rule.hook.is_some() || !rule.files.is_empty() {
         return Kind::Transaction;
     }
     if !rule.events.is_empty() {
@@ -410,11 +410,15 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
         }
         return found;
     }
-    let Some(first) = names().next() else { return Vec::new() };
+    let candidates = match names().next() {
+        Some(first) => catalog.protocols(first),
+        None if !rule.files.is_empty() => catalog.file_protocols(),
+        None => return Vec::new(),
+    };
     if rule.events.iter().any(|event| !is_app_event(event)) {
         return found;
     }
-    for protocol in catalog.protocols(first) {
+    for protocol in candidates {
         if !protocols.is_empty() && !protocols.contains(&protocol) {
             continue;
         }
@@ -441,9 +445,15 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
 }
 
 fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<Plan> {
+    if !rule.files.is_empty() && !catalog.file_protocols().contains(&protocol) {
+        return None;
+    }
     let mut stage = rule
         .hook
         .map_or(Stage::Head, |hook| hook.stage.min(catalog.last_stage(protocol, hook.side)));
+    if !rule.files.is_empty() {
+        stage = Stage::File;
+    }
     // What belongs to the other side is final by then only if that is the request.
     let (mut own, mut other) = (false, false);
     let mut place = |name: &'static str| -> Option<Option<Row>> {
@@ -471,6 +481,8 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
         numbers.push(place(number.field)?);
     }
     let mixed = own && other && side == Side::Response;
+    // A test of files alone follows the side that the rest of the rule is about.
+    let own = own || !rule.files.is_empty();
     let transaction = rule.header.transaction && side == Side::Response;
     ((own && !other) || mixed || transaction || rule.hook.is_some()).then_some(Plan {
         protocol,

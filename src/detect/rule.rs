@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::buffer::Step;
+use super::files::{FileTest, Store};
 use super::integer::IntegerTest;
 use super::item::FlowView;
 use crate::decode::Headers;
@@ -302,6 +303,10 @@ pub struct Rule {
     pub buffers: Vec<BufferTest>,
     /// Numbers of packets and transactions.
     pub numbers: Vec<NumberTest>,
+    /// Tests of files; with any, the rule is asked of each file.
+    pub files: Vec<Box<dyn FileTest>>,
+    /// `filestore`.
+    pub store: Option<Store>,
     /// Packet tests.
     pub packets: Vec<Box<dyn PacketTest>>,
     /// Bits, in order.

@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
 use super::limits;
 use super::plan::{Names, Planned};
-use super::rule::{Action, Rule};
+use super::rule::{Action, Buffer, BufferTest, Rule};
 use super::syntax::RuleFile;
 use super::variables::Variables;
 use crate::file::Wants;
@@ -122,7 +122,18 @@ impl Ruleset {
 
     /// What the rules want to be learned of files.
     pub fn file_wants(&self) -> Wants {
-        Wants::NOTHING
+        let mut wants = Wants::NOTHING;
+        for rule in self.rules() {
+            rule.files.iter().for_each(|test| wants = wants.or(test.wants()));
+            let asks_magic = |test: &BufferTest| test.buffer == Buffer::Field("file.magic");
+            wants.magic |= rule.buffers.iter().any(asks_magic);
+        }
+        wants
+    }
+
+    /// Whether a rule may want files stored.
+    pub fn stores_files(&self) -> bool {
+        self.rules().any(|rule| rule.store.is_some())
     }
 
     /// How many rules.

@@ -1,5 +1,6 @@
 //! What detection remembers of a flow: bits, stream windows, what already alerted.
 
+use super::files::{Order, STORES_MAX};
 use crate::field::{Side, Stage};
 
 /// Bytes of stream kept each way behind what was inspected, at least: a match may reach back so
@@ -43,6 +44,8 @@ pub struct FlowState {
     /// Numbers that rules keep, by their own number.
     pub integers: Vec<(u32, u32)>,
     muted: Vec<u64>,
+    /// Files to be stored when they come; none for nearly all flows.
+    orders: Option<Box<Vec<Order>>>,
     progress: Vec<Progress>,
 }
 
@@ -69,6 +72,19 @@ pub struct Window {
 }
 
 impl FlowState {
+    /// Notes files to be stored; whether there was room for it.
+    pub fn order(&mut self, order: Order) -> bool {
+        let orders = self.orders.get_or_insert_default();
+        let room = orders.len() < STORES_MAX;
+        orders.extend(room.then_some(order));
+        room
+    }
+
+    /// Files to be stored when they come.
+    pub fn orders(&self) -> &[Order] {
+        self.orders.as_deref().map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Sets or clears a bit; whether there was room for it.
     pub fn put(&mut self, bit: u32, on: bool) -> bool {
         match (self.bits.binary_search(&bit), on) {

@@ -4,6 +4,7 @@
 pub mod dispatch;
 mod expected;
 mod gather;
+mod joined;
 pub mod merge;
 mod settle;
 pub mod stats;

@@ -3,10 +3,12 @@
 use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker};
 use crate::decode::Transport;
-use crate::detect::{Inspector, Item, Ready};
+use crate::detect::{EARLIER_MAX, Inspector, Item, Ready};
 use crate::field::{Event, Side, Stage};
+use crate::file::{File, State};
 use crate::flow::{Flow, Slot, Table};
 use crate::net::Direction;
+use crate::protocols::identify::Session;
 use crate::protocols::{PROTOCOLS, Signal};
 use crate::record::{
     Alert, Anomaly, Application, Body, Contact, Context, FileRecord, FlowRecord, Record,
@@ -17,6 +19,13 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
     let mut alerts = Vec::new();
     if let Some(inspector) = &mut worker.inspector {
         inspect(inspector, &worker.table, &worker.gather.effects, pending, &mut alerts);
+        let keeps_files = worker.gather.files.content > 0;
+        for mark in inspector.marks().filter(|_| keeps_files) {
+            let flow = worker.table.get_mut(Slot(mark.slot));
+            let session = flow.and_then(|flow| flow.app.session.as_mut());
+            let file = session.and_then(|s| s.file_mut(mark.transaction, mark.index));
+            file.into_iter().for_each(|file| file.store(Some(mark.sid)));
+        }
     }
     worker.stats.alerts += alerts.len() as u64;
     let mut alerts = alerts.into_iter().peekable();
@@ -70,7 +79,17 @@ fn inspect(
                     let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
                     if let Some(transaction) = session.and_then(|s| s.transaction(*id)) {
                         let (id, side, stage, protocol) = (*id, *side, *stage, *protocol);
-                        ready.push(Ready { id, side, stage, protocol, transaction, file: None });
+                        let (index, file, earlier) = (0, None, [None; EARLIER_MAX]);
+                        ready.push(Ready {
+                            id,
+                            side,
+                            stage,
+                            protocol,
+                            transaction,
+                            index,
+                            file,
+                            earlier,
+                        });
                     }
                 }
                 Effect::Signal {
@@ -84,9 +103,19 @@ fn inspect(
                         && let Some(transaction) = session.transaction(*id)
                     {
                         let (id, side, protocol) = (*id, *side, *protocol);
-                        let file = session.file(id, *index);
+                        let (index, file) = (*index, session.file(id, *index));
+                        let earlier = earlier_files(session, id, side, index);
                         let stage = Stage::File;
-                        ready.push(Ready { id, side, stage, protocol, transaction, file });
+                        ready.push(Ready {
+                            id,
+                            side,
+                            stage,
+                            protocol,
+                            transaction,
+                            index,
+                            file,
+                            earlier,
+                        });
                     }
                 }
                 _ => {}
@@ -110,6 +139,20 @@ fn inspect(
         })
         .collect();
     inspector.inspect(&items, alerts);
+}
+
+/// The last files of a side of a transaction that ended before file `index`.
+fn earlier_files(
+    session: &Session,
+    id: u64,
+    side: Side,
+    index: u32,
+) -> [Option<&File>; EARLIER_MAX] {
+    let mut earlier = [None; EARLIER_MAX];
+    let before = (0..index).rev().filter_map(|index| session.file(id, index));
+    let ended = before.filter(|file| file.side == Some(side) && file.state() != State::Open);
+    earlier.iter_mut().zip(ended).for_each(|(place, file)| *place = Some(file));
+    earlier
 }
 
 /// Malformed packets, streams and messages.
@@ -211,17 +254,46 @@ fn file_ended(
         state: file.state(),
         gap: file.has_gap(),
         stored: file.stored,
-        head: file.head().to_vec(),
+        sids: file.sids().to_vec(),
+        magic: file.told_magic(),
         md5: file.md5().map(<[u8]>::to_vec),
         sha1: file.sha1().map(<[u8]>::to_vec),
         sha256: file.sha256().map(<[u8]>::to_vec),
         content: file.stored.then(|| file.content().to_vec()),
     };
+    let whole = worker.joins.add((flow.client.addr, flow.server.addr), file);
     let (mut context, tie) = (flow_context(flow), tie(place, flow));
     if side == Side::Response {
         std::mem::swap(&mut context.source, &mut context.destination);
     }
+    let whole = whole.map(|size| whole_file(&body, size));
     push(worker, place, tie, context, Body::File(Box::new(body)));
+    if let Some(whole) = whole {
+        push(worker, place, tie, context, Body::File(Box::new(whole)));
+    }
+}
+
+/// The record of a file whose last part had the record `part`.
+fn whole_file(part: &FileRecord, size: u64) -> FileRecord {
+    let application = part.application.clone();
+    let (name, state) = (part.name.clone(), State::Closed);
+    FileRecord {
+        app_protocol: part.app_protocol,
+        transaction_id: part.transaction_id,
+        application,
+        name,
+        size,
+        start: 0,
+        state,
+        gap: false,
+        stored: false,
+        sids: Vec::new(),
+        magic: None,
+        md5: None,
+        sha1: None,
+        sha256: None,
+        content: None,
+    }
 }
 
 fn contact_made(worker: &mut Worker, place: Place, slot: Slot, contact: Contact) {

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::gather::{App, Effect, Gather};
+use super::joined::Joins;
 use super::settle;
 use super::stats::WorkerStats;
 use crate::capture::{Batch, Frame};
@@ -97,6 +98,7 @@ pub struct Worker {
     pub(super) gather: Gather,
     pub(super) records: Vec<Record>,
     pub(super) stats: WorkerStats,
+    pub(super) joins: Joins,
     /// Flows that may carry more or less than they did: looked at when the round is over.
     pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
@@ -149,9 +151,10 @@ impl Worker {
             table: Table::new(&options.limits),
             defrag: Defrag::new(DefragLimits::default()),
             inspector: options.ruleset.clone().map(Inspector::new),
-            gather: Gather::new(file_wants(&options)),
+            gather: Gather::new(file_wants(options.files, options.ruleset.as_deref())),
             records: Vec::new(),
             stats: WorkerStats::default(),
+            joins: Joins::default(),
             changed: Vec::new(),
             options,
         }
@@ -159,7 +162,7 @@ impl Worker {
 
     /// Swaps the rules between two rounds; flows go on.
     pub fn replace_rules(&mut self, ruleset: &Arc<Ruleset>) {
-        self.gather.files = self.options.files.or(ruleset.file_wants());
+        self.gather.files = file_wants(self.options.files, Some(ruleset.as_ref()));
         match &mut self.inspector {
             Some(inspector) => inspector.replace(Arc::clone(ruleset)),
             None => self.inspector = Some(Inspector::new(Arc::clone(ruleset))),
@@ -430,9 +433,15 @@ impl Worker {
     }
 }
 
-fn file_wants(options: &WorkerOptions) -> Wants {
-    let rules = options.ruleset.as_ref().map_or(Wants::NOTHING, |rules| rules.file_wants());
-    options.files.or(rules)
+/// What is to be learned of files: content is kept only when a rule may want it stored.
+fn file_wants(mut options: Wants, ruleset: Option<&Ruleset>) -> Wants {
+    if !ruleset.is_some_and(Ruleset::stores_files) {
+        options.content = 0;
+    }
+    let rules = ruleset.map_or(Wants::NOTHING, Ruleset::file_wants);
+    let mut wants = options.or(rules);
+    wants.sha256 |= wants.content > 0;
+    wants
 }
 
 /// Whether the packet just counted was the flow's first in its direction.

@@ -11,6 +11,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 use super::Output;
 use super::eve::EveStats;
+use super::filestore::FileStoreStats;
 use crate::record::{Body, Record};
 use crate::time::Timestamp;
 
@@ -60,6 +61,8 @@ struct Inner {
     /// Events by type since the last scrape.
     fresh: DashMap<&'static str, u64>,
     eve: Mutex<Option<Arc<EveStats>>>,
+    store: Mutex<Option<Arc<FileStoreStats>>>,
+    stored_files: IntCounterVec,
 }
 
 const COUNTERS: &[(&str, &str)] = &[
@@ -138,9 +141,16 @@ impl Metrics {
                 "rivellino_eve_write_errors_total",
                 "Failed writes of EVE JSON; what was to be written is kept and tried again.",
             )?,
+            stored_files: counter_vec(
+                of,
+                "rivellino_file_store_total",
+                "Files that were to be stored, by outcome: written, known, shed, error.",
+                "outcome",
+            )?,
             registry,
             fresh: DashMap::new(),
             eve: Mutex::default(),
+            store: Mutex::default(),
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -194,6 +204,11 @@ impl Metrics {
         *self.0.eve.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
     }
 
+    /// Takes the file store's counters, read at each scrape.
+    pub fn file_store(&self, stats: Arc<FileStoreStats>) {
+        *self.0.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
     /// The page, in Prometheus's text format 0.0.4.
     pub fn text(&self) -> String {
         let inner = &self.0;
@@ -206,6 +221,17 @@ impl Metrics {
             raise(&inner.eve_errors, eve.write_errors.load(Ordering::Relaxed));
             let lost = inner.dropped.with_label_values(&["eve"]);
             raise(&lost, eve.dropped.load(Ordering::Relaxed));
+        }
+        if let Some(store) = &*inner.store.lock().unwrap_or_else(PoisonError::into_inner) {
+            for (outcome, count) in [
+                ("written", &store.written),
+                ("known", &store.known),
+                ("shed", &store.shed),
+                ("error", &store.errors),
+            ] {
+                let counter = inner.stored_files.with_label_values(&[outcome]);
+                raise(&counter, count.load(Ordering::Relaxed));
+            }
         }
         let mut text = String::new();
         // Only a broken writer could fail, and a string is none.

@@ -1,6 +1,7 @@
 //! Records to somewhere: files, metrics, the terminal.
 
 pub mod eve;
+pub mod filestore;
 pub mod json;
 pub mod metrics;
 pub mod summary;
@@ -33,5 +34,9 @@ pub struct Kind {
 pub static OUTPUTS: &[Kind] = &[
     Kind { name: "eve", help: "EVE JSON, one object a line, in DIR/eve.json." },
     Kind { name: "summary", help: "What was found, as a table and in DIR/summary.json." },
+    Kind {
+        name: "filestore",
+        help: "Files that rules want stored, by their SHA-256, in --file-store.",
+    },
     Kind { name: "metrics", help: "Prometheus metrics, on GET /metrics." },
 ];

@@ -634,7 +634,7 @@ const fn side(way: Direction) -> Side {
 }
 
 /// Everything is asked of files.
-const HASHED: Wants = Wants { md5: true, sha1: true, sha256: true, content: 1000 };
+const HASHED: Wants = Wants { md5: true, sha1: true, sha256: true, magic: true, content: 1000 };
 
 /// Feeds `data` to a session in pieces whose directions and lengths the data itself gives: what
 /// a fuzzer calls, and what must never panic nor hold much.

@@ -79,7 +79,7 @@ impl Output for Lines {
     fn record(&mut self, record: &Record) {
         let hidden = matches!(&record.body, Body::Anomaly(anomaly) if anomaly.kind != "applayer");
         if !hidden || self.all_anomalies {
-            eve::write(record, &mut self.lines.lock().unwrap());
+            eve::write(record, 0, &mut self.lines.lock().unwrap());
         }
     }
 
@@ -117,6 +117,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         checksums: Checksums::Ignore,
         bpf: None,
         limits: Limits::default(),
+        file_store: None,
     }
 }
 

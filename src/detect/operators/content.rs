@@ -59,7 +59,7 @@ pub(super) fn quoted<'a>(
 
 /// The bytes that `text` stands for: `|...|` holds hexadecimal, a backslash makes `"`, `;`, `:`
 /// and itself plain. An error is a message and the part of `text` that is wrong.
-fn bytes(text: &str) -> Result<Vec<u8>, (String, &str)> {
+pub(super) fn bytes(text: &str) -> Result<Vec<u8>, (String, &str)> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, special)) = split_special(rest) {

@@ -18,6 +18,9 @@ mod dcerpc;
 mod events;
 mod extraction;
 mod fast_pattern;
+mod file_hash;
+mod file_names;
+mod filestore;
 mod flow;
 mod flowbits;
 mod flowint;
@@ -81,6 +84,13 @@ pub static OPERATORS: &[&Operator] = &[
     &events::DECODE_EVENT,
     &events::STREAM_EVENT,
     &fast_pattern::FAST_PATTERN,
+    &file_hash::FILEMD5,
+    &file_hash::FILESHA1,
+    &file_hash::FILESHA256,
+    &file_names::FILEEXT,
+    &file_names::FILEMAGIC,
+    &file_names::FILENAME,
+    &filestore::FILESTORE,
     &flow::FLOW,
     &flowbits::ALERT,
     &flowbits::FLOWBITS,

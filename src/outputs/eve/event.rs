@@ -8,8 +8,9 @@ use crate::record::{
     Record, Signature, TcpRecord, TransactionRecord,
 };
 
-/// Writes `record` as one line; nothing for records that only detectors read.
-pub fn write(record: &Record, out: &mut Vec<u8>) {
+/// Writes `record` as one line; nothing for records that only detectors read. `file_id` numbers
+/// files that are stored.
+pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
     let event_type = match &record.body {
         Body::Alert(_) | Body::Finding(_) => "alert",
         Body::Flow(_) => "flow",
@@ -25,7 +26,7 @@ pub fn write(record: &Record, out: &mut Vec<u8>) {
             Body::Alert(alert) => write_alert(alert, &record.context, json),
             Body::Flow(flow) => write_flow(flow, json),
             Body::Transaction(transaction) => write_transaction(transaction, json),
-            Body::File(file) => write_file(file, json),
+            Body::File(file) => write_file(file, file_id, json),
             Body::Finding(finding) => write_finding(finding, json),
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
             Body::Contact(_) => {}
@@ -257,11 +258,19 @@ fn write_application(application: Option<&Application>, json: &mut Json<'_>) {
     }
 }
 
-fn write_file(file: &FileRecord, json: &mut Json<'_>) {
+fn write_file(file: &FileRecord, file_id: u64, json: &mut Json<'_>) {
     write_application(file.application.as_ref(), json);
     json.plain("app_proto", file.app_protocol);
     json.object("fileinfo", &mut |object| {
         object.text("filename", &file.name);
+        if !file.sids.is_empty() {
+            object.list("sid", &mut |list| {
+                file.sids.iter().for_each(|sid| list.int("", u64::from(*sid)));
+            });
+        }
+        if let Some(magic) = file.magic {
+            object.text("magic", magic.as_bytes());
+        }
         object.bool("gaps", file.gap);
         object.text("state", file.state.name().as_bytes());
         for (key, hash) in [("md5", &file.md5), ("sha1", &file.sha1), ("sha256", &file.sha256)] {
@@ -270,9 +279,13 @@ fn write_file(file: &FileRecord, json: &mut Json<'_>) {
             }
         }
         object.bool("stored", file.stored);
+        if file.stored {
+            object.int("file_id", file_id);
+        }
         object.int("size", file.size);
         if file.start > 0 {
             object.int("start", file.start);
+            object.int("end", file.start.saturating_add(file.size.saturating_sub(1)));
         }
         object.int("tx_id", file.transaction_id);
     });

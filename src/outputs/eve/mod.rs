@@ -42,6 +42,8 @@ pub struct Eve {
     reopen: Arc<AtomicBool>,
     /// Whether malformed packets and streams are written too; malformed messages always are.
     all_anomalies: bool,
+    /// Files so far that are stored.
+    stored_files: u64,
 }
 
 impl Eve {
@@ -65,6 +67,7 @@ impl Eve {
             stats: Arc::default(),
             reopen,
             all_anomalies: false,
+            stored_files: 0,
         })
     }
 
@@ -96,7 +99,8 @@ impl Output for Eve {
             self.stats.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        write(record, &mut self.buffer);
+        self.stored_files += u64::from(matches!(&record.body, Body::File(file) if file.stored));
+        write(record, self.stored_files, &mut self.buffer);
         if self.buffer.len() > before {
             self.stats.records.fetch_add(1, Ordering::Relaxed);
         }

@@ -11,6 +11,7 @@ pub mod kerberos;
 pub mod lines;
 pub mod mime;
 pub mod ntlmssp;
+pub mod parameter;
 pub mod partial;
 pub mod sdp;
 pub mod spnego;

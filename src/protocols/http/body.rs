@@ -1,21 +1,39 @@
-//! A body: the kept part of its content, and its true length.
+//! A body: the kept part of its content, its true length, and the files that it carries.
 
 use super::decode::Decoder;
-use crate::field::Event;
+use super::multipart::Multipart;
+use crate::field::{Event, Side};
+use crate::file::{File, KEPT_BYTES, Wants};
 
-/// Bytes of a body that are kept for inspection, each way: Suricata's default.
-pub const MAX_KEPT: usize = 102_400;
-
-/// A body, content codings undone.
-#[derive(Default)]
+/// A body, content codings undone. What is kept of it is kept once: as the file that it is, when
+/// it is one.
 pub struct Body {
-    kept: Vec<u8>,
+    file: File,
+    /// It is a file: what comes after the kept part counts, and is hashed when that is wanted.
+    is_file: bool,
+    /// The files in it (multipart/form-data).
+    parts: Option<Box<Multipart>>,
     /// Bytes on the wire, with the framing of chunks.
     length: u64,
     decoder: Option<Box<Decoder>>,
-    gap: bool,
-    /// No more is kept, whatever comes.
+    /// No more is taken, whatever comes.
     sealed: bool,
+    /// That it is final was told.
+    told: bool,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self {
+            file: File::open(b"", Side::Either, Wants::NOTHING),
+            is_file: false,
+            parts: None,
+            length: 0,
+            decoder: None,
+            sealed: false,
+            told: false,
+        }
+    }
 }
 
 impl Body {
@@ -24,26 +42,37 @@ impl Body {
         self.decoder = decoder.map(Box::new);
     }
 
+    /// It is this file. Before its first byte.
+    pub fn is_file(&mut self, file: File) {
+        self.file = file;
+        self.is_file = true;
+    }
+
+    /// It carries files. Before its first byte.
+    pub fn has_parts(&mut self, parts: Multipart) {
+        self.parts = Some(Box::new(parts));
+    }
+
     /// Adds content. `true` when this filled the kept part.
     pub fn add(&mut self, bytes: &[u8], note: &mut dyn FnMut(&'static Event)) -> bool {
         self.length = self.length.saturating_add(bytes.len() as u64);
         if self.sealed || bytes.is_empty() {
             return false;
         }
-        let kept = &mut self.kept;
+        let (file, parts) = (&mut self.file, &mut self.parts);
         let mut keep = |bytes: &[u8]| {
-            let room = MAX_KEPT.saturating_sub(kept.len());
-            kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            file.add(bytes);
+            parts.iter_mut().for_each(|parts| parts.add(bytes));
         };
         match &mut self.decoder {
             Some(decoder) => decoder.feed(bytes, &mut keep, note),
             None => keep(bytes),
         }
-        let full = self.kept.len() >= MAX_KEPT;
-        if full {
-            self.finish();
+        let full = self.file.data().len() >= KEPT_BYTES;
+        if full && !self.is_file && self.parts.is_none() {
+            self.seal();
         }
-        full
+        full && !std::mem::replace(&mut self.told, true)
     }
 
     /// Counts bytes that frame the content.
@@ -54,22 +83,56 @@ impl Body {
     /// Counts lost bytes; what comes after them is not decoded, as no coding survives a hole.
     pub fn lose(&mut self, bytes: u64) {
         self.length = self.length.saturating_add(bytes);
-        self.gap |= bytes > 0;
+        self.file.lose(bytes);
+        self.parts.iter_mut().for_each(|parts| parts.lose(bytes));
         if self.decoder.is_some() {
-            self.sealed = true;
-            self.decoder = None;
+            self.seal();
         }
     }
 
-    /// Nothing more will be kept. `false` when that was so already.
-    pub fn finish(&mut self) -> bool {
+    fn seal(&mut self) {
+        self.sealed = true;
         self.decoder = None;
-        !std::mem::replace(&mut self.sealed, true)
+    }
+
+    /// Nothing more will come; `whole` when all of it did. `false` when it was told already that
+    /// what is kept is final.
+    pub fn finish(&mut self, whole: bool) -> bool {
+        self.seal();
+        for file in
+            std::iter::once(&mut self.file).chain(self.parts.iter_mut().flat_map(|p| p.files_mut()))
+        {
+            if whole {
+                file.close();
+            } else {
+                file.truncate();
+            }
+        }
+        !std::mem::replace(&mut self.told, true)
+    }
+
+    /// Its files: itself, or those in it.
+    pub fn files(&self) -> &[File] {
+        match &self.parts {
+            Some(parts) => parts.files(),
+            None if self.is_file && self.file.size() > 0 => std::slice::from_ref(&self.file),
+            None => &[],
+        }
+    }
+
+    /// The same, to mark them.
+    pub fn files_mut(&mut self) -> &mut [File] {
+        match &mut self.parts {
+            Some(parts) => parts.files_mut(),
+            None if self.is_file && self.file.size() > 0 => std::slice::from_mut(&mut self.file),
+            None => &mut [],
+        }
     }
 
     /// The kept content; `None` for a body without any.
     pub fn kept(&self) -> Option<&[u8]> {
-        (!self.kept.is_empty()).then_some(&*self.kept)
+        let kept = self.file.data();
+        (!kept.is_empty()).then_some(kept)
     }
 
     /// Bytes on the wire, lost ones included.
@@ -78,12 +141,15 @@ impl Body {
     }
 
     /// Whether part of it was lost.
+    #[cfg(test)]
     pub const fn has_gap(&self) -> bool {
-        self.gap
+        self.file.has_gap()
     }
 
     /// Bytes held.
     pub fn memory(&self) -> usize {
-        self.kept.capacity() + self.decoder.as_ref().map_or(0, |decoder| decoder.memory())
+        self.file.memory()
+            + self.decoder.as_ref().map_or(0, |decoder| decoder.memory())
+            + self.parts.as_ref().map_or(0, |parts| parts.memory())
     }
 }

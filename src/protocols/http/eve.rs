@@ -1,6 +1,6 @@
 //! The `http` object of EVE, Suricata's extended form.
 
-use super::head::leading_number;
+use super::range::Range;
 use super::transaction::Transaction;
 use crate::field::{Describe, Tree};
 
@@ -50,20 +50,15 @@ impl Describe for Transaction {
     }
 }
 
-/// `bytes start-end/size` (RFC 9110, section 14.4).
+/// The Content-Range that `value` says.
 fn content_range(value: &[u8], tree: &mut dyn Tree) {
     tree.text("raw", value);
-    let Some(range) = value.strip_prefix(b"bytes ") else { return };
-    let mut halves = range.splitn(2, |byte| *byte == b'/');
-    let (Some(bounds), Some(size)) = (halves.next(), halves.next()) else { return };
-    let mut ends = bounds.splitn(2, |byte| *byte == b'-');
-    if let (Some(start), Some(end)) =
-        (ends.next().and_then(leading_number), ends.next().and_then(leading_number))
-    {
+    let Some(range) = Range::parse(value) else { return };
+    if let Some((start, end)) = range.bounds {
         tree.int("start", start);
         tree.int("end", end);
     }
-    if let Some(size) = leading_number(size) {
+    if let Some(size) = range.size {
         tree.int("size", size);
     }
 }

@@ -180,9 +180,6 @@ impl Fields for Transaction {
         bytes!(Response Body "http.response_body" ["http_server_body" "http_response_body"]
             "The response's body, decompressed, its first 100 KiB."
             r#"http.response_body; content:"<html";"#, |t| t.response_body.kept()),
-        bytes!(Request Body "file.data" ["file_data"]
-            "Content that the client sends: the request's body."
-            r#"file.data; content:"MZ"; startswith;"#, |t| t.request_body.kept()),
         bytes!(Response Body "file.data" ["file_data"]
             "Content that the server sends: the response's body, decompressed."
             r#"file.data; content:"MZ"; startswith;"#, |t| t.response_body.kept()),

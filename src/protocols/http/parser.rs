@@ -11,6 +11,7 @@ use super::head::{self, Found, Head, MAX_LINE, Notes, Search};
 use super::transaction::{Transaction, is_protocol};
 use super::{begins_response, events, is_method};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -29,6 +30,8 @@ pub struct Http {
     stopped: bool,
     /// Bytes behind a response that ended HTTP.
     left_over: usize,
+    /// What is to be learned of files.
+    wants: Wants,
 }
 
 #[derive(Default)]
@@ -63,6 +66,7 @@ impl Default for Http {
             waiting: VecDeque::new(),
             stopped: false,
             left_over: 0,
+            wants: Wants::NOTHING,
         }
     }
 }
@@ -79,12 +83,13 @@ impl Parser for Http {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _moment: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
         if self.stopped || self.half(direction).ended {
             return;
         }
+        self.wants = moment.files;
         if direction == Direction::ToClient && !matches!(chunk, Chunk::Gap(_)) {
             self.settle_request(signals);
         }
@@ -106,6 +111,14 @@ impl Parser for Http {
 
     fn left_over(&self) -> usize {
         self.left_over
+    }
+
+    fn file(&self, transaction: u64, index: u32) -> Option<&File> {
+        self.transactions.get(transaction)?.file(index)
+    }
+
+    fn file_mut(&mut self, transaction: u64, index: u32) -> Option<&mut File> {
+        self.transactions.get_live_mut(transaction)?.file_mut(index)
     }
 
     fn memory(&self) -> usize {
@@ -222,11 +235,12 @@ impl Http {
         }
         let framing = framing::of_request(head, &mut notes);
         let connect = head.part(0) == Some(b"CONNECT");
-        if framing == Framing::None || connect {
-            new.request_body.finish();
-        } else if let Some(coding) = head.get(b"content-encoding") {
-            let decoder = Decoder::new(coding, &mut |event| notes.add(event));
-            new.request_body.decode(decoder);
+        if framing != Framing::None && !connect {
+            if let Some(coding) = head.get(b"content-encoding") {
+                let decoder = Decoder::new(coding, &mut |event| notes.add(event));
+                new.request_body.decode(decoder);
+            }
+            new.expect_request_files(self.wants);
         }
         let flooded = &events::TOO_MANY_TRANSACTIONS;
         let id = self.transactions.open(new, Side::Request, flooded, signals);
@@ -244,7 +258,7 @@ impl Http {
         half.state = State::Body(framing);
         if connect {
             half.state = State::Tunnel;
-            self.side_over(id, Side::Request, signals);
+            self.side_over(id, Side::Request, true, signals);
         } else if framing == Framing::None {
             self.message_over(Direction::ToServer, signals);
         }
@@ -291,13 +305,14 @@ impl Http {
             raise(&notes, id, Side::Response, signals);
             return;
         }
-        if let After::Body(framing) = after {
-            if framing == Framing::None {
-                open.response_body.finish();
-            } else if let Some(coding) = open.response.get(b"content-encoding") {
+        if let After::Body(framing) = after
+            && framing != Framing::None
+        {
+            if let Some(coding) = open.response.get(b"content-encoding") {
                 let decoder = Decoder::new(coding, &mut |event| notes.add(event));
                 open.response_body.decode(decoder);
             }
+            open.expect_response_file(self.wants);
         }
         raise(&notes, id, Side::Response, signals);
         ready(id, Side::Response, Stage::Head, signals);
@@ -311,7 +326,7 @@ impl Http {
             After::Body(Framing::None) => self.message_over(Direction::ToClient, signals),
             After::Body(framing) => half.state = State::Body(framing),
             After::Handover => {
-                self.side_over(id, Side::Request, signals);
+                self.side_over(id, Side::Request, true, signals);
                 self.message_over(Direction::ToClient, signals);
                 self.close_all(signals);
                 self.stopped = true;
@@ -333,6 +348,8 @@ impl Http {
         }
         half.begun = true;
         let id = self.answered(signals);
+        let wants = self.wants;
+        self.transactions.get_mut(id).into_iter().for_each(|open| open.expect_response_file(wants));
         ready(id, Side::Response, Stage::Head, signals);
         let half = self.half(Direction::ToClient);
         half.current = Some(id);
@@ -517,7 +534,7 @@ impl Http {
     fn message_over(&mut self, way: Direction, signals: &mut Vec<Signal>) {
         self.half(way).state = State::Head;
         if let Some(id) = self.half(way).current {
-            self.side_over(id, side(way), signals);
+            self.side_over(id, side(way), true, signals);
         }
         if way == Direction::ToClient {
             self.waiting.pop_front();
@@ -529,20 +546,21 @@ impl Http {
         }
     }
 
-    /// Marks a side of a transaction complete, and the transaction done when both are.
-    fn side_over(&mut self, id: u64, side: Side, signals: &mut Vec<Signal>) {
+    /// Marks a side of a transaction complete, and the transaction done when both are. `whole` when
+    /// all of the side's body was seen.
+    fn side_over(&mut self, id: u64, side: Side, whole: bool, signals: &mut Vec<Signal>) {
         let no_response = self.half(Direction::ToClient).ended;
         let Some(open) = self.transactions.get_mut(id) else { return };
-        let (over, body) = match side {
-            Side::Request => (&mut open.request_over, &mut open.request_body),
-            _ => (&mut open.response_over, &mut open.response_body),
+        let (over, body, first) = match side {
+            Side::Request => (&mut open.request_over, &mut open.request_body, 1),
+            _ => (&mut open.response_over, &mut open.response_body, 0),
         };
         if !std::mem::replace(over, true) {
-            // Sealed already when it never had content, or when it was full and said so.
-            let empty = body.kept().is_none();
-            if body.finish() || empty {
+            if body.finish(whole) {
                 ready(id, side, Stage::Body, signals);
             }
+            let indices = (first..).take(body.files().len());
+            signals.extend(indices.map(|index| Signal::File { transaction: id, side, index }));
         }
         if open.request_over && (open.response_over || no_response) {
             self.transactions.close(id, signals);
@@ -590,11 +608,11 @@ impl Http {
         let torn = half.current.filter(|_| matches!(half.state, State::Body(_)));
         half.state = State::Lost;
         if let Some(id) = torn {
-            self.side_over(id, side(way), signals);
+            self.side_over(id, side(way), false, signals);
         }
         if way == Direction::ToClient {
             while let Some(id) = self.waiting.pop_front() {
-                self.side_over(id, Side::Response, signals);
+                self.side_over(id, Side::Response, false, signals);
             }
         }
     }
@@ -645,13 +663,15 @@ impl Http {
             return;
         }
         self.half(way).ended = true;
-        let body = matches!(self.half(way).state, State::Body(_));
-        if body && let Some(id) = self.half(way).current {
-            self.side_over(id, side(way), signals);
+        if let State::Body(framing) = self.half(way).state
+            && let Some(id) = self.half(way).current
+        {
+            let whole = matches!(framing, Framing::UntilClose | Framing::Surplus);
+            self.side_over(id, side(way), whole, signals);
         }
         if way == Direction::ToClient {
             while let Some(id) = self.waiting.pop_front() {
-                self.side_over(id, Side::Response, signals);
+                self.side_over(id, Side::Response, false, signals);
             }
         }
         if self.halves.iter().all(|half| half.ended) {
@@ -669,8 +689,8 @@ impl Http {
     fn close_all(&mut self, signals: &mut Vec<Signal>) {
         self.waiting.clear();
         while let Some(id) = self.transactions.oldest_open() {
-            self.side_over(id, Side::Request, signals);
-            self.side_over(id, Side::Response, signals);
+            self.side_over(id, Side::Request, false, signals);
+            self.side_over(id, Side::Response, false, signals);
             self.transactions.close(id, signals);
         }
     }

@@ -72,4 +72,28 @@ pub static SAMPLES: &[Sample] = &[
         name: "HTTP/0.9",
         turns: &[(ToServer, b"GET /old\r\n"), (ToClient, b"<html>\nold\n\n</html>")],
     },
+    Sample {
+        name: "files: a form with two, a named download, a part of a file",
+        turns: &[
+            (
+                ToServer,
+                b"POST /up.php HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; \
+                  boundary=XX\r\nContent-Length: 189\r\n\r\n\
+                  --XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n\
+                  --XX\r\nContent-Disposition: form-data; name=\"b\"; filename=\"b.exe\"\r\n\r\nMZ\r\n\
+                  --XX\r\nContent-Disposition: form-data; filename=\"c\"\r\n\r\n\r\n--XX--\r\n",
+            ),
+            (
+                ToClient,
+                b"HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename=\"x.pdf\"\r\n\
+                  Content-Length: 8\r\n\r\n%PDF-1.4",
+            ),
+            (ToServer, b"GET /big.iso HTTP/1.1\r\nHost: a\r\nRange: bytes=4-7\r\n\r\n"),
+            (
+                ToClient,
+                b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-7/100\r\n\
+                  Content-Length: 4\r\n\r\ndata",
+            ),
+        ],
+    },
 ];

@@ -3,7 +3,12 @@
 use super::body::Body;
 use super::events;
 use super::head::{Head, Notes};
+use super::multipart::Multipart;
+use super::range::Range;
 use super::uri;
+use crate::field::Side;
+use crate::file::{File, Wants};
+use crate::protocols::formats::parameter::parameter;
 
 /// A request and its response; either may be missing.
 #[derive(Default)]
@@ -110,6 +115,59 @@ impl Transaction {
                 Some(digit(*a) * 100 + digit(*b) * 10 + digit(*c)).filter(|status| *status >= 100)
             }
             _ => None,
+        }
+    }
+
+    /// The normalised path of the target, which names files that have no name of their own.
+    fn path(&self) -> &[u8] {
+        let uri = self.uri().unwrap_or_default();
+        let end = uri.iter().position(|byte| matches!(byte, b'?' | b'#'));
+        uri.get(..end.unwrap_or(uri.len())).unwrap_or_default()
+    }
+
+    /// The body that follows a request's head is a file when it is of POST or PUT, or holds files
+    /// when it is in parts.
+    pub fn expect_request_files(&mut self, wants: Wants) {
+        let post = self.request.part(0) == Some(b"POST");
+        let kind = self.request.get(b"content-type").filter(|_| post);
+        if let Some(parts) = kind.and_then(|kind| Multipart::new(kind, wants)) {
+            self.request_body.has_parts(parts);
+        } else if (post || self.request.part(0) == Some(b"PUT")) && !self.path().is_empty() {
+            self.request_body.is_file(File::open(self.path(), Side::Request, wants));
+        }
+    }
+
+    /// The body that follows a response's head is a file, named by Content-Disposition or by the
+    /// path that was asked for.
+    pub fn expect_response_file(&mut self, wants: Wants) {
+        let disposition = self.response.get(b"content-disposition");
+        let named = disposition.and_then(|value| parameter(value, "filename"));
+        let name = named.as_deref().unwrap_or_else(|| self.path());
+        if name.is_empty() && !self.request.is_empty() {
+            return;
+        }
+        let mut file = File::open(name, Side::Response, wants);
+        let range = self.response.get(b"content-range").and_then(Range::parse);
+        if let Some((start, size)) = range.and_then(|range| range.part()) {
+            let key = [self.host().unwrap_or_default(), b" ", name].concat();
+            file = file.from_offset(start).in_parts(&key, size);
+        }
+        self.response_body.is_file(file);
+    }
+
+    /// A file by its number: 0 is the response's body, those of the request begin at 1.
+    pub fn file(&self, index: u32) -> Option<&File> {
+        match index {
+            0 => self.response_body.files().first(),
+            _ => self.request_body.files().get(index as usize - 1),
+        }
+    }
+
+    /// The same, to mark it.
+    pub fn file_mut(&mut self, index: u32) -> Option<&mut File> {
+        match index {
+            0 => self.response_body.files_mut().first_mut(),
+            _ => self.request_body.files_mut().get_mut(index as usize - 1),
         }
     }
 

@@ -1,0 +1,102 @@
+//! Files that are fetched in parts (Content-Range, RFC 9110, section 14.4): once all parts between
+//! two hosts were seen, the whole file gets a record of its own.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use crate::file::File;
+
+/// Files that wait for further parts, per worker; of more the oldest is forgotten.
+const JOINS_MAX: usize = 256;
+
+/// Stretches of one file that do not touch; with more the file is forgotten.
+const STRETCHES_MAX: usize = 64;
+
+/// The files of a worker that are not whole yet.
+#[derive(Default)]
+pub struct Joins(VecDeque<Join>);
+
+struct Join {
+    ends: (IpAddr, IpAddr),
+    key: Box<[u8]>,
+    total: u64,
+    /// What was seen: begin and end, sorted, apart from each other.
+    seen: Vec<(u64, u64)>,
+}
+
+impl Joins {
+    /// Takes a part that has ended; the size of the file when it is whole now.
+    pub fn add(&mut self, ends: (IpAddr, IpAddr), file: &File) -> Option<u64> {
+        let part = file.part_of().filter(|_| !file.has_gap() && file.size() > 0)?;
+        let same =
+            |join: &Join| join.ends == ends && join.total == part.total && *join.key == *part.key;
+        let at = self.0.iter().position(same);
+        let mut join = at.and_then(|at| self.0.remove(at)).unwrap_or_else(|| Join {
+            ends,
+            key: part.key.clone(),
+            total: part.total,
+            seen: Vec::new(),
+        });
+        add_stretch(&mut join.seen, (file.start(), file.start().saturating_add(file.size())));
+        let whole = join.seen.first().is_some_and(|(from, to)| *from == 0 && *to >= join.total);
+        if whole {
+            return Some(join.total);
+        }
+        if join.seen.len() <= STRETCHES_MAX {
+            if self.0.len() >= JOINS_MAX {
+                self.0.pop_front();
+            }
+            self.0.push_back(join);
+        }
+        None
+    }
+}
+
+/// Adds a stretch to sorted ones that do not touch, and joins those that do now.
+fn add_stretch(seen: &mut Vec<(u64, u64)>, (mut from, mut to): (u64, u64)) {
+    seen.retain(|(start, end)| {
+        let apart = *end < from || *start > to;
+        if !apart {
+            (from, to) = (from.min(*start), to.max(*end));
+        }
+        apart
+    });
+    let at = seen.partition_point(|(start, _)| *start < from);
+    seen.insert(at, (from, to));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Side;
+    use crate::file::Wants;
+
+    fn part(key: &[u8], start: u64, bytes: &[u8]) -> File {
+        let file = File::open(b"a", Side::Response, Wants::NOTHING).from_offset(start);
+        let mut file = file.in_parts(key, 10);
+        file.add(bytes);
+        file.close();
+        file
+    }
+
+    #[test]
+    fn parts_in_any_order_make_a_whole() {
+        let ends = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let mut joins = Joins::default();
+        assert_eq!(joins.add(ends, &part(b"x", 6, b"6789")), None);
+        assert_eq!(joins.add(ends, &part(b"y", 0, b"012345")), None);
+        assert_eq!(joins.add(ends, &part(b"x", 0, b"0123")), None);
+        assert_eq!(joins.add(ends, &part(b"x", 3, b"345")), Some(10));
+        assert_eq!(joins.add(ends, &part(b"x", 3, b"345")), None);
+    }
+
+    #[test]
+    fn what_never_becomes_whole_is_forgotten() {
+        let ends = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let mut joins = Joins::default();
+        for number in 0..10_000u32 {
+            assert_eq!(joins.add(ends, &part(&number.to_be_bytes(), 5, b"5")), None);
+        }
+        assert!(joins.0.len() <= JOINS_MAX);
+    }
+}
