@@ -45,7 +45,7 @@ pub struct FlowState {
     pub integers: Vec<(u32, u32)>,
     muted: Vec<u64>,
     /// Files to be stored when they come; none for nearly all flows.
-    orders: Option<Box<Vec<Order>>>,
+    orders: Vec<Order>,
     progress: Vec<Progress>,
 }
 
@@ -74,15 +74,14 @@ pub struct Window {
 impl FlowState {
     /// Notes files to be stored; whether there was room for it.
     pub fn order(&mut self, order: Order) -> bool {
-        let orders = self.orders.get_or_insert_default();
-        let room = orders.len() < STORES_MAX;
-        orders.extend(room.then_some(order));
+        let room = self.orders.len() < STORES_MAX;
+        self.orders.extend(room.then_some(order));
         room
     }
 
     /// Files to be stored when they come.
     pub fn orders(&self) -> &[Order] {
-        self.orders.as_deref().map(Vec::as_slice).unwrap_or_default()
+        &self.orders
     }
 
     /// Sets or clears a bit; whether there was room for it.
