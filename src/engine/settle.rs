@@ -70,55 +70,7 @@ fn inspect(
                 Effect::Signal { signal: Signal::Event { transaction, side, event }, .. } => {
                     app_events.push((*transaction, *side, event));
                 }
-                Effect::Signal {
-                    slot,
-                    protocol,
-                    signal: Signal::Ready { transaction: id, side, stage },
-                    ..
-                } => {
-                    let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
-                    if let Some(transaction) = session.and_then(|s| s.transaction(*id)) {
-                        let (id, side, stage, protocol) = (*id, *side, *stage, *protocol);
-                        let (index, file, earlier) = (0, None, [None; EARLIER_MAX]);
-                        ready.push(Ready {
-                            id,
-                            side,
-                            stage,
-                            protocol,
-                            transaction,
-                            index,
-                            file,
-                            earlier,
-                        });
-                    }
-                }
-                Effect::Signal {
-                    slot,
-                    protocol,
-                    signal: Signal::File { transaction: id, side, index },
-                    ..
-                } => {
-                    let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref());
-                    if let Some(session) = session
-                        && let Some(transaction) = session.transaction(*id)
-                    {
-                        let (id, side, protocol) = (*id, *side, *protocol);
-                        let (index, file) = (*index, session.file(id, *index));
-                        let earlier = earlier_files(session, id, side, index);
-                        let stage = Stage::File;
-                        ready.push(Ready {
-                            id,
-                            side,
-                            stage,
-                            protocol,
-                            transaction,
-                            index,
-                            file,
-                            earlier,
-                        });
-                    }
-                }
-                _ => {}
+                effect => ready.extend(shown(table, effect)),
             }
         }
         parts.push((from.0..ready.len(), from.1..events.len(), from.2..app_events.len()));
@@ -139,6 +91,29 @@ fn inspect(
         })
         .collect();
     inspector.inspect(&items, alerts);
+}
+
+/// What a parser's word shows to rules: a side of a transaction, or a file in it.
+fn shown<'a>(table: &'a Table<App>, effect: &Effect) -> Option<Ready<'a>> {
+    let Effect::Signal { slot, protocol, signal, .. } = effect else { return None };
+    let session = table.get(*slot).and_then(|flow| flow.app.session.as_ref())?;
+    let protocol = *protocol;
+    match signal {
+        Signal::Ready { transaction: id, side, stage } => {
+            let (id, side, stage) = (*id, *side, *stage);
+            let (index, file, earlier) = (0, None, [None; EARLIER_MAX]);
+            let transaction = session.transaction(id)?;
+            Some(Ready { id, side, stage, protocol, transaction, index, file, earlier })
+        }
+        Signal::File { transaction: id, side, index } => {
+            let (id, side, index, stage) = (*id, *side, *index, Stage::File);
+            let file = session.file(id, index);
+            let earlier = earlier_files(session, id, side, index);
+            let transaction = session.transaction(id)?;
+            Some(Ready { id, side, stage, protocol, transaction, index, file, earlier })
+        }
+        _ => None,
+    }
 }
 
 /// The last files of a side of a transaction that ended before file `index`.

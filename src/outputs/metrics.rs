@@ -141,12 +141,7 @@ impl Metrics {
                 "rivellino_eve_write_errors_total",
                 "Failed writes of EVE JSON; what was to be written is kept and tried again.",
             )?,
-            stored_files: counter_vec(
-                of,
-                "rivellino_file_store_total",
-                "Files that were to be stored, by outcome: written, known, shed, error.",
-                "outcome",
-            )?,
+            stored_files: stored_files(of)?,
             registry,
             fresh: DashMap::new(),
             eve: Mutex::default(),
@@ -284,6 +279,15 @@ impl Output for Metrics {
     fn finish(&mut self, _: Timestamp) -> Vec<String> {
         Vec::new()
     }
+}
+
+fn stored_files(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    counter_vec(
+        registry,
+        "rivellino_file_store_total",
+        "Files that were to be stored, by outcome: written, known, shed, error.",
+        "outcome",
+    )
 }
 
 fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntCounter> {

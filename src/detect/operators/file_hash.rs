@@ -1,10 +1,11 @@
-//! `filemd5`, `filesha1`, `filesha256`: hashes of files in a list, one in hexadecimal a line.
+//! `filemd5`, `filesha1`, `filesha256`: hashes of files in a list, one in hexadecimal a line. They
+//! have no examples, as these have no lists beside them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::detect::files::{Hash, HashTest};
-use crate::detect::operator::{Builder, Example, Operator, Problem};
+use crate::detect::operator::{Builder, Operator, Problem};
 use crate::detect::syntax::required;
 
 /// Hashes in one list.
@@ -17,7 +18,7 @@ pub static FILEMD5: Operator = Operator {
     help: "The MD5 of a whole file is in the list, or with `!` is not: a text file beside the \
            rules, one hash in hexadecimal a line.",
     syntax: "filemd5:[!]FILE",
-    examples: &[Example { rule: "filemd5:none.txt;", payload: b"x", alerts: false }],
+    examples: &[],
     compile: |argument, builder| compile(Hash::Md5, argument, builder),
 };
 
@@ -27,7 +28,7 @@ pub static FILESHA1: Operator = Operator {
     aliases: &[],
     help: "The same for SHA-1.",
     syntax: "filesha1:[!]FILE",
-    examples: &[Example { rule: "filesha1:none.txt;", payload: b"x", alerts: false }],
+    examples: &[],
     compile: |argument, builder| compile(Hash::Sha1, argument, builder),
 };
 
@@ -37,7 +38,7 @@ pub static FILESHA256: Operator = Operator {
     aliases: &[],
     help: "The same for SHA-256.",
     syntax: "filesha256:[!]FILE",
-    examples: &[Example { rule: "filesha256:none.txt;", payload: b"x", alerts: false }],
+    examples: &[],
     compile: |argument, builder| compile(Hash::Sha256, argument, builder),
 };
 

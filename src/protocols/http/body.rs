@@ -3,12 +3,12 @@
 use super::decode::Decoder;
 use super::multipart::Multipart;
 use crate::field::{Event, Side};
-use crate::file::{File, KEPT_BYTES, Wants};
+use crate::file::{File as Carried, KEPT_BYTES, Wants};
 
 /// A body, content codings undone. What is kept of it is kept once: as the file that it is, when
 /// it is one.
 pub struct Body {
-    file: File,
+    file: Carried,
     /// It is a file: what comes after the kept part counts, and is hashed when that is wanted.
     is_file: bool,
     /// The files in it (multipart/form-data).
@@ -25,7 +25,7 @@ pub struct Body {
 impl Default for Body {
     fn default() -> Self {
         Self {
-            file: File::open(b"", Side::Either, Wants::NOTHING),
+            file: Carried::open(b"", Side::Either, Wants::NOTHING),
             is_file: false,
             parts: None,
             length: 0,
@@ -43,7 +43,7 @@ impl Body {
     }
 
     /// It is this file. Before its first byte.
-    pub fn is_file(&mut self, file: File) {
+    pub fn is_file(&mut self, file: Carried) {
         self.file = file;
         self.is_file = true;
     }
@@ -112,7 +112,7 @@ impl Body {
     }
 
     /// Its files: itself, or those in it.
-    pub fn files(&self) -> &[File] {
+    pub fn files(&self) -> &[Carried] {
         match &self.parts {
             Some(parts) => parts.files(),
             None if self.is_file && self.file.size() > 0 => std::slice::from_ref(&self.file),
@@ -121,7 +121,7 @@ impl Body {
     }
 
     /// The same, to mark them.
-    pub fn files_mut(&mut self) -> &mut [File] {
+    pub fn files_mut(&mut self) -> &mut [Carried] {
         match &mut self.parts {
             Some(parts) => parts.files_mut(),
             None if self.is_file && self.file.size() > 0 => std::slice::from_mut(&mut self.file),

@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 
 use crate::field::Side;
-use crate::file::{FILES_MAX, File, Wants};
+use crate::file::{FILES_MAX, File as Carried, Wants};
 use crate::protocols::formats::parameter::parameter;
 
 /// Longest boundary, bytes, as Suricata has it.
@@ -18,7 +18,7 @@ pub struct Multipart {
     state: State,
     /// A line that was cut, or an end of content that may begin the delimiter.
     pending: Vec<u8>,
-    files: Vec<File>,
+    files: Vec<Carried>,
     /// The last of `files` is the part that is being added to.
     open: bool,
     wants: Wants,
@@ -74,22 +74,22 @@ impl Multipart {
     }
 
     /// The files so far.
-    pub fn files(&self) -> &[File] {
+    pub fn files(&self) -> &[Carried] {
         &self.files
     }
 
     /// The same, to end or to mark them.
-    pub fn files_mut(&mut self) -> &mut [File] {
+    pub fn files_mut(&mut self) -> &mut [Carried] {
         &mut self.files
     }
 
     /// Bytes held.
     pub fn memory(&self) -> usize {
-        let files: usize = self.files.iter().map(|file| size_of::<File>() + file.memory()).sum();
+        let files: usize = self.files.iter().map(|file| size_of::<Carried>() + file.memory()).sum();
         self.pending.capacity() + self.delimiter.needle().len() + files
     }
 
-    fn part(&mut self) -> Option<&mut File> {
+    fn part(&mut self) -> Option<&mut Carried> {
         self.files.last_mut().filter(|_| self.open)
     }
 
@@ -137,7 +137,7 @@ impl Multipart {
             return;
         }
         let name: Vec<u8> = name.iter().copied().filter(|byte| *byte != b'\\').collect();
-        self.files.push(File::open(&name, Side::Request, self.wants));
+        self.files.push(Carried::open(&name, Side::Request, self.wants));
         self.open = true;
     }
 
@@ -219,7 +219,7 @@ impl Multipart {
     fn part_over(&mut self) {
         self.flush();
         self.pending.clear();
-        self.part().into_iter().for_each(File::close);
+        self.part().into_iter().for_each(Carried::close);
         self.open = false;
         self.state = State::Boundary;
     }
@@ -247,7 +247,7 @@ mod tests {
             rest = behind;
         }
         parts.add(rest);
-        let shown = |file: &File| {
+        let shown = |file: &Carried| {
             let name = String::from_utf8_lossy(&file.name).into_owned();
             (name, file.data().to_vec(), file.state() == crate::file::State::Closed)
         };

@@ -7,7 +7,7 @@ use super::multipart::Multipart;
 use super::range::Range;
 use super::uri;
 use crate::field::Side;
-use crate::file::{File, Wants};
+use crate::file::{File as Carried, Wants};
 use crate::protocols::formats::parameter::parameter;
 
 /// A request and its response; either may be missing.
@@ -133,7 +133,7 @@ impl Transaction {
         if let Some(parts) = kind.and_then(|kind| Multipart::new(kind, wants)) {
             self.request_body.has_parts(parts);
         } else if (post || self.request.part(0) == Some(b"PUT")) && !self.path().is_empty() {
-            self.request_body.is_file(File::open(self.path(), Side::Request, wants));
+            self.request_body.is_file(Carried::open(self.path(), Side::Request, wants));
         }
     }
 
@@ -146,7 +146,7 @@ impl Transaction {
         if name.is_empty() && !self.request.is_empty() {
             return;
         }
-        let mut file = File::open(name, Side::Response, wants);
+        let mut file = Carried::open(name, Side::Response, wants);
         let range = self.response.get(b"content-range").and_then(Range::parse);
         if let Some((start, size)) = range.and_then(|range| range.part()) {
             let key = [self.host().unwrap_or_default(), b" ", name].concat();
@@ -156,7 +156,7 @@ impl Transaction {
     }
 
     /// A file by its number: 0 is the response's body, those of the request begin at 1.
-    pub fn file(&self, index: u32) -> Option<&File> {
+    pub fn file(&self, index: u32) -> Option<&Carried> {
         match index {
             0 => self.response_body.files().first(),
             _ => self.request_body.files().get(index as usize - 1),
@@ -164,7 +164,7 @@ impl Transaction {
     }
 
     /// The same, to mark it.
-    pub fn file_mut(&mut self, index: u32) -> Option<&mut File> {
+    pub fn file_mut(&mut self, index: u32) -> Option<&mut Carried> {
         match index {
             0 => self.response_body.files_mut().first_mut(),
             _ => self.request_body.files_mut().get_mut(index as usize - 1),
