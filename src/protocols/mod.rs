@@ -3,6 +3,7 @@
 //! No parser sees a flow, a rule, an output or another parser. To add one: make its folder, add
 //! `mod x;` and one entry of [`PROTOCOLS`].
 
+pub mod bittorrent_dht;
 pub mod datagrams;
 pub mod dcerpc;
 pub mod dhcp;
@@ -13,7 +14,9 @@ pub mod formats;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
+pub mod http2;
 pub mod identify;
+pub mod ike;
 pub mod krb5;
 mod ldap;
 pub mod mdns;
@@ -235,6 +238,9 @@ pub struct Sample {
 pub static PROTOCOLS: &[&Protocol] = &[
     &http::PROTOCOL,
     &tls::PROTOCOL,
+    &http2::PROTOCOL,
+    &ike::PROTOCOL,
+    &bittorrent_dht::PROTOCOL,
     &dns::PROTOCOL,
     &modbus::PROTOCOL,
     &quic::PROTOCOL,

@@ -22,8 +22,6 @@ pub struct Recognised {
 
 /// Every such protocol, in the order in which they are tried.
 pub static RECOGNISED: &[Recognised] = &[
-    anywhere("http2", Carrier::Tcp, |way, b| client(way, || starts(b, b"PRI * HTTP/2.0\r\n"))),
-    anywhere("bittorrent-dht", Carrier::Udp, |_, b| any(b, &[b"d1:ad2:id20:", b"d1:rd2:id20:"])),
     anywhere("imap", Carrier::Tcp, imap),
     ports("telnet", Carrier::Tcp, &[23], telnet),
 ];

@@ -33,6 +33,7 @@ mod isdataat;
 mod kerberos;
 mod linear;
 mod meta;
+mod named_number;
 mod nocase;
 mod pcre;
 mod pcrexform;
@@ -96,6 +97,8 @@ pub static OPERATORS: &[&Operator] = &[
     &flowbits::FLOWBITS,
     &flowbits::NOALERT,
     &flowint::FLOWINT,
+    &named_number::HTTP2_SETTINGS,
+    &named_number::CHOSEN_SA_ATTRIBUTE,
     &hash::TO_MD5,
     &hash::TO_SHA1,
     &hash::TO_SHA256,

@@ -331,8 +331,11 @@ impl Http {
                 self.close_all(signals);
                 self.stopped = true;
                 let upgrade = self.transactions.get(id).and_then(|t| t.response.get(b"upgrade"));
-                let websocket = upgrade.is_some_and(|to| to.eq_ignore_ascii_case(b"websocket"));
-                signals.push(Signal::Handover(websocket.then_some("websocket")));
+                let successors = [("websocket", "websocket"), ("h2c", "http2")];
+                let to = successors.iter().find(|(name, _)| {
+                    upgrade.is_some_and(|to| to.eq_ignore_ascii_case(name.as_bytes()))
+                });
+                signals.push(Signal::Handover(to.map(|(_, protocol)| *protocol)));
             }
             After::GiveUp | After::Response => self.give_up(signals),
         }
