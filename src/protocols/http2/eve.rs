@@ -44,6 +44,13 @@ impl Describe for Stream {
         });
     }
 
+    /// The message of DNS that it carries: the answer, before there is one the question.
+    fn beside(&self, tree: &mut dyn Tree) {
+        if let Some(message) = self.response.dns.as_ref().or(self.request.dns.as_ref()) {
+            tree.object("dns", &mut |tree| message.describe(tree));
+        }
+    }
+
     fn is_logged(&self) -> bool {
         self.request.tells() || self.response.tells()
     }

@@ -26,6 +26,8 @@ events! {
     MANY_STREAMS "too_many_streams" "More streams are open than the limit."
     DECOMPRESSION "failed_decompression" "A body is not coded as its field says."
     BOMB "compression_bomb" "A body that grows out of proportion when decompressed."
+    DNS_REQUEST_LONG "dns_request_too_long" "A request of DNS longer than a datagram."
+    DNS_RESPONSE_LONG "dns_response_too_long" "A response of DNS longer than a datagram."
     USERINFO "userinfo_in_uri" "The authority names a user."
     AUTHORITY "authority_host_mismatch" "The authority and the field host differ."
 }

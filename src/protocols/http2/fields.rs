@@ -5,6 +5,7 @@ use super::names::{ERRORS, FRAMES};
 use super::stream::{Part, Stream};
 use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 use crate::file::File;
+use crate::protocols::formats::dns::Message;
 
 type Sink<'a> = &'a mut dyn FnMut(Value<'_>);
 
@@ -64,6 +65,34 @@ macro_rules! number {
         row!(Kind::Int { bits: $bits, names: $names }, $side $part Body $name [] $help $example,
             |p, sink| p.$values.iter().for_each(|value| sink(Value::Int(u64::from(*value)))))
     };
+}
+
+/// A row of the message of DNS that a side carries, by its place among the rows of messages.
+macro_rules! dns {
+    ($side:ident $part:ident $index:literal) => {
+        of_message($index, Side::$side, |stream: &Stream, sink: Sink<'_>| {
+            let field = Message::FIELDS.get($index);
+            if let (Some(message), Some(field)) = (&stream.$part.dns, field) {
+                (field.read)(message, sink);
+            }
+        })
+    };
+}
+
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn of_message(index: usize, side: Side, read: fn(&Stream, Sink<'_>)) -> Field<Stream> {
+    let field = &Message::FIELDS[index];
+    Field {
+        name: field.name,
+        aliases: field.aliases,
+        kind: field.kind,
+        eve: "",
+        side,
+        stage: Stage::Body,
+        help: field.help,
+        example: field.example,
+        read,
+    }
 }
 
 fn give(value: Option<&[u8]>, sink: Sink<'_>) {
@@ -274,6 +303,23 @@ impl Fields for Stream {
         row!(Kind::Int { bits: 64, names: &[] }, Response response Body "http2.setting" []
             "Each setting of the server as one number: its identifier times 2^32, and its value."
             "http2.setting:0x100001000;", |p, sink| settings(p, sink)),
+        dns!(Request request 0),
+        dns!(Request request 1),
+        dns!(Response response 1),
+        dns!(Request request 2),
+        dns!(Response response 2),
+        dns!(Request request 3),
+        dns!(Response response 3),
+        dns!(Request request 4),
+        dns!(Response response 4),
+        dns!(Request request 5),
+        dns!(Response response 5),
+        dns!(Request request 6),
+        dns!(Response response 6),
+        dns!(Request request 7),
+        dns!(Response response 7),
+        dns!(Request request 8),
+        dns!(Response response 8),
     ];
 }
 

@@ -1,5 +1,6 @@
 //! HTTP/2 in clear: streams of requests and responses (RFC 9113), their fields (RFC 7541).
 
+mod doh;
 mod eve;
 mod events;
 mod fields;

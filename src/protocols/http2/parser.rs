@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::events;
 use super::frame::{Frames, Head, Next};
 use super::hpack::{self, Item, Table};
 use super::names::frame;
 use super::stream::Stream;
+use super::{doh, events};
 use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
@@ -438,6 +438,10 @@ impl Http2 {
                 let decoder = coding::Decoder::new(coding, &mut |flaw| flaws.push(flaw));
                 part.decoder = decoder.map(Box::new);
             }
+            part.doh = part.first(b"content-type").is_some_and(doh::is_message);
+            if side == Side::Request {
+                part.dns = part.first(b":path").and_then(doh::in_target);
+            }
             false
         });
         if told == Some(false) {
@@ -466,6 +470,7 @@ impl Http2 {
         let Some(id) = self.open.get(&head.stream).copied() else { return };
         let side = side(way);
         let mut flaws = Vec::new();
+        let mut long = false;
         self.change(id, |stream| {
             let name = stream.request.first(b":path").unwrap_or_default().to_vec();
             let part = stream.part_mut(side);
@@ -478,7 +483,15 @@ impl Http2 {
                 }
                 None => file.add(content),
             }
+            long = part.doh && file.size() > doh::MAX_BYTES;
+            part.doh &= !long;
         });
+        if long {
+            let request = way == Direction::ToServer;
+            let event =
+                if request { &events::DNS_REQUEST_LONG } else { &events::DNS_RESPONSE_LONG };
+            self.event(Some(id), way, event, out);
+        }
         for flaw in flaws {
             let event = match flaw {
                 coding::Flaw::Bomb | coding::Flaw::Limit => &events::BOMB,
@@ -509,6 +522,10 @@ impl Http2 {
                 part.decoder = None;
                 if let Some(file) = &mut part.file {
                     if whole { file.close() } else { file.truncate() }
+                }
+                if let Some(file) = part.file.as_ref().filter(|_| part.doh && whole) {
+                    part.dns = doh::message(file.data(), side == Side::Response);
+                    part.doh = false;
                 }
                 let file = part.file.is_some() && !std::mem::replace(&mut part.file_told, true);
                 (!std::mem::replace(&mut part.body_told, true), file)

@@ -4,6 +4,7 @@ use super::hpack::Field;
 use crate::field::Side;
 use crate::file::File;
 use crate::protocols::formats::coding::Decoder;
+use crate::protocols::formats::dns::Message;
 
 /// Fields kept of one side; of further ones nothing is kept.
 const MAX_FIELDS: usize = 1_024;
@@ -46,8 +47,12 @@ pub struct Part {
     pub head: usize,
     /// Its body.
     pub file: Option<File>,
+    /// The message of DNS that it is.
+    pub dns: Option<Box<Message>>,
     /// Undoes the content's codings.
     pub(super) decoder: Option<Box<Decoder>>,
+    /// Whether the body is to be a message of DNS.
+    pub(super) doh: bool,
     pub(super) head_told: bool,
     pub(super) body_told: bool,
     pub(super) file_told: bool,
@@ -159,7 +164,8 @@ impl Part {
         let file = self.file.as_ref().map_or(0, File::memory);
         let decoder = self.decoder.as_ref().map_or(0, |decoder| decoder.memory());
         let values = self.windows.len() * 4 + self.settings.len() * 8 + self.errors.len() * 4;
-        self.field_bytes + self.fields.len() * size_of::<Field>() + file + decoder + values
+        let dns = self.dns.as_ref().map_or(0, |message| message.memory());
+        dns + self.field_bytes + self.fields.len() * size_of::<Field>() + file + decoder + values
     }
 }
 
