@@ -18,10 +18,7 @@ pub mod http2;
 pub mod identify;
 pub mod ike;
 pub mod krb5;
-<<<<<<< HEAD
 mod ldap;
-=======
->>>>>>> e12ba08 (Format)
 pub mod mdns;
 pub mod modbus;
 mod mqtt;
