@@ -82,6 +82,6 @@ fn compile(
             }
         }
     };
-    builder.rule.numbers.push(NumberTest { field, test });
+    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new() });
     Ok(())
 }
