@@ -2,7 +2,7 @@
 
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
-use crate::detect::rule::NumberTest;
+use crate::detect::rule::{NumberTest, Which};
 use crate::detect::syntax::required;
 use crate::protocols::http2::names::SETTINGS;
 use crate::protocols::ike::names::ATTRIBUTES;
@@ -82,6 +82,6 @@ fn compile(
             }
         }
     };
-    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new() });
+    builder.rule.numbers.push(NumberTest { field, test, others: Vec::new(), which: Which::Any });
     Ok(())
 }
