@@ -43,10 +43,6 @@ const fn ports(
     Recognised { name, carrier, ports, anywhere: false, probe }
 }
 
-fn client(way: Direction, probe: impl Fn() -> Probe) -> Probe {
-    if way == Direction::ToServer { probe() } else { Probe::No }
-}
-
 fn server(way: Direction, probe: impl Fn() -> Probe) -> Probe {
     if way == Direction::ToClient { probe() } else { Probe::No }
 }
