@@ -19,7 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     schema: include_str!("schema.json"),
     files: false,
     carriers: &[Carrier::Udp],
-    ports: &[],
+    ports: &[6881],
     anywhere: true,
     probe: |_: Direction, _: Carrier, bytes: &[u8]| begins(bytes),
     parser: || -> Box<dyn Parser> { Box::new(parser::DhtParser::new()) },

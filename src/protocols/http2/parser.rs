@@ -8,7 +8,7 @@ use super::names::frame;
 use super::stream::Stream;
 use super::{doh, events};
 use crate::field::{Describe, Event, Side, Stage};
-use crate::file::{File, Wants};
+use crate::file::{File as Carried, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::coding;
 use crate::protocols::transactions::Transactions;
@@ -122,11 +122,11 @@ impl Parser for Http2 {
         Some(taken)
     }
 
-    fn file(&self, transaction: u64, index: u32) -> Option<&File> {
+    fn file(&self, transaction: u64, index: u32) -> Option<&Carried> {
         self.streams.get(transaction)?.part(side_of(index)).file.as_ref()
     }
 
-    fn file_mut(&mut self, transaction: u64, index: u32) -> Option<&mut File> {
+    fn file_mut(&mut self, transaction: u64, index: u32) -> Option<&mut Carried> {
         let stream = self.streams.get_live_mut(transaction)?;
         stream.part_mut(side_of(index)).file.as_mut()
     }
@@ -475,7 +475,7 @@ impl Http2 {
             let name = stream.request.first(b":path").unwrap_or_default().to_vec();
             let part = stream.part_mut(side);
             let path = name.split(|byte| *byte == b'?').next().unwrap_or_default();
-            let file = part.file.get_or_insert_with(|| File::open(path, side, wants));
+            let file = part.file.get_or_insert_with(|| Carried::open(path, side, wants));
             match &mut part.decoder {
                 Some(decoder) => {
                     let mut add = |bytes: &[u8]| file.add(bytes);
