@@ -47,29 +47,7 @@ fn server(way: Direction, probe: impl Fn() -> Probe) -> Probe {
     if way == Direction::ToClient { probe() } else { Probe::No }
 }
 
-/// `wanted` at the start.
-fn starts(bytes: &[u8], wanted: &[u8]) -> Probe {
-    magic(bytes, 0, wanted)
-}
-
-/// `wanted` at `offset`.
-fn magic(bytes: &[u8], offset: usize, wanted: &[u8]) -> Probe {
-    let Some(tail) = bytes.get(offset..) else { return Probe::NeedMore };
-    if tail.starts_with(wanted) {
-        Probe::Yes
-    } else if wanted.starts_with(tail) {
-        Probe::NeedMore
-    } else {
-        Probe::No
-    }
-}
-
-/// One of `all` at the start.
-fn any(bytes: &[u8], all: &[&[u8]]) -> Probe {
-    all.iter().map(|wanted| starts(bytes, wanted)).fold(Probe::No, better)
-}
-
-/// The same without regard to the case of ASCII letters.
+/// One of `all` at the start, without regard to the case of ASCII letters.
 fn any_nocase(bytes: &[u8], all: &[&[u8]]) -> Probe {
     let probe = |wanted: &&[u8]| {
         let both = wanted.len().min(bytes.len());
