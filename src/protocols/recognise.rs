@@ -21,10 +21,8 @@ pub struct Recognised {
 }
 
 /// Every such protocol, in the order in which they are tried.
-pub static RECOGNISED: &[Recognised] = &[
-    anywhere("imap", Carrier::Tcp, imap),
-    ports("telnet", Carrier::Tcp, &[23], telnet),
-];
+pub static RECOGNISED: &[Recognised] =
+    &[anywhere("imap", Carrier::Tcp, imap), ports("telnet", Carrier::Tcp, &[23], telnet)];
 
 const fn anywhere(
     name: &'static str,
