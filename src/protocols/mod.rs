@@ -22,6 +22,7 @@ mod ldap;
 pub mod mdns;
 pub mod modbus;
 mod mqtt;
+pub mod nfs;
 pub mod ntp;
 pub mod pgsql;
 pub mod pop3;
@@ -266,4 +267,5 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rfb::PROTOCOL,
     &pop3::PROTOCOL,
     &tftp::PROTOCOL,
+    &nfs::PROTOCOL,
 ];

@@ -13,6 +13,8 @@ pub mod mime;
 pub mod ntlmssp;
 pub mod parameter;
 pub mod partial;
+pub mod recent;
+pub mod rpc;
 pub mod sdp;
 pub mod spnego;
 pub mod transfer;

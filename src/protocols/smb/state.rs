@@ -1,6 +1,5 @@
 //! What is remembered of a connection while it lasts: all of it bounded.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::names;
@@ -10,6 +9,7 @@ use crate::file::Wants;
 use crate::net::Direction;
 use crate::protocols::Signal;
 use crate::protocols::formats::dcerpc::Interface;
+use crate::protocols::formats::recent::Recent;
 use crate::protocols::transactions::Transactions;
 
 /// Exchanges that wait for their end, as Suricata has it by default.
@@ -79,44 +79,6 @@ impl Dialect {
             Self::Named(name) => name.to_vec(),
             Self::Numbered(number) => names::dialect(*number).as_bytes().to_vec(),
         }
-    }
-}
-
-/// A map that keeps its newest entries.
-#[derive(Debug)]
-pub struct Recent<K, V> {
-    entries: VecDeque<(K, V)>,
-    limit: usize,
-}
-
-impl<K: PartialEq, V> Recent<K, V> {
-    const fn new(limit: usize) -> Self {
-        Self { entries: VecDeque::new(), limit }
-    }
-
-    /// The value of a key.
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.entries.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
-    }
-
-    /// Sets the value of a key.
-    pub fn insert(&mut self, key: K, value: V) {
-        self.remove(&key);
-        if self.entries.len() >= self.limit {
-            self.entries.pop_front();
-        }
-        self.entries.push_back((key, value));
-    }
-
-    /// Takes the value of a key out.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let at = self.entries.iter().rposition(|(known, _)| known == key)?;
-        self.entries.remove(at).map(|(_, value)| value)
-    }
-
-    fn memory(&self, of: impl Fn(&K, &V) -> usize) -> usize {
-        let entries: usize = self.entries.iter().map(|(key, value)| of(key, value)).sum();
-        entries + self.entries.capacity() * size_of::<(K, V)>()
     }
 }
 
@@ -279,21 +241,5 @@ pub const fn side(way: Direction) -> Side {
 fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
     for stage in [Stage::Head, Stage::Body] {
         signals.push(Signal::Ready { transaction, side, stage });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_entries_are_kept() {
-        let mut recent = Recent::new(2);
-        recent.insert(1, 'a');
-        recent.insert(2, 'b');
-        recent.insert(1, 'c');
-        recent.insert(3, 'd');
-        assert_eq!(recent.remove(&3), Some('d'));
-        assert_eq!((recent.get(&1), recent.get(&2)), (Some(&'c'), None));
     }
 }
