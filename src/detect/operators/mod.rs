@@ -33,6 +33,7 @@ mod isdataat;
 mod kerberos;
 mod linear;
 mod meta;
+mod modbus;
 mod named_number;
 mod nocase;
 mod pcre;
@@ -124,6 +125,7 @@ pub static OPERATORS: &[&Operator] = &[
     &meta::REV,
     &meta::SID,
     &meta::TARGET,
+    &modbus::MODBUS,
     &nocase::NOCASE,
     &pcre::PCRE,
     &pcrexform::PCREXFORM,

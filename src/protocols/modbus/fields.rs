@@ -1,6 +1,6 @@
 //! What can be read from a transaction, and how EVE shows it.
 
-use super::codes::{self, DIAGNOSTIC, MEI};
+use super::codes::{self, DIAGNOSTIC, MASK_WRITE, MEI};
 use super::message::{Message, Write, flaw};
 use crate::field::{Describe, Field, Fields, Kind, Side, Stage, Tree, Value};
 
@@ -108,6 +108,24 @@ impl Fields for Transaction {
             "Each value that is written, in the order of the addresses; 0xff00 or 0 when a single \
              coil, 1 or 0 when several coils." "modbus.write_value:>200;",
             |m, sink| m.each_written(&mut |_, value| sink(Value::Int(u64::from(value))))),
+        int!(Request request "modbus.first_address" 16 &[],
+            "First address that is read or written, the written one of a request that does both; \
+             counted from 1." "modbus.first_address:<100;",
+            |m| m.addresses().map(|range| *range.start())),
+        int!(Request request "modbus.last_address" 16 &[],
+            "Last address that is read or written, the written one of a request that does both; \
+             counted from 1." "modbus.last_address:>99;",
+            |m| m.addresses().map(|range| *range.end())),
+        row!(Kind::Int { bits: 32, names: &[] }, Request request "modbus.written"
+        "Each address that is written, counted from 1, in the upper 16 bits, and its value in \
+         the lower ones: 1 or 0 of a coil."
+        "modbus.written:0x01f40000<>0x01f50000;", |m, sink| m.each_written(&mut |at, value| {
+            let value = if m.function == 5 { u16::from(value != 0) } else { value };
+            // A mask sets no value that is known.
+            if let (Some(at), false) = (at.checked_add(1), m.function == MASK_WRITE) {
+                sink(Value::Int(u64::from(at) << 16 | u64::from(value)));
+            }
+        })),
         row!(Kind::Bytes, Request request "modbus.request_data"
             "What follows the parsed part of a request: written values, or data of other functions."
             r#"modbus.request_data; content:"|00 01|";"#, |m, sink| sink(Value::Bytes(&m.data))),

@@ -1,5 +1,7 @@
 //! One message: header and the meaning of its function's data.
 
+use std::ops::RangeInclusive;
+
 use super::codes::{self, DIAGNOSTIC, EXCEPTION, MASK_WRITE, MEI, READ_WRITE, access};
 use crate::net::Direction;
 use crate::reader::Reader;
@@ -255,6 +257,20 @@ impl Message {
             _ => true,
         };
         self.flag_if(!same, flaw::VALUE);
+    }
+
+    /// The first and the last address that a request reads or writes, counted from 1 as the
+    /// specification's tables are (section 4.4). Of one that does both, where it writes.
+    pub fn addresses(&self) -> Option<RangeInclusive<u16>> {
+        let range = match (self.write, self.read) {
+            (Some(Write::One { address, .. } | Write::Mask { address, .. }), _) => {
+                Range { address, quantity: 1 }
+            }
+            (Some(Write::Many(range)), _) | (None, Some(range)) => range,
+            (None, None) => return None,
+        };
+        let last = range.address.checked_add(range.quantity)?;
+        (range.quantity > 0).then(|| range.address.saturating_add(1)..=last)
     }
 
     /// Calls `sink` with address and value of each coil or register that a request writes.
