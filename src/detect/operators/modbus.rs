@@ -238,7 +238,6 @@ fn addresses(range: Span, builder: &mut Builder) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::*;
     use crate::detect::operators::tests::rule;
     use crate::field::{Readable, Value};
     use crate::net::Direction;
