@@ -125,12 +125,14 @@ impl Gather {
         groups.payload(Medium::Stream, 0, way, ports, |patterns| {
             let group = groups.patterns(patterns);
             let (overlap, reach) = group.map_or((0, 0), |group| (group.overlap(), group.reach()));
-            let to = to.min(reach as u64);
-            let from = seam.saturating_sub(overlap as u64).max(window.base());
-            if from >= to {
-                return;
+            for (base, end) in window.stretches() {
+                let to = to.min(end).min(reach as u64);
+                let from = seam.saturating_sub(overlap as u64).max(base);
+                if from < to {
+                    let source = Source::Stream { from, to, seam };
+                    tasks.push(Task { patterns, item: number, source });
+                }
             }
-            tasks.push(Task { patterns, item: number, source: Source::Stream { from, to, seam } });
         });
         groups.bare_payload(0, way, ports, |rule| {
             found.push(Candidate { item: number, rule, cause: Cause::Stream(to) });

@@ -142,7 +142,7 @@ impl Judge<'_> {
                 Cause::Stream(_) => window.alerted(candidate.rule).unwrap_or(0),
                 _ => 0,
             };
-            subject.base = from.max(window.base());
+            subject.base = from.max(window.base(to));
             // Places are counted from the start of the stream, which is gone.
             if planned.placed && subject.base > 0 && matches!(candidate.cause, Cause::Stream(_)) {
                 return false;

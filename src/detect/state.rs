@@ -69,7 +69,19 @@ pub struct Window {
     /// Rules that alerted, and up to which stream position they had looked.
     pub alerted: Vec<(u32, u64)>,
     closed: bool,
+    /// What lies before gaps and was not looked at yet: it goes after the next inspection.
+    past: Option<Box<Vec<Piece>>>,
 }
+
+/// A stretch of stream before a gap.
+struct Piece {
+    base: u64,
+    data: Vec<u8>,
+}
+
+/// Stretches between gaps that one round may leave to be looked at, each way; of further ones the
+/// oldest is given up.
+const PIECES_MAX: usize = 16;
 
 impl FlowState {
     /// Notes files to be stored; whether there was room for it.
@@ -164,10 +176,26 @@ impl Window {
 
     /// So many bytes are missing: what was before cannot be joined to what follows.
     pub fn gap(&mut self, length: u64) {
-        self.base = self.end().saturating_add(length);
-        self.scanned = self.base;
-        self.data.clear();
-        self.hits.clear();
+        let end = self.end();
+        let data = std::mem::take(&mut self.data);
+        if end > self.scanned {
+            let past = self.past.get_or_insert_default();
+            if past.len() >= PIECES_MAX {
+                past.remove(0);
+            }
+            past.push(Piece { base: self.base, data });
+        }
+        self.base = end.saturating_add(length);
+        if self.past.is_none() {
+            self.scanned = self.base;
+        }
+    }
+
+    /// The stretches without a gap, as positions of their first byte and behind their last.
+    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
+        let end = |piece: &Piece| piece.base.saturating_add(piece.data.len() as u64);
+        let past = self.past.iter().flat_map(|past| past.iter());
+        past.map(move |piece| (piece.base, end(piece))).chain([(self.base, self.end())])
     }
 
     /// No more bytes will come.
@@ -180,18 +208,21 @@ impl Window {
         self.base.saturating_add(self.data.len() as u64)
     }
 
-    /// Stream position of the first byte that is still there.
-    pub fn base(&self) -> u64 {
-        self.base
+    /// Stream position of the first byte that is still there and joined to what lies before `to`.
+    pub fn base(&self, to: u64) -> u64 {
+        let joined = self.stretches().filter(|(base, _)| *base < to).last();
+        joined.map_or(self.base, |(base, _)| base)
     }
 
     /// The bytes between two stream positions, as far as they are there.
     pub fn view(&self, from: u64, to: u64) -> &[u8] {
-        let at = |position: u64| {
-            usize::try_from(position.saturating_sub(self.base)).unwrap_or(usize::MAX)
-        };
-        let end = at(to).min(self.data.len());
-        self.data.get(at(from).min(end)..end).unwrap_or_default()
+        let past = self.past.iter().flat_map(|past| past.iter());
+        let before = past.rev().find(|piece| from >= piece.base).filter(|_| from < self.base);
+        let (base, data) = before.map_or((self.base, &self.data), |piece| (piece.base, &piece.data));
+        let at =
+            |position: u64| usize::try_from(position.saturating_sub(base)).unwrap_or(usize::MAX);
+        let end = at(to).min(data.len());
+        data.get(at(from).min(end)..end).unwrap_or_default()
     }
 
     /// Remembers a hit of the prefilter.
@@ -225,6 +256,10 @@ impl Window {
 
     /// Lets go of what no rule can reach any more.
     pub fn trim(&mut self) {
+        if self.past.take().is_some() {
+            let base = self.base;
+            self.hits.retain(|(_, position)| *position > base);
+        }
         if self.closed {
             self.base = self.end();
             self.data = Vec::new();
@@ -248,7 +283,9 @@ impl Window {
 
     fn memory(&self) -> usize {
         let (hits, alerted) = (self.hits.capacity(), self.alerted.capacity());
-        self.data.capacity() + (hits + alerted) * size_of::<(u32, u64)>()
+        let past = self.past.iter().flat_map(|past| past.iter());
+        let past: usize = past.map(|piece| piece.data.capacity()).sum();
+        past + self.data.capacity() + (hits + alerted) * size_of::<(u32, u64)>()
     }
 
     /// Forgets what belongs to a set of rules that is no more.

@@ -48,43 +48,48 @@ fn headers() -> Headers {
     }
 }
 
+/// A packet to the server with the stream as it stands then.
+fn item<'a>(headers: &'a Headers, piece: &'a [u8], stream: [u64; 2]) -> Item<'a> {
+    let (client, server) = endpoints();
+    let flow = FlowView {
+        sealed: false,
+        fresh: false,
+        slot: 3,
+        id: 7,
+        direction: Direction::ToServer,
+        established: true,
+        client,
+        server,
+        protocol_number: ip_protocol::TCP,
+        protocol: None,
+        app_name: None,
+        counters: FlowCounters::default(),
+        first: false,
+        stream,
+    };
+    Item {
+        headers,
+        bytes: piece,
+        payload: piece,
+        flow: Some(flow),
+        streamed: true,
+        ready: &[],
+        events: &[],
+        app_events: &[],
+        pseudo: false,
+    }
+}
+
 /// The rules' numbers that alert when `pieces` are sent to the server, one packet each, with all
 /// packets in one batch or each in its own.
 fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
     let mut inspector = inspector(rules);
-    let (client, server) = endpoints();
     let headers = headers();
     let mut alerts: Vec<(usize, Alert)> = Vec::new();
     let mut items = Vec::new();
     for piece in pieces {
         inspector.stream(3, Direction::ToServer, piece);
-        let flow = FlowView {
-            sealed: false,
-            fresh: false,
-            slot: 3,
-            id: 7,
-            direction: Direction::ToServer,
-            established: true,
-            client,
-            server,
-            protocol_number: ip_protocol::TCP,
-            protocol: None,
-            app_name: None,
-            counters: FlowCounters::default(),
-            first: false,
-            stream: inspector.streamed(3),
-        };
-        items.push(Item {
-            headers: &headers,
-            bytes: piece,
-            payload: piece,
-            flow: Some(flow),
-            streamed: true,
-            ready: &[],
-            events: &[],
-            app_events: &[],
-            pseudo: false,
-        });
+        items.push(item(&headers, piece, inspector.streamed(3)));
         if !together {
             inspector.inspect(&items, &mut alerts);
             items.clear();
@@ -172,4 +177,26 @@ alert tcp any any -> any any (content:"login"; sid:2;)
     assert_eq!(sorted(&[b"login me", b"in"]), [1, 1, 2]);
     assert_eq!(sorted(&[b"please", b"login"]), [1, 2]);
     assert_eq!(sorted(&[b"log", b"in"]), [1, 2]);
+}
+
+#[test]
+fn what_lies_before_a_gap_is_looked_at() {
+    let rules = r#"
+alert tcp any any -> any any (content:"before"; sid:1;)
+alert tcp any any -> any any (content:"after"; sid:2;)
+alert tcp any any -> any any (content:"beforeafter"; sid:3;)
+alert tcp any any -> any any (content:"before"; content:"after"; sid:4;)
+"#;
+    let mut inspector = inspector(rules);
+    let headers = headers();
+    let mut items = Vec::new();
+    for (gap, piece) in [(0, &b"before"[..]), (7, b"after")] {
+        inspector.gap(3, Direction::ToServer, gap);
+        inspector.stream(3, Direction::ToServer, piece);
+        items.push(item(&headers, piece, inspector.streamed(3)));
+    }
+    let mut alerts = Vec::new();
+    inspector.inspect(&items, &mut alerts);
+    let sids: Vec<u32> = alerts.iter().map(|(_, alert)| alert.signature.sid).collect();
+    assert_eq!(sids, [1, 2]);
 }
