@@ -147,7 +147,7 @@ impl Judge<'_> {
             if planned.placed && subject.base > 0 && matches!(candidate.cause, Cause::Stream(_)) {
                 return false;
             }
-            subject.payload = window.view(from, to);
+            subject.payload = window.view(subject.base, to);
             subject.streamed = true;
         }
         let matched = subject.matches(planned, self.scratch);

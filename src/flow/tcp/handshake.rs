@@ -75,6 +75,11 @@ impl Session {
     ) -> bool {
         let Segment { tcp, way, .. } = *segment;
         let [client, server] = &mut self.ends;
+        if way == Direction::ToClient && !segment.has(tcp_flags::SYN) && !client.is_echoed(segment)
+        {
+            out.event(&e::INVALID_TIMESTAMP);
+            return false;
+        }
         if segment.has(tcp_flags::RST) {
             let fits = match way {
                 Direction::ToServer => tcp.sequence == client.isn || tcp.sequence == client.next,

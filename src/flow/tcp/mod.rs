@@ -392,6 +392,16 @@ impl End {
         value.wrapping_sub(last) as i32 >= -1 || last == 0 || idle > PAWS_IDLE_SECONDS
     }
 
+    /// Whether an answer to a SYN echoes the SYN's timestamp, or that of the SYN sent again (RFC
+    /// 7323, section 3.2): one that does not was made up by somebody who did not see it.
+    fn is_echoed(&self, segment: &Segment<'_>) -> bool {
+        match (self.stamp, segment.tcp.timestamp) {
+            (Some((sent, _)), Some((_, echo))) => echo.wrapping_sub(sent) <= SYN_AGAIN_TICKS,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        }
+    }
+
     fn take_stamp(&mut self, segment: &Segment<'_>) {
         if let Some((value, _)) = segment.tcp.timestamp {
             let last = self.stamp.map_or(value, |(last, _)| last);
@@ -404,6 +414,10 @@ impl End {
         }
     }
 }
+
+/// How far the timestamps of a SYN and of the same SYN sent again may be apart, ticks: five minutes
+/// of the fastest clock in use, a tick each millisecond.
+const SYN_AGAIN_TICKS: u32 = 300_000;
 
 /// 24 days: RFC 7323, section 5.5.
 const PAWS_IDLE_SECONDS: u32 = 24 * 86_400;
