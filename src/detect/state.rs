@@ -218,7 +218,8 @@ impl Window {
     pub fn view(&self, from: u64, to: u64) -> &[u8] {
         let past = self.past.iter().flat_map(|past| past.iter());
         let before = past.rev().find(|piece| from >= piece.base).filter(|_| from < self.base);
-        let (base, data) = before.map_or((self.base, &self.data), |piece| (piece.base, &piece.data));
+        let (base, data) =
+            before.map_or((self.base, &self.data), |piece| (piece.base, &piece.data));
         let at =
             |position: u64| usize::try_from(position.saturating_sub(base)).unwrap_or(usize::MAX);
         let end = at(to).min(data.len());
