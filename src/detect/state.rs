@@ -70,8 +70,12 @@ pub struct Window {
     pub alerted: Vec<(u32, u64)>,
     closed: bool,
     /// What lies before gaps and was not looked at yet: it goes after the next inspection.
-    past: Option<Box<Vec<Piece>>>,
+    past: Option<Box<Past>>,
 }
+
+/// Stretches of stream before gaps; boxed, as hardly any flow ever has one.
+#[derive(Default)]
+struct Past(Vec<Piece>);
 
 /// A stretch of stream before a gap.
 struct Piece {
@@ -179,7 +183,7 @@ impl Window {
         let end = self.end();
         let data = std::mem::take(&mut self.data);
         if end > self.scanned {
-            let past = self.past.get_or_insert_default();
+            let Past(past) = &mut **self.past.get_or_insert_default();
             if past.len() >= PIECES_MAX {
                 past.remove(0);
             }
@@ -194,7 +198,7 @@ impl Window {
     /// The stretches without a gap, as positions of their first byte and behind their last.
     pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> {
         let end = |piece: &Piece| piece.base.saturating_add(piece.data.len() as u64);
-        let past = self.past.iter().flat_map(|past| past.iter());
+        let past = self.past.iter().flat_map(|past| past.0.iter());
         past.map(move |piece| (piece.base, end(piece))).chain([(self.base, self.end())])
     }
 
@@ -216,7 +220,7 @@ impl Window {
 
     /// The bytes between two stream positions, as far as they are there.
     pub fn view(&self, from: u64, to: u64) -> &[u8] {
-        let past = self.past.iter().flat_map(|past| past.iter());
+        let past = self.past.iter().flat_map(|past| past.0.iter());
         let before = past.rev().find(|piece| from >= piece.base).filter(|_| from < self.base);
         let (base, data) =
             before.map_or((self.base, &self.data), |piece| (piece.base, &piece.data));
@@ -284,7 +288,7 @@ impl Window {
 
     fn memory(&self) -> usize {
         let (hits, alerted) = (self.hits.capacity(), self.alerted.capacity());
-        let past = self.past.iter().flat_map(|past| past.iter());
+        let past = self.past.iter().flat_map(|past| past.0.iter());
         let past: usize = past.map(|piece| piece.data.capacity()).sum();
         past + self.data.capacity() + (hits + alerted) * size_of::<(u32, u64)>()
     }
