@@ -15,6 +15,7 @@ mod config;
 mod content;
 mod dataset;
 mod dcerpc;
+mod entropy;
 mod events;
 mod extraction;
 mod fast_pattern;
@@ -82,6 +83,7 @@ pub static OPERATORS: &[&Operator] = &[
     &dataset::DATASET,
     &dcerpc::DCERPC_IFACE,
     &dcerpc::DCERPC_OPNUM,
+    &entropy::ENTROPY,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
     &events::STREAM_EVENT,
