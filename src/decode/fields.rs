@@ -71,6 +71,15 @@ impl Fields for Headers {
                 |headers, sink| ip(headers, sink, |ip| ip.protocol.into()),
             )
         },
+        Field {
+            kind: Kind::Int {
+                bits: 8,
+                names: &[("ip", 4), ("ip4", 4), ("ipv4", 4), ("ip6", 6), ("ipv6", 6)],
+            },
+            ..row("l3_proto", &[], 8, "Version of IP.", "l3_proto:ipv6;", |headers, sink| {
+                ip(headers, sink, |ip| ip.version.into())
+            })
+        },
         row(
             "fragoffset",
             &[],
