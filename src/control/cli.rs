@@ -107,6 +107,15 @@ pub struct Options {
     /// Variable of the rules; may be repeated.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
     pub vars: Vec<(String, String)>,
+    /// Thresholds, suppressions and rates beside the rules' own.
+    #[arg(long, value_name = "FILE")]
+    pub threshold_file: Option<PathBuf>,
+    /// Classifications in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub classification_file: Option<PathBuf>,
+    /// Reference systems and their URLs.
+    #[arg(long, value_name = "FILE")]
+    pub reference_file: Option<PathBuf>,
     /// No signatures.
     #[arg(long)]
     pub no_signatures: bool,
@@ -216,6 +225,9 @@ impl Options {
             workers: self.workers,
             checksums: self.checksums,
             home_net: given(&self.home_net),
+            threshold_file: self.threshold_file.clone(),
+            classification_file: self.classification_file.clone(),
+            reference_file: self.reference_file.clone(),
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
             anomaly: self.no_anomaly.then_some(false),

@@ -40,6 +40,18 @@ pub static KEYS: &[Key] = &[
         name: "home-net",
         help: "Networks to protect, a list of CIDR or \"any\": the variable HOME_NET. Default: the private networks.",
     },
+    Key {
+        name: "threshold-file",
+        help: "File of thresholds, suppressions and rates (Suricata's threshold.config). Default: none.",
+    },
+    Key {
+        name: "classification-file",
+        help: "File of classifications in place of the built-in ones (Suricata's classification.config). Default: none.",
+    },
+    Key {
+        name: "reference-file",
+        help: "File of reference systems and their URLs (Suricata's reference.config). Default: none.",
+    },
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
@@ -117,6 +129,9 @@ pub struct Config {
     pub workers: Option<usize>,
     pub checksums: Option<Checksums>,
     pub home_net: Option<Vec<String>>,
+    pub threshold_file: Option<PathBuf>,
+    pub classification_file: Option<PathBuf>,
+    pub reference_file: Option<PathBuf>,
     pub signatures: Option<bool>,
     pub anomaly: Option<bool>,
     pub bpf: Option<String>,
@@ -251,6 +266,9 @@ impl Config {
             workers: self.workers.or(under.workers),
             checksums: self.checksums.or(under.checksums),
             home_net: self.home_net.or(under.home_net),
+            threshold_file: self.threshold_file.or(under.threshold_file),
+            classification_file: self.classification_file.or(under.classification_file),
+            reference_file: self.reference_file.or(under.reference_file),
             signatures: self.signatures.or(under.signatures),
             anomaly: self.anomaly.or(under.anomaly),
             bpf: self.bpf.or(under.bpf),
@@ -316,6 +334,9 @@ mod tests {
             workers = 2
             checksums = "verify"
             home-net = ["10.0.0.0/8", "fd00::/8"]
+            threshold-file = "threshold.config"
+            classification-file = "classification.config"
+            reference-file = "reference.config"
             signatures = true
             anomaly = false
             bpf = "tcp"

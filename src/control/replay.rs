@@ -36,6 +36,8 @@ pub struct Replay {
     pub rules: Vec<PathBuf>,
     /// Variables of rules, set over the defaults.
     pub variables: Vec<(String, String)>,
+    /// Files beside the rules.
+    pub beside: rules::Beside,
     /// Whether to look for signatures.
     pub signatures: bool,
     /// Whether to judge behaviour.
@@ -87,6 +89,7 @@ impl Replay {
             variables.set(name, value);
         }
         let home = home(&mut variables)?;
+        self.beside.read(&mut variables)?;
         let loaded =
             if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
         Ok(Prepared { loaded, site: Site { home } })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::config::Config;
 use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
 
 /// The rules that come with the program, by file name.
@@ -24,6 +25,60 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many loaded, failed, were skipped.
     pub summary: LoadSummary,
+}
+
+/// Files that stand beside rules.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Thresholds, suppressions, rates.
+    pub threshold: Option<PathBuf>,
+    /// Classifications.
+    pub classification: Option<PathBuf>,
+    /// Reference systems.
+    pub reference: Option<PathBuf>,
+}
+
+impl Beside {
+    /// Those that the configuration names.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            threshold: config.threshold_file.clone(),
+            classification: config.classification_file.clone(),
+            reference: config.reference_file.clone(),
+        }
+    }
+
+    /// Reads them for the rules to come.
+    ///
+    /// # Errors
+    /// When one cannot be read, or something in it is wrong.
+    pub fn read(&self, variables: &mut Variables) -> anyhow::Result<()> {
+        let text = |path: &PathBuf| {
+            let bytes = std::fs::read(path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            anyhow::Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let told = |path: &Path, problems: Vec<String>| {
+            let lines: Vec<String> =
+                problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        };
+        if let Some(path) = &self.threshold {
+            let limits = detect::limits::parse(&text(path)?, variables);
+            variables.limits = limits.map_err(|problems| told(path, problems))?;
+        }
+        if let Some(path) = &self.classification {
+            let classes = detect::classification::parse(&text(path)?);
+            variables.library.classes =
+                Some(classes.map_err(|problems| told(path, problems))?.into());
+        }
+        if let Some(path) = &self.reference {
+            let systems = detect::classification::parse_references(&text(path)?);
+            let systems = systems.map_err(|problems| told(path, problems))?;
+            variables.library.references = Some(systems.into());
+        }
+        Ok(())
+    }
 }
 
 /// The rule files that `named` stands for: a folder stands for all `*.rules` in it, by name.

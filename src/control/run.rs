@@ -108,6 +108,7 @@ impl Replay {
             output: config.output.clone(),
             rules: super::rules::files(config.rules.as_deref().unwrap_or_default())?,
             variables: variables(config),
+            beside: super::rules::Beside::of(config),
             signatures: config.signatures.unwrap_or(true),
             anomaly: config.anomaly.unwrap_or(true),
             workers: workers(config),

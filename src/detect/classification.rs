@@ -1,5 +1,7 @@
 //! What kind of attack a rule is about: the names that `classtype` takes.
 
+use std::collections::HashMap;
+
 /// A kind of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classification {
@@ -7,6 +9,55 @@ pub struct Classification {
     pub description: &'static str,
     /// 1 is most severe.
     pub priority: u8,
+}
+
+/// Classifications by name in lower case: what alerts show, and the priority.
+pub type Classes = HashMap<String, (String, u8)>;
+
+/// Reads a file of lines `config classification: NAME,DESCRIPTION,PRIORITY`.
+///
+/// # Errors
+/// All that is wrong, each with its line.
+pub fn parse(text: &str) -> Result<Classes, Vec<String>> {
+    let mut classes = Classes::new();
+    let problems = lines(text, "config classification:", |line| {
+        let (name, rest) = line.split_once(',')?;
+        let (description, priority) = rest.rsplit_once(',')?;
+        let priority = priority.trim().parse().ok()?;
+        let known = (description.trim().to_owned(), priority);
+        classes.insert(name.trim().to_ascii_lowercase(), known);
+        Some(())
+    });
+    if problems.is_empty() { Ok(classes) } else { Err(problems) }
+}
+
+/// Reads a file of lines `config reference: SYSTEM PREFIX`: what URLs of a system begin with.
+///
+/// # Errors
+/// All that is wrong, each with its line.
+pub fn parse_references(text: &str) -> Result<HashMap<String, String>, Vec<String>> {
+    let mut systems = HashMap::new();
+    let problems = lines(text, "config reference:", |line| {
+        let (system, prefix) = line.split_once(char::is_whitespace)?;
+        systems.insert(system.to_ascii_lowercase(), prefix.trim().to_owned());
+        Some(())
+    });
+    if problems.is_empty() { Ok(systems) } else { Err(problems) }
+}
+
+/// Reads what stands behind `keyword` in each line; gives what is wrong.
+fn lines(text: &str, keyword: &str, mut read: impl FnMut(&str) -> Option<()>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.strip_prefix(keyword).and_then(|rest| read(rest.trim())).is_none() {
+            problems.push(format!("line {number}: not of the form `{keyword} ...`"));
+        }
+    }
+    problems
 }
 
 /// What a name stands for: Suricata's stock classification, by which published rules are written.
@@ -67,3 +118,20 @@ static STOCK: &[(&str, &str, u8)] = &[
     ("coin-mining", "Crypto Currency Mining Activity Detected", 2),
     ("command-and-control", "Malware Command and Control Activity Detected", 1),
 ];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn files_of_both_kinds_are_read() {
+        let classes =
+            parse("# c\nconfig classification: Own-Kind, What it is, or not,2\n").unwrap();
+        assert_eq!(classes.get("own-kind").unwrap(), &("What it is, or not".to_owned(), 2));
+        assert_eq!(parse("config classification: a,b\n\nx\n").unwrap_err().len(), 2);
+        let systems = parse_references("config reference: CVE https://example.org/?n=\n").unwrap();
+        assert_eq!(systems.get("cve").unwrap(), "https://example.org/?n=");
+        assert_eq!(parse_references("config reference: cve\n").unwrap_err().len(), 1);
+    }
+}

@@ -7,10 +7,12 @@ use super::catalog::Catalog;
 use super::diagnostic::nearest;
 use super::header_bytes::header_bytes;
 use super::integer::IntegerTest;
+use super::lists::ListTest;
 use super::operator::{Builder, Problem};
 use super::operators::operator;
+use super::refused::refusal;
 use super::rule::{
-    Absent, Action, Buffer, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule, Which,
+    Absent, Action, Buffer, BufferTest, FlowTest, NumberTest, PacketTest, PacketView, Rule,
 };
 use super::syntax::{Moment, OptionText, ParsedRule, protocol_moment, resolve_header};
 use super::variables::Variables;
@@ -109,6 +111,7 @@ fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
         numbers: Vec::new(),
         files: Vec::new(),
         store: None,
+        lists: Vec::new(),
         packets: Vec::new(),
         flowbits: Vec::new(),
         flowints: Vec::new(),
@@ -179,38 +182,32 @@ fn number(
             Problem::spanned("R030", 0..0, message).hint(format!("for example `{}`", row.example))
         );
     };
-    let (argument, which) = places(argument);
+    if let Some(list) = ListTest::parse(row.name, argument, bits, names)? {
+        builder.rule.lists.push(list);
+        return Ok(());
+    }
     let test = IntegerTest::parse(argument, bits, names)?;
-    builder.rule.numbers.push(NumberTest { field: row.name, test, others: Vec::new(), which });
+    builder.rule.numbers.push(NumberTest::new(row.name, test));
     Ok(())
-}
-
-/// What stands behind the last comma says which values are meant (user guide, "Multi-integers"):
-/// `any`, `all` or a place.
-fn places(argument: &str) -> (&str, Which) {
-    let Some((test, place)) = argument.rsplit_once(',') else { return (argument, Which::Any) };
-    let which = match place.trim_ascii() {
-        "any" => Which::Any,
-        "all" => Which::All,
-        place => match place.parse() {
-            Ok(place) => Which::At(place),
-            Err(_) => return (argument, Which::Any),
-        },
-    };
-    (test, which)
 }
 
 fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
     let keyword = option.name.text;
+    if let Some(refused) = refusal(keyword) {
+        let message = format!("`{keyword}` is not evaluated here: {}", refused.why);
+        let problem = Problem::spanned("R911", option.name.span(), message).hint(refused.hint);
+        return Refusal { problems: vec![problem], keyword: Some(keyword.to_owned()) };
+    }
     let mut names: Vec<&str> = catalog.names().collect();
     names.extend(super::operators::OPERATORS.iter().map(|operator| operator.name));
     names.sort_unstable();
     let mut problem =
         Problem::spanned("R910", 0..0, format!("the keyword `{keyword}` is not known here"));
     problem.span = option.name.span();
-    if let Some(near) = nearest(keyword, names) {
-        problem = problem.hint(format!("did you mean `{near}`?"));
-    }
+    problem = problem.hint(match nearest(keyword, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`rivellino rules keywords` lists what is known".to_owned(),
+    });
     Refusal { problems: vec![problem], keyword: Some(keyword.to_owned()) }
 }
 
@@ -224,7 +221,9 @@ fn not_both(rule: &Rule, catalog: &Catalog) -> Option<&'static str> {
         Buffer::Field(name) => Some(name),
         Buffer::Payload => None,
     });
-    for name in buffers.chain(rule.numbers.iter().map(|number| Some(number.field))) {
+    let lists = rule.lists.iter().map(|list| list.field);
+    let numbers = rule.numbers.iter().map(|number| number.field).chain(lists);
+    for name in buffers.chain(numbers.map(Some)) {
         let Some(name) = name else { return Some("`=>` is about transactions, not payload") };
         let rows = catalog.places(name).iter().filter_map(|place| catalog.row(*place));
         let (mut here, mut there) = (false, false);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::classification::Classes;
 use super::operator::Problem;
 use super::operators::base64_strict;
 
@@ -140,12 +141,16 @@ pub struct Library {
     sets: Arc<Mutex<HashMap<String, Arc<Set>>>>,
     /// Reads files; without it a rule that names one is refused.
     pub read: Option<Arc<ReadFile>>,
+    /// Classifications in place of the stock.
+    pub classes: Option<Arc<Classes>>,
+    /// Prefixes of reference systems, over the stock.
+    pub references: Option<Arc<HashMap<String, String>>>,
 }
 
 impl Library {
     /// The same way to files, no sets yet.
     pub fn anew(&self) -> Self {
-        Self { sets: Arc::default(), read: self.read.clone() }
+        Self { sets: Arc::default(), ..self.clone() }
     }
 
     /// The set that a rule of the file `origin` asks for, read if it is new.

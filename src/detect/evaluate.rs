@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::buffer::{self, Scratch};
 use super::header_bytes::HeaderBytes;
 use super::item::{Item, Ready, Row};
+use super::lists::{ListTest, VALUES_MAX};
 use super::plan::{Plan, Planned};
 use super::rule::{
     Absent, BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, IntegerCommand, PacketView,
@@ -64,6 +65,7 @@ impl<'a> Subject<'a> {
             && self.application(rule)
             && self.packets(rule)
             && self.packet_numbers(planned)
+            && self.packet_lists(planned)
             && self.flow_numbers(planned)
             && self.events(rule)
             && self.buffers(planned, scratch)
@@ -199,6 +201,13 @@ impl<'a> Subject<'a> {
         })
     }
 
+    fn packet_lists(&self, planned: &Planned) -> bool {
+        planned
+            .packet_lists
+            .iter()
+            .all(|(row, test)| list(test, &mut |sink| self.item.headers.read(*row, sink)))
+    }
+
     fn flow_numbers(&self, planned: &Planned) -> bool {
         planned.flow_numbers.iter().all(|(row, test)| {
             let mut holds = false;
@@ -252,8 +261,13 @@ impl<'a> Subject<'a> {
             holds
         });
         let files = rule.files.iter().all(|test| ready.files().any(|file| test.matches(file)));
+        let lists = rule.lists.iter().zip(&plan.lists).all(|(test, row)| match row {
+            Some(row) => list(test, &mut |sink| ready.read(*row, sink)),
+            None => true,
+        });
         numbers
             && files
+            && lists
             && rule.buffers.iter().zip(&plan.buffers).zip(&planned.headers).all(
                 |((test, row), header)| match row {
                     Some(row) => field(test, *row, ready, scratch),
@@ -303,6 +317,17 @@ fn is_news(rule: &Rule, plan: &Plan, ready: &Ready<'_>, scratch: &mut Scratch) -
             holds
         })
         || tests.any(|test| ready.file.is_some_and(|file| test.matches(file)))
+}
+
+/// Whether all values that `read` gives pass.
+fn list(test: &ListTest, read: &mut dyn FnMut(&mut dyn FnMut(Value<'_>))) -> bool {
+    let mut values = Vec::new();
+    read(&mut |value| {
+        if let (Value::Int(number), true) = (value, values.len() < VALUES_MAX) {
+            values.push(number);
+        }
+    });
+    test.holds(&values)
 }
 
 /// Whether any value of the field satisfies the tests.

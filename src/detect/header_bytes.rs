@@ -56,8 +56,21 @@ pub static HEADER_BYTES: &[HeaderBytes] = &[
         name: "icmpv4.hdr",
         help: "ICMPv4 header.",
         read: |headers, bytes| {
-            let is = matches!(headers.transport, Transport::Icmp4(_));
-            is.then(|| headers.transport_header(bytes))
+            let Transport::Icmp4(icmp) = headers.transport else { return None };
+            let header = headers.transport_header(bytes);
+            let start = (headers.payload_start as usize).checked_sub(header.len())?;
+            let listed = match header.get(4..6) {
+                Some([count, words]) => usize::from(*count) * usize::from(*words) * 4,
+                _ => 0,
+            };
+            // Times, masks and lists of routers belong to the header (RFC 792, 950, 1256).
+            let length = match icmp.kind {
+                9 => header.len() + listed,
+                13 | 14 => header.len() + 12,
+                17 | 18 => header.len() + 4,
+                _ => header.len(),
+            };
+            bytes.get(start..start + length).or(Some(header))
         },
     },
     HeaderBytes {

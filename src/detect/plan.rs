@@ -7,6 +7,7 @@ use super::catalog::Catalog;
 use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
 use super::item::Row;
+use super::lists::ListTest;
 use super::patterns::NEAR_BYTES;
 use super::prefilter::rarity::score;
 use super::rule::{
@@ -56,6 +57,8 @@ pub struct Plan {
     pub buffers: Vec<Option<Row>>,
     /// For each number of the rule its row, or `None` for numbers of packets.
     pub numbers: Vec<Option<Row>>,
+    /// The same for each list.
+    pub lists: Vec<Option<Row>>,
 }
 
 /// The literal that must be there before a rule is looked at.
@@ -130,6 +133,8 @@ pub struct Planned {
     pub protocols: Vec<usize>,
     /// Ways to read it from transactions.
     pub plans: Vec<Plan>,
+    /// Lists of packet headers: row and test.
+    pub packet_lists: Vec<(usize, ListTest)>,
     /// Numbers of packet headers: row and test.
     pub packet_numbers: Vec<(usize, IntegerTest)>,
     /// Numbers of the flow: row and test.
@@ -153,6 +158,11 @@ impl Planned {
             .numbers
             .iter()
             .filter_map(|number| Some((catalog.packet(number.field)?, number.test)))
+            .collect();
+        let packet_lists = rule
+            .lists
+            .iter()
+            .filter_map(|list| Some((catalog.packet(list.field)?, *list)))
             .collect();
         let flow_numbers = rule
             .numbers
@@ -194,6 +204,7 @@ impl Planned {
             kind,
             protocols,
             plans,
+            packet_lists,
             packet_numbers,
             flow_numbers,
             headers,
@@ -333,6 +344,7 @@ fn is_app_event(event: &'static Event) -> bool {
 fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> Kind {
     let field = |name: &str| of_transaction(name, catalog);
     let of_transactions = rule.numbers.iter().any(|number| field(number.field))
+        || rule.lists.iter().any(|list| field(list.field))
         || rule
             .buffers
             .iter()
@@ -347,7 +359,8 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
         return payload_kind(rule, catalog);
     }
     let header = &rule.header;
-    let bare = rule.packets.is_empty() && rule.numbers.is_empty() && rule.buffers.is_empty();
+    let no_number = rule.numbers.is_empty() && rule.lists.is_empty();
+    let bare = rule.packets.is_empty() && no_number && rule.buffers.is_empty();
     let tests_bits =
         rule.flowbits.iter().any(|b| matches!(b.command, BitCommand::IsSet | BitCommand::IsNotSet))
             || rule.flowints.iter().any(|integer| !integer.command.changes());
@@ -379,7 +392,8 @@ fn payload_kind(rule: &Rule, catalog: &Catalog) -> Kind {
         Carrier::TcpPacket => false,
         _ => true,
     };
-    let of_packets = rule.numbers.iter().any(|number| catalog.packet(number.field).is_some());
+    let of_packets = rule.numbers.iter().any(|number| catalog.packet(number.field).is_some())
+        || rule.lists.iter().any(|list| catalog.packet(list.field).is_some());
     let only_packets =
         rule.packet_only || !rule.packets.is_empty() || !tcp || rule.flow.no_stream || of_packets;
     let only_stream = rule.header.carrier == Carrier::TcpStream || rule.flow.only_stream;
@@ -399,7 +413,8 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
             Buffer::Payload => None,
         });
         let numbers = rule.numbers.iter().map(|number| number.field);
-        buffers.chain(numbers).filter(|name| of_transaction(name, catalog))
+        let lists = rule.lists.iter().map(|list| list.field);
+        buffers.chain(numbers).chain(lists).filter(|name| of_transaction(name, catalog))
     };
     let mut found = Vec::new();
     if let Some(hook) = rule.hook {
@@ -480,6 +495,10 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
     for number in &rule.numbers {
         numbers.push(place(number.field)?);
     }
+    let mut lists = Vec::with_capacity(rule.lists.len());
+    for list in &rule.lists {
+        lists.push(place(list.field)?);
+    }
     let mixed = own && other && side == Side::Response;
     // A test of files alone follows the side that the rest of the rule is about.
     let own = own || !rule.files.is_empty();
@@ -490,6 +509,7 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
         stage,
         buffers,
         numbers,
+        lists,
         mixed,
     })
 }

@@ -6,6 +6,7 @@ use super::buffer::Step;
 use super::files::{FileTest, Store};
 use super::integer::IntegerTest;
 use super::item::FlowView;
+use super::lists::ListTest;
 use crate::decode::Headers;
 use crate::field::{Event, Side, Stage};
 use crate::net::{AddressSet, PortSet};
@@ -226,6 +227,11 @@ pub struct NumberTest {
 }
 
 impl NumberTest {
+    /// A test that any value may pass.
+    pub const fn new(field: &'static str, test: IntegerTest) -> Self {
+        Self { field, test, others: Vec::new(), which: Which::Any }
+    }
+
     /// Whether `value` passes one of the tests.
     pub fn matches(&self, value: u64) -> bool {
         self.test.matches(value) || self.others.iter().any(|test| test.matches(value))
@@ -307,6 +313,8 @@ pub struct Rule {
     pub files: Vec<Box<dyn FileTest>>,
     /// `filestore`.
     pub store: Option<Store>,
+    /// All values of numbers of packets and transactions.
+    pub lists: Vec<ListTest>,
     /// Packet tests.
     pub packets: Vec<Box<dyn PacketTest>>,
     /// Bits, in order.

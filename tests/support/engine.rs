@@ -111,6 +111,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         output: Some(output.to_path_buf()),
         rules: Vec::new(),
         variables: Vec::new(),
+        beside: Default::default(),
         signatures: false,
         anomaly: true,
         workers: 1,

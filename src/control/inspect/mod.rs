@@ -110,6 +110,7 @@ impl Input {
         for (name, value) in super::run::variables(&config) {
             variables.set(&name, &value);
         }
+        rules::Beside::of(&config).read(&mut variables)?;
         let texts = rules::texts(&rules::files(config.rules.as_deref().unwrap_or_default())?)?;
         let loaded = rules::load_texts(&texts, &mut variables);
         Ok(Self { texts, variables, loaded })

@@ -125,11 +125,16 @@ pub static CLASSTYPE: Operator = Operator {
                 None => problem.hint("for example `classtype:web-application-attack`"),
             });
         }
-        let (category, priority) =
-            classification(name).map_or(UNKNOWN, |kind| (kind.description, kind.priority));
+        let (category, priority) = match &builder.library.classes {
+            Some(classes) => classes
+                .get(&name.to_ascii_lowercase())
+                .map_or(UNKNOWN, |(description, priority)| (description.as_str(), *priority)),
+            None => classification(name).map_or(UNKNOWN, |kind| (kind.description, kind.priority)),
+        };
+        let category = category.to_owned();
         let explicit = builder.rule.explicit_priority;
         let signature = signature(builder);
-        signature.category = category.to_owned();
+        signature.category = category;
         if !explicit {
             signature.severity = priority;
         }
@@ -170,7 +175,13 @@ pub static REFERENCE: Operator = Operator {
                 .hint("write `reference:url,example.org/page;`"));
         };
         let system = system.trim_ascii().to_ascii_lowercase();
-        let pair = (system, place.trim_ascii().to_owned());
+        let place = place.trim_ascii().to_owned();
+        let prefixes = builder.library.references.as_deref();
+        // A system of the file stands for its URL; the outputs know the others.
+        let pair = match prefixes.and_then(|prefixes| prefixes.get(&system)) {
+            Some(prefix) => (String::new(), format!("{prefix}{place}")),
+            None => (system, place),
+        };
         signature(builder).references.push(pair);
         Ok(())
     },

@@ -4,6 +4,7 @@ mod absent;
 mod app_layer_protocol;
 mod app_layer_state;
 mod arguments;
+mod asn1;
 mod base64;
 mod byte_extract;
 mod byte_jump;
@@ -25,6 +26,7 @@ mod filestore;
 mod flow;
 mod flowbits;
 mod flowint;
+mod ftpbounce;
 mod hash;
 mod header_bits;
 mod hostbits;
@@ -36,6 +38,7 @@ mod linear;
 mod meta;
 mod modbus;
 mod named_number;
+mod modbus;
 mod nocase;
 mod pcre;
 mod pcrexform;
@@ -60,6 +63,7 @@ pub static OPERATORS: &[&Operator] = &[
     &absent::ABSENT,
     &app_layer_protocol::APP_LAYER_PROTOCOL,
     &app_layer_state::APP_LAYER_STATE,
+    &asn1::ASN1,
     &base64::BASE64_DATA,
     &base64::BASE64_DECODE,
     &base64::FROM_BASE64,
@@ -102,6 +106,7 @@ pub static OPERATORS: &[&Operator] = &[
     &flowint::FLOWINT,
     &named_number::HTTP2_SETTINGS,
     &named_number::CHOSEN_SA_ATTRIBUTE,
+    &ftpbounce::FTPBOUNCE,
     &hash::TO_MD5,
     &hash::TO_SHA1,
     &hash::TO_SHA256,
@@ -221,6 +226,7 @@ mod tests {
                     && rule.buffers.iter().all(|test| test.buffer == Buffer::Payload)
                     && rule.packets.is_empty()
                     && rule.numbers.is_empty()
+                    && rule.lists.is_empty()
                     && rule.flowbits.is_empty()
                     && rule.flowints.is_empty()
                     && rule.host_bits.is_empty()
