@@ -205,7 +205,7 @@ impl<'a> Subject<'a> {
         planned
             .packet_lists
             .iter()
-            .all(|(row, test)| list(test, &mut |sink| self.item.headers.read(*row, sink)))
+            .all(|(row, test)| list(test, |sink| self.item.headers.read(*row, sink)))
     }
 
     fn flow_numbers(&self, planned: &Planned) -> bool {
@@ -262,7 +262,7 @@ impl<'a> Subject<'a> {
         });
         let files = rule.files.iter().all(|test| ready.files().any(|file| test.matches(file)));
         let lists = rule.lists.iter().zip(&plan.lists).all(|(test, row)| match row {
-            Some(row) => list(test, &mut |sink| ready.read(*row, sink)),
+            Some(row) => list(test, |sink| ready.read(*row, sink)),
             None => true,
         });
         numbers
@@ -320,7 +320,7 @@ fn is_news(rule: &Rule, plan: &Plan, ready: &Ready<'_>, scratch: &mut Scratch) -
 }
 
 /// Whether all values that `read` gives pass.
-fn list(test: &ListTest, read: &mut dyn FnMut(&mut dyn FnMut(Value<'_>))) -> bool {
+fn list(test: &ListTest, read: impl FnOnce(&mut dyn FnMut(Value<'_>))) -> bool {
     let mut values = Vec::new();
     read(&mut |value| {
         if let (Value::Int(number), true) = (value, values.len() < VALUES_MAX) {
