@@ -38,7 +38,6 @@ mod linear;
 mod meta;
 mod modbus;
 mod named_number;
-mod modbus;
 mod nocase;
 mod pcre;
 mod pcrexform;
