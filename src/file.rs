@@ -38,12 +38,14 @@ pub struct Wants {
     pub magic: bool,
     /// Bytes of content that are kept to be stored; 0 keeps what rules look at, no more.
     pub content: u32,
+    /// Whether units of protocols are to be told of as they stand on the wire.
+    pub frames: bool,
 }
 
 impl Wants {
     /// Names, sizes, and the beginning of the content.
     pub const NOTHING: Self =
-        Self { md5: false, sha1: false, sha256: false, magic: false, content: 0 };
+        Self { md5: false, sha1: false, sha256: false, magic: false, content: 0, frames: false };
 
     /// What either wants.
     #[must_use]
@@ -54,6 +56,7 @@ impl Wants {
             sha256: self.sha256 || other.sha256,
             magic: self.magic || other.magic,
             content: self.content.max(other.content),
+            frames: self.frames || other.frames,
         }
     }
 }
@@ -332,7 +335,7 @@ impl Fields for File {
 mod tests {
     use super::*;
 
-    const ALL: Wants = Wants { md5: true, sha1: true, sha256: true, magic: true, content: 0 };
+    const ALL: Wants = Wants { md5: true, sha1: true, sha256: true, magic: true, ..Wants::NOTHING };
 
     #[test]
     fn what_is_learned_does_not_depend_on_how_it_comes() {

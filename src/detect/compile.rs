@@ -219,7 +219,7 @@ fn not_both(rule: &Rule, catalog: &Catalog) -> Option<&'static str> {
     let (mut request, mut response) = (false, false);
     let buffers = rule.buffers.iter().map(|test| match test.buffer {
         Buffer::Field(name) => Some(name),
-        Buffer::Payload => None,
+        Buffer::Payload | Buffer::Frame(..) => None,
     });
     let lists = rule.lists.iter().map(|list| list.field);
     let numbers = rule.numbers.iter().map(|number| number.field).chain(lists);

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::buffer::{self, Scratch};
+use super::buffer::{self, Scratch, Step};
 use super::header_bytes::HeaderBytes;
-use super::item::{Item, Ready, Row};
+use super::item::{self, FrameView, Item, Ready, Row};
 use super::lists::{ListTest, VALUES_MAX};
 use super::plan::{Plan, Planned};
 use super::rule::{
@@ -36,6 +36,8 @@ pub struct Subject<'a> {
     pub bare: bool,
     /// The transaction, when one is looked at.
     pub ready: Option<&'a Ready<'a>>,
+    /// The unit of a protocol, when one is looked at.
+    pub frame: Option<FrameView<'a>>,
 }
 
 impl<'a> Subject<'a> {
@@ -51,7 +53,20 @@ impl<'a> Subject<'a> {
             base: 0,
             bare: item.flow.is_some_and(|flow| flow.protocol_number == ip_protocol::TCP),
             ready: None,
+            frame: None,
         }
+    }
+
+    /// Looks at what a side sent, whoever sent the packet; gives the stream that it is of.
+    pub fn turn(&mut self, side: Side) -> Option<(Direction, item::FlowView)> {
+        let way = if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
+        self.way = Some(way);
+        self.ends = self.item.flow.map(|flow| match way {
+            Direction::ToServer => (flow.client, flow.server),
+            Direction::ToClient => (flow.server, flow.client),
+        });
+        let flow = self.item.flow.filter(|flow| flow.protocol_number == ip_protocol::TCP);
+        flow.map(|flow| (way, flow))
     }
 
     /// Whether all that the rule asks holds.
@@ -90,7 +105,9 @@ impl<'a> Subject<'a> {
                 // By itself a TCP packet is not yet what its bytes will show once acknowledged.
                 let flow = self.item.flow.filter(|flow| !(self.bare && flow.fresh));
                 let of_flow = flow.and_then(|flow| flow.protocol);
-                let known = self.ready.map(|ready| ready.protocol).or(of_flow);
+                let of_frame = self.frame.map(|view| view.protocol);
+                let of_ready = self.ready.map(|ready| ready.protocol);
+                let known = of_frame.or(of_ready).or(of_flow);
                 known.is_some_and(|protocol| planned.protocols.contains(&protocol))
             }
             Carrier::Absent => false,
@@ -233,6 +250,9 @@ impl<'a> Subject<'a> {
 
     fn buffers(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
         let rule = &planned.rule;
+        if let Some(view) = &self.frame {
+            return self.units(planned, view, scratch);
+        }
         let Some(ready) = self.ready.filter(|_| !planned.plans.is_empty()) else {
             return rule.buffers.iter().zip(&planned.headers).all(|(test, header)| {
                 (test.buffer == Buffer::Payload || header.is_some())
@@ -275,6 +295,23 @@ impl<'a> Subject<'a> {
                 },
             )
             && is_news(rule, plan, ready, scratch)
+    }
+
+    /// All that a rule over a unit tests of it, and of the packet and the stream beside it.
+    fn units(&self, planned: &Planned, view: &FrameView<'_>, scratch: &mut Scratch) -> bool {
+        let rule = &planned.rule;
+        let numbers = planned.packet_numbers.len() + planned.flow_numbers.len();
+        numbers >= rule.numbers.len()
+            && rule.buffers.iter().zip(&planned.headers).all(|(test, header)| match test.buffer {
+                Buffer::Frame(protocol, name) => {
+                    let same = protocol == view.protocol && name == view.frame.name;
+                    // Where it ends is not known of one that is cut.
+                    let placed = view.frame.complete || !test.steps.iter().any(asks_end);
+                    same && placed && run(test, &view.frame.bytes, scratch)
+                }
+                Buffer::Payload => self.packet_buffer(test, None, scratch),
+                Buffer::Field(_) => header.is_some() && self.packet_buffer(test, *header, scratch),
+            })
     }
 
     fn packet_buffer(
@@ -344,6 +381,12 @@ fn field(test: &BufferTest, row: Row, ready: &Ready<'_>, scratch: &mut Scratch) 
         Absent::Only => !there,
         Absent::OrElse => holds || !there,
     }
+}
+
+/// Whether a test depends on where the buffer ends.
+fn asks_end(step: &Step) -> bool {
+    let ends = |content: &super::buffer::Content| content.literal.at_end && !content.negated;
+    matches!(step, Step::Size(_)) || step.content().is_some_and(ends)
 }
 
 fn run(test: &BufferTest, bytes: &[u8], scratch: &mut Scratch) -> bool {

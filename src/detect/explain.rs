@@ -314,6 +314,7 @@ fn moment(planned: &Planned, text: &mut String) {
         Kind::Payload { .. } => "at payload, packet by packet",
         Kind::Transaction => "when what it reads of a transaction is complete",
         Kind::Event => "when the event happens",
+        Kind::Frame => "when the unit that it names has come",
     };
     let _ = writeln!(text, "\nIt is looked at {when}.");
     match fast_pattern(planned) {
@@ -423,7 +424,7 @@ fn fast_pattern(planned: &Planned) -> Option<FastPattern> {
     filed.then(|| FastPattern {
         buffer: match test.buffer {
             Buffer::Payload => "payload",
-            Buffer::Field(name) => name,
+            Buffer::Field(name) | Buffer::Frame(_, name) => name,
         },
         bytes: gate.literal.bytes.clone(),
         nocase: gate.literal.nocase,

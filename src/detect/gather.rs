@@ -34,6 +34,8 @@ pub enum Cause {
     Ready(u32, Side),
     /// Index into the item's parser events.
     Event(u32),
+    /// Index into the item's units of protocols.
+    Frame(u32),
 }
 
 /// Buffers of a batch, and what was found in them. Kept from batch to batch for its memory.

@@ -10,7 +10,7 @@ use super::addresses::Addresses;
 use super::item::Row;
 use super::patterns::{Entry, Patterns};
 use super::plan::{Kind, Planned};
-use super::rule::{Carrier, Header};
+use super::rule::{Buffer, Carrier, Header};
 use crate::decode::{Headers, Transport};
 use crate::field::{Event, Side, Stage};
 use crate::net::{Direction, PortSet, ip_protocol};
@@ -46,11 +46,15 @@ pub struct Groups {
     fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]>,
     ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
+    frames: HashMap<Unit, Vec<u32>>,
     /// Rules of addresses alone.
     pub addresses: Addresses,
     /// Rules of the detected protocol alone.
     pub detection: Vec<u32>,
 }
+
+/// A unit on the wire: its protocol and its name.
+type Unit = (usize, &'static str);
 
 /// Fast patterns over one row of a protocol.
 pub struct FieldGroup {
@@ -188,6 +192,16 @@ impl Groups {
         let found = self.events.get(&address(event));
         found.map(Vec::as_slice).unwrap_or_default()
     }
+
+    /// Rules over a unit of a protocol.
+    pub fn frame(&self, protocol: usize, name: &'static str) -> &[u32] {
+        self.frames.get(&(protocol, name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether there are any.
+    pub fn wants_frames(&self) -> bool {
+        !self.frames.is_empty()
+    }
 }
 
 fn address(event: &'static Event) -> usize {
@@ -274,6 +288,7 @@ struct Filing {
     fields: HashMap<FieldKey, FieldDraft>,
     ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
+    frames: HashMap<Unit, Vec<u32>>,
     addresses: Vec<u32>,
     detection: Vec<u32>,
 }
@@ -287,6 +302,7 @@ impl Filing {
             fields: HashMap::new(),
             ungated: (0..PROTOCOLS.len()).map(|_| Default::default()).collect(),
             events: HashMap::new(),
+            frames: HashMap::new(),
             addresses: Vec::new(),
             detection: Vec::new(),
         }
@@ -309,6 +325,14 @@ impl Filing {
             Kind::Payload { .. } => self.file_payload(number, planned),
             Kind::Transaction => self.file_fields(number, planned),
             Kind::Event => {}
+            Kind::Frame => {
+                // All must be the same unit, or the rule cannot match: the first is enough.
+                let unit = planned.rule.buffers.iter().find_map(|test| match test.buffer {
+                    Buffer::Frame(protocol, name) => Some((protocol, name)),
+                    _ => None,
+                });
+                unit.into_iter().for_each(|unit| self.frames.entry(unit).or_default().push(number));
+            }
         }
         for event in &planned.rule.events {
             self.events.entry(address(event)).or_default().push(number);
@@ -397,6 +421,7 @@ impl Filing {
             fields,
             ungated: self.ungated,
             events: self.events,
+            frames: self.frames,
             addresses: Addresses::default(),
             detection: self.detection,
         }

@@ -211,6 +211,7 @@ impl Inspector {
         from_stream(ruleset, item, state, &mut add);
         from_packet(ruleset, item, state, &mut add);
         from_events(ruleset, item, &mut add);
+        from_frames(ruleset, item, &mut add);
         if !candidates.is_empty() {
             candidates.sort_unstable();
             candidates.dedup();
@@ -320,5 +321,13 @@ fn from_events(ruleset: &Ruleset, item: &Item<'_>, add: &mut impl FnMut(u32, Cau
     for (index, (_, _, event)) in item.app_events.iter().enumerate() {
         let cause = Cause::Event(u32::try_from(index).unwrap_or(u32::MAX));
         ruleset.groups.event(event).iter().for_each(|rule| add(*rule, cause));
+    }
+}
+
+fn from_frames(ruleset: &Ruleset, item: &Item<'_>, add: &mut impl FnMut(u32, Cause)) {
+    for (index, view) in item.frames.iter().enumerate() {
+        let cause = Cause::Frame(u32::try_from(index).unwrap_or(u32::MAX));
+        let rules = ruleset.groups.frame(view.protocol, view.frame.name);
+        rules.iter().for_each(|rule| add(*rule, cause));
     }
 }

@@ -4,6 +4,7 @@ use crate::decode::Headers;
 use crate::field::{Describe, Event, Readable, Side, Stage, Value};
 use crate::file::File;
 use crate::net::{Direction, Endpoint};
+use crate::protocols::frame::Frame;
 use crate::record::FlowCounters;
 
 /// A packet, or the end of a flow, as inspection sees it.
@@ -25,8 +26,19 @@ pub struct Item<'a> {
     pub events: &'a [&'static Event],
     /// Events of parsers: the transaction, when of one, and the side that sent it.
     pub app_events: &'a [(Option<u64>, Side, &'static Event)],
+    /// Units of the protocol that came whole with this packet.
+    pub frames: &'a [FrameView<'a>],
     /// An end of a flow, without packet.
     pub pseudo: bool,
+}
+
+/// A unit of a protocol, as it stood on the wire.
+#[derive(Clone, Copy)]
+pub struct FrameView<'a> {
+    /// Index into [`crate::protocols::PROTOCOLS`].
+    pub protocol: usize,
+    /// The unit.
+    pub frame: &'a Frame,
 }
 
 /// How a flow stood when the packet came.

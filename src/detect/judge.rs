@@ -12,7 +12,7 @@ use super::rule::{Action, BitCommand, IntegerCommand};
 use super::ruleset::Ruleset;
 use super::state::FlowState;
 use crate::field::Side;
-use crate::net::{Direction, ip_protocol};
+use crate::net::ip_protocol;
 use crate::protocols::PROTOCOLS;
 use crate::record::{Alert, Application};
 
@@ -116,17 +116,12 @@ impl Judge<'_> {
             Cause::Stream(_) => stream = way.zip(item.flow),
             Cause::Ready(index, side) => {
                 subject.ready = item.ready.get(index as usize);
-                let way =
-                    if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
-                subject.way = Some(way);
-                subject.ends = item.flow.map(|flow| match way {
-                    Direction::ToServer => (flow.client, flow.server),
-                    Direction::ToClient => (flow.server, flow.client),
-                });
-                stream = item
-                    .flow
-                    .filter(|flow| flow.protocol_number == ip_protocol::TCP)
-                    .map(|flow| (way, flow));
+                stream = subject.turn(side);
+            }
+            Cause::Frame(index) => {
+                subject.frame = item.frames.get(index as usize).copied();
+                let side = subject.frame.map_or(Side::Request, |view| view.frame.side);
+                stream = subject.turn(side);
             }
             Cause::Event(index) => {
                 let event = item.app_events.get(index as usize);
@@ -267,7 +262,7 @@ impl Judge<'_> {
 /// at addresses, the protocol, its transactions or the stream.
 fn ends_flow(planned: &Planned, cause: Cause) -> bool {
     match planned.kind {
-        Kind::Addresses | Kind::Detection | Kind::Transaction => true,
+        Kind::Addresses | Kind::Detection | Kind::Transaction | Kind::Frame => true,
         Kind::Payload { .. } => matches!(cause, Cause::Stream(_)),
         Kind::Packet => {
             planned.rule.is_header_only()

@@ -37,7 +37,7 @@ pub mod variables;
 pub use catalog::Catalog;
 pub use diagnostic::{Diagnostic, LoadSummary};
 pub use inspect::Inspector;
-pub use item::{EARLIER_MAX, FlowView, Item, Ready};
+pub use item::{EARLIER_MAX, FlowView, FrameView, Item, Ready};
 pub use ruleset::{Ruleset, fuzz_rules, load};
 pub use shared::Shared;
 pub use threshold::Thresholds;

@@ -50,7 +50,7 @@ pub struct Builder {
     /// What is there so far.
     pub rule: Rule,
     /// The current sticky buffer; `None` is the payload. Set by [`Builder::select`].
-    pub sticky: Option<&'static str>,
+    pub sticky: Option<Buffer>,
     /// Transforms of the current sticky buffer.
     pub transforms: Vec<Transform>,
     /// Where the next test goes, once the current selection has one.
@@ -94,6 +94,11 @@ impl Problem {
 impl Builder {
     /// Makes `sticky` the current buffer: what a field keyword, or `pkt_data` with `None`, does.
     pub fn select(&mut self, sticky: Option<&'static str>) {
+        self.select_buffer(sticky.map(Buffer::Field));
+    }
+
+    /// The same of any buffer.
+    pub fn select_buffer(&mut self, sticky: Option<Buffer>) {
         self.sticky = sticky;
         self.transforms.clear();
         self.open = None;
@@ -108,7 +113,7 @@ impl Builder {
         let place = match self.open.filter(|_| follows || !self.moved) {
             Some(place) => place,
             None => {
-                let buffer = self.sticky.map_or(Buffer::Payload, Buffer::Field);
+                let buffer = self.sticky.unwrap_or(Buffer::Payload);
                 let known = self.sticky.is_none().then(|| self.chain(&buffer)).flatten();
                 let test = known.unwrap_or_else(|| self.begin(buffer));
                 Place { test, decoded: None }
@@ -258,11 +263,11 @@ impl Builder {
 
     /// Says that the current sticky buffer may, or must, be missing.
     pub fn absent(&mut self, absent: Absent) -> Result<(), Problem> {
-        let Some(field) = self.sticky.filter(|_| self.open.is_none()) else {
+        let Some(buffer) = self.sticky.filter(|_| self.open.is_none()) else {
             return Err(Problem::whole("R182", "`absent` stands right behind a sticky buffer")
                 .hint("write for example `http.referer; absent;`"));
         };
-        let test = self.begin(Buffer::Field(field));
+        let test = self.begin(buffer);
         self.open = Some(Place { test, decoded: None });
         if let Some(test) = self.rule.buffers.get_mut(test) {
             test.absent = absent;

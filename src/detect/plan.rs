@@ -40,6 +40,8 @@ pub enum Kind {
     Transaction,
     /// When an event of a packet, a stream or a parser comes.
     Event,
+    /// When a unit of a protocol has come.
+    Frame,
 }
 
 /// How a rule is read from the transactions of one protocol, one side.
@@ -195,7 +197,7 @@ impl Planned {
             .iter()
             .map(|test| match test.buffer {
                 Buffer::Field(name) => header_bytes(name),
-                Buffer::Payload => None,
+                Buffer::Payload | Buffer::Frame(..) => None,
             })
             .collect();
         let placed = is_placed(&rule);
@@ -342,6 +344,9 @@ fn is_app_event(event: &'static Event) -> bool {
 }
 
 fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> Kind {
+    if rule.buffers.iter().any(|test| matches!(test.buffer, Buffer::Frame(..))) {
+        return Kind::Frame;
+    }
     let field = |name: &str| of_transaction(name, catalog);
     let of_transactions = rule.numbers.iter().any(|number| field(number.field))
         || rule.lists.iter().any(|list| field(list.field))
@@ -410,7 +415,7 @@ fn plans(rule: &Rule, protocols: &[usize], catalog: &Catalog) -> Vec<Plan> {
     let names = || {
         let buffers = rule.buffers.iter().filter_map(|test| match test.buffer {
             Buffer::Field(name) => Some(name),
-            Buffer::Payload => None,
+            Buffer::Payload | Buffer::Frame(..) => None,
         });
         let numbers = rule.numbers.iter().map(|number| number.field);
         let lists = rule.lists.iter().map(|list| list.field);
@@ -488,7 +493,7 @@ fn plan(rule: &Rule, protocol: usize, side: Side, catalog: &Catalog) -> Option<P
     for test in &rule.buffers {
         buffers.push(match test.buffer {
             Buffer::Field(name) => place(name)?,
-            Buffer::Payload => None,
+            Buffer::Payload | Buffer::Frame(..) => None,
         });
     }
     let mut numbers = Vec::with_capacity(rule.numbers.len());

@@ -172,12 +172,14 @@ pub enum Absent {
 }
 
 /// What a buffer test reads.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Buffer {
     /// The payload: stream or packet (contents without a sticky buffer; `pkt_data`).
     Payload,
     /// A bytes field by its row's name, in whichever protocols have a row of that name.
     Field(&'static str),
+    /// A unit on the wire: index into [`crate::protocols::PROTOCOLS`], and its name there.
+    Frame(usize, &'static str),
 }
 
 /// What a transform does: see [`Transform::apply`].

@@ -120,9 +120,10 @@ impl Ruleset {
         Self { rules, bits, integers, names, groups }
     }
 
-    /// What the rules want to be learned of files.
+    /// What the rules want to be learned of files and frames.
     pub fn file_wants(&self) -> Wants {
-        let mut wants = Wants::NOTHING;
+        let frames = self.groups.wants_frames();
+        let mut wants = Wants { frames, ..Wants::NOTHING };
         for rule in self.rules() {
             rule.files.iter().for_each(|test| wants = wants.or(test.wants()));
             let asks_magic = |test: &BufferTest| test.buffer == Buffer::Field("file.magic");

@@ -3,7 +3,7 @@
 use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker};
 use crate::decode::Transport;
-use crate::detect::{EARLIER_MAX, Inspector, Item, Ready};
+use crate::detect::{EARLIER_MAX, FrameView, Inspector, Item, Ready};
 use crate::field::{Event, Side, Stage};
 use crate::file::{File, State};
 use crate::flow::{Flow, Slot, Table};
@@ -61,24 +61,29 @@ fn inspect(
     let mut ready: Vec<Ready<'_>> = Vec::new();
     let mut events: Vec<&'static Event> = Vec::new();
     let mut app_events: Vec<(Option<u64>, Side, &'static Event)> = Vec::new();
+    let mut frames: Vec<FrameView<'_>> = Vec::new();
     let mut parts = Vec::with_capacity(pending.len());
     for packet in pending {
-        let from = (ready.len(), events.len(), app_events.len());
+        let from = (ready.len(), events.len(), app_events.len(), frames.len());
         for effect in effects.get(packet.effects.clone()).unwrap_or_default() {
             match effect {
                 Effect::Decode(event) | Effect::Stream(event) => events.push(event),
                 Effect::Signal { signal: Signal::Event { transaction, side, event }, .. } => {
                     app_events.push((*transaction, *side, event));
                 }
+                Effect::Signal { protocol, signal: Signal::Frame(frame), .. } => {
+                    frames.push(FrameView { protocol: *protocol, frame });
+                }
                 effect => ready.extend(shown(table, effect)),
             }
         }
-        parts.push((from.0..ready.len(), from.1..events.len(), from.2..app_events.len()));
+        let flow_events = (from.2..app_events.len(), from.3..frames.len());
+        parts.push((from.0..ready.len(), from.1..events.len(), flow_events));
     }
     let items: Vec<Item<'_>> = pending
         .iter()
         .zip(parts)
-        .map(|(packet, (readies, packet_events, flow_events))| Item {
+        .map(|(packet, (readies, packet_events, (flow_events, units)))| Item {
             headers: &packet.headers,
             bytes: packet.bytes.get(),
             payload: packet.headers.payload(packet.bytes.get()),
@@ -87,6 +92,7 @@ fn inspect(
             ready: ready.get(readies).unwrap_or_default(),
             events: events.get(packet_events).unwrap_or_default(),
             app_events: app_events.get(flow_events).unwrap_or_default(),
+            frames: frames.get(units).unwrap_or_default(),
             pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
         })
         .collect();

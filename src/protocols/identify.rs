@@ -300,7 +300,7 @@ impl Session {
                     *transaction = transaction.saturating_add(work.offset);
                     self.next = self.next.max(transaction.saturating_add(1));
                 }
-                Signal::Event { transaction: None, .. } | Signal::Expect(_) => {}
+                Signal::Event { transaction: None, .. } | Signal::Expect(_) | Signal::Frame(_) => {}
                 Signal::Handover(to) => handover = Some(*to),
                 Signal::Stop => stop = true,
             }
@@ -633,8 +633,9 @@ const fn side(way: Direction) -> Side {
     }
 }
 
-/// Everything is asked of files.
-const HASHED: Wants = Wants { md5: true, sha1: true, sha256: true, magic: true, content: 1000 };
+/// Everything is asked of files and frames.
+const HASHED: Wants =
+    Wants { md5: true, sha1: true, sha256: true, magic: true, content: 1000, frames: true };
 
 /// Feeds `data` to a session in pieces whose directions and lengths the data itself gives: what
 /// a fuzzer calls, and what must never panic nor hold much.

@@ -11,6 +11,7 @@ pub mod dnp3;
 pub mod dns;
 pub mod enip;
 pub mod formats;
+pub mod frame;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http;
@@ -42,6 +43,7 @@ mod websocket;
 
 use std::net::IpAddr;
 
+use self::frame::Frame;
 use crate::field::{Describe, Event, Row, Side, Stage};
 use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
@@ -103,6 +105,8 @@ pub enum Signal {
         /// Its number within the transaction.
         index: u32,
     },
+    /// A unit came, as it stood on the wire: told only when [`Wants::frames`] asks for it.
+    Frame(Box<Frame>),
     /// Another flow is to come, which carries something for this one (the data of FTP).
     Expect(Box<Expectation>),
     /// The stream goes on as another protocol (CONNECT, Upgrade, STARTTLS): the parser gets
@@ -136,7 +140,7 @@ pub struct Moment {
     pub carrier: Carrier,
     /// The server's port.
     pub server_port: u16,
-    /// What is to be learned of files.
+    /// What is to be learned of files and frames.
     pub files: Wants,
 }
 
@@ -209,6 +213,8 @@ pub struct Protocol {
     pub schema: &'static str,
     /// Whether it carries files: the rows of [`File`] are its transactions' too.
     pub files: bool,
+    /// The units that it tells of as they stand on the wire, as rules name them ([`Signal::Frame`]).
+    pub frames: &'static [&'static str],
     /// What carries it.
     pub carriers: &'static [Carrier],
     /// Tried first on these server ports; never trusted without `probe`.

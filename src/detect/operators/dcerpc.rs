@@ -50,7 +50,7 @@ pub static DCERPC_IFACE: Operator = Operator {
         let before = builder.sticky;
         builder.select(Some("dcerpc.interface"));
         let pushed = builder.push(Step::Check(Box::new(interface)));
-        builder.select(before);
+        builder.select_buffer(before);
         pushed
     },
 };

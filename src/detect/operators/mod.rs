@@ -27,6 +27,7 @@ mod flow;
 mod flowbits;
 mod flowint;
 mod ftpbounce;
+mod frame;
 mod hash;
 mod header_bits;
 mod hostbits;
@@ -103,9 +104,10 @@ pub static OPERATORS: &[&Operator] = &[
     &flowbits::FLOWBITS,
     &flowbits::NOALERT,
     &flowint::FLOWINT,
-    &named_number::HTTP2_SETTINGS,
+    &frame::FRAME,
     &named_number::CHOSEN_SA_ATTRIBUTE,
     &ftpbounce::FTPBOUNCE,
+    &named_number::HTTP2_SETTINGS,
     &hash::TO_MD5,
     &hash::TO_SHA1,
     &hash::TO_SHA256,

@@ -125,7 +125,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     builder.push(Step::Search(Box::new(expression)))?;
     match flags.buffer {
         Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field), None),
-        Some(field) if builder.sticky != Some(field) => {
+        Some(field) if builder.sticky != Some(Buffer::Field(field)) => {
             return Err(Problem::whole("R143", format!("a flag for {field} in another buffer"))
                 .hint("leave the buffer's flag out: the sticky buffer decides"));
         }

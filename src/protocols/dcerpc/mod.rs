@@ -19,6 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "dcerpc",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[135],
     anywhere: true,

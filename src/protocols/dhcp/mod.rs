@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "dhcp",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[67, 68],
     anywhere: false,

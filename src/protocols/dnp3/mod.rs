@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "dnp3",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[20_000],
     // Two bytes and a checksum over ten prove enough, wherever they are.

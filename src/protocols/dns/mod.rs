@@ -15,6 +15,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "dns",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &["pdu"],
     carriers: &[Carrier::Udp, Carrier::Tcp],
     ports: &[53],
     // Twelve bytes of header prove too little to look for it on every port.

@@ -1,10 +1,11 @@
 //! Datagrams and streams to messages.
 
 use crate::field::{Describe, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::dns::{Faults, HEADER_BYTES, Message, events};
 use crate::protocols::transactions::Transactions;
-use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
+use crate::protocols::{Carrier, Moment, Parser, Probe, Signal, frame};
 use crate::reader::Reader;
 
 /// Messages open at a time: each is closed as soon as it is read.
@@ -19,6 +20,7 @@ pub struct DnsParser {
     lost: [bool; 2],
     /// Whether the first datagram seen was a response, so that who seems the client is the server.
     reversed: bool,
+    wants: Wants,
 }
 
 impl DnsParser {
@@ -28,6 +30,7 @@ impl DnsParser {
             partial: [Vec::new(), Vec::new()],
             lost: [false; 2],
             reversed: false,
+            wants: Wants::NOTHING,
         }
     }
 
@@ -76,6 +79,7 @@ impl DnsParser {
             Direction::ToServer => (Side::Request, false),
             Direction::ToClient => (Side::Response, true),
         };
+        frame::tell(self.wants, "pdu", side, bytes, signals);
         let read = if bytes.len() < HEADER_BYTES { None } else { Message::read(bytes) };
         let problem = match &read {
             None => Some(&events::MALFORMED),
@@ -108,6 +112,7 @@ impl Parser for DnsParser {
         moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
+        self.wants = moment.files;
         match (chunk, moment.carrier) {
             (Chunk::Data(bytes), Carrier::Udp) => {
                 let response = bytes.get(2).is_some_and(|flags| flags & 0x80 != 0);

@@ -21,6 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ftp",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[21],
     anywhere: true,

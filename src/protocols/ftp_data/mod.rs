@@ -16,6 +16,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ftp_data",
     schema: include_str!("schema.json"),
     files: true,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[],
     anywhere: false,

@@ -34,6 +34,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "http",
     schema: include_str!("schema.json"),
     files: true,
+    frames: &["request", "response"],
     carriers: &[Carrier::Tcp],
     ports: &[80, 8080, 8000, 3128],
     anywhere: true,

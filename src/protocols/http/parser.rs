@@ -13,6 +13,7 @@ use super::{begins_response, events, is_method};
 use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
+use crate::protocols::frame::Tape;
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
 
@@ -45,6 +46,10 @@ struct Half {
     /// Whether a message was seen: what follows one is judged more strictly.
     begun: bool,
     ended: bool,
+    /// The message as it stands on the wire, when frames are wanted.
+    tape: Tape,
+    /// It is complete, and not told yet.
+    over: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +83,14 @@ const fn side(way: Direction) -> Side {
     }
 }
 
+/// A message of a direction, as rules name it.
+const fn unit(way: Direction) -> &'static str {
+    match way {
+        Direction::ToServer => "request",
+        Direction::ToClient => "response",
+    }
+}
+
 impl Parser for Http {
     fn parse(
         &mut self,
@@ -92,11 +105,19 @@ impl Parser for Http {
         self.wants = moment.files;
         if direction == Direction::ToClient && !matches!(chunk, Chunk::Gap(_)) {
             self.settle_request(signals);
+            self.tell(Direction::ToServer, signals);
         }
         match chunk {
             Chunk::Data(bytes) => self.data(direction, bytes, signals),
-            Chunk::Gap(count) => self.gap(direction, count, signals),
-            Chunk::End => self.end(direction, signals),
+            Chunk::Gap(count) => {
+                self.tear(direction, signals);
+                self.gap(direction, count, signals);
+                self.tell(direction, signals);
+            }
+            Chunk::End => {
+                self.end(direction, signals);
+                self.tell_rest(direction, signals);
+            }
         }
     }
 
@@ -122,7 +143,8 @@ impl Parser for Http {
     }
 
     fn memory(&self) -> usize {
-        let pending: usize = self.halves.iter().map(|half| half.pending.capacity()).sum();
+        let held = |half: &Half| half.pending.capacity() + half.tape.memory();
+        let pending: usize = self.halves.iter().map(held).sum();
         let open: usize = self.transactions.iter_open().map(|(_, t)| t.memory()).sum();
         size_of::<Self>() + self.transactions.memory() + pending + open
     }
@@ -142,14 +164,61 @@ impl Http {
 
     fn data(&mut self, way: Direction, mut bytes: &[u8], signals: &mut Vec<Signal>) {
         while !bytes.is_empty() && !self.stopped {
-            bytes = match self.half(way).state {
+            let (state, before) = (self.half(way).state, bytes);
+            bytes = match state {
                 State::Head => self.head(way, bytes, signals),
                 State::Body(framing) => self.body(way, framing, bytes, signals),
                 State::Tunnel => return,
                 State::Lost => self.find_again(way, bytes),
             };
+            if self.wants.frames {
+                let taken = before.get(..before.len() - bytes.len()).unwrap_or_default();
+                self.tape(way, state, taken);
+                self.tell(way, signals);
+            }
         }
         self.left_over = bytes.len();
+    }
+
+    /// Keeps what was taken of a message for its frame.
+    fn tape(&mut self, way: Direction, before: State, taken: &[u8]) {
+        let half = self.half(way);
+        if before == State::Lost {
+            if half.state == State::Head {
+                half.tape = Tape::default();
+                half.tape.add(&half.pending);
+            }
+            return;
+        }
+        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start =
+            if half.tape.is_empty() { taken.iter().take_while(|b| blank(b)).count() } else { 0 };
+        half.tape.add(taken.get(start..).unwrap_or_default());
+    }
+
+    /// Tells of a message that is complete as it stands on the wire.
+    fn tell(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        let wanted = self.wants.frames;
+        let half = self.half(way);
+        if wanted && std::mem::take(&mut half.over) {
+            // What is still to be looked at begins the next message.
+            let next = half.tape.give_back(&half.pending);
+            half.tape.end(unit(way), side(way), true, signals);
+            half.tape = next;
+        }
+    }
+
+    /// The end of the stream is that of the message too.
+    fn tell_rest(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        let half = self.half(way);
+        let whole =
+            std::mem::take(&mut half.over) || half.state == State::Body(Framing::UntilClose);
+        half.tape.end(unit(way), side(way), whole, signals);
+    }
+
+    /// Bytes are missing: what came before them is told.
+    fn tear(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        self.half(way).tape.tear(unit(way), side(way), signals);
     }
 
     /// Looks for the end of a head; parses it in place unless it was cut.
@@ -258,6 +327,7 @@ impl Http {
         half.state = State::Body(framing);
         if connect {
             half.state = State::Tunnel;
+            half.over = true;
             self.side_over(id, Side::Request, true, signals);
         } else if framing == Framing::None {
             self.message_over(Direction::ToServer, signals);
@@ -535,7 +605,9 @@ impl Http {
 
     /// A message of this direction is complete.
     fn message_over(&mut self, way: Direction, signals: &mut Vec<Signal>) {
-        self.half(way).state = State::Head;
+        let half = self.half(way);
+        half.state = State::Head;
+        half.over = true;
         if let Some(id) = self.half(way).current {
             self.side_over(id, side(way), true, signals);
         }

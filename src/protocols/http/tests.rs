@@ -327,3 +327,41 @@ fn what_a_client_sends_is_decoded_too() {
     let t = http.transactions_mut().take(0).unwrap();
     assert_eq!(t.request_body.kept(), Some(&b"name=value"[..]));
 }
+
+/// Requests and responses as they stood on the wire, and whether they are complete.
+fn frames(turns: &[(Direction, Chunk<'_>)]) -> Vec<(&'static str, Vec<u8>, bool)> {
+    let files = crate::file::Wants { frames: true, ..crate::file::Wants::NOTHING };
+    let moment = Moment { files, ..MOMENT };
+    let (mut http, mut signals) = (Http::default(), Vec::new());
+    for (way, chunk) in turns {
+        http.parse(*way, *chunk, &moment, &mut signals);
+    }
+    let frame = |signal: Signal| match signal {
+        Signal::Frame(frame) => Some((frame.name, frame.bytes, frame.complete)),
+        _ => None,
+    };
+    signals.into_iter().filter_map(frame).collect()
+}
+
+#[test]
+fn frames_are_whole_messages_and_end_where_bytes_are_lost() {
+    use Direction::{ToClient, ToServer};
+    let (first, second) =
+        (&b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"[..], &b"GET /2 HTTP/1.1\r\n\r\n"[..]);
+    let both = [b"\r\n", first, second].concat();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab";
+    let turns = [
+        (ToServer, Chunk::Data(&both)),
+        (ToClient, Chunk::Data(head)),
+        (ToClient, Chunk::Gap(3)),
+        (ToClient, Chunk::Data(b"fgh")),
+        (ToClient, Chunk::Data(b"HTTP/1.1 204 No\r\n\r\n")),
+    ];
+    let expected = [
+        ("request", first.to_vec(), true),
+        ("request", second.to_vec(), true),
+        ("response", head.to_vec(), false),
+        ("response", b"HTTP/1.1 204 No\r\n\r\n".to_vec(), true),
+    ];
+    assert_eq!(frames(&turns), expected);
+}

@@ -21,6 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "krb5",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[88],
     anywhere: false,

@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "mdns",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[5353],
     // The header is that of DNS: the port alone tells them apart.

@@ -24,6 +24,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "modbus",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[502],
     // Its header proves too little to look for it on every port.

@@ -21,6 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "mqtt",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &["pdu", "header", "data"],
     carriers: &[Carrier::Tcp],
     ports: &[1883],
     // Two bytes of header prove too little to look for it on every port.

@@ -4,9 +4,10 @@
 use super::events;
 use super::message::{Body, Malformed, Message, length};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
-use crate::protocols::{Moment, Parser, Signal};
+use crate::protocols::{Moment, Parser, Signal, frame};
 use crate::reader::Reader;
 
 /// Exchanges that wait for an answer: Suricata's default.
@@ -43,6 +44,7 @@ pub struct Mqtt {
     version: u8,
     connected: bool,
     open_bytes: usize,
+    wants: Wants,
     ended: [bool; 2],
     stopped: bool,
 }
@@ -56,6 +58,7 @@ impl Default for Mqtt {
             version: 0,
             connected: false,
             open_bytes: 0,
+            wants: Wants::NOTHING,
             ended: [false; 2],
             stopped: false,
         }
@@ -67,9 +70,10 @@ impl Parser for Mqtt {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _moment: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
+        self.wants = moment.files;
         if self.stopped {
             return;
         }
@@ -139,15 +143,19 @@ impl Mqtt {
                 break;
             }
             reader = ahead;
+            let unit = ahead.rest();
             let Some(first) = ahead.u8() else { break };
             let Some(size) = length(&mut ahead)? else { break };
+            let head = unit.len() - ahead.left();
             if size > MESSAGE_BYTES {
+                self.tell(way, unit.get(..head).unwrap_or_default(), head, signals);
                 *of(&mut self.skip, way) = size;
                 reader = ahead;
                 self.message(way, Message { first, body: Body::Truncated(size as u64) }, signals);
                 continue;
             }
             let Some(body) = ahead.take(size) else { break };
+            self.tell(way, unit.get(..head + size).unwrap_or_default(), head, signals);
             reader = ahead;
             let message = Message::read(first, body, self.version)?;
             self.message(way, message, signals);
@@ -156,6 +164,14 @@ impl Mqtt {
         held.drain(..taken);
         *of(&mut self.partial, way) = held;
         Ok(())
+    }
+
+    /// Tells of a message as it stands on the wire.
+    fn tell(&self, way: Direction, pdu: &[u8], head: usize, signals: &mut Vec<Signal>) {
+        let (header, data) = pdu.split_at_checked(head).unwrap_or((pdu, &[]));
+        for (name, bytes) in [("pdu", pdu), ("header", header), ("data", data)] {
+            frame::tell(self.wants, name, side(way), bytes, signals);
+        }
     }
 
     fn message(&mut self, way: Direction, message: Message, signals: &mut Vec<Signal>) {

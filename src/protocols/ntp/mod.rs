@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ntp",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[123],
     anywhere: false,

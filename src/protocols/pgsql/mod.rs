@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "pgsql",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[5432],
     // A typed message is a letter and a length: too little to look for it on every port.

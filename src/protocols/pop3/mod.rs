@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "pop3",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[110],
     anywhere: true,

@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "quic",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[443, 80],
     // Its headers prove too little to look for them on every port.

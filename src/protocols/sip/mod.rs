@@ -12,6 +12,17 @@ use crate::protocols::{Carrier, Probe, Protocol};
 
 use message::Message;
 
+/// The units of a message.
+const FRAMES: &[&str] = &[
+    "pdu",
+    "request.line",
+    "request.headers",
+    "request.body",
+    "response.line",
+    "response.headers",
+    "response.body",
+];
+
 /// SIP.
 pub static PROTOCOL: Protocol = Protocol {
     name: "sip",
@@ -19,6 +30,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "sip",
     schema: include_str!("schema.json"),
     files: false,
+    frames: FRAMES,
     carriers: &[Carrier::Udp, Carrier::Tcp],
     ports: &[5060, 5061],
     anywhere: true,

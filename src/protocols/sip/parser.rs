@@ -3,9 +3,10 @@
 use super::message::{First, Message, Wrong, head_end};
 use super::{INCOMPLETE, INVALID};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
-use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
+use crate::protocols::{Carrier, Moment, Parser, Probe, Signal, frame};
 
 /// Messages open at a time: each is closed as soon as it is read.
 const MAX_OPEN: usize = 1;
@@ -25,6 +26,7 @@ pub struct Sip {
     lost: [bool; 2],
     /// The first datagram was a response: who seems the client is the server.
     reversed: Option<bool>,
+    wants: Wants,
     stopped: bool,
 }
 
@@ -36,6 +38,7 @@ impl Default for Sip {
             skip: [0; 2],
             lost: [false; 2],
             reversed: None,
+            wants: Wants::NOTHING,
             stopped: false,
         }
     }
@@ -49,6 +52,7 @@ impl Parser for Sip {
         moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
+        self.wants = moment.files;
         if self.stopped {
             return;
         }
@@ -109,7 +113,10 @@ impl Sip {
         };
         let (head, body) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
         match Message::read(head) {
-            Ok(message) => self.message(way, message, body, signals),
+            Ok(message) => {
+                self.tell(way, bytes, end, signals);
+                self.message(way, message, body, signals);
+            }
             Err(wrong) => event(way, named(wrong), signals),
         }
     }
@@ -164,12 +171,35 @@ impl Sip {
         let length = message.content_length().unwrap_or(0);
         if length > BODY_BYTES {
             *of(&mut self.skip, way) = length;
+            self.tell(way, head, end, signals);
             self.message(way, message, &[], signals);
             return Some(end);
         }
         let body = rest.get(..length)?;
+        self.tell(way, bytes.get(..end + length)?, end, signals);
         self.message(way, message, body, signals);
         Some(end + length)
+    }
+
+    /// Tells of a message as it stands on the wire; its first line and headers have `end` bytes.
+    fn tell(&self, way: Direction, pdu: &[u8], end: usize, signals: &mut Vec<Signal>) {
+        if !self.wants.frames {
+            return;
+        }
+        let (head, body) = pdu.split_at_checked(end).unwrap_or((pdu, &[]));
+        let first = memchr::memchr(b'\n', head).map_or(head.len(), |at| at + 1);
+        let (line, headers) = head.split_at_checked(first).unwrap_or((head, &[]));
+        // Without the empty line.
+        let headers = headers.strip_suffix(b"\n").unwrap_or(headers);
+        let headers = headers.strip_suffix(b"\r").unwrap_or(headers);
+        let [of_line, of_headers, of_body] = match way {
+            Direction::ToServer => ["request.line", "request.headers", "request.body"],
+            Direction::ToClient => ["response.line", "response.headers", "response.body"],
+        };
+        let units = [("pdu", pdu), (of_line, line), (of_headers, headers), (of_body, body)];
+        for (name, bytes) in units {
+            frame::tell(self.wants, name, side(way), bytes, signals);
+        }
     }
 
     /// Where the next message begins cannot be known.

@@ -19,6 +19,22 @@ use crate::protocols::{Carrier, Probe, Protocol};
 
 pub use transaction::Transaction;
 
+/// The units of a record, and of the messages in it.
+const FRAMES: &[&str] = &[
+    "nbss.pdu",
+    "nbss.hdr",
+    "nbss.data",
+    "smb1.pdu",
+    "smb1.hdr",
+    "smb1.data",
+    "smb2.pdu",
+    "smb2.hdr",
+    "smb2.data",
+    "smb3.pdu",
+    "smb3.hdr",
+    "smb3.data",
+];
+
 /// SMB.
 pub static PROTOCOL: Protocol = Protocol {
     name: "smb",
@@ -26,6 +42,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "smb",
     schema: include_str!("schema.json"),
     files: true,
+    frames: FRAMES,
     carriers: &[Carrier::Tcp],
     ports: &[445, 139],
     anywhere: true,

@@ -8,7 +8,7 @@ use crate::field::Describe;
 use crate::file::File;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::partial::Partial;
-use crate::protocols::{Moment, Parser, Probe, Signal};
+use crate::protocols::{Moment, Parser, Probe, Signal, frame};
 use crate::reader::Reader;
 
 /// Bytes of the longest record that is waited for; longer ones are passed over unless they carry
@@ -183,11 +183,18 @@ impl Smb {
             return FRAME_BYTES;
         }
         if let Some(record) = reader.take(length) {
+            let header = bytes.get(..FRAME_BYTES).unwrap_or_default();
+            let pdu = bytes.get(..FRAME_BYTES + length).unwrap_or_default();
+            for (name, bytes) in [("nbss.pdu", pdu), ("nbss.hdr", header), ("nbss.data", record)] {
+                frame::tell(self.state.wants, name, side(way), bytes, signals);
+            }
             self.record(way, record, signals);
             return if self.stopped { bytes.len() } else { FRAME_BYTES + length };
         }
         let came = reader.rest();
-        if length < CONTENT_FROM || bytes.len() < CONTENT_FROM {
+        // A frame is looked at as a whole.
+        let whole = self.state.wants.frames && length <= RECORD_BYTES;
+        if whole || length < CONTENT_FROM || bytes.len() < CONTENT_FROM {
             return 0;
         }
         let begun = match came {
@@ -287,6 +294,9 @@ impl Smb {
     /// A whole record.
     fn record(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
         let to_client = way == Direction::ToClient;
+        if !matches!(bytes, [0xfe, ..]) {
+            self.tell(way, bytes, signals);
+        }
         match bytes {
             [0xff, b'S', b'M', b'B', ..] => match records1::Message::read(bytes) {
                 Some(message) if message.is_response() != to_client => self.misled(way, signals),
@@ -300,6 +310,11 @@ impl Smb {
                     let Some((message, rest)) = records2::Message::read(left) else {
                         return self.stop(way, signals);
                     };
+                    self.tell(
+                        way,
+                        left.get(..left.len() - rest.len()).unwrap_or_default(),
+                        signals,
+                    );
                     left = rest;
                     if message.is_response() != to_client {
                         self.misled(way, signals);
@@ -314,6 +329,20 @@ impl Smb {
             [0xfd, b'S', b'M', b'B', ..] => {}
             _ if to_client && bytes.len() < FRAME_BYTES => {}
             _ => self.stop(way, signals),
+        }
+    }
+
+    /// Tells of a message as it stands on the wire.
+    fn tell(&self, way: Direction, pdu: &[u8], signals: &mut Vec<Signal>) {
+        let (names, header) = match pdu {
+            [0xff, b'S', b'M', b'B', ..] => (["smb1.pdu", "smb1.hdr", "smb1.data"], 32),
+            [0xfe, b'S', b'M', b'B', ..] => (["smb2.pdu", "smb2.hdr", "smb2.data"], 64),
+            [0xfd, b'S', b'M', b'B', ..] => (["smb3.pdu", "smb3.hdr", "smb3.data"], 52),
+            _ => return,
+        };
+        let (header, data) = pdu.split_at_checked(header).unwrap_or((pdu, &[]));
+        for (name, bytes) in names.into_iter().zip([pdu, header, data]) {
+            frame::tell(self.state.wants, name, side(way), bytes, signals);
         }
     }
 

@@ -21,6 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "smtp",
     schema: include_str!("schema.json"),
     files: true,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[25, 465, 587],
     anywhere: true,

@@ -19,6 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "snmp",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[161, 162],
     anywhere: false,

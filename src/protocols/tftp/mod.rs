@@ -15,6 +15,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "tftp",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[69],
     anywhere: false,

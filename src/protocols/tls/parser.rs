@@ -469,7 +469,7 @@ mod tests {
             Signal::Done { .. } => "done".to_owned(),
             Signal::Stop => "stop".to_owned(),
             Signal::Handover(_) => "handover".to_owned(),
-            Signal::File { .. } | Signal::Expect(_) => "another".to_owned(),
+            Signal::File { .. } | Signal::Expect(_) | Signal::Frame(_) => "another".to_owned(),
         };
         let told = signals.iter().map(name).collect();
         (parser, told)

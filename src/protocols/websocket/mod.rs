@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "websocket",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &["header", "pdu", "data"],
     carriers: &[Carrier::Tcp],
     // Where its connections begin, as HTTP.
     ports: &[80],

@@ -5,9 +5,10 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::frame::{Frame, Head, PAYLOAD_BYTES};
 use super::{LIMIT, SKIPPED};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
-use crate::protocols::{Moment, Parser, Signal};
+use crate::protocols::{Moment, Parser, Signal, frame};
 
 /// Frames open at a time: each is closed as soon as it is read.
 const MAX_OPEN: usize = 1;
@@ -22,6 +23,7 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 pub struct WebSocket {
     frames: Transactions<Frame>,
     halves: [Half; 2],
+    wants: Wants,
     stopped: bool,
 }
 
@@ -46,6 +48,7 @@ impl Default for WebSocket {
         Self {
             frames: Transactions::new(MAX_OPEN),
             halves: [Half::default(), Half::default()],
+            wants: Wants::NOTHING,
             stopped: false,
         }
     }
@@ -56,9 +59,10 @@ impl Parser for WebSocket {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _moment: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
+        self.wants = moment.files;
         if self.stopped {
             return;
         }
@@ -113,6 +117,7 @@ impl WebSocket {
             let Some(Head { mut frame, length, size }) = Head::read(rest) else { break };
             let read = usize::try_from(length).unwrap_or(usize::MAX).min(PAYLOAD_BYTES);
             let Some(payload) = rest.get(size..size.saturating_add(read)) else { break };
+            told(self.wants, way, rest, (size, read), signals);
             rest = rest.get(size + read..).unwrap_or_default();
             half.skip = length - read as u64;
             let mut events = [(half.skip > 0).then_some(&SKIPPED), None];
@@ -126,6 +131,29 @@ impl WebSocket {
     }
 }
 
+/// A frame as it came: of a long one, what is read of it.
+fn told(
+    wants: Wants,
+    way: Direction,
+    bytes: &[u8],
+    (head, read): (usize, usize),
+    signals: &mut Vec<Signal>,
+) {
+    let side = side(way);
+    let Some((whole, _)) = bytes.split_at_checked(head.saturating_add(read)) else { return };
+    let (header, data) = whole.split_at_checked(head).unwrap_or((whole, &[]));
+    for (name, bytes) in [("header", header), ("pdu", whole), ("data", data)] {
+        frame::tell(wants, name, side, bytes, signals);
+    }
+}
+
+const fn side(way: Direction) -> Side {
+    match way {
+        Direction::ToServer => Side::Request,
+        Direction::ToClient => Side::Response,
+    }
+}
+
 fn emit(
     frames: &mut Transactions<Frame>,
     way: Direction,
@@ -133,10 +161,7 @@ fn emit(
     events: [Option<&'static Event>; 2],
     signals: &mut Vec<Signal>,
 ) {
-    let side = match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    };
+    let side = side(way);
     let transaction = frames.open(frame, side, &LIMIT, signals);
     for event in events.into_iter().flatten() {
         signals.push(Signal::Event { transaction: Some(transaction), side, event });
