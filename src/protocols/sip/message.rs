@@ -1,6 +1,7 @@
 //! One message: its first line, its headers, its body (RFC 3261, section 7).
 
 use crate::field::{Describe, Tree};
+use crate::net::Direction;
 use crate::protocols::formats::sdp::Description;
 
 /// Headers that are kept of a message.
@@ -52,6 +53,11 @@ pub fn head_end(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Message {
+    /// Whether it goes the way that such messages go: requests to the server.
+    pub const fn goes(&self, way: Direction) -> bool {
+        matches!(self.first, First::Request(..)) == matches!(way, Direction::ToServer)
+    }
+
     /// Reads the first line and the headers; `head` ends with the empty line.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Datagrams and streams to messages: each is a transaction of its own.
 
-use super::message::{First, Message, Wrong, head_end};
+use super::message::{Message, Wrong, head_end};
 use super::{INCOMPLETE, INVALID};
 use crate::field::{Describe, Event, Side, Stage};
 use crate::file::Wants;
@@ -114,7 +114,7 @@ impl Sip {
         let (head, body) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
         match Message::read(head) {
             Ok(message) => {
-                self.tell(way, bytes, end, signals);
+                self.tell(way, &message, bytes, end, signals);
                 self.message(way, message, body, signals);
             }
             Err(wrong) => event(way, named(wrong), signals),
@@ -171,18 +171,26 @@ impl Sip {
         let length = message.content_length().unwrap_or(0);
         if length > BODY_BYTES {
             *of(&mut self.skip, way) = length;
-            self.tell(way, head, end, signals);
+            self.tell(way, &message, head, end, signals);
             self.message(way, message, &[], signals);
             return Some(end);
         }
         let body = rest.get(..length)?;
-        self.tell(way, bytes.get(..end + length)?, end, signals);
+        self.tell(way, &message, bytes.get(..end + length)?, end, signals);
         self.message(way, message, body, signals);
         Some(end + length)
     }
 
     /// Tells of a message as it stands on the wire; its first line and headers have `end` bytes.
-    fn tell(&self, way: Direction, pdu: &[u8], end: usize, signals: &mut Vec<Signal>) {
+    /// One that goes the wrong way has no parts.
+    fn tell(
+        &self,
+        way: Direction,
+        message: &Message,
+        pdu: &[u8],
+        end: usize,
+        signals: &mut Vec<Signal>,
+    ) {
         if !self.wants.frames {
             return;
         }
@@ -196,7 +204,11 @@ impl Sip {
             Direction::ToServer => ["request.line", "request.headers", "request.body"],
             Direction::ToClient => ["response.line", "response.headers", "response.body"],
         };
-        let units = [("pdu", pdu), (of_line, line), (of_headers, headers), (of_body, body)];
+        frame::tell(self.wants, "pdu", side(way), pdu, signals);
+        if !message.goes(way) {
+            return;
+        }
+        let units = [(of_line, line), (of_headers, headers), (of_body, body)];
         for (name, bytes) in units {
             frame::tell(self.wants, name, side(way), bytes, signals);
         }
@@ -217,7 +229,7 @@ impl Sip {
         signals: &mut Vec<Signal>,
     ) {
         let side = side(way);
-        if matches!(message.first, First::Request(..)) != (side == Side::Request) {
+        if !message.goes(way) {
             event(way, &INVALID, signals);
             return;
         }
