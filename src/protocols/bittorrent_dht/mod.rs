@@ -18,6 +18,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "bittorrent_dht",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[6881],
     anywhere: true,

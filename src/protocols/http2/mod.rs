@@ -27,6 +27,7 @@ pub static PROTOCOL: Protocol = Protocol {
     // What it writes is described with the older versions: one object for all.
     schema: "",
     files: true,
+    frames: &[],
     carriers: &[Carrier::Tcp],
     ports: &[80],
     anywhere: true,

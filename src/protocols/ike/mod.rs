@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ike",
     schema: include_str!("schema.json"),
     files: false,
+    frames: &[],
     carriers: &[Carrier::Udp],
     ports: &[500],
     // Its header proves too little to look for it on every port.

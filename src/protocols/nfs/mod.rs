@@ -24,6 +24,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "nfs",
     schema: include_str!("schema.json"),
     files: true,
+    frames: &[],
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[2049],
     anywhere: false,
