@@ -76,6 +76,7 @@ fn item<'a>(headers: &'a Headers, piece: &'a [u8], stream: [u64; 2]) -> Item<'a>
         ready: &[],
         events: &[],
         app_events: &[],
+        frames: &[],
         pseudo: false,
     }
 }
@@ -90,34 +91,6 @@ fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
     for piece in pieces {
         inspector.stream(3, Direction::ToServer, piece);
         items.push(item(&headers, piece, inspector.streamed(3)));
-        let flow = FlowView {
-            sealed: false,
-            fresh: false,
-            slot: 3,
-            id: 7,
-            direction: Direction::ToServer,
-            established: true,
-            client,
-            server,
-            protocol_number: ip_protocol::TCP,
-            protocol: None,
-            app_name: None,
-            counters: FlowCounters::default(),
-            first: false,
-            stream: inspector.streamed(3),
-        };
-        items.push(Item {
-            headers: &headers,
-            bytes: piece,
-            payload: piece,
-            flow: Some(flow),
-            streamed: true,
-            ready: &[],
-            events: &[],
-            app_events: &[],
-            frames: &[],
-            pseudo: false,
-        });
         if !together {
             inspector.inspect(&items, &mut alerts);
             items.clear();
