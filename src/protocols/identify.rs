@@ -450,11 +450,11 @@ impl Session {
         }
     }
 
-    /// Asks the probes: hinted by the server's port, by the client's, then those that go
-    /// anywhere. A probe that wants more holds back all after it, so that cuts change nothing.
+    /// Asks the probes: hinted by the server's port, then those that go anywhere; a client's port
+    /// hints at nothing that is parsed, as the reference engine has it. A probe that wants more holds back all after it, so that cuts change nothing.
     fn identify(&self, way: Direction, bytes: &[u8], last: bool) -> Probed {
         let carried = |p: &Protocol| p.carriers.contains(&self.carrier);
-        for rank in 0..3_u8 {
+        for rank in 0..2_u8 {
             for (index, protocol) in PROTOCOLS.iter().enumerate().filter(|(_, p)| carried(p)) {
                 if self.rank(protocol) != Some(rank) {
                     continue;
@@ -467,10 +467,8 @@ impl Session {
             }
         }
         for (index, named) in RECOGNISED.iter().enumerate() {
-            let hinted = named.anywhere
-                || named.ports.contains(&self.server_port)
-                || named.ports.contains(&self.client_port);
-            if !hinted || named.carrier != self.carrier {
+            let hinted = self.by_server(named.ports) || self.by_client(named.ports);
+            if !(named.anywhere || hinted) || named.carrier != self.carrier {
                 continue;
             }
             match (named.probe)(way, bytes) {
@@ -484,13 +482,16 @@ impl Session {
 
     /// When a protocol is tried: 0 first; `None` not at all.
     fn rank(&self, protocol: &Protocol) -> Option<u8> {
-        if protocol.ports.contains(&self.server_port) {
-            Some(0)
-        } else if protocol.ports.contains(&self.client_port) {
-            Some(1)
-        } else {
-            protocol.anywhere.then_some(2)
-        }
+        if self.by_server(protocol.ports) { Some(0) } else { protocol.anywhere.then_some(1) }
+    }
+
+    fn by_server(&self, ports: &[u16]) -> bool {
+        ports.contains(&self.server_port)
+    }
+
+    /// A stream may be seen from its middle, so that who seems the client is the server.
+    fn by_client(&self, ports: &[u16]) -> bool {
+        self.carrier == Carrier::Tcp && ports.contains(&self.client_port)
     }
 
     /// Starts the parser and replays what was held.

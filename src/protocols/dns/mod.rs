@@ -3,7 +3,7 @@
 mod parser;
 mod samples;
 
-use super::formats::dns::{Message, events, fits};
+use super::formats::dns::{Message, events, fits, whole};
 use super::{Carrier, Parser, Probe, Protocol};
 use crate::field::{self, Event};
 use crate::net::Direction;
@@ -43,14 +43,16 @@ static EVENTS: &[&Event] = &[
 
 /// A header that fits what follows.
 fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {
+    let from_client = way == Direction::ToServer;
     let (length, message) = match (carrier, bytes) {
-        (Carrier::Udp, message) => (message.len(), message),
+        (Carrier::Udp, message) if whole(message, from_client) => return Probe::Yes,
+        (Carrier::Udp, _) => return Probe::No,
         (Carrier::Tcp, [high, low, message @ ..]) => {
             (u16::from_be_bytes([*high, *low]).into(), message)
         }
         (Carrier::Tcp, _) => return Probe::NeedMore,
     };
-    match fits(message, length, way == Direction::ToServer) {
+    match fits(message, length, from_client) {
         Some(true) => Probe::Yes,
         Some(false) => Probe::No,
         None => Probe::NeedMore,

@@ -4,7 +4,7 @@ mod fields;
 mod samples;
 
 use super::datagrams::{Datagrams, Read};
-use super::formats::dns::{Message, events, fits};
+use super::formats::dns::{Message, events, whole};
 use super::{Carrier, Probe, Protocol};
 use crate::field::{self, Event};
 use crate::net::Direction;
@@ -44,10 +44,7 @@ static EVENTS: &[&Event] = &[
 ];
 
 fn probe(_way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
-    match fits(bytes, bytes.len(), false) {
-        Some(true) => Probe::Yes,
-        _ => Probe::No,
-    }
+    if whole(bytes, false) { Probe::Yes } else { Probe::No }
 }
 
 fn read(_way: Direction, bytes: &[u8]) -> Read<Announcement> {

@@ -19,7 +19,7 @@ pub mod startup {
 const MAX_PARAMETERS: usize = 64;
 
 /// Whether the number can stand in the first message.
-pub const fn is_startup(code: u32) -> bool {
+const fn is_startup(code: u32) -> bool {
     code >> 16 == startup::SESSION >> 16
         || matches!(code, startup::CANCEL | startup::TLS | startup::GSSAPI)
 }

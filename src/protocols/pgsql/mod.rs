@@ -59,12 +59,10 @@ fn probe(way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
         // The answer to a request for encryption is a letter alone.
         (Direction::ToClient, [b'N' | b'S']) => Probe::Yes,
         (Direction::ToServer, [0, ..]) => {
-            let length = number(bytes.first_chunk());
-            let code = number(bytes.get(4..).and_then(<[u8]>::first_chunk));
-            match (length, code) {
-                (Some(length), _) if !(8..=MAX_STARTUP_BYTES).contains(&length) => Probe::No,
-                (Some(_), Some(code)) if message::is_startup(code) => Probe::Yes,
-                (Some(_), Some(_)) => Probe::No,
+            // What it asks for may be unknown: the parser tells.
+            match number(bytes.first_chunk()) {
+                Some(length) if !(8..=MAX_STARTUP_BYTES).contains(&length) => Probe::No,
+                Some(_) if bytes.len() >= 8 => Probe::Yes,
                 _ => Probe::NeedMore,
             }
         }

@@ -113,7 +113,7 @@ impl Message {
     /// RFC 3412, 6: header, security parameters, data.
     fn read_secured(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         let mut head = ber::universal(reader, universal::SEQUENCE)?.inside();
-        let (_id, _most) = (ber::number(&mut head)?, ber::number(&mut head)?);
+        let (_id, _most) = (unsigned(&mut head)?, unsigned(&mut head)?);
         let flags = ber::octets(&mut head)?.first().copied()?;
         let model = ber::number(&mut head)?;
         let parameters = ber::octets(reader)?;
@@ -134,12 +134,19 @@ impl Message {
     }
 }
 
+/// A number that cannot be negative and has at most 32 bits, as the reference engine reads all
+/// that stand before the data; some devices send them without the zero that keeps the sign off,
+/// and their messages are broken.
+fn unsigned(reader: &mut Reader<'_>) -> Option<u32> {
+    u32::try_from(ber::number(reader)?).ok()
+}
+
 /// The user's name (RFC 3414, 2.4).
 fn user(parameters: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(parameters);
     let mut inside = ber::universal(&mut reader, universal::SEQUENCE)?.inside();
     ber::octets(&mut inside)?;
-    let (_boots, _time) = (ber::number(&mut inside)?, ber::number(&mut inside)?);
+    let (_boots, _time) = (unsigned(&mut inside)?, unsigned(&mut inside)?);
     ber::octets(&mut inside)
 }
 
@@ -165,7 +172,7 @@ impl Pdu {
         } else {
             // Identifier, then two numbers: error and its index, or how much is asked for.
             for _ in 0..3 {
-                ber::number(&mut inside)?;
+                unsigned(&mut inside)?;
             }
         }
         pdu.read_variables(&mut inside)?;
@@ -221,6 +228,24 @@ mod tests {
         assert_eq!(name(b"\x2b\x86"), None, "cut within a number");
         assert_eq!(name(b"\x2b\xff\xff\xff\xff\xff\x7f"), None, "too wide");
         assert!(name(&[1; 5_000]).is_some_and(|text| text.len() < 300));
+    }
+
+    #[test]
+    fn numbers_without_a_sign_are_not_negative() {
+        let message = |boots: &[u8]| {
+            let mut bytes =
+                b"\x30\x3d\x02\x01\x03\x30\x10\x02\x04\x20\x7b\x2f\x72\x02\x02\x40\x00\x04\
+                \x01\x04\x02\x01\x03\x04\x10\x30\x0e\x04\x00\x02\x01"
+                    .to_vec();
+            bytes.extend(boots);
+            bytes.extend(
+                b"\x02\x01\x2a\x04\x00\x04\x00\x04\x00\x30\x14\x04\x00\x04\x00\xa0\x0e\x02\x04\
+                  \x20\x7b\x2f\x72\x02\x01\x00\x02\x01\x00\x30\x00",
+            );
+            Message::read(&bytes).map(|message| message.version)
+        };
+        assert_eq!(message(b"\x2a"), Some(3));
+        assert_eq!(message(b"\xdd"), None);
     }
 
     #[test]

@@ -319,6 +319,19 @@ pub fn fits(bytes: &[u8], length: usize, from_client: bool) -> Option<bool> {
     Some(assigned && 2 * records + HEADER_BYTES <= length)
 }
 
+/// Whether a whole datagram is a message: its header fits, and its questions and answers can be
+/// read. Nothing follows the header of one that counts no questions and no records.
+pub fn whole(bytes: &[u8], from_client: bool) -> bool {
+    fits(bytes, bytes.len(), from_client) == Some(true)
+        && Message::read(bytes).is_some_and(|message| {
+            let empty = message.questions.is_empty()
+                && message.records.is_empty()
+                && message.faults.section.is_none();
+            message.faults.section != Some(Section::Answer)
+                && !(empty && bytes.len() > HEADER_BYTES)
+        })
+}
+
 /// Types of record (IANA "Resource Record (RR) TYPEs").
 pub mod rrtype {
     macro_rules! types {

@@ -8,6 +8,6 @@ mod message;
 mod name;
 
 pub use message::{
-    Data, Faults, HEADER_BYTES, Message, Question, Record, Section, Span, fits, rrtype,
+    Data, Faults, HEADER_BYTES, Message, Question, Record, Section, Span, fits, rrtype, whole,
 };
 pub use name::NameFaults;

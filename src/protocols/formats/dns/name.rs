@@ -66,6 +66,10 @@ pub fn read<'a>(
                     break;
                 }
                 let target = usize::from(length & 0x3f) << 8 | usize::from(low);
+                // A name that is nothing but a pointer to itself has no end.
+                if away.is_none() && target + 2 == reader.position() {
+                    return None;
+                }
                 away = Some(Reader::new(message.get(target..)?));
             }
             _ => return None,
