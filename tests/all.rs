@@ -21,6 +21,7 @@ mod inspect;
 mod keywords;
 mod limits;
 mod live;
+mod parity;
 mod rules;
 mod schema;
 mod streams;

@@ -1,4 +1,5 @@
-//! Documentation without code: what comes out, and what rules can say.
+//! Documentation without code: what comes out, what rules can say, where we differ from others.
 
+pub mod differences;
 pub mod eve;
 pub mod rules;

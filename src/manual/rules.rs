@@ -25,9 +25,10 @@
 //!
 //! * The sensor is passive: `drop` and `reject` alert, and `action` in EVE is always `allowed`.
 //! * Rules over protocols that are not parsed here load and cannot match; `rules explain` says so.
-//! * Marks on hosts (`xbits`, `hostbits`) are refused (R904), as are options that need a program
-//!   in the rule (`lua`).
+//! * `xbits`, `hostbits`, `dataset` and thresholds are decided at the merge, in the order of packets.
+//! * Options that need a program in the rule (`lua`) are refused.
 //! * `alert http any any -> any any` covers every version of HTTP that is parsed.
+//! * All others with their reasons: [`super::differences`].
 //!
 //! # Codes of diagnostics
 //!

@@ -1,0 +1,51 @@
+//! Where we differ from Suricata 8.0.6, and why.
+//!
+//! Rules and records are meant to be the same. What differs was found by replaying the captures and
+//! rule cases of a public test corpus and comparing with what Suricata recorded for them: these are
+//! the largest differences, each with its cause and what was decided. `tests/parity.rs` holds the
+//! rule cases that differ, one by one.
+//!
+//! # How a sensor beside the wire sees
+//!
+//! | # | what | cause | decided |
+//! | --- | --- | --- | --- |
+//! | 1 | The moment of an alert on a stream | Suricata looks at TCP data once it is acknowledged, or when a piece of 2,560 bytes is full; we look when it comes. | Ours: sooner. What a packet is by itself is judged before what it completes, and a stream without parser alerts once for each 2,560 bytes, so that the number of alerts is the same. |
+//! | 2 | Alerts of a packet after `drop` | An engine inline would not see the rest of a dropped flow; Suricata behaves so beside the wire too. | As Suricata: `drop` and `reject` alert, then the flow is let be when the rule is of the flow. |
+//! | 3 | `action` in EVE | Nothing is blocked here. | Always `allowed`. |
+//! | 4 | Thresholds across captures | The recorded results keep the state of `threshold` from one capture to the next (rule 2610382 alerts in one capture on the loopback address and not in another like it, as their times lie before or behind). | Each capture by itself begins with nothing: the same file gives the same alerts. This is most of what differs in alerts of captures. |
+//! | 5 | Data of a SYN without the option of fast open | Suricata does not read it; hosts that acknowledge it did. | Read when the server acknowledged it. |
+//! | 6 | Answers to a SYN with a timestamp that the SYN never had | A forged reset would end the connection for the sensor and not for the hosts. | As Suricata: refused, `stream-event:pkt_invalid_timestamp`. |
+//! | 7 | Bytes missing at a reset | What was never acknowledged may never have come. | As Suricata: no event of a gap; what is there is searched. |
+//! | 8 | How a stream is cut | Suricata counts some transactions by segments (a response without request, replies of FTP over several segments, a method it does not know behind a body). | Cuts change nothing here: one message is one message. |
+//! | 9 | IP in IP, GRE within fragments | Fragments of a tunnel are put together before what they carry is read; rules see the outer and the inner packet. | Ours. |
+//!
+//! # The rule language
+//!
+//! | # | what | cause | decided |
+//! | --- | --- | --- | --- |
+//! | 10 | `xbits`, `hostbits`, `dataset`, `datarep` | State of all hosts is decided at the merge, in the order of packets. | Flow bits of such a rule are set even when the merge then says no; a `pass` rule with them is refused. |
+//! | 11 | `dataset` with `save` or `state` | The core writes no files. | Loaded, kept while the sensor runs, not written. |
+//! | 12 | `lua`, `luaxform` | A program within a rule is a door. | Refused, with a hint. |
+//! | 13 | `geoip`, `iprep`, `domain`, `tld`, `flowvar`, `pktvar` | They need data or state that is not kept. | Refused, with a hint. |
+//! | 14 | Hooks (`http1:request_body`) | Stages here are the head, the body and files. | A hook is tied to the nearest stage and fires once, not at each progress. |
+//! | 15 | `app-layer-state:<X` | A stage that was passed is not told again. | Loads, never matches. |
+//! | 16 | `tag`, `bypass`, `replace`, `nfq_set_mark`, `tls.store` | A sensor beside the wire changes no packet and keeps none. | Loaded, without effect. |
+//! | 17 | Keywords over the answer in rules over the question | A rule is asked when the side is final that the fields are of; `smb.share` of a pipe is known with the answer. | Ours. |
+//! | 18 | Alerts above 15 for one packet | Suricata keeps the 15 of highest priority of a packet. | The same limit; packet and stream count by themselves, as they are two packets there. |
+//!
+//! # Protocols
+//!
+//! | # | what | cause | decided |
+//! | --- | --- | --- | --- |
+//! | 19 | Files above 100 KiB | Suricata ends a file at the body limit and has no hash then. | The first 100 KiB are searched, all of it is hashed. |
+//! | 20 | DNP3, EtherNet/IP, PostgreSQL | Off in Suricata's default configuration. | Always on: plants and offices are what we watch. |
+//! | 21 | DHCP | Only acknowledgements are logged, without the fields of the extended form. | Acknowledgements alone, with all fields. |
+//! | 22 | SMTP in chunks (BDAT) | Suricata takes chunks for commands, and several for a violation. | Counted in bytes, as RFC 3030 says. |
+//! | 23 | MQTT: reason code of a short DISCONNECT | Suricata shows 0. | The code that was sent. |
+//! | 24 | WebSocket: compressed messages | Suricata forgets the compression context between messages. | Kept as RFC 7692 says; a message is cut at 256 KiB. |
+//! | 25 | QUIC: JA3 | Suricata keeps the values that GREASE puts in. | Left out, as JA3 defines. |
+//! | 26 | HTTP/2: headers over CONTINUATION frames | Suricata decodes each frame by itself. | Joined, then decoded (RFC 9113, 6.10). |
+//! | 27 | DNS over HTTPS | Suricata runs rules of DNS on it. | The message stands beside `http` in the record; rules with the word `dns` do not reach it. |
+//! | 28 | SSH: lines before the banner | Suricata gives the flow up. | Passed over after one `invalid_banner`: RFC 4253, 4.2, allows them. |
+//! | 29 | FTP: data channels | Suricata logs `ftp_data` by rules of its own, and follows at most some hundred announced flows. | Each file over an announced flow is logged. |
+//! | 30 | SNMP: encrypted messages | Suricata leaves `usm` out. | The user of the security model is shown: it is not encrypted. |
