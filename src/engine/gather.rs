@@ -7,8 +7,8 @@ use crate::file::Wants;
 use crate::flow::{Flow, Host, Slot};
 use crate::net::{Chunk, Direction, ip_protocol};
 use crate::protocols::identify::{Session, State};
-use crate::protocols::{Carrier, Signal};
-use crate::record::{Contact, FlowRecord};
+use crate::protocols::{Carrier, PROTOCOLS, Signal};
+use crate::record::{Application, Contact, FlowRecord};
 use crate::time::Timestamp;
 
 /// What a flow carries beside its own state.
@@ -39,6 +39,9 @@ pub enum Effect {
         /// What it said.
         signal: Signal,
     },
+    /// What the transaction held when the file ended that the next signal tells of: it goes on
+    /// until the round is inspected, and what is told must not depend on where rounds end.
+    Shown(Slot, Option<Box<Application>>),
     /// A first contact had an outcome.
     Contact(Slot, Contact),
     /// A flow is over.
@@ -50,9 +53,10 @@ impl Effect {
     pub fn slot(&self) -> Option<Slot> {
         match self {
             Self::Decode(_) | Self::Stream(_) => None,
-            Self::Signal { slot, .. } | Self::Contact(slot, _) | Self::Ended(slot, _) => {
-                Some(*slot)
-            }
+            Self::Signal { slot, .. }
+            | Self::Shown(slot, _)
+            | Self::Contact(slot, _)
+            | Self::Ended(slot, _) => Some(*slot),
         }
     }
 }
@@ -150,6 +154,14 @@ impl Host<App> for GatherHost<'_> {
                 }
                 _ => latest,
             };
+            if let Signal::File { transaction, .. } = &signal {
+                let shown = PROTOCOLS.get(protocol).filter(|known| !known.eve.is_empty());
+                let application = shown.and_then(|known| {
+                    let transaction = session.transaction(*transaction)?;
+                    Some(Box::new(Application::of(known.eve, transaction)))
+                });
+                self.gather.effects.push(Effect::Shown(slot, application));
+            }
             match signal {
                 Signal::Expect(expectation) => {
                     self.gather.expected.add(flow.client, flow.server, now, *expectation);

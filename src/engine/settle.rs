@@ -154,6 +154,7 @@ fn anomalies(worker: &mut Worker, packet: &Pending<'_>) {
 
 /// Transactions that are complete, first contacts that had an outcome, flows that are over.
 fn endings(worker: &mut Worker, packet: &Pending<'_>) {
+    let mut shown = None;
     for index in packet.effects.clone() {
         let Some(effect) = worker.gather.effects.get_mut(index) else { continue };
         match effect {
@@ -169,8 +170,10 @@ fn endings(worker: &mut Worker, packet: &Pending<'_>) {
             } => {
                 let (slot, protocol, side) = (*slot, *protocol, *side);
                 let (id, index) = (*transaction, *index);
-                file_ended(worker, packet.place, slot, (protocol, side), (id, index));
+                let held = shown.take();
+                file_ended(worker, packet.place, slot, (protocol, side), (id, index), held);
             }
+            Effect::Shown(_, application) => shown = application.take(),
             Effect::Contact(slot, contact) => {
                 let (slot, contact) = (*slot, *contact);
                 contact_made(worker, packet.place, slot, contact);
@@ -216,15 +219,13 @@ fn file_ended(
     slot: Slot,
     (protocol, side): (usize, Side),
     (id, index): (u64, u32),
+    application: Option<Box<Application>>,
 ) {
     let Some(flow) = worker.table.get(slot) else { return };
     let Some(session) = &flow.app.session else { return };
-    let (Some(file), Some(transaction)) = (session.file(id, index), session.transaction(id)) else {
-        return;
-    };
+    let Some(file) = session.file(id, index) else { return };
     let Some(protocol) = PROTOCOLS.get(protocol) else { return };
-    let application =
-        (!protocol.eve.is_empty()).then(|| Application::of(protocol.eve, transaction));
+    let application = application.map(|held| *held);
     let body = FileRecord {
         app_protocol: protocol.name,
         transaction_id: id,

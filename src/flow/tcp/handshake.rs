@@ -114,20 +114,7 @@ impl Session {
             client.next = tcp.acknowledgement;
             self.answer(segment, room);
         } else if segment.has(tcp_flags::SYN) {
-            if way == Direction::ToClient {
-                self.simultaneous = true;
-                server.stream.forget(room.budget);
-                server.hear_syn(segment);
-            } else if tcp.sequence != client.isn {
-                // The client gave up the old number: the server will answer the new one.
-                self.syns = self.syns.saturating_add(1);
-                if self.syns > SYNS_MAX {
-                    out.event(&e::SYN_FLOOD);
-                }
-                self.take_syn(segment, room);
-            }
-            // Data of fast open go to the stream when the server takes them, or come again.
-            return way == Direction::ToServer && tcp.fast_open && !segment.data.is_empty();
+            return self.syn_again(segment, room, out);
         } else if way == Direction::ToServer && segment.has(tcp_flags::ACK) {
             if room.oneside && tcp.sequence == client.next {
                 self.open = true;
@@ -139,6 +126,33 @@ impl Session {
             return !segment.data.is_empty();
         }
         false
+    }
+
+    /// A SYN before any answer: the first, another, or one of the server. Returns whether its data
+    /// will go to the stream.
+    fn syn_again(
+        &mut self,
+        segment: &Segment<'_>,
+        room: &mut Room<'_>,
+        out: &mut impl Output,
+    ) -> bool {
+        let [client, server] = &mut self.ends;
+        if segment.way == Direction::ToClient {
+            self.simultaneous = true;
+            server.stream.forget(room.budget);
+            server.hear_syn(segment);
+            return false;
+        }
+        if segment.tcp.sequence != client.isn {
+            // The client gave up the old number: the server will answer the new one.
+            self.syns = self.syns.saturating_add(1);
+            if self.syns > SYNS_MAX {
+                out.event(&e::SYN_FLOOD);
+            }
+            self.take_syn(segment, room);
+        }
+        // Data of fast open go to the stream when the server takes them, or come again.
+        segment.tcp.fast_open && !segment.data.is_empty()
     }
 
     /// Both sides sent a SYN; the client's SYN/ACK answers the server's.
