@@ -22,10 +22,10 @@
 //! | [`capture`] | pcap, pcapng (plain, gzip, zstd), many files merged by time, live rings; trait [`capture::Source`] |
 //! | [`decode`] | a frame to [`decode::Headers`], stateless, without allocation, one file per layer |
 //! | [`flow`] | packets to conversations: a bounded table, timeouts by packet time, defragmentation, TCP reassembly |
-//! | [`protocols`] | one folder per application protocol; [`protocols::identify`] finds out which one it is: ports hint, probes prove |
+//! | [`protocols`] | one folder per application protocol; [`protocols::identify`] finds out which one it is: ports hint, probes prove; [`protocols::formats`] holds what several carry and knows none of them |
 //! | [`detect`] | signatures: [`detect::syntax`] (text to parts with their places), compilation, filing by fast pattern, evaluation; [`detect::operators`] |
 //! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone |
-//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics |
+//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, the store of files |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
 //! | [`control`] | command line, configuration, signals, pages |
 //! | [`manual`] | documentation without code |
@@ -37,7 +37,8 @@
 //!                    └─► worker N : decode ► flow ► protocols ► detect ─┴► merge ► anomaly ► outputs
 //! ```
 //!
-//! [`engine::replay`] is the whole of it, on one page.
+//! [`engine::replay`] is the whole of it, on one page. With one worker all stages run in one thread,
+//! in the same rounds and with the same result.
 //!
 //! 1. A [`capture::Source`] fills a batch. The dispatcher numbers the frames and deals them by a
 //!    hash of the address pair (not the ports), so that fragments, side channels and tunnels of two
