@@ -139,6 +139,7 @@ fn inspect(bencher: Bencher<'_, '_>, count: u32) {
             checksums: Checksums::Ignore,
             limits: rivellino::flow::Limits::default(),
             ruleset: Some(Arc::clone(&ruleset)),
+            activity: false,
         });
         worker.round(&batch, batch.frames.len() as u64, now).len() + worker.finish(0, now).len()
     });

@@ -60,6 +60,63 @@ pub enum Body {
     Anomaly(Anomaly),
     /// A first contact had an outcome. For detectors; no output shows it.
     Contact(Contact),
+    /// A flow was active for a while. For detectors.
+    Burst(Box<Burst>),
+    /// An ARP message. For detectors.
+    Arp(Arp),
+    /// A message of ICMP. For detectors.
+    Icmp(Box<IcmpMessage>),
+    /// A fragment of a datagram: its bytes on the wire. For detectors.
+    Fragment(u32),
+}
+
+/// The kinds of [`Body`] that detectors ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are those of Body")]
+pub enum Sort {
+    Alert,
+    Flow,
+    Transaction,
+    File,
+    Finding,
+    Anomaly,
+    Contact,
+    Burst,
+    Arp,
+    Icmp,
+    Fragment,
+}
+
+impl Sort {
+    /// How many there are.
+    pub const COUNT: usize = 11;
+}
+
+impl Body {
+    /// Which kind it is.
+    pub const fn sort(&self) -> Sort {
+        match self {
+            Self::Alert(_) => Sort::Alert,
+            Self::Flow(_) => Sort::Flow,
+            Self::Transaction(_) => Sort::Transaction,
+            Self::File(_) => Sort::File,
+            Self::Finding(_) => Sort::Finding,
+            Self::Anomaly(_) => Sort::Anomaly,
+            Self::Contact(_) => Sort::Contact,
+            Self::Burst(_) => Sort::Burst,
+            Self::Arp(_) => Sort::Arp,
+            Self::Icmp(_) => Sort::Icmp,
+            Self::Fragment(_) => Sort::Fragment,
+        }
+    }
+
+    /// Whether outputs get to see it.
+    pub const fn is_shown(&self) -> bool {
+        !matches!(
+            self.sort(),
+            Sort::Contact | Sort::Burst | Sort::Arp | Sort::Icmp | Sort::Fragment
+        )
+    }
 }
 
 /// What is done with a bit.
@@ -395,6 +452,74 @@ pub struct Contact {
     pub flags: u8,
 }
 
+/// A flow was active, without a pause of more than a second and within one round of the engine:
+/// what goes on in a flow while it lasts. Index 0 to the server, 1 to the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Burst {
+    /// First packet.
+    pub start: Timestamp,
+    /// Last packet.
+    pub end: Timestamp,
+    /// Packets each way.
+    pub packets: [u32; 2],
+    /// Bytes each way, link layer included, as captured on the wire.
+    pub bytes: [u64; 2],
+    /// Bytes of payload each way: what the transport protocol carried.
+    pub payload: [u64; 2],
+    /// Packets with a payload each way.
+    pub filled: [u32; 2],
+    /// TCP flags each way, ored.
+    pub flags: [u8; 2],
+    /// Packets that open a TCP connection (SYN without ACK), to the server.
+    pub opening: u32,
+    /// Whether the flow began with it.
+    pub is_first: bool,
+    /// Application protocol at the end of the round: `failed` when probing gave up.
+    pub app_protocol: Option<&'static str>,
+}
+
+/// An ARP message for IPv4 over Ethernet (RFC 826).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arp {
+    /// 1 request, 2 reply.
+    pub operation: u16,
+    /// Source of the frame that carried it.
+    pub frame_source: [u8; 6],
+    /// Sender hardware address.
+    pub sender_mac: [u8; 6],
+    /// Sender protocol address.
+    pub sender: std::net::Ipv4Addr,
+    /// Target hardware address.
+    pub target_mac: [u8; 6],
+    /// Target protocol address.
+    pub target: std::net::Ipv4Addr,
+}
+
+/// A message of ICMP or ICMPv6. Of a flow and round the first [`Self::PER_ROUND`] are told. The
+/// record's context is of the packet: who sent it to whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IcmpMessage {
+    /// Type.
+    pub kind: u8,
+    /// Code.
+    pub code: u8,
+    /// Identifier and sequence number of echo and the like.
+    pub echo: Option<(u16, u16)>,
+    /// Bytes after the header of eight bytes.
+    pub length: u32,
+    /// The first [`Self::SAMPLE`] of them.
+    pub sample: Vec<u8>,
+    /// A hash of all that were captured.
+    pub hash: u64,
+}
+
+impl IcmpMessage {
+    /// Messages of a flow that are told in one round.
+    pub const PER_ROUND: u32 = 16;
+    /// Bytes kept of each, at most.
+    pub const SAMPLE: usize = 256;
+}
+
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
@@ -460,6 +585,9 @@ pub struct Finding {
     pub evidence: Vec<u64>,
     /// ATT&CK technique: `T1046`.
     pub technique: &'static str,
+    /// Tags of the taxonomy of Italy's cyber agency, as MISP's `acn` taxonomy writes them:
+    /// `acn:active-scanning="network-scanning"`.
+    pub acn: &'static [&'static str],
     /// Plain words, Italian.
     pub explain_it: String,
     /// Plain words, English.

@@ -1,41 +1,65 @@
 //! Behaviour over time: one file or folder per detector, one list.
 //!
-//! To add one: write its file, add `mod x;` and one entry of [`DETECTORS`].
+//! To add one: write its file, add `mod x;` and one entry of [`DETECTORS`]. A detector sees the
+//! [records](crate::record::Body) it asks for, in order, and says what it finds through a
+//! [`Judgement`]. [`Behaviour`] seats them all, and holds what they share.
 
+mod behaviour;
+mod judgement;
+pub mod known;
 pub mod scan;
+pub mod site;
+pub mod state;
 pub mod stats;
+pub mod tuning;
+pub mod words;
 
-use crate::net::AddressSet;
-use crate::record::{Context, Finding, Record};
+use crate::record::{Context, Finding, Record, Sort};
 use crate::time::Timestamp;
+
+pub use behaviour::Behaviour;
+pub use judgement::Judgement;
+pub use known::Known;
+pub use site::{FieldRef, Site};
+pub use state::Damaged;
+pub use tuning::{Parameter, Sensitivity, Settings, Tuning};
+pub use words::Said;
 
 /// Judges behaviour over time, from records in order. Never sees a clock, a file or a rule.
 pub trait Detector: Send {
-    /// Sees the next record.
-    fn record(&mut self, record: &Record, found: &mut Vec<Found>);
+    /// Sees the next record of a sort that its [`Kind::sees`] names.
+    fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>);
 
-    /// Packet time has come to `now`; called once a round.
-    fn tick(&mut self, now: Timestamp, found: &mut Vec<Found>);
+    /// Packet time has come to `now`. Called when a second or more has passed since the last
+    /// call, before the record that made it pass.
+    fn tick(&mut self, _now: Timestamp, _known: &Known, _found: &mut Vec<Found>) {}
 
     /// The input is at its end.
-    fn finish(&mut self, now: Timestamp, found: &mut Vec<Found>) {
-        self.tick(now, found);
+    fn finish(&mut self, now: Timestamp, known: &Known, found: &mut Vec<Found>) {
+        self.tick(now, known, found);
     }
+
+    /// All that it has learned ([`state::pack`]): a detector that is given it later goes on as
+    /// this one would.
+    fn save(&self) -> Vec<u8>;
+
+    /// Takes what another of its kind has saved.
+    ///
+    /// # Errors
+    /// When the bytes are none that this version writes; nothing has changed then.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged>;
+
+    /// Bytes that it holds, about.
+    fn memory(&self) -> usize;
 }
 
 /// A finding and whom it is about.
+#[derive(Clone, Debug)]
 pub struct Found {
     /// Who did it, and to whom.
     pub context: Context,
     /// The judgement.
     pub finding: Finding,
-}
-
-/// What every detector may know of the place it watches.
-#[derive(Clone, Debug, Default)]
-pub struct Site {
-    /// The networks that are ours.
-    pub home: AddressSet,
 }
 
 /// A detector as the manual, the rules' generator list and the engine know it.
@@ -46,11 +70,25 @@ pub struct Kind {
     pub gid: u32,
     /// One sentence.
     pub help: &'static str,
-    /// Its parameters: name, value in force, unit, where it comes from.
-    pub parameters: &'static [(&'static str, f64, &'static str, &'static str)],
+    /// How it works, for `rivellino explain`: a paragraph or two.
+    pub algorithm: &'static str,
+    /// What it was learned from: papers, specifications, other systems.
+    pub references: &'static [&'static str],
+    /// Its parameters.
+    pub parameters: &'static [&'static Parameter],
+    /// The records it sees.
+    pub sees: &'static [Sort],
     /// A fresh one.
-    pub build: fn(&Site) -> Box<dyn Detector>,
+    pub build: fn(&Site, &Tuning<'_>) -> Box<dyn Detector>,
 }
 
-/// Every detector.
+/// Every detector, in the order in which they see a record.
 pub static DETECTORS: &[&Kind] = &[&scan::KIND];
+
+/// The detector of a name.
+pub fn detector(name: &str) -> Option<&'static Kind> {
+    DETECTORS.iter().find(|kind| kind.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::rules::{self, Loaded};
-use crate::anomaly::{DETECTORS, Detector, Site};
+use crate::anomaly::{Behaviour, Settings, Site};
 use crate::capture::{self, SourceStats};
 use crate::decode;
 use crate::detect::{LoadSummary, Ruleset, Variables};
@@ -22,6 +22,7 @@ use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::filestore::{self, FileStore};
 use crate::outputs::summary::Summary;
+use crate::protocols::PROTOCOLS;
 
 /// What to replay, and how.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Replay {
     pub signatures: bool,
     /// Whether to judge behaviour.
     pub anomaly: bool,
+    /// How detectors are set.
+    pub settings: Settings,
     /// How many workers.
     pub workers: usize,
     /// What packets with wrong checksums mean.
@@ -92,7 +95,7 @@ impl Replay {
         self.beside.read(&mut variables)?;
         let loaded =
             if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
-        Ok(Prepared { loaded, site: Site { home } })
+        Ok(Prepared { loaded, site: site(home) })
     }
 
     /// Replays all captures, calling `told` after each input, and `progress` as it goes on.
@@ -151,7 +154,7 @@ impl Replay {
         if let Some(store) = self.store()? {
             outputs.push(Box::new(store));
         }
-        let mut merge = Merge::new(self.detectors(prepared), outputs, false);
+        let mut merge = Merge::new(self.behaviour(prepared), outputs, false);
         let setup = self.setup(prepared.ruleset(), stop);
         let report = engine::replay(source, &setup, &mut merge, progress);
         drop(merge);
@@ -180,6 +183,7 @@ impl Replay {
                 checksums: self.checksums,
                 limits: self.limits,
                 ruleset,
+                activity: self.anomaly,
             },
             stop: Arc::clone(stop),
         }
@@ -197,10 +201,16 @@ impl Replay {
     }
 
     /// Fresh detectors for the site.
-    pub(super) fn detectors(&self, prepared: &Prepared) -> Vec<Box<dyn Detector>> {
-        let kinds = if self.anomaly { DETECTORS } else { &[] };
-        kinds.iter().map(|kind| (kind.build)(&prepared.site)).collect()
+    pub(super) fn behaviour(&self, prepared: &Prepared) -> Behaviour {
+        if self.anomaly { Behaviour::new(&prepared.site, &self.settings) } else { Behaviour::off() }
     }
+}
+
+/// The site of these home networks, with the fields that detectors may read.
+pub fn site(home: AddressSet) -> Site {
+    let logged = PROTOCOLS.iter().filter(|protocol| !protocol.eve.is_empty());
+    let fields = logged.map(|protocol| (protocol.eve, (protocol.rows)())).collect();
+    Site { home, fields }
 }
 
 /// The addresses that `HOME_NET` stands for.

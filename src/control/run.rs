@@ -14,6 +14,7 @@ use super::replay::{Outcome, Replay};
 use super::signals::Flags;
 use super::terminal::Terminal;
 use super::{inspect, log, watch};
+use crate::anomaly::Settings;
 use crate::engine::worker;
 use crate::flow::Limits;
 use crate::outputs::filestore;
@@ -111,6 +112,7 @@ impl Replay {
             beside: super::rules::Beside::of(config),
             signatures: config.signatures.unwrap_or(true),
             anomaly: config.anomaly.unwrap_or(true),
+            settings: Settings::default(),
             workers: workers(config),
             checksums: match config.checksums {
                 Some(Checksums::Verify) => worker::Checksums::Verify,

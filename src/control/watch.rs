@@ -65,7 +65,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         metrics.file_store(store.stats());
         outputs.push(Box::new(store));
     }
-    let mut merge = Merge::new(plan.detectors(&prepared), outputs, true);
+    let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! What a packet brought forth, noted in order until the round is inspected.
 
+use super::activity::Mark;
 use super::expected::Expected;
 use crate::detect::Inspector;
 use crate::field::Event;
@@ -20,6 +21,8 @@ pub struct App {
     pub transactions: u64,
     /// Number of the packet that showed what the flow speaks; 0 as long as none did.
     pub known_by: u64,
+    /// Where its activity of this round is noted.
+    pub mark: Mark,
 }
 
 /// One thing that a packet, or the end of a flow, brought forth.

@@ -1,7 +1,7 @@
 //! Puts records back into the order of the packets that caused them, then lets thresholds,
 //! detectors and outputs see them: the only stage that sees all workers.
 
-use crate::anomaly::{Detector, Found};
+use crate::anomaly::{Behaviour, Found};
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
 use crate::record::{Body, Record};
@@ -23,7 +23,7 @@ pub struct RoundOutput {
 pub struct Merge {
     thresholds: Thresholds,
     shared: Shared,
-    detectors: Vec<Box<dyn Detector>>,
+    behaviour: Behaviour,
     outputs: Vec<Box<dyn Output>>,
     found: Vec<Found>,
     /// Alerts that thresholds held back.
@@ -34,16 +34,12 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// A merge that feeds `detectors` and `outputs`, in the order of the lists.
-    pub fn new(
-        detectors: Vec<Box<dyn Detector>>,
-        outputs: Vec<Box<dyn Output>>,
-        live: bool,
-    ) -> Self {
+    /// A merge that feeds the detectors, and `outputs` in the order of the list.
+    pub fn new(behaviour: Behaviour, outputs: Vec<Box<dyn Output>>, live: bool) -> Self {
         Self {
             thresholds: Thresholds::default(),
             shared: Shared::default(),
-            detectors,
+            behaviour,
             outputs,
             found: Vec::new(),
             suppressed: 0,
@@ -59,18 +55,19 @@ impl Merge {
         for record in records.drain(..) {
             self.record(&record);
         }
-        for detector in &mut self.detectors {
-            detector.tick(now, &mut self.found);
-        }
+        self.behaviour.tick(now, &mut self.found);
         self.tell(now, 0);
         self.outputs.iter_mut().for_each(|output| output.round(now, self.live));
     }
 
+    /// The detectors: to save what they have learned, or to give them what others did.
+    pub const fn behaviour(&mut self) -> &mut Behaviour {
+        &mut self.behaviour
+    }
+
     /// Ends detectors and outputs; gives what the outputs have to say.
     pub fn finish(&mut self, now: Timestamp) -> Vec<String> {
-        for detector in &mut self.detectors {
-            detector.finish(now, &mut self.found);
-        }
+        self.behaviour.finish(now, &mut self.found);
         self.tell(now, 0);
         self.outputs.iter_mut().flat_map(|output| output.finish(now)).collect()
     }
@@ -85,10 +82,10 @@ impl Merge {
                 return;
             }
         }
-        self.outputs.iter_mut().for_each(|output| output.record(record));
-        for detector in &mut self.detectors {
-            detector.record(record, &mut self.found);
+        if record.body.is_shown() {
+            self.outputs.iter_mut().for_each(|output| output.record(record));
         }
+        self.behaviour.record(record, &mut self.found);
         if !self.found.is_empty() {
             self.tell(record.timestamp, record.sequence);
         }

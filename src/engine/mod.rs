@@ -1,6 +1,7 @@
 //! The only module that knows every stage. The whole engine is [`replay`] and [`watch`]: both on
 //! this page.
 
+mod activity;
 pub mod dispatch;
 mod expected;
 mod gather;

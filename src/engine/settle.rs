@@ -17,6 +17,7 @@ use crate::record::{
 
 pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
     let mut alerts = Vec::new();
+    worker.activity.tell(&worker.table, &mut worker.records);
     if let Some(inspector) = &mut worker.inspector {
         inspect(inspector, &worker.table, &worker.gather.effects, pending, &mut alerts);
         let keeps_files = worker.gather.files.content > 0;
@@ -310,7 +311,7 @@ fn push(worker: &mut Worker, place: Place, tie: u64, context: Context, body: Bod
 }
 
 /// Client to server, as flows and transactions are shown.
-fn flow_context(flow: &Flow<App>) -> Context {
+pub(super) fn flow_context(flow: &Flow<App>) -> Context {
     Context {
         flow_id: Some(flow.id),
         source: Some(flow.client),

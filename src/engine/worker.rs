@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::activity::Activity;
 use super::gather::{App, Effect, Gather};
 use super::joined::Joins;
 use super::settle;
@@ -89,6 +90,8 @@ pub struct WorkerOptions {
     pub ruleset: Option<Arc<Ruleset>>,
     /// What is to be learned of files beside what the rules want.
     pub files: Wants,
+    /// Whether what goes on in flows is told to detectors.
+    pub activity: bool,
 }
 
 /// A worker's whole state.
@@ -99,6 +102,7 @@ pub struct Worker {
     pub(super) records: Vec<Record>,
     pub(super) stats: WorkerStats,
     pub(super) joins: Joins,
+    pub(super) activity: Activity,
     /// Flows that may carry more or less than they did: looked at when the round is over.
     pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
@@ -155,6 +159,7 @@ impl Worker {
             records: Vec::new(),
             stats: WorkerStats::default(),
             joins: Joins::default(),
+            activity: Activity::new(options.activity),
             changed: Vec::new(),
             options,
         }
@@ -246,6 +251,7 @@ impl Worker {
             self.stats.bad_checksums += 1;
             return self.push(place, headers, bytes, None, start, pending);
         }
+        self.activity.homeless(place, headers, &mut self.records);
         if headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
             return self.fragment(place, sub, headers, bytes, start, pending);
         }
@@ -254,6 +260,10 @@ impl Worker {
         let now = place.timestamp;
         let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
         *sub = sub.saturating_add(1);
+        if let Some(touch) = touch {
+            let (table, records) = (&mut self.table, &mut self.records);
+            self.activity.packet(place, headers, payload, touch, table, records);
+        }
         if let Some(touch) = touch.filter(|_| !payload.is_empty()) {
             self.note_change(touch.slot);
         }

@@ -269,7 +269,7 @@ impl Output for Metrics {
             Body::Transaction(transaction) => transaction.protocol,
             Body::File(_) => "fileinfo",
             Body::Anomaly(anomaly) => anomaly.kind,
-            Body::Contact(_) => return,
+            _ => return,
         };
         *inner.fresh.entry(kind).or_default() += 1;
     }

@@ -167,7 +167,7 @@ impl Output for Summary {
             Body::Transaction(transaction) => self.count(transaction.protocol),
             Body::File(_) => self.count("fileinfo"),
             Body::Anomaly(anomaly) if anomaly.kind == "applayer" => self.count("anomaly"),
-            Body::Anomaly(_) | Body::Contact(_) => {}
+            _ => {}
         }
     }
 

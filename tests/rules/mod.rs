@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
+use rivellino::anomaly::Behaviour;
 use rivellino::detect::{Ruleset, Variables, load};
 use rivellino::engine::merge::Merge;
 use rivellino::engine::worker::{Checksums, WorkerOptions};
@@ -67,11 +68,12 @@ pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u
             checksums: Checksums::Ignore,
             limits: Limits::default(),
             ruleset: Some(Arc::clone(ruleset)),
+            activity: false,
         },
         stop: Arc::new(AtomicBool::new(false)),
     };
     let alerted = Alerted::default();
-    let mut merge = Merge::new(Vec::new(), vec![Box::new(alerted.clone())], false);
+    let mut merge = Merge::new(Behaviour::off(), vec![Box::new(alerted.clone())], false);
     let report = replay(Box::new(conversation.frames()), &setup, &mut merge, &mut |_| {});
     assert!(report.error.is_none());
     drop(merge);

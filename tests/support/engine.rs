@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rivellino::anomaly::{DETECTORS, Site};
+use rivellino::anomaly::{Behaviour, Settings};
 use rivellino::capture::Source;
-use rivellino::control::replay::{Outcome, Replay};
+use rivellino::control::replay::{Outcome, Replay, site};
 use rivellino::detect::{self, Variables};
 use rivellino::engine::merge::Merge;
 use rivellino::engine::worker::{Checksums, WorkerOptions};
@@ -55,15 +55,18 @@ impl Engine {
                 checksums: Checksums::Ignore,
                 limits: self.limits,
                 ruleset: self.ruleset.clone(),
+                activity: self.anomaly,
             },
             stop: Arc::default(),
         };
         let lines = Arc::new(Mutex::new(Vec::new()));
         let output = Lines { lines: Arc::clone(&lines), all_anomalies: self.all_anomalies };
-        let site = Site { home: home() };
-        let kinds = if self.anomaly { DETECTORS } else { &[] };
-        let detectors = kinds.iter().map(|kind| (kind.build)(&site)).collect();
-        let mut merge = Merge::new(detectors, vec![Box::new(output)], false);
+        let behaviour = if self.anomaly {
+            Behaviour::new(&site(home()), &Settings::default())
+        } else {
+            Behaviour::off()
+        };
+        let mut merge = Merge::new(behaviour, vec![Box::new(output)], false);
         let report = engine::replay(source, &setup, &mut merge, &mut |_| {});
         let lines = std::mem::take(&mut *lines.lock().unwrap());
         (lines, report)
@@ -114,6 +117,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         beside: Default::default(),
         signatures: false,
         anomaly: true,
+        settings: Default::default(),
         workers: 1,
         checksums: Checksums::Ignore,
         bpf: None,

@@ -1,10 +1,7 @@
 //! What is remembered of one source's contacts, or of one victim's.
 
 use super::super::stats::Distinct;
-use super::{
-    DECISION_RATIO, FAILURE_RATIO, MEMORY, REPEAT_GROWTH, SHARED_FAILED_MIN, SHARED_PORTS_MIN,
-    SOURCES_MIN, TARGETS_MIN,
-};
+use super::Limits;
 use crate::time::Timestamp;
 
 /// Flows kept as evidence.
@@ -27,7 +24,7 @@ pub(super) struct Try {
 }
 
 /// Contacts of one source: with one host's ports, or with hosts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Group {
     targets: Distinct,
     /// Natural logarithm of the likelihood ratio, held within the decision's bounds below zero:
@@ -46,8 +43,8 @@ pub(super) struct Group {
 impl Group {
     /// Adds a contact; whether that makes a finding due. Only the first contact with a target
     /// counts: trying again proves nothing new.
-    pub(super) fn add(&mut self, target: u64, try_: &Try) -> bool {
-        if self.first.is_some() && try_.start.since(self.last) > MEMORY {
+    pub(super) fn add(&mut self, target: u64, try_: &Try, limits: &Limits) -> bool {
+        if self.first.is_some() && try_.start.since(self.last) > limits.memory {
             *self = Self::default();
         }
         self.last = try_.start.max(self.last);
@@ -57,8 +54,8 @@ impl Group {
         let first = *self.first.get_or_insert(try_.start);
         self.first = Some(first.min(try_.start));
         self.tried += 1;
-        let step = FAILURE_RATIO.ln();
-        let decision = DECISION_RATIO.ln();
+        let step = limits.failure_ratio.ln();
+        let decision = limits.decision_ratio.ln();
         if !try_.failed {
             self.walk = (self.walk - step).max(-decision);
             return false;
@@ -68,9 +65,9 @@ impl Group {
         keep(&mut self.evidence, try_.id, EVIDENCE_MAX);
         keep(&mut self.ports, try_.port, PORTS_MAX);
         let due = if self.told == 0 {
-            self.walk >= decision && self.failed >= TARGETS_MIN
+            self.walk >= decision && self.failed >= limits.targets_min
         } else {
-            self.failed >= self.told.saturating_mul(REPEAT_GROWTH)
+            self.failed >= self.told.saturating_mul(limits.repeat_growth)
         };
         if due {
             self.told = self.failed;
@@ -83,6 +80,11 @@ impl Group {
         self.told
     }
 
+    /// Bytes that it points to.
+    pub(super) fn memory(&self) -> usize {
+        self.targets.memory() + self.evidence.capacity() * 8 + self.ports.capacity() * 2
+    }
+
     /// The likelihood ratio, as far as a number can show it.
     pub(super) fn ratio(&self) -> f64 {
         self.walk.min(50.0).exp()
@@ -90,7 +92,7 @@ impl Group {
 }
 
 /// Contacts of many sources with one host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Victim {
     sources: Distinct,
     ports: Distinct,
@@ -104,8 +106,8 @@ pub(super) struct Victim {
 
 impl Victim {
     /// Adds a contact; whether that makes a finding due.
-    pub(super) fn add(&mut self, source: u64, port: u64, try_: &Try) -> bool {
-        if self.first.is_some() && try_.at.since(self.last) > MEMORY {
+    pub(super) fn add(&mut self, source: u64, port: u64, try_: &Try, limits: &Limits) -> bool {
+        if self.first.is_some() && try_.at.since(self.last) > limits.memory {
             *self = Self::default();
         }
         self.last = try_.at;
@@ -120,14 +122,19 @@ impl Victim {
         keep(&mut self.evidence, try_.id, EVIDENCE_MAX);
         let (sources, ports) = (self.sources.count(), self.ports.count());
         // Many clients of one dead service share a port; scanners share out many.
-        let spread = ports >= SHARED_PORTS_MIN && ports * 2 >= self.failed;
-        let failing = self.failed as f64 >= SHARED_FAILED_MIN * self.tried as f64;
-        let grown = self.told == 0 || ports >= self.told.saturating_mul(REPEAT_GROWTH);
-        let due = new && sources >= SOURCES_MIN && spread && failing && grown;
+        let spread = ports >= limits.shared_ports_min && ports * 2 >= self.failed;
+        let failing = self.failed as f64 >= limits.shared_failed_min * self.tried as f64;
+        let grown = self.told == 0 || ports >= self.told.saturating_mul(limits.repeat_growth);
+        let due = new && sources >= limits.sources_min && spread && failing && grown;
         if due {
             self.told = ports;
         }
         due
+    }
+
+    /// Bytes that it points to.
+    pub(super) fn memory(&self) -> usize {
+        self.sources.memory() + self.ports.memory() + self.evidence.capacity() * 8
     }
 
     /// How many sources took part.

@@ -16,36 +16,76 @@ mod words;
 use std::net::IpAddr;
 
 use super::stats::Recent;
-use super::stats::distinct::mix;
-use super::{Detector, Found, Kind, Site};
-use crate::net::{AddressSet, ip_protocol};
-use crate::record::{Body, Contact, Context, Level, Outcome, Record};
+use super::stats::distinct::{mix, mix_address};
+use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
+use crate::net::ip_protocol;
+use crate::record::{Body, Contact, Context, Level, Outcome, Record, Sort};
 use crate::time::{Duration, Timestamp};
 use group::{Group, Victim};
 use words::Shape;
 
-/// A failure is so many times as likely from a scanner as from an honest host: (1 - 0.2) / (1 -
-/// 0.8), with the paper's success rates of 0.8 for honest hosts and 0.2 for scanners.
-const FAILURE_RATIO: f64 = 4.0;
-/// The test decides at (detection rate 0.99) / (false alarm rate 0.01).
-const DECISION_RATIO: f64 = 99.0;
-/// Different targets that must have failed before anything is said: a few dead servers in a
-/// bookmark list must not look like a scan.
-const TARGETS_MIN: u64 = 8;
-/// Targets at which a scan is called high, as it is plainly not by hand.
-const TARGETS_HIGH: u64 = 100;
-/// Sources that must take part in a distributed scan.
-const SOURCES_MIN: u64 = 10;
-/// Ports of the victim that they must have tried between them.
-const SHARED_PORTS_MIN: u64 = 20;
-/// Share of failures among contacts of a distributed scan.
-const SHARED_FAILED_MIN: f64 = 0.8;
-/// The next finding of the same scan comes when it has grown by this factor.
-const REPEAT_GROWTH: u64 = 10;
-/// Contacts further apart than this are not one scan.
-const MEMORY: Duration = Duration::from_secs(24 * 3600);
-/// Sources, pairs and victims remembered, entries each.
-const ENTRIES_MAX: usize = 50_000;
+static FAILURE_RATIO: Parameter = Parameter::fixed(
+    "failure-ratio",
+    4.0,
+    "",
+    "How much likelier a failure is from a scanner than from an honest host: (1 - 0.2) / (1 - \
+     0.8), with success rates of 0.8 for honest hosts and 0.2 for scanners (Jung et al. 2004).",
+);
+static DECISION_RATIO: Parameter = Parameter {
+    name: "decision-ratio",
+    values: [999.0, 99.0, 19.0],
+    unit: "",
+    help: "The test decides at this likelihood ratio: detection rate 0.99 over false alarm rate \
+           0.01 (Jung et al. 2004).",
+};
+static TARGETS_MIN: Parameter = Parameter {
+    name: "targets-min",
+    values: [16.0, 8.0, 5.0],
+    unit: "targets",
+    help: "Different targets that must have failed: a few dead servers in a bookmark list must \
+           not look like a scan. Slips speaks from 5 on.",
+};
+static TARGETS_HIGH: Parameter = Parameter::fixed(
+    "targets-high",
+    100.0,
+    "targets",
+    "Failed targets from which a scan from inside is high, as it is plainly not by hand.",
+);
+static SOURCES_MIN: Parameter = Parameter {
+    name: "sources-min",
+    values: [20.0, 10.0, 5.0],
+    unit: "sources",
+    help: "Sources that must take part in a distributed scan.",
+};
+static SHARED_PORTS_MIN: Parameter = Parameter {
+    name: "shared-ports-min",
+    values: [40.0, 20.0, 10.0],
+    unit: "ports",
+    help: "Ports of the victim that the sources of a distributed scan tried between them.",
+};
+static SHARED_FAILED_MIN: Parameter = Parameter::fixed(
+    "shared-failed-min",
+    0.8,
+    "",
+    "Share of failures among the contacts of a distributed scan.",
+);
+static REPEAT_GROWTH: Parameter = Parameter::fixed(
+    "repeat-growth",
+    10.0,
+    "times",
+    "The next finding of the same scan comes when it has grown by this factor, as with Slips.",
+);
+static MEMORY: Parameter = Parameter::fixed(
+    "memory",
+    86_400.0,
+    "seconds",
+    "Contacts further apart than this are not one scan; slow scans take hours.",
+);
+
+/// Sources, and pairs, remembered.
+const ENTRIES_MAX: usize = 16_384;
+/// Victims remembered.
+const VICTIMS_MAX: usize = 2048;
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
@@ -53,23 +93,70 @@ pub static KIND: Kind = Kind {
     gid: 9100,
     help: "First contacts that fail, of one source with many ports or hosts, or of many sources \
            with one host.",
-    parameters: &[
-        ("failure_ratio", FAILURE_RATIO, "", "Jung et al. 2004, theta 0.8 and 0.2"),
-        ("decision_ratio", DECISION_RATIO, "", "Jung et al. 2004, alpha 0.01, beta 0.99"),
-        ("targets_min", TARGETS_MIN as f64, "targets", "ours"),
-        ("targets_high", TARGETS_HIGH as f64, "targets", "ours"),
-        ("sources_min", SOURCES_MIN as f64, "sources", "ours"),
-        ("shared_ports_min", SHARED_PORTS_MIN as f64, "ports", "ours"),
-        ("shared_failed_min", SHARED_FAILED_MIN, "share", "ours"),
-        ("repeat_growth", REPEAT_GROWTH as f64, "times", "Slips: at each power of ten"),
-        ("memory", MEMORY.as_secs() as f64, "seconds", "slow scans take hours"),
+    algorithm: "Threshold random walk: each first contact of a source with a new target multiplies \
+                a likelihood ratio when it fails and divides it when it succeeds; a scan is told \
+                when the ratio passes the decision ratio and enough different targets have failed. \
+                Three shapes are followed: ports of one host, hosts, one host by many sources.",
+    references: &[
+        "J. Jung, V. Paxson, A. Berger, H. Balakrishnan: Fast Portscan Detection Using Sequential \
+         Hypothesis Testing. IEEE Symposium on Security and Privacy, 2004",
+        "MITRE ATT&CK T1046, T1595.001",
     ],
-    build: |site| Box::new(Scan::new(site)),
+    parameters: &[
+        &FAILURE_RATIO,
+        &DECISION_RATIO,
+        &TARGETS_MIN,
+        &TARGETS_HIGH,
+        &SOURCES_MIN,
+        &SHARED_PORTS_MIN,
+        &SHARED_FAILED_MIN,
+        &REPEAT_GROWTH,
+        &MEMORY,
+    ],
+    sees: &[Sort::Contact],
+    build: |site, tuning| Box::new(Scan::new(site, tuning)),
 };
+
+/// The parameters in force.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    failure_ratio: f64,
+    decision_ratio: f64,
+    targets_min: u64,
+    targets_high: u64,
+    sources_min: u64,
+    shared_ports_min: u64,
+    shared_failed_min: f64,
+    repeat_growth: u64,
+    memory: Duration,
+}
+
+impl Limits {
+    fn of(tuning: &Tuning<'_>) -> Self {
+        Self {
+            failure_ratio: tuning.get(&FAILURE_RATIO),
+            decision_ratio: tuning.get(&DECISION_RATIO),
+            targets_min: tuning.count(&TARGETS_MIN),
+            targets_high: tuning.count(&TARGETS_HIGH),
+            sources_min: tuning.count(&SOURCES_MIN),
+            shared_ports_min: tuning.count(&SHARED_PORTS_MIN),
+            shared_failed_min: tuning.get(&SHARED_FAILED_MIN),
+            repeat_growth: tuning.count(&REPEAT_GROWTH),
+            memory: tuning.seconds(&MEMORY),
+        }
+    }
+}
 
 /// The detector.
 pub struct Scan {
-    home: AddressSet,
+    site: Site,
+    limits: Limits,
+    state: State,
+}
+
+/// What it has learned.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct State {
     /// Ports of one host: source, destination, IP protocol.
     pairs: Recent<(IpAddr, IpAddr, u8), Group>,
     /// Hosts: source, IP protocol.
@@ -80,16 +167,24 @@ pub struct Scan {
 
 impl Scan {
     /// A detector that has seen nothing.
-    pub fn new(site: &Site) -> Self {
-        Self {
-            home: site.home.clone(),
+    pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
+        let state = State {
             pairs: Recent::new(ENTRIES_MAX),
             sources: Recent::new(ENTRIES_MAX),
-            victims: Recent::new(ENTRIES_MAX),
-        }
+            victims: Recent::new(VICTIMS_MAX),
+        };
+        Self { site: site.clone(), limits: Limits::of(tuning), state }
     }
 
-    fn contact(&mut self, at: Timestamp, context: &Context, contact: &Contact) -> Option<Found> {
+    fn contact(
+        &mut self,
+        at: Timestamp,
+        context: &Context,
+        contact: &Contact,
+        known: &Known,
+    ) -> Option<Found> {
+        let limits = &self.limits;
+        let about = words::About { context, at, limits, site: &self.site, known };
         let (source, target) = (context.source?, context.destination?);
         if is_group_address(target.addr) {
             return None;
@@ -100,35 +195,50 @@ impl Scan {
         let id = context.flow_id.unwrap_or_default();
         let try_ = group::Try { at, start: contact.start, failed, id, port: target.port };
 
-        let pair = self.pairs.touch(&(source.addr, target.addr, context.protocol));
+        let pair = self.state.pairs.touch(&(source.addr, target.addr, context.protocol));
         let vertical = context.protocol != ip_protocol::ICMP
             && context.protocol != ip_protocol::ICMPV6
-            && pair.add(port_hash, &try_);
+            && pair.add(port_hash, &try_, limits);
         if vertical {
-            return Some(words::found(Shape::Vertical, context, pair, at, &self.home));
+            return Some(words::found(Shape::Vertical, pair, &about));
         }
         let pair_scans = pair.told() > 0;
-        let hosts = self.sources.touch(&(source.addr, context.protocol));
-        if hosts.add(host_hash, &try_) {
-            return Some(words::found(Shape::Horizontal, context, hosts, at, &self.home));
+        let hosts = self.state.sources.touch(&(source.addr, context.protocol));
+        if hosts.add(host_hash, &try_, limits) {
+            return Some(words::found(Shape::Horizontal, hosts, &about));
         }
         // A source that scans by itself is told of above; it must not make a crowd.
-        let victim = self.victims.touch(&(target.addr, context.protocol));
-        if !pair_scans && victim.add(mix_address(source.addr), port_hash, &try_) {
-            return Some(words::found_shared(context, victim, at, &self.home));
+        let victim = self.state.victims.touch(&(target.addr, context.protocol));
+        if !pair_scans && victim.add(mix_address(source.addr), port_hash, &try_, limits) {
+            return Some(words::found_shared(victim, &about));
         }
         None
     }
 }
 
 impl Detector for Scan {
-    fn record(&mut self, record: &Record, found: &mut Vec<Found>) {
+    fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         if let Body::Contact(contact) = &record.body {
-            found.extend(self.contact(record.timestamp, &record.context, contact));
+            found.extend(self.contact(record.timestamp, &record.context, contact, known));
         }
     }
 
-    fn tick(&mut self, _: Timestamp, _: &mut Vec<Found>) {}
+    fn save(&self) -> Vec<u8> {
+        state::pack(&self.state)
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        self.state = state::unpack(bytes)?;
+        Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        let State { pairs, sources, victims } = &self.state;
+        let groups = pairs.iter().map(|(_, g)| g).chain(sources.iter().map(|(_, g)| g));
+        let groups: usize = groups.map(Group::memory).sum();
+        let crowds: usize = victims.iter().map(|(_, victim)| victim.memory()).sum();
+        pairs.memory() + sources.memory() + victims.memory() + groups + crowds
+    }
 }
 
 /// Whether a contact speaks for a scan (true), against it (false), or not at all (`None`).
@@ -157,20 +267,10 @@ fn is_group_address(addr: IpAddr) -> bool {
     }
 }
 
-fn mix_address(addr: IpAddr) -> u64 {
-    match addr {
-        IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
-        IpAddr::V6(v6) => {
-            let bits = v6.to_bits();
-            mix(mix((bits >> 64) as u64) ^ bits as u64)
-        }
-    }
-}
-
 /// How grave a scan of so many targets is: from outside it is daily weather, from inside it means
 /// that one of our own machines does it.
-fn level(targets: u64, from_home: bool) -> Level {
-    if targets >= TARGETS_HIGH && from_home { Level::High } else { Level::Medium }
+fn level(targets: u64, targets_high: u64, from_home: bool) -> Level {
+    if targets >= targets_high && from_home { Level::High } else { Level::Medium }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
-use crate::net::Endpoint;
+use crate::net::{AddressSet, Endpoint};
 
 fn contact(source: [u8; 4], target: [u8; 4], port: u16, seconds: u64, outcome: Outcome) -> Record {
     let end = |addr: [u8; 4], port| Some(Endpoint { addr: IpAddr::from(addr), port });
@@ -23,10 +23,12 @@ fn contact(source: [u8; 4], target: [u8; 4], port: u16, seconds: u64, outcome: O
 
 fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
-    let mut scan = Scan::new(&Site { home });
+    let site = Site { home, ..Site::default() };
+    let mut scan = Scan::new(&site, &Tuning::default());
+    let known = Known::default();
     let mut found = Vec::new();
     for record in records {
-        scan.record(&record, &mut found);
+        scan.record(&record, &known, &mut found);
     }
     found
 }
@@ -88,16 +90,18 @@ fn many_clients_of_a_dead_service_are_no_scan() {
 #[test]
 fn a_flood_of_spoofed_sources_is_bounded_and_hides_no_scan() {
     let home = AddressSet::default();
-    let mut scan = Scan::new(&Site { home });
+    let site = Site { home, ..Site::default() };
+    let mut scan = Scan::new(&site, &Tuning::default());
+    let known = Known::default();
     let mut found = Vec::new();
     for n in 0..300_000u32 {
         let [a, b, c, d] = n.wrapping_mul(2_654_435_761).to_be_bytes();
-        scan.record(&contact([a, b, c, d | 1], IN, 80, 1, Outcome::Silent), &mut found);
+        scan.record(&contact([a, b, c, d | 1], IN, 80, 1, Outcome::Silent), &known, &mut found);
         if n % 1000 == 0 && n < 20_000 {
             let port = (n / 1000 + 1) as u16;
-            scan.record(&contact(OUT, IN, port, 1, Outcome::Refused), &mut found);
+            scan.record(&contact(OUT, IN, port, 1, Outcome::Refused), &known, &mut found);
         }
     }
-    assert!(scan.pairs.len() <= ENTRIES_MAX && scan.sources.len() <= ENTRIES_MAX);
+    assert!(scan.state.pairs.len() <= ENTRIES_MAX && scan.state.sources.len() <= ENTRIES_MAX);
     assert_eq!(found.iter().filter(|f| f.finding.sid == 1).count(), 1);
 }

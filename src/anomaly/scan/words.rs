@@ -1,10 +1,12 @@
 //! What a scan's finding says, in numbers and in words.
 
 use super::group::{Group, Victim};
-use super::{DECISION_RATIO, Found, KIND, SHARED_PORTS_MIN, SOURCES_MIN, TARGETS_MIN, level};
+use super::{KIND, Limits, level};
+use crate::anomaly::words::{count, from_home, host, span};
+use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;
-use crate::net::{AddressSet, ip_protocol_name};
-use crate::record::{Context, Finding};
+use crate::net::ip_protocol_name;
+use crate::record::Context;
 use crate::time::{Duration, Timestamp};
 
 /// The shapes of a scan by one source.
@@ -16,33 +18,32 @@ pub(super) enum Shape {
     Horizontal,
 }
 
+/// What all findings need to know.
+pub(super) struct About<'a> {
+    pub(super) context: &'a Context,
+    pub(super) at: Timestamp,
+    pub(super) limits: &'a Limits,
+    pub(super) site: &'a Site,
+    pub(super) known: &'a Known,
+}
+
+const ACN: &[&str] = &["acn:active-scanning=\"network-scanning\""];
+
 /// The finding of a scan by one source.
-pub(super) fn found(
-    shape: Shape,
-    context: &Context,
-    group: &Group,
-    at: Timestamp,
-    home: &AddressSet,
-) -> Found {
-    let words = Words::new(context, home);
+pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
+    let words = Words::new(about);
     let (failed, tried) = (group.failed, group.tried);
-    let took = group.first.map_or(Duration::default(), |first| at.since(first));
-    let (title, seen_it, seen_en) = seen(shape, &words, group, took);
-    let confidence = confidence(failed, tried);
-    let normal_it = "Di norma quasi tutti i primi contatti di una macchina riescono.";
-    let normal_en = "Normally almost all first contacts of a host succeed.";
-    let percent = (confidence * 100.0).round();
-    let (may_it, may_en) = words.meaning();
-    let (do_it, do_en) = words.advice();
-    let finding = Finding {
-        detector: KIND.name,
-        gid: KIND.gid,
+    let took = group.first.map_or(Duration::default(), |first| about.at.since(first));
+    let (title, seen) = seen(shape, &words, group, took);
+    Judgement {
+        kind: &KIND,
         sid: if shape == Shape::Vertical { 1 } else { 2 },
         title,
-        level: level(failed, words.from_home),
+        context: *about.context,
+        level: level(failed, about.limits.targets_high, words.from_home),
         score: group.ratio(),
-        threshold: DECISION_RATIO,
-        confidence,
+        threshold: about.limits.decision_ratio,
+        confidence: confidence(failed, tried),
         numbers: vec![
             ("targets_tried", Node::Int(tried)),
             ("targets_failed", Node::Int(failed)),
@@ -50,76 +51,79 @@ pub(super) fn found(
             ("ports", Node::List(group.ports.iter().map(|p| Node::Int((*p).into())).collect())),
         ],
         baseline: vec![
-            ("targets_failed_max", Node::Int(TARGETS_MIN - 1)),
+            ("targets_failed_max", Node::Int(about.limits.targets_min.saturating_sub(1))),
             ("success_share", Node::Float(0.8)),
         ],
         evidence: group.evidence.clone(),
         technique: words.technique(),
-        explain_it: format!(
-            "{seen_it} {normal_it} Sicurezza del giudizio: {percent} %. {may_it} {do_it}"
-        ),
-        explain_en: format!("{seen_en} {normal_en} Confidence: {percent} %. {may_en} {do_en}"),
+        acn: ACN,
         took,
-    };
-    Found { context: *context, finding }
+        seen,
+        normal: Said::new(
+            "Di norma quasi tutti i primi contatti di una macchina riescono.",
+            "Normally almost all first contacts of a host succeed.",
+        ),
+        why: why(failed, tried),
+        meaning: words.meaning(),
+        advice: words.advice(),
+    }
+    .found()
 }
 
-/// Title, and what was seen in Italian and English.
-fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, String, String) {
-    let (failed, tried, ports) = (group.failed, group.tried, ports(group));
-    let (span_it, span_en) = (span_it(took), span_en(took));
+/// Title, and what was seen.
+fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, Said) {
+    let (failed, tried) = (group.failed, group.tried);
+    let ports: Vec<String> = group.ports.iter().map(u16::to_string).collect();
+    let (ports, span) = (ports.join(", "), span(took));
+    let without = count(
+        failed,
+        ["tentativo è rimasto", "tentativi sono rimasti"],
+        ["attempt was", "attempts were"],
+    );
+    let refused = if failed == 1 { "è stato rifiutato" } else { "sono stati rifiutati" };
+    let tail_it = format!("{} senza risposta o {refused} (prime porte: {ports}).", without.it);
+    let tail_en = format!("{} refused or got no answer (first ports: {ports}).", without.en);
     let Words { source, target, carrier, .. } = words;
     match shape {
-        Shape::Vertical => (
-            format!("Vertical {carrier} scan of {target} by {source}"),
-            format!(
-                "{source} ha provato {tried} porte diverse di {target} in {span_it}; {failed} \
-                 tentativi sono rimasti senza risposta o sono stati rifiutati (prime porte: \
-                 {ports})."
-            ),
-            format!(
-                "{source} tried {tried} different ports of {target} in {span_en}; {failed} \
-                 attempts were refused or got no answer (first ports: {ports})."
-            ),
-        ),
-        Shape::Horizontal => (
-            format!("Horizontal {carrier} scan by {source}"),
-            format!(
-                "{source} ha cercato {tried} macchine diverse in {span_it}; {failed} tentativi \
-                 sono rimasti senza risposta o sono stati rifiutati (prime porte: {ports})."
-            ),
-            format!(
-                "{source} tried to reach {tried} different hosts in {span_en}; {failed} attempts \
-                 were refused or got no answer (first ports: {ports})."
-            ),
-        ),
+        Shape::Vertical => {
+            let tried =
+                count(tried, ["porta diversa", "porte diverse"], ["port", "different ports"]);
+            let seen = Said::new(
+                format!("{source} ha provato {} di {target} in {}; {tail_it}", tried.it, span.it),
+                format!("{source} tried {} of {target} in {}; {tail_en}", tried.en, span.en),
+            );
+            (format!("Vertical {carrier} scan of {target} by {source}"), seen)
+        }
+        Shape::Horizontal => {
+            let tried =
+                count(tried, ["macchina diversa", "macchine diverse"], ["host", "different hosts"]);
+            let seen = Said::new(
+                format!("{source} ha cercato {} in {}; {tail_it}", tried.it, span.it),
+                format!("{source} tried to reach {} in {}; {tail_en}", tried.en, span.en),
+            );
+            (format!("Horizontal {carrier} scan by {source}"), seen)
+        }
     }
 }
 
 /// The finding of a scan shared out among many sources.
-pub(super) fn found_shared(
-    context: &Context,
-    victim: &Victim,
-    at: Timestamp,
-    home: &AddressSet,
-) -> Found {
-    let words = Words::new(context, home);
+pub(super) fn found_shared(victim: &Victim, about: &About<'_>) -> Found {
+    let words = Words::new(about);
+    let limits = about.limits;
     let (sources, ports) = (victim.sources(), victim.ports());
     let (failed, tried) = (victim.failed, victim.tried);
-    let took = victim.first.map_or(Duration::default(), |first| at.since(first));
-    let (span_it, span_en) = (span_it(took), span_en(took));
+    let took = victim.first.map_or(Duration::default(), |first| about.at.since(first));
+    let span = span(took);
     let Words { target, carrier, .. } = &words;
-    let confidence = confidence(failed, tried);
-    let percent = (confidence * 100.0).round();
-    let finding = Finding {
-        detector: KIND.name,
-        gid: KIND.gid,
+    Judgement {
+        kind: &KIND,
         sid: 3,
         title: format!("Distributed {carrier} scan of {target}"),
-        level: level(ports, false),
+        context: *about.context,
+        level: level(ports, limits.targets_high, false),
         score: ports as f64,
-        threshold: SHARED_PORTS_MIN as f64,
-        confidence,
+        threshold: limits.shared_ports_min as f64,
+        confidence: confidence(failed, tried),
         numbers: vec![
             ("sources", Node::Int(sources)),
             ("ports", Node::Int(ports)),
@@ -128,28 +132,48 @@ pub(super) fn found_shared(
             ("seconds", Node::Float(took.as_secs_f64())),
         ],
         baseline: vec![
-            ("sources_max", Node::Int(SOURCES_MIN - 1)),
-            ("ports_max", Node::Int(SHARED_PORTS_MIN - 1)),
+            ("sources_max", Node::Int(limits.sources_min.saturating_sub(1))),
+            ("ports_max", Node::Int(limits.shared_ports_min.saturating_sub(1))),
         ],
         evidence: victim.evidence.clone(),
         technique: words.technique(),
-        explain_it: format!(
-            "{sources} indirizzi diversi hanno provato insieme {ports} porte di {target} in \
-             {span_it}; {failed} tentativi su {tried} sono falliti. Ciascuno ne prova poche, per \
-             non farsi notare. Sicurezza del giudizio: {percent} %. Qualcuno cerca punti \
-             d'ingresso da molte macchine. Che cosa fare ora: verificare sul firewall che \
-             {target} esponga solo i servizi necessari e che siano aggiornati."
-        ),
-        explain_en: format!(
-            "{sources} different addresses together tried {ports} ports of {target} in \
-             {span_en}; {failed} of {tried} attempts failed. Each tries few, so as not to be \
-             noticed. Confidence: {percent} %. Someone looks for ways in from many machines. \
-             What to do now: check on the firewall that {target} exposes only the services it \
-             must, and that they are up to date."
-        ),
+        acn: ACN,
         took,
-    };
-    Found { context: *context, finding }
+        seen: Said::new(
+            format!(
+                "{sources} indirizzi diversi hanno provato insieme {ports} porte di {target} in \
+                 {}; {failed} tentativi su {tried} sono falliti.",
+                span.it
+            ),
+            format!(
+                "{sources} different addresses together tried {ports} ports of {target} in {}; \
+                 {failed} of {tried} attempts failed.",
+                span.en
+            ),
+        ),
+        normal: Said::new(
+            "Di norma chi chiama un servizio sa su quale porta risponde.",
+            "Normally who calls a service knows on which port it answers.",
+        ),
+        why: why(failed, tried),
+        meaning: Said::new(
+            "Qualcuno cerca punti d'ingresso da molte macchine: ciascuna prova poco, per non farsi \
+             notare.",
+            "Someone looks for ways in from many machines: each tries little, so as not to be \
+             noticed.",
+        ),
+        advice: Said::new(
+            format!(
+                "verificare sul firewall che {target} esponga solo i servizi necessari e che siano \
+                 aggiornati."
+            ),
+            format!(
+                "check on the firewall that {target} exposes only the services it must, and that \
+                 they are up to date."
+            ),
+        ),
+    }
+    .found()
 }
 
 /// The parts of a sentence that depend on who and whom.
@@ -161,16 +185,14 @@ struct Words {
 }
 
 impl Words {
-    fn new(context: &Context, home: &AddressSet) -> Self {
-        let name = |end: Option<crate::net::Endpoint>| {
-            end.map_or_else(|| "?".to_owned(), |end| end.addr.to_string())
-        };
+    fn new(about: &About<'_>) -> Self {
+        let context = about.context;
         let number = context.protocol;
         Self {
-            source: name(context.source),
-            target: name(context.destination),
+            source: host(context.source, about.known),
+            target: host(context.destination, about.known),
             carrier: ip_protocol_name(number).map_or_else(|| number.to_string(), str::to_owned),
-            from_home: context.source.is_some_and(|end| home.contains(end.addr)),
+            from_home: from_home(context, about.site),
         }
     }
 
@@ -179,82 +201,59 @@ impl Words {
         if self.from_home { "T1046" } else { "T1595.001" }
     }
 
-    fn meaning(&self) -> (&'static str, &'static str) {
+    fn meaning(&self) -> Said {
         if self.from_home {
-            (
+            Said::new(
                 "È una macchina della rete interna: può essere infetta, oppure essere uno \
                  strumento di inventario.",
                 "It is a machine of the internal network: it may be infected, or be an inventory \
                  tool.",
             )
         } else {
-            (
+            Said::new(
                 "Così si cercano servizi da attaccare: di solito è il primo passo.",
                 "This is how services to attack are looked for: usually the first step.",
             )
         }
     }
 
-    fn advice(&self) -> (String, String) {
+    fn advice(&self) -> Said {
         let source = &self.source;
         if self.from_home {
-            (
+            Said::new(
                 format!(
-                    "Che cosa fare ora: chiedere chi usa {source}; se nessuno ha avviato una \
-                     scansione, scollegarla dalla rete e avvisare il referente per la sicurezza."
+                    "chiedere chi usa {source}; se nessuno ha avviato una scansione, scollegarla \
+                     dalla rete e avvisare il referente per la sicurezza."
                 ),
                 format!(
-                    "What to do now: ask who uses {source}; if nobody started a scan, disconnect \
-                     it from the network and tell the security contact."
+                    "ask who uses {source}; if nobody started a scan, disconnect it from the \
+                     network and tell the security contact."
                 ),
             )
         } else {
-            (
+            Said::new(
                 format!(
-                    "Che cosa fare ora: se {source} non è un fornitore autorizzato, bloccarlo sul \
-                     firewall e verificare che le porte che hanno risposto siano necessarie."
+                    "se {source} non è un fornitore autorizzato, bloccarlo sul firewall e \
+                     verificare che le porte che hanno risposto siano necessarie."
                 ),
                 format!(
-                    "What to do now: if {source} is not an authorised supplier, block it on the \
-                     firewall and check that the ports which answered are needed."
+                    "if {source} is not an authorised supplier, block it on the firewall and check \
+                     that the ports which answered are needed."
                 ),
             )
         }
     }
 }
 
+fn why(failed: u64, tried: u64) -> Said {
+    Said::new(
+        format!("falliti {failed} su {tried} primi contatti"),
+        format!("{failed} of {tried} first contacts failed"),
+    )
+}
+
 /// Share of failures, drawn towards one half while there are few contacts (Laplace's rule of
 /// succession).
 fn confidence(failed: u64, tried: u64) -> f64 {
     (failed as f64 + 1.0) / (tried as f64 + 2.0)
-}
-
-fn ports(group: &Group) -> String {
-    let ports: Vec<String> = group.ports.iter().map(u16::to_string).collect();
-    ports.join(", ")
-}
-
-fn span_it(took: Duration) -> String {
-    let (count, one, many) = unit(took, ["secondo", "minuto", "ora"], ["secondi", "minuti", "ore"]);
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn span_en(took: Duration) -> String {
-    let (count, one, many) =
-        unit(took, ["second", "minute", "hour"], ["seconds", "minutes", "hours"]);
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-fn unit(
-    took: Duration,
-    [second, minute, hour]: [&'static str; 3],
-    [seconds, minutes, hours]: [&'static str; 3],
-) -> (u64, &'static str, &'static str) {
-    match took.as_secs() {
-        // Less than a second is still told as one: "0 seconds" reads like a mistake.
-        0 => (1, second, seconds),
-        s @ 1..120 => (s, second, seconds),
-        s @ 120..7200 => (s / 60, minute, minutes),
-        s => (s / 3600, hour, hours),
-    }
 }

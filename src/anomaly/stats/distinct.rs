@@ -4,13 +4,17 @@
 const EXACT: usize = 24;
 /// Bits of the bitmap: 1 KiB, about 2 % error at 5,000 values.
 const BITS: u64 = 8192;
+/// The same in words.
+const WORDS: usize = (BITS / 64) as usize;
 
 /// Counts distinct values: exactly up to 24, then by linear counting (K.-Y. Whang et al.,
 /// "A Linear-Time Probabilistic Counting Algorithm for Database Applications", 1990).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Distinct {
-    exact: Vec<u64>,
-    bitmap: Option<Box<[u64; (BITS / 64) as usize]>>,
+    /// Empty once the bitmap is in use. Half of a hash tells few values apart well enough.
+    exact: Vec<u32>,
+    /// Empty as long as values are kept exactly.
+    bitmap: Vec<u64>,
     ones: u64,
 }
 
@@ -18,42 +22,59 @@ impl Distinct {
     /// Adds a value, given by its hash; whether it was new. A value that is new may be taken for
     /// one seen before, once the bitmap is in use: a count errs low, never high.
     pub fn insert(&mut self, hash: u64) -> bool {
-        if self.bitmap.is_none() {
-            if self.exact.contains(&hash) {
+        #[allow(clippy::cast_possible_truncation, reason = "half of the hash is kept")]
+        let short = hash as u32;
+        if self.bitmap.is_empty() {
+            if self.exact.contains(&short) {
                 return false;
             }
             if self.exact.len() < EXACT {
-                self.exact.push(hash);
+                self.exact.push(short);
                 return true;
             }
-            let mut bitmap = Box::new([0; (BITS / 64) as usize]);
+            self.bitmap = vec![0; WORDS];
             for old in std::mem::take(&mut self.exact) {
-                self.ones += u64::from(set(&mut bitmap, old));
+                self.ones += u64::from(set(&mut self.bitmap, old));
             }
-            self.bitmap = Some(bitmap);
         }
-        let new = self.bitmap.as_mut().is_some_and(|bitmap| set(bitmap, hash));
+        let new = set(&mut self.bitmap, short);
         self.ones += u64::from(new);
         new
     }
 
     /// The count, or the estimate.
     pub fn count(&self) -> u64 {
-        if self.bitmap.is_none() {
+        if self.bitmap.is_empty() {
             return self.exact.len() as u64;
         }
         let zeros = BITS.saturating_sub(self.ones).max(1) as f64;
         (BITS as f64 * (BITS as f64 / zeros).ln()).round() as u64
     }
+
+    /// Bytes that it points to.
+    pub fn memory(&self) -> usize {
+        self.exact.capacity() * 4 + self.bitmap.capacity() * 8
+    }
 }
 
-fn set(bitmap: &mut [u64; (BITS / 64) as usize], hash: u64) -> bool {
-    let bit = hash % BITS;
+fn set(bitmap: &mut [u64], hash: u32) -> bool {
+    let bit = u64::from(hash) % BITS;
     let Some(word) = bitmap.get_mut((bit / 64) as usize) else { return false };
     let mask = 1 << (bit % 64);
     let new = *word & mask == 0;
     *word |= mask;
     new
+}
+
+/// A hash of an address.
+pub fn mix_address(address: std::net::IpAddr) -> u64 {
+    match address {
+        std::net::IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
+        std::net::IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            mix(mix((bits >> 64) as u64) ^ bits as u64)
+        }
+    }
 }
 
 /// A hash of a small value, the same on every machine (the finaliser of MurmurHash3, public

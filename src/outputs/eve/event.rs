@@ -18,7 +18,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
         Body::Transaction(transaction) => transaction.protocol,
         Body::File(_) => "fileinfo",
         Body::Anomaly(_) => "anomaly",
-        Body::Contact(_) => return,
+        _ => return,
     };
     Json::line(out, |json| {
         head(record, event_type, json);
@@ -29,7 +29,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
             Body::File(file) => write_file(file, file_id, json),
             Body::Finding(finding) => write_finding(finding, json),
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
-            Body::Contact(_) => {}
+            _ => {}
         }
     });
 }
@@ -350,6 +350,9 @@ fn write_finding(finding: &Finding, json: &mut Json<'_>) {
             finding.evidence.iter().for_each(|id| list.int("", *id));
         });
         object.text("technique", finding.technique.as_bytes());
+        object.list("acn", &mut |list| {
+            finding.acn.iter().for_each(|tag| list.text("", tag.as_bytes()));
+        });
         object.float("took", finding.took.as_secs_f64());
         object.object("explain", &mut |object| {
             object.text("it", finding.explain_it.as_bytes());

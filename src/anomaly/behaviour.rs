@@ -1,0 +1,115 @@
+//! All detectors at one table: each sees what it asked for, in order.
+
+use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site};
+use crate::record::{Record, Sort};
+use crate::time::{Duration, Timestamp};
+
+/// Packet time between two ticks, at least.
+const TICK: Duration = Duration::from_secs(1);
+/// Under which name [`Known`] is saved; no detector is called so.
+const KNOWN: &str = "known";
+
+/// The detectors of a site and what they share.
+pub struct Behaviour {
+    seats: Vec<(&'static Kind, Box<dyn Detector>)>,
+    /// For each sort of record the seats that see it.
+    seen_by: [Vec<usize>; Sort::COUNT],
+    known: Known,
+    now: Timestamp,
+    next_tick: Timestamp,
+}
+
+impl Behaviour {
+    /// Every detector that `settings` leave on, having seen nothing.
+    pub fn new(site: &Site, settings: &Settings) -> Self {
+        let kinds = DETECTORS.iter().filter(|kind| settings.is_on(kind.name));
+        let seats: Vec<_> =
+            kinds.map(|kind| (*kind, (kind.build)(site, &settings.of(kind)))).collect();
+        let mut seen_by: [Vec<usize>; Sort::COUNT] = Default::default();
+        for (seat, (kind, _)) in seats.iter().enumerate() {
+            for sort in kind.sees {
+                seen_by.get_mut(*sort as usize).into_iter().for_each(|seats| seats.push(seat));
+            }
+        }
+        let known = Known::new(site);
+        let start = Timestamp::default();
+        Self { seats, seen_by, known, now: start, next_tick: start }
+    }
+
+    /// No detector at all.
+    pub fn off() -> Self {
+        Self {
+            seats: Vec::new(),
+            seen_by: Default::default(),
+            known: Known::default(),
+            now: Timestamp::default(),
+            next_tick: Timestamp::default(),
+        }
+    }
+
+    /// Whether there is any detector.
+    pub fn is_on(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
+    /// Shows a record to those that asked for its sort.
+    pub fn record(&mut self, record: &Record, found: &mut Vec<Found>) {
+        if self.seats.is_empty() {
+            return;
+        }
+        self.tick(record.timestamp, found);
+        self.known.record(record);
+        let seats = self.seen_by.get(record.body.sort() as usize).into_iter().flatten();
+        for seat in seats {
+            if let Some((_, detector)) = self.seats.get_mut(*seat) {
+                detector.record(record, &self.known, found);
+            }
+        }
+    }
+
+    /// Packet time has come to `now`. Times that go back are passed over.
+    pub fn tick(&mut self, now: Timestamp, found: &mut Vec<Found>) {
+        self.now = self.now.max(now);
+        if self.now < self.next_tick {
+            return;
+        }
+        self.next_tick = self.now.after(TICK);
+        for (_, detector) in &mut self.seats {
+            detector.tick(self.now, &self.known, found);
+        }
+    }
+
+    /// The input is at its end.
+    pub fn finish(&mut self, now: Timestamp, found: &mut Vec<Found>) {
+        self.now = self.now.max(now);
+        for (_, detector) in &mut self.seats {
+            detector.finish(self.now, &self.known, found);
+        }
+    }
+
+    /// All that was learned, by detector.
+    pub fn save(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.save()));
+        std::iter::once((KNOWN, self.known.save())).chain(seats).collect()
+    }
+
+    /// Gives a detector what one of its name has saved; whether there is one of that name.
+    ///
+    /// # Errors
+    /// When the bytes are none that this version writes: the detector begins anew.
+    pub fn load(&mut self, name: &str, bytes: &[u8]) -> Result<bool, Damaged> {
+        if name == KNOWN {
+            return self.known.load(bytes).map(|()| true);
+        }
+        let Some((_, detector)) = self.seats.iter_mut().find(|(kind, _)| kind.name == name) else {
+            return Ok(false);
+        };
+        detector.load(bytes).map(|()| true)
+    }
+
+    /// Bytes held, about: by detector.
+    pub fn memory(&self) -> Vec<(&'static str, usize)> {
+        let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.memory()));
+        std::iter::once((KNOWN, self.known.memory())).chain(seats).collect()
+    }
+}

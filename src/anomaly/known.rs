@@ -1,0 +1,153 @@
+//! What was seen of hosts in passing, for all detectors: the names under which addresses were
+//! asked for, and the hardware addresses behind them.
+
+use std::net::IpAddr;
+
+use super::stats::Recent;
+use super::{Damaged, FieldRef, Site, state};
+use crate::field::Tree;
+use crate::record::{Body, Record, TransactionRecord};
+
+/// Addresses with a name remembered.
+const NAMES_MAX: usize = 16_384;
+/// Addresses with a hardware address remembered.
+const HARDWARE_MAX: usize = 8192;
+/// Bytes of a name at most; longer ones are not kept.
+const NAME_BYTES_MAX: usize = 128;
+
+/// See the module's page.
+#[derive(Default)]
+pub struct Known {
+    names: Recent<IpAddr, String>,
+    hardware: Recent<IpAddr, [u8; 6]>,
+    server_name: FieldRef,
+    host: FieldRef,
+}
+
+impl Known {
+    /// Nothing known yet.
+    pub fn new(site: &Site) -> Self {
+        Self {
+            names: Recent::new(NAMES_MAX),
+            hardware: Recent::new(HARDWARE_MAX),
+            server_name: site.field("tls", "tls.sni"),
+            host: site.field("http", "http.host"),
+        }
+    }
+
+    /// The name under which an address was last asked for: by DNS, TLS or HTTP.
+    pub fn name(&self, address: IpAddr) -> Option<&str> {
+        self.names.peek(&address).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// The hardware address that last claimed an address by ARP.
+    pub fn hardware(&self, address: IpAddr) -> Option<[u8; 6]> {
+        self.hardware.peek(&address).copied()
+    }
+
+    /// Learns from a record.
+    pub(super) fn record(&mut self, record: &Record) {
+        match &record.body {
+            Body::Transaction(transaction) => self.transaction(record, transaction),
+            Body::Arp(arp) if !arp.sender.is_unspecified() => {
+                *self.hardware.touch(&IpAddr::V4(arp.sender)) = arp.sender_mac;
+            }
+            _ => {}
+        }
+    }
+
+    fn transaction(&mut self, record: &Record, transaction: &TransactionRecord) {
+        let Some(server) = record.context.destination else { return };
+        match transaction.protocol {
+            "dns" => {
+                let (name, length) = ([0; NAME_BYTES_MAX], 0);
+                let mut answers = Answers { known: self, inside: false, name, length };
+                transaction.transaction.describe(&mut answers);
+            }
+            "tls" => {
+                let field = self.server_name;
+                field.bytes(transaction, |name| self.learn(server.addr, name));
+            }
+            "http" => {
+                let field = self.host;
+                field.bytes(transaction, |name| self.learn(server.addr, name));
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, address: IpAddr, name: &[u8]) {
+        let text = std::str::from_utf8(name).unwrap_or_default();
+        // A host header that only repeats the address names nothing.
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+        if text.is_empty() || plain || text.len() > NAME_BYTES_MAX {
+            return;
+        }
+        let known = self.names.touch(&address);
+        if known != text {
+            known.clear();
+            known.push_str(text);
+        }
+    }
+
+    pub(super) fn save(&self) -> Vec<u8> {
+        state::pack(&(&self.names, &self.hardware))
+    }
+
+    pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        (self.names, self.hardware) = state::unpack(bytes)?;
+        Ok(())
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let names: usize = self.names.iter().map(|(_, name)| name.capacity()).sum();
+        self.names.memory() + self.hardware.memory() + names
+    }
+}
+
+/// Takes addresses and their names out of what a DNS message says of itself.
+struct Answers<'a> {
+    known: &'a mut Known,
+    inside: bool,
+    name: [u8; NAME_BYTES_MAX],
+    length: usize,
+}
+
+impl Tree for Answers<'_> {
+    fn text(&mut self, key: &str, value: &[u8]) {
+        match key {
+            // The question: the name that was asked for, whatever aliases led to the address.
+            "rrname" if !self.inside && self.length == 0 && value.len() <= NAME_BYTES_MAX => {
+                self.length = value.len();
+                if let Some(place) = self.name.get_mut(..value.len()) {
+                    place.copy_from_slice(value);
+                }
+            }
+            "rdata" if self.inside => {
+                let address = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                if let (Some(address), Some(name)) = (address, self.name.get(..self.length)) {
+                    self.known.learn(address, name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn int(&mut self, _: &str, _: u64) {}
+
+    fn float(&mut self, _: &str, _: f64) {}
+
+    fn bool(&mut self, _: &str, _: bool) {}
+
+    fn object(&mut self, _: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        fill(self);
+    }
+
+    fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        if matches!(key, "queries" | "answers") {
+            self.inside = key == "answers";
+            fill(self);
+            self.inside = false;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What goes on in flows while they last, for detectors: bursts of packets, and messages of ICMP
+//! and ARP. Noted packet by packet, told at the end of the round.
+//!
+//! A flow lies wholly with one worker and a round ends at the same packet however many workers
+//! there are: so bursts are the same too.
+
+use super::gather::App;
+use super::settle::flow_context;
+use super::worker::Place;
+use crate::decode::{Headers, Transport};
+use crate::flow::{Flow, Slot, Table, Touch};
+use crate::protocols::identify::Session;
+use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
+use crate::time::Duration;
+
+/// A pause that ends a burst.
+const PAUSE: Duration = Duration::from_secs(1);
+/// TCP flags of an opening packet, and of those that tell it from an answer.
+const SYN: u8 = 0x02;
+const ACK: u8 = 0x10;
+
+/// Where a flow's burst of this round is noted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    /// The round; 0 before the first.
+    round: u32,
+    /// Index into the round's bursts.
+    index: u32,
+}
+
+/// The bursts of a round.
+#[derive(Default)]
+pub(super) struct Activity {
+    is_on: bool,
+    round: u32,
+    bursts: Vec<(Slot, u64, Burst)>,
+}
+
+impl Activity {
+    /// Notes nothing unless `is_on`.
+    pub(super) fn new(is_on: bool) -> Self {
+        Self { is_on, round: 1, bursts: Vec::new() }
+    }
+
+    /// Takes a packet that belongs to a flow, and tells a message of ICMP.
+    pub(super) fn packet(
+        &mut self,
+        place: Place,
+        headers: &Headers,
+        payload: &[u8],
+        touch: Touch,
+        table: &mut Table<App>,
+        records: &mut Vec<Record>,
+    ) {
+        if !self.is_on {
+            return;
+        }
+        let Some(flow) = table.get_mut(touch.slot) else { return };
+        let burst = self.burst(place, touch, flow);
+        let way = touch.direction.index();
+        burst.end = burst.end.max(place.timestamp);
+        add(&mut burst.packets, way, 1);
+        if let Some(bytes) = burst.bytes.get_mut(way) {
+            *bytes += u64::from(headers.wire_length);
+        }
+        if !payload.is_empty() {
+            add(&mut burst.filled, way, 1);
+            if let Some(bytes) = burst.payload.get_mut(way) {
+                *bytes += payload.len() as u64;
+            }
+        }
+        match headers.transport {
+            Transport::Tcp(tcp) => {
+                burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
+                if let Some(flags) = burst.flags.get_mut(way) {
+                    *flags |= tcp.flags;
+                }
+            }
+            Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
+                let told = burst.packets.iter().sum::<u32>();
+                if told <= IcmpMessage::PER_ROUND {
+                    let message = IcmpMessage {
+                        kind: icmp.kind,
+                        code: icmp.code,
+                        echo: icmp.id.zip(icmp.sequence),
+                        length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+                        sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
+                        hash: hash(payload),
+                    };
+                    let mut context = flow_context(flow);
+                    if way == 1 {
+                        std::mem::swap(&mut context.source, &mut context.destination);
+                    }
+                    records.push(record(place, context, Body::Icmp(Box::new(message))));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The burst that a packet belongs to.
+    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Burst {
+        let mark = flow.app.mark;
+        let open = self.bursts.get(mark.index as usize).filter(|_| mark.round == self.round);
+        let goes_on = open.is_some_and(|(_, _, b)| place.timestamp.since(b.end) <= PAUSE);
+        let index = if goes_on { mark.index as usize } else { self.bursts.len() };
+        if !goes_on {
+            flow.app.mark =
+                Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
+            let (start, end) = (place.timestamp, place.timestamp);
+            let burst = Burst { start, end, is_first: touch.new, ..Burst::default() };
+            self.bursts.push((touch.slot, place.sequence, burst));
+        }
+        #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
+        &mut self.bursts[index].2
+    }
+
+    /// Takes a packet that belongs to no flow because of what it is.
+    pub(super) fn homeless(&self, place: Place, headers: &Headers, records: &mut Vec<Record>) {
+        if !self.is_on {
+            return;
+        }
+        if let Some(arp) = headers.arp {
+            let arp = Arp {
+                operation: arp.operation,
+                frame_source: headers.ethernet.map_or(arp.sender_mac, |e| e.source),
+                sender_mac: arp.sender_mac,
+                sender: arp.sender,
+                target_mac: arp.target_mac,
+                target: arp.target,
+            };
+            records.push(record(place, packet_context(headers), Body::Arp(arp)));
+        } else if headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
+            let body = Body::Fragment(headers.wire_length);
+            records.push(record(place, packet_context(headers), body));
+        }
+    }
+
+    /// The round is over: its bursts become records.
+    pub(super) fn tell(&mut self, table: &Table<App>, records: &mut Vec<Record>) {
+        self.round = self.round.wrapping_add(1).max(1);
+        for (slot, sequence, mut burst) in self.bursts.drain(..) {
+            let Some(flow) = table.get(slot) else { continue };
+            burst.app_protocol = flow.app.session.as_ref().and_then(Session::name);
+            let (timestamp, body) = (burst.start, Body::Burst(Box::new(burst)));
+            let context = flow_context(flow);
+            records.push(Record { sequence, tie: 0, timestamp, context, body });
+        }
+    }
+}
+
+fn add(counts: &mut [u32; 2], way: usize, more: u32) {
+    if let Some(count) = counts.get_mut(way) {
+        *count = count.saturating_add(more);
+    }
+}
+
+/// The same on every machine and in every run.
+fn hash(bytes: &[u8]) -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+fn record(place: Place, context: Context, body: Body) -> Record {
+    Record { sequence: place.sequence, tie: 0, timestamp: place.timestamp, context, body }
+}
+
+fn packet_context(headers: &Headers) -> Context {
+    let (source, destination) = headers.endpoints().unzip();
+    Context {
+        flow_id: None,
+        source,
+        destination,
+        protocol: headers.ip.map_or(0, |ip| ip.protocol),
+        ip_version: headers.ip.map_or(0, |ip| ip.version),
+        vlan: headers.vlan,
+        icmp: None,
+    }
+}
