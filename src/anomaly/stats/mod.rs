@@ -1,7 +1,15 @@
 //! Pure mathematics that detectors share: bounded, on packet time, no allocation per look-up.
 
+pub mod average;
+pub mod cusum;
 pub mod distinct;
+pub mod entropy;
 pub mod recent;
+pub mod robust;
 
+pub use average::{Average, Seasonal};
+pub use cusum::Cusum;
 pub use distinct::Distinct;
+pub use entropy::Spread;
 pub use recent::Recent;
+pub use robust::Summary;
