@@ -5,6 +5,9 @@
 //! [`Judgement`]. [`Behaviour`] seats them all, and holds what they share.
 
 mod behaviour;
+pub mod dga;
+pub mod dns_tunnel;
+mod domain;
 mod judgement;
 pub mod known;
 pub mod scan;
@@ -83,7 +86,7 @@ pub struct Kind {
 }
 
 /// Every detector, in the order in which they see a record.
-pub static DETECTORS: &[&Kind] = &[&scan::KIND];
+pub static DETECTORS: &[&Kind] = &[&scan::KIND, &dns_tunnel::KIND, &dga::KIND];
 
 /// The detector of a name.
 pub fn detector(name: &str) -> Option<&'static Kind> {

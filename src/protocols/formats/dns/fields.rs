@@ -64,6 +64,21 @@ impl Fields for Message {
             |m, sink| owners(m, Section::Answer, sink),
         ),
         row(
+            "dns.answers.rdata",
+            &[],
+            Side::Response,
+            "What the answers hold when it is text or a name: strings of TXT, NULL, names of \
+             CNAME, MX, NS, PTR.",
+            "dns.answers.rdata; content:\"example\"; nocase;",
+            |m, sink| {
+                for record in m.section(Section::Answer) {
+                    if let Data::Name(text) | Data::Text(text) = record.data {
+                        sink(Value::Bytes(m.text(text)));
+                    }
+                }
+            },
+        ),
+        row(
             "dns.authorities.rrname",
             &[],
             Side::Either,
