@@ -5,11 +5,13 @@
 //! [`Judgement`]. [`Behaviour`] seats them all, and holds what they share.
 
 mod behaviour;
+pub mod covert;
 pub mod dga;
 pub mod dns_tunnel;
 mod domain;
 mod judgement;
 pub mod known;
+pub mod mining;
 pub mod scan;
 pub mod site;
 pub mod state;
@@ -86,7 +88,8 @@ pub struct Kind {
 }
 
 /// Every detector, in the order in which they see a record.
-pub static DETECTORS: &[&Kind] = &[&scan::KIND, &dns_tunnel::KIND, &dga::KIND];
+pub static DETECTORS: &[&Kind] =
+    &[&scan::KIND, &dns_tunnel::KIND, &dga::KIND, &covert::KIND, &mining::KIND];
 
 /// The detector of a name.
 pub fn detector(name: &str) -> Option<&'static Kind> {

@@ -21,8 +21,11 @@ pub struct Recognised {
 }
 
 /// Every such protocol, in the order in which they are tried.
-pub static RECOGNISED: &[Recognised] =
-    &[anywhere("imap", Carrier::Tcp, imap), ports("telnet", Carrier::Tcp, &[23], telnet)];
+pub static RECOGNISED: &[Recognised] = &[
+    anywhere("imap", Carrier::Tcp, imap),
+    anywhere("stratum", Carrier::Tcp, stratum),
+    ports("telnet", Carrier::Tcp, &[23], telnet),
+];
 
 const fn anywhere(
     name: &'static str,
@@ -75,4 +78,28 @@ const fn telnet(_: Direction, bytes: &[u8]) -> Probe {
 /// RFC 9051: the server's greeting.
 fn imap(way: Direction, bytes: &[u8]) -> Probe {
     server(way, || any_nocase(bytes, &[b"* OK ", b"* PREAUTH "]))
+}
+
+/// Bytes within which the first request of a miner names its method.
+const STRATUM_BYTES: usize = 512;
+
+/// The protocol of mining pools (<https://en.bitcoin.it/wiki/Stratum_mining_protocol>) and its kin
+/// for Monero and Ethereum: the client's first line is an object of JSON that names the method.
+fn stratum(way: Direction, bytes: &[u8]) -> Probe {
+    if way == Direction::ToClient || !bytes.starts_with(b"{") {
+        return if bytes.is_empty() { Probe::NeedMore } else { Probe::No };
+    }
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = line.get(..STRATUM_BYTES).unwrap_or(line);
+    let has = |text: &[u8]| line.windows(text.len()).any(|window| window == text);
+    let miner = has(b"\"login\"") && has(b"\"pass\"") && has(b"\"params\"");
+    let methods: [&[u8]; 4] =
+        [b"\"mining.", b"\"eth_submitLogin\"", b"\"eth_getWork\"", b"\"eth_submitWork\""];
+    if miner || methods.into_iter().any(has) {
+        Probe::Yes
+    } else if line.len() == bytes.len() && bytes.len() < STRATUM_BYTES {
+        Probe::NeedMore
+    } else {
+        Probe::No
+    }
 }
