@@ -12,7 +12,7 @@
 use std::net::IpAddr;
 
 use super::stats::{Distinct, Recent};
-use super::words::{amount, count, host, span};
+use super::words::{amount, count, host, printable, span};
 use super::{
     Damaged, Detector, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning, state,
 };
@@ -384,40 +384,45 @@ fn found(pair: &Pair, limits: &Limits, record: &Record, known: &Known) -> Found 
 }
 
 fn seen(pair: &Pair, one: &str, other: &str, took: Duration) -> Said {
-    let inner = count(
-        pair.inner,
-        ["pacchetto di rete intero", "pacchetti di rete interi"],
-        ["whole network packet", "whole network packets"],
-    );
-    let differing = count(
-        pair.differing,
-        ["risposta diversa dalla richiesta", "risposte diverse dalla richiesta"],
-        ["answer that differs from its request", "answers that differ from their requests"],
-    );
-    let orders = count(
-        pair.orders.len() as u64,
-        ["parola isolata", "parole isolate"],
-        ["lone word", "lone words"],
-    );
-    let contents = count(
-        pair.contents.count(),
-        ["contenuto lungo sconosciuto", "contenuti lunghi sconosciuti"],
-        ["long unknown content", "long unknown contents"],
-    );
+    let signs = [
+        (
+            pair.inner,
+            ["pacchetto di rete intero", "pacchetti di rete interi"],
+            ["whole network packet", "whole network packets"],
+        ),
+        (
+            pair.differing,
+            ["risposta diversa dalla richiesta", "risposte diverse dalla richiesta"],
+            ["answer that differs from its request", "answers that differ from their requests"],
+        ),
+        (
+            pair.orders.len() as u64,
+            ["parola isolata", "parole isolate"],
+            ["lone word", "lone words"],
+        ),
+        (
+            pair.contents.count(),
+            ["contenuto lungo sconosciuto", "contenuti lunghi sconosciuti"],
+            ["long unknown content", "long unknown contents"],
+        ),
+    ];
+    let signs = signs.into_iter().filter(|(number, ..)| *number > 0);
+    let signs: Vec<Said> = signs.map(|(number, it, en)| count(number, it, en)).collect();
+    let all = |of: fn(&Said) -> &str| signs.iter().map(of).collect::<Vec<_>>().join(", ");
+    let (it, en) = (all(|said| &said.it), all(|said| &said.en));
     let (bytes, span) = (amount(pair.bytes), span(took));
-    let words = if pair.orders.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", pair.orders.join(", "))
+    let words = match pair.orders.as_slice() {
+        [] => String::new(),
+        orders => format!(" ({})", printable(&orders.join(", "))),
     };
     Said::new(
         format!(
-            "Nei ping tra {one} e {other} ci sono, in {}, {}, {}, {}{words} e {}, in tutto {}.",
-            span.it, inner.it, differing.it, orders.it, contents.it, bytes.it
+            "Nei ping tra {one} e {other} c'erano, in {}: {it}{words}; in tutto {}.",
+            span.it, bytes.it
         ),
         format!(
-            "In pings between {one} and {other} there are, in {}, {}, {}, {}{words} and {}, {} in all.",
-            span.en, inner.en, differing.en, orders.en, contents.en, bytes.en
+            "Pings between {one} and {other} held, in {}: {en}{words}; {} in all.",
+            span.en, bytes.en
         ),
     )
 }
