@@ -4,16 +4,21 @@
 //! [records](crate::record::Body) it asks for, in order, and says what it finds through a
 //! [`Judgement`]. [`Behaviour`] seats them all, and holds what they share.
 
+pub mod attempts;
 mod behaviour;
+pub mod bruteforce;
 pub mod covert;
 pub mod dga;
 pub mod dns_tunnel;
 mod domain;
 mod judgement;
 pub mod known;
+pub mod lateral;
 pub mod mining;
 pub mod scan;
 pub mod site;
+pub mod spoken;
+pub mod spray;
 pub mod state;
 pub mod stats;
 pub mod tuning;
@@ -88,8 +93,16 @@ pub struct Kind {
 }
 
 /// Every detector, in the order in which they see a record.
-pub static DETECTORS: &[&Kind] =
-    &[&scan::KIND, &dns_tunnel::KIND, &dga::KIND, &covert::KIND, &mining::KIND];
+pub static DETECTORS: &[&Kind] = &[
+    &scan::KIND,
+    &dns_tunnel::KIND,
+    &dga::KIND,
+    &covert::KIND,
+    &mining::KIND,
+    &bruteforce::KIND,
+    &spray::KIND,
+    &lateral::KIND,
+];
 
 /// The detector of a name.
 pub fn detector(name: &str) -> Option<&'static Kind> {

@@ -1,0 +1,413 @@
+//! Attempts to log on, whatever the protocol: who tried where, as whom, and how it went.
+//!
+//! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
+//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to HTTP credentials, the result of
+//! VNC, an error of PostgreSQL. Where only the flow is known (SSH, SMTP, IMAP, telnet, RDP, and
+//! databases from outside) its shape does: a connection that ends before anybody can have
+//! worked in it.
+
+use super::spoken::Spoken;
+use super::stats::Recent;
+use super::stats::distinct::mix;
+use super::{FieldRef, Site};
+use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
+use crate::time::Timestamp;
+
+/// Flows of which the name that logs on is remembered until the answer.
+const FLOWS_MAX: usize = 2048;
+
+/// A thing to log on to.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[allow(missing_docs, reason = "the names are those of the protocols")]
+pub enum Service {
+    Ssh,
+    Ftp,
+    Smtp,
+    Pop3,
+    Imap,
+    Rdp,
+    Smb,
+    Kerberos,
+    Ldap,
+    Http,
+    Vnc,
+    Telnet,
+    Database,
+    Netlogon,
+}
+
+impl Service {
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ssh => "SSH",
+            Self::Ftp => "FTP",
+            Self::Smtp => "SMTP",
+            Self::Pop3 => "POP3",
+            Self::Imap => "IMAP",
+            Self::Rdp => "RDP",
+            Self::Smb => "SMB",
+            Self::Kerberos => "Kerberos",
+            Self::Ldap => "LDAP",
+            Self::Http => "HTTP",
+            Self::Vnc => "VNC",
+            Self::Telnet => "telnet",
+            Self::Database => "database",
+            Self::Netlogon => "Netlogon",
+        }
+    }
+}
+
+/// How an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Result {
+    /// The server said no.
+    Failed,
+    /// Nobody was told no, but the flow ended before one can have worked in it.
+    Short,
+    /// The server said yes, or the flow became long.
+    Succeeded,
+}
+
+/// An attempt to log on.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// To what.
+    pub service: Service,
+    /// How it went.
+    pub result: Result,
+    /// Hash of the account's name; 0 when it is not known.
+    pub account: u64,
+    /// Hash of what beside the server was the target: the web page.
+    pub place: u64,
+}
+
+/// Sees attempts in records.
+#[derive(Default)]
+pub struct Attempts {
+    /// By flow, the account that was named last.
+    named: Recent<u64, u64>,
+    ftp_command: FieldRef,
+    ftp_argument: FieldRef,
+    ftp_code: FieldRef,
+    ldap_operation: FieldRef,
+    ldap_name: FieldRef,
+    ldap_result: FieldRef,
+    http_status: FieldRef,
+    http_method: FieldRef,
+    http_uri: FieldRef,
+    http_header: FieldRef,
+    vnc_result: FieldRef,
+    interface: FieldRef,
+    operation: FieldRef,
+}
+
+impl Attempts {
+    /// None seen yet.
+    pub fn new(site: &Site) -> Self {
+        Self {
+            named: Recent::new(FLOWS_MAX),
+            ftp_command: site.field("ftp", "ftp.command"),
+            ftp_argument: site.field("ftp", "ftp.command_data"),
+            ftp_code: site.field("ftp", "ftp.completion_code"),
+            ldap_operation: site.field("ldap", "ldap.request.operation"),
+            ldap_name: site.field("ldap", "ldap.request.dn"),
+            ldap_result: site.field("ldap", "ldap.responses.result_code"),
+            http_status: site.field("http", "http.stat_code"),
+            http_method: site.field("http", "http.method"),
+            http_uri: site.field("http", "http.uri"),
+            http_header: site.field("http", "http.header"),
+            vnc_result: site.field("rfb", "rfb.secresult"),
+            interface: site.field("dcerpc", "dcerpc.interface"),
+            operation: site.field("dcerpc", "dcerpc.operation"),
+        }
+    }
+
+    /// What is to be saved.
+    pub const fn named(&self) -> &Recent<u64, u64> {
+        &self.named
+    }
+
+    /// Takes back what was saved.
+    pub fn set_named(&mut self, named: Recent<u64, u64>) {
+        self.named = named;
+    }
+
+    /// The attempt that a record tells of.
+    pub fn read(&mut self, record: &Record, site: &Site) -> Option<Attempt> {
+        match &record.body {
+            Body::Flow(flow) => shape(&record.context, flow, site),
+            Body::Transaction(transaction) => {
+                self.transaction(record.context.flow_id.unwrap_or_default(), transaction)
+            }
+            _ => None,
+        }
+    }
+
+    fn transaction(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
+        match record.protocol {
+            "ftp" => self.ftp(flow, record),
+            "pop3" => self.pop3(flow, record),
+            "smb" => smb(record),
+            "krb5" => self.kerberos(flow, record),
+            "ldap" => self.ldap(record),
+            "http" => self.http(record),
+            "rfb" => self.vnc_result.int(record).map(|result| {
+                let result = if result == 0 { Result::Succeeded } else { Result::Failed };
+                attempt(Service::Vnc, result, 0)
+            }),
+            "pgsql" => postgres(record),
+            "dcerpc" => self.netlogon(record),
+            _ => None,
+        }
+    }
+
+    fn ftp(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
+        let is = |name: &[u8]| self.ftp_command.bytes(record, |bytes| bytes == name);
+        if is(b"USER") == Some(true) {
+            let account = self.ftp_argument.bytes(record, hash).unwrap_or_default();
+            *self.named.touch(&flow) = account;
+            return None;
+        }
+        if is(b"PASS") != Some(true) {
+            return None;
+        }
+        let mut result = None;
+        self.ftp_code.read(record, &mut |value| {
+            if let crate::field::Value::Bytes(code) = value {
+                result = match code {
+                    b"530" | b"430" | b"421" => Some(Result::Failed),
+                    b"230" | b"232" | b"332" => Some(Result::Succeeded),
+                    _ => result,
+                };
+            }
+        });
+        let account = self.named.peek(&flow).copied().unwrap_or_default();
+        result.map(|result| attempt(Service::Ftp, result, account))
+    }
+
+    fn pop3(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
+        let spoken =
+            Spoken::of(record, &["request.command", "request.args", "response.status"]);
+        match spoken.get("request.command") {
+            b"USER" => {
+                *self.named.touch(&flow) = hash(spoken.get("request.args"));
+                None
+            }
+            b"PASS" | b"APOP" | b"AUTH" => {
+                let account = self.named.peek(&flow).copied().unwrap_or_default();
+                match spoken.get("response.status") {
+                    b"OK" => Some(attempt(Service::Pop3, Result::Succeeded, account)),
+                    b"ERR" => Some(attempt(Service::Pop3, Result::Failed, account)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn kerberos(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
+        let spoken = Spoken::of(record, &["msg_type", "cname", "error_code"]);
+        match (spoken.get("msg_type"), spoken.get("error_code")) {
+            (b"KRB_AS_REQ", _) => {
+                *self.named.touch(&flow) = hash(spoken.get("cname"));
+                None
+            }
+            (b"KRB_AS_REP", _) => {
+                let account = hash(spoken.get("cname"));
+                Some(attempt(Service::Kerberos, Result::Succeeded, account))
+            }
+            (
+                b"KRB_ERROR",
+                b"KDC_ERR_PREAUTH_FAILED" | b"KDC_ERR_C_PRINCIPAL_UNKNOWN"
+                | b"KDC_ERR_CLIENT_REVOKED",
+            ) => {
+                let account = self.named.peek(&flow).copied().unwrap_or_default();
+                Some(attempt(Service::Kerberos, Result::Failed, account))
+            }
+            _ => None,
+        }
+    }
+
+    fn ldap(&self, record: &TransactionRecord) -> Option<Attempt> {
+        const BIND: u64 = 0;
+        const INVALID_CREDENTIALS: u64 = 49;
+        if self.ldap_operation.int(record) != Some(BIND) {
+            return None;
+        }
+        let account = self.ldap_name.bytes(record, hash).unwrap_or_default();
+        match self.ldap_result.int(record)? {
+            INVALID_CREDENTIALS => Some(attempt(Service::Ldap, Result::Failed, account)),
+            0 => Some(attempt(Service::Ldap, Result::Succeeded, account)),
+            _ => None,
+        }
+    }
+
+    fn http(&self, record: &TransactionRecord) -> Option<Attempt> {
+        let status = self.http_status.bytes(record, |code| {
+            std::str::from_utf8(code).ok().and_then(|code| code.parse::<u16>().ok())
+        })??;
+        let mut form = None;
+        let page = self.http_uri.bytes(record, |uri| {
+            let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
+            let posted = self.http_method.bytes(record, |method| method == b"POST") == Some(true);
+            let has_password = PASSWORD_WORDS.iter().any(|word| contains(uri, word));
+            let is_login = LOGIN_WORDS.iter().any(|word| contains(path, word));
+            form = Some(has_password || posted && is_login);
+            hash(path)
+        })?;
+        let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
+        if matches!(status, 401 | 403) {
+            let tried = self.http_header.bytes(record, sent_credentials) == Some(true);
+            return (tried || form == Some(true)).then_some(Result::Failed).and_then(told);
+        }
+        // Most login pages say 200 or redirect whether the password was right or not.
+        (form == Some(true) && status < 500).then_some(Result::Short).and_then(told)
+    }
+
+    fn netlogon(&self, record: &TransactionRecord) -> Option<Attempt> {
+        /// Of Netlogon (MS-NRPC 3.5.4).
+        const INTERFACE: u128 = 0x12345678_1234_abcd_ef00_01234567cffb;
+        let operation = self.operation.int(record)?;
+        // NetrServerAuthenticate, 2 and 3: a machine does so when it starts; an attack on the
+        // challenge (CVE-2020-1472) does so hundreds of times, then sets a password.
+        let result = match operation {
+            5 | 15 | 26 => Result::Failed,
+            30 => Result::Succeeded,
+            _ => return None,
+        };
+        let mut is_it = false;
+        self.interface.read(record, &mut |value| is_it |= uuid(value) == Some(INTERFACE));
+        is_it.then(|| attempt(Service::Netlogon, result, 0))
+    }
+}
+
+/// In addresses of pages that take a password.
+const PASSWORD_WORDS: &[&[u8]] = &[b"password=", b"passwd=", b"pwd=", b"pass="];
+/// In paths of pages where one logs on.
+const LOGIN_WORDS: &[&[u8]] =
+    &[b"login", b"signin", b"sign-in", b"logon", b"xmlrpc.php", b"j_security_check", b"auth/"];
+
+/// The interface of a call, as a number, from the field `dcerpc.interface`.
+pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
+    let crate::field::Value::Bytes(bytes) = value else { return None };
+    let first: [u8; 16] = bytes.get(..16)?.try_into().ok()?;
+    Some(u128::from_be_bytes(first))
+}
+
+const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
+    Attempt { service, result, account, place: 0 }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let step = |sum: u64, byte: &u8| mix(sum ^ u64::from(byte.to_ascii_lowercase()));
+    bytes.iter().fold(1, step)
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// Whether a request had credentials with it that can be wrong. Of NTLM only the third message
+/// counts: the first two are refused whoever one is.
+fn sent_credentials(headers: &[u8]) -> bool {
+    const SCHEMES: &[&[u8]] = &[
+        b"authorization: basic ",
+        b"authorization: digest ",
+        b"authorization: ntlm tlrmtvntuaad",
+        b"authorization: negotiate tlrmtvntuaad",
+    ];
+    SCHEMES.iter().any(|scheme| contains(headers, scheme))
+}
+
+fn smb(record: &TransactionRecord) -> Option<Attempt> {
+    let spoken = Spoken::of(record, &["command", "status_code", "ntlmssp.user"]);
+    if !matches!(
+        spoken.get("command"),
+        b"SMB2_COMMAND_SESSION_SETUP" | b"SMB1_COMMAND_SESSION_SETUP_ANDX"
+    ) {
+        return None;
+    }
+    let user = spoken.get("ntlmssp.user");
+    let account = if user.is_empty() { 0 } else { hash(user) };
+    match spoken.get("status_code") {
+        // Logon failure, wrong password, no such user, restriction, disabled, locked, expired.
+        b"0xc000006d" | b"0xc000006a" | b"0xc0000064" | b"0xc000006e" | b"0xc0000072"
+        | b"0xc0000234" | b"0xc0000071" => Some(attempt(Service::Smb, Result::Failed, account)),
+        b"0x0" if !user.is_empty() => Some(attempt(Service::Smb, Result::Succeeded, account)),
+        _ => None,
+    }
+}
+
+fn postgres(record: &TransactionRecord) -> Option<Attempt> {
+    let spoken = Spoken::of(record, &["response.code"]);
+    // SQLSTATE class 28: the authorization is invalid.
+    let refused = spoken.get("response.code").starts_with(b"28");
+    refused.then(|| attempt(Service::Database, Result::Failed, 0))
+}
+
+/// Bytes of headers of a packet of TCP, about: link, network, transport.
+const HEADER_BYTES: u64 = 66;
+
+/// What the shape of a flow tells.
+fn shape(context: &Context, flow: &FlowRecord, site: &Site) -> Option<Attempt> {
+    let port = context.destination?.port;
+    let counters = &flow.counters;
+    let [to_server, to_client] = counters.packets;
+    flow.tcp?;
+    if to_server < 3 || to_client < 2 {
+        return None;
+    }
+    let payload = |way: usize| {
+        let packets = counters.packets.get(way).copied().unwrap_or_default();
+        let bytes = counters.bytes.get(way).copied().unwrap_or_default();
+        bytes.saturating_sub(packets * HEADER_BYTES)
+    };
+    let (sent, got) = (payload(0), payload(1));
+    if got == 0 {
+        return None;
+    }
+    let seconds = counters.end.since(counters.start).as_secs();
+    let outside = context.source.is_some_and(|end| !site.is_home(end.addr));
+    let (service, limit) = match (flow.app_protocol, port) {
+        // The exchange of keys takes up to 3 kB each way; six wrong passwords less than 1 kB.
+        (Some("ssh"), _) => (Service::Ssh, 4500),
+        (Some("smtp"), 465 | 587) => (Service::Smtp, 2500),
+        (Some("smtp"), _) if flow.transactions == 0 => (Service::Smtp, 1500),
+        (Some("imap"), _) => (Service::Imap, 1000),
+        (Some("telnet"), _) => (Service::Telnet, 1500),
+        (Some("rdp"), _) | (_, 3389) => (Service::Rdp, 12_000),
+        (_, 993) => (Service::Imap, 6500),
+        (_, 3306 | 1433 | 1521 | 5432) if outside => (Service::Database, 1500),
+        _ => return None,
+    };
+    if matches!(service, Service::Ssh) && sent + got > 16_000 {
+        return Some(attempt(service, Result::Succeeded, 0));
+    }
+    let short = sent <= limit && got <= limit && seconds <= 60;
+    short.then(|| attempt(service, Result::Short, 0))
+}
+
+/// A count that runs out: a leaky bucket. `window` is the time in which a full one is empty.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Bucket {
+    level: f64,
+    last: Timestamp,
+}
+
+impl Bucket {
+    /// Adds one at a time; how full it is then. `full` runs out within `window` seconds.
+    pub fn add(&mut self, at: Timestamp, full: f64, window: f64) -> f64 {
+        self.level = self.at(at, full, window) + 1.0;
+        self.last = self.last.max(at);
+        self.level
+    }
+
+    /// How full it is at a time.
+    pub fn at(&self, at: Timestamp, full: f64, window: f64) -> f64 {
+        let gone = at.since(self.last).as_secs_f64() * full / window.max(1.0);
+        (self.level - gone).max(0.0)
+    }
+}

@@ -1,0 +1,102 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+use super::*;
+use crate::net::{AddressSet, Endpoint, ip_protocol};
+use crate::record::{Body, Context, FlowCounters, FlowRecord, Level, Outcome as Contact, TcpRecord};
+
+/// A flow of some bytes each way to a port, with its application protocol.
+pub fn flow(source: [u8; 4], server: [u8; 4], port: u16, at: u64, app: &'static str, bytes: u64) -> Record {
+    let end = |addr: [u8; 4], port| Some(Endpoint { addr: IpAddr::from(addr), port });
+    let (start, end_at) = (Timestamp::new(at, 0), Timestamp::new(at + 1, 0));
+    let counters =
+        FlowCounters { packets: [10, 10], bytes: [bytes + 660, bytes + 660], start, end: end_at };
+    let flow = FlowRecord {
+        counters,
+        state: "closed",
+        reason: "timeout",
+        alerted: false,
+        app_protocol: Some(app),
+        transactions: 0,
+        tcp: Some(TcpRecord::default()),
+        icmp_response: None,
+        outcome: Contact::Answered,
+    };
+    Record {
+        sequence: 1,
+        tie: 0,
+        timestamp: end_at,
+        context: Context {
+            flow_id: Some(at),
+            source: end(source, 40_000),
+            destination: end(server, port),
+            protocol: ip_protocol::TCP,
+            ip_version: 4,
+            vlan: [0; 3],
+            icmp: None,
+        },
+        body: Body::Flow(Box::new(flow)),
+    }
+}
+
+fn fresh() -> Bruteforce {
+    let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
+    Bruteforce::new(&Site { home, ..Site::default() }, &Tuning::default())
+}
+
+fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
+    let (mut detector, known, mut found) = (fresh(), Known::default(), Vec::new());
+    for record in records {
+        detector.record(&record, &known, &mut found);
+    }
+    found
+}
+
+const OUT: [u8; 4] = [198, 51, 100, 9];
+const IN: [u8; 4] = [10, 0, 0, 5];
+
+#[test]
+fn short_ssh_connections_on_any_port_are_told_once_and_a_long_one_after_is_high() {
+    let mut records: Vec<_> =
+        (0..60).map(|n| flow(OUT, IN, 902, 1000 + n, "ssh", 1900)).collect();
+    let found = judge(records.drain(..));
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].finding.sid, found[0].finding.level), (1, Level::Medium));
+    assert!(found[0].finding.explain_it.contains("20 accessi falliti a 10.0.0.5 (SSH, porta 902)"));
+    assert!(found[0].finding.explain_en.contains("20 failed attempts to log on at 10.0.0.5"));
+
+    let mut records: Vec<_> = (0..60).map(|n| flow(OUT, IN, 22, 1000 + n, "ssh", 1900)).collect();
+    records.push(flow(OUT, IN, 22, 1100, "ssh", 90_000));
+    let found = judge(records);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
+}
+
+#[test]
+fn work_over_ssh_a_check_every_two_minutes_and_a_database_within_are_left_alone() {
+    assert!(judge((0..200).map(|n| flow(IN, IN, 22, n * 10, "ssh", 40_000))).is_empty());
+    assert!(judge((0..200).map(|n| flow(IN, IN, 22, n * 120, "ssh", 1900))).is_empty());
+    assert!(judge((0..200).map(|n| flow(IN, [10, 0, 0, 6], 3306, n, "failed", 200))).is_empty());
+    assert!(!judge((0..200).map(|n| flow(OUT, IN, 3306, n, "failed", 200))).is_empty());
+    // An attempt here and there, then work: somebody mistyped.
+    let mut records: Vec<_> = (0..5).map(|n| flow(OUT, IN, 22, n * 5, "ssh", 1900)).collect();
+    records.push(flow(OUT, IN, 22, 30, "ssh", 90_000));
+    assert!(judge(records).is_empty());
+}
+
+#[test]
+fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
+    let (mut first, mut second, known) = (fresh(), fresh(), Known::default());
+    let mut found = Vec::new();
+    for n in 0..15 {
+        first.record(&flow(OUT, IN, 22, n, "ssh", 1900), &known, &mut found);
+    }
+    second.load(&first.save()).unwrap();
+    for n in 15..30 {
+        second.record(&flow(OUT, IN, 22, n, "ssh", 1900), &known, &mut found);
+    }
+    assert_eq!(found.len(), 1);
+    for n in 0..100_000u32 {
+        let source = n.wrapping_mul(2_654_435_761).to_be_bytes();
+        second.record(&flow(source, IN, 22, 100, "ssh", 1900), &known, &mut found);
+    }
+    assert!(second.pairs.len() <= PAIRS_MAX && second.memory() < 2_600_000);
+}

@@ -1,0 +1,462 @@
+//! `lateral`: someone who got in moves on.
+//!
+//! What an intruder does in a Windows network has names on the wire: the interface and operation
+//! of a remote procedure call, the share and file of SMB, the page of WinRM, the cipher of a
+//! Kerberos ticket, the amount that a directory gives away. Each technique is told when a host
+//! does it for the first time, and again when it has done it to ten times as many hosts: whoever
+//! administers the network does so every day from the same machine, and is told once.
+//!
+//! A domain controller may replicate from another; it is known by what it serves. What several
+//! hosts do alike is this network's way of working and told at a lower level. Beside the
+//! techniques, new internal peers on ports of administration are counted.
+//!
+//! What is not counted: what belongs to logging on to a domain (name look-ups in SAMR and LSA,
+//! SYSVOL, group policy, event forwarding), calls that are encrypted so that the operation is
+//! hidden, and what stays within one host.
+
+mod techniques;
+mod words;
+
+use std::net::IpAddr;
+
+use super::attempts::uuid;
+use super::spoken::Spoken;
+use super::stats::distinct::mix_address;
+use super::stats::{Distinct, Recent};
+use super::{Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, state};
+use crate::net::ip_protocol;
+use crate::record::{Body, Contact, FlowRecord, Outcome, Record, Sort, TransactionRecord};
+use crate::time::{Duration, Timestamp};
+use techniques::{OPERATIONS, Technique};
+
+static PEERS_MIN: Parameter = Parameter {
+    name: "peers",
+    values: [10.0, 5.0, 3.0],
+    unit: "hosts",
+    help: "Internal hosts that a host reaches for the first time on ports of administration within \
+           an hour; twice as many on the first day, when all are new.",
+};
+static SHARES_MIN: Parameter = Parameter {
+    name: "share-hosts",
+    values: [6.0, 3.0, 2.0],
+    unit: "hosts",
+    help: "Hosts whose shares one host lists: of one or two everybody does.",
+};
+static TICKETS_MIN: Parameter = Parameter {
+    name: "tickets",
+    values: [20.0, 12.0, 8.0],
+    unit: "services",
+    help: "Different services for which one host gets tickets within a minute; logging on takes \
+           about eight.",
+};
+static DIRECTORY_MIN: Parameter = Parameter {
+    name: "directory-bytes",
+    values: [1_000_000.0, 250_000.0, 100_000.0],
+    unit: "bytes",
+    help: "What one connection gets from a directory; logging on takes some 25 kB, group policy \
+           less than 100 kB.",
+};
+static COMMON: Parameter = Parameter::fixed(
+    "common",
+    5.0,
+    "hosts",
+    "When so many hosts have done the same, it is how this network works: no more than low.",
+);
+
+/// Sources with a technique remembered.
+const ENTRIES_MAX: usize = 1024;
+/// Sources whose peers and tickets are counted.
+const SOURCES_MAX: usize = 1024;
+/// Domain controllers remembered.
+const CONTROLLERS_MAX: usize = 256;
+/// Within which new peers are counted together.
+const PEERS_WINDOW: Duration = Duration::from_secs(3600);
+/// Within which tickets are counted together.
+const TICKETS_WINDOW: Duration = Duration::from_secs(60);
+/// All is new on the first day.
+const LEARNING: Duration = Duration::from_secs(86_400);
+/// The next finding of a technique comes at so many times as many targets.
+const GROWTH: u64 = 10;
+/// Flows kept as evidence.
+const EVIDENCE_MAX: usize = 8;
+
+/// How the lists know it.
+pub static KIND: Kind = Kind {
+    name: "lateral",
+    gid: 9112,
+    help: "Techniques of moving through a Windows network, where they are new: replication of the \
+           domain, remote services, tasks, WMI, DCOM, WinRM, administrative shares, enumeration.",
+    algorithm: "Remote procedure calls are looked up by interface and operation, SMB by share and \
+                file, HTTP by the page of WinRM, Kerberos by cipher and number of tickets, LDAP by \
+                volume. A technique is told when a host first does it, and at ten times as many \
+                targets; when many hosts do it, at a low level. New internal peers on ports of \
+                administration are counted per hour.",
+    references: &[
+        "MITRE ATT&CK T1003.006, T1021, T1047, T1053.005, T1543.003, T1570, T1087.002, T1558.003",
+        "Microsoft Open Specifications: MS-DRSR, MS-SCMR, MS-TSCH, MS-WMI, MS-DCOM, MS-SAMR, \
+         MS-SRVS, MS-RRP, MS-LSAD, MS-EFSR",
+    ],
+    parameters: &[&PEERS_MIN, &SHARES_MIN, &TICKETS_MIN, &DIRECTORY_MIN, &COMMON],
+    sees: &[Sort::Transaction, Sort::Flow, Sort::Contact],
+    build: |site, tuning| Box::new(Lateral::new(site, tuning)),
+};
+
+/// What a source did of a technique.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Entry {
+    targets: Distinct,
+    times: u64,
+    first: Timestamp,
+    /// Targets at the last finding.
+    told: u64,
+    evidence: Vec<u64>,
+    /// What it was done with, as an example: a file, a page.
+    example: String,
+}
+
+/// New peers, or tickets, of a source.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Spread {
+    all: Distinct,
+    since: Timestamp,
+    new: u64,
+}
+
+impl Spread {
+    /// Adds one; how many were new in this window.
+    fn add(&mut self, hash: u64, at: Timestamp, window: Duration) -> u64 {
+        if at.since(self.since) > window {
+            (self.since, self.new) = (at, 0);
+        }
+        self.new += u64::from(self.all.insert(hash));
+        self.new
+    }
+}
+
+/// What it has learned.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct State {
+    entries: Recent<(IpAddr, u32), Entry>,
+    /// By technique, the sources that did it.
+    sources_of: Recent<u32, Distinct>,
+    peers: Recent<IpAddr, Spread>,
+    tickets: Recent<IpAddr, Spread>,
+    controllers: Recent<IpAddr, ()>,
+    start: Option<Timestamp>,
+}
+
+/// The parameters in force.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    peers: u64,
+    shares: u64,
+    tickets: u64,
+    directory: u64,
+    common: u64,
+}
+
+/// The fields it reads.
+struct Fields {
+    /// Interface and operation, over TCP and over SMB.
+    calls: [(FieldRef, FieldRef); 2],
+    uri: FieldRef,
+    share: FieldRef,
+}
+
+/// The detector.
+pub struct Lateral {
+    site: Site,
+    limits: Limits,
+    fields: Fields,
+    state: State,
+}
+
+impl Lateral {
+    /// A detector that has seen nothing.
+    pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
+        let call = |protocol| {
+            let field = |name| site.field(protocol, name);
+            (field("dcerpc.interface"), field("dcerpc.operation"))
+        };
+        Self {
+            site: site.clone(),
+            limits: Limits {
+                peers: tuning.count(&PEERS_MIN),
+                shares: tuning.count(&SHARES_MIN),
+                tickets: tuning.count(&TICKETS_MIN),
+                directory: tuning.count(&DIRECTORY_MIN),
+                common: tuning.count(&COMMON),
+            },
+            fields: Fields {
+                calls: [call("dcerpc"), call("smb")],
+                uri: site.field("http", "http.uri"),
+                share: site.field("smb", "smb.share"),
+            },
+            state: State {
+                entries: Recent::new(ENTRIES_MAX),
+                sources_of: Recent::new(64),
+                peers: Recent::new(SOURCES_MAX),
+                tickets: Recent::new(SOURCES_MAX),
+                controllers: Recent::new(CONTROLLERS_MAX),
+                start: None,
+            },
+        }
+    }
+
+    fn see(&mut self, record: &Record, known: &Known) -> Option<Found> {
+        let (source, target) = (record.context.source?, record.context.destination?);
+        let (technique, example) = match &record.body {
+            Body::Transaction(transaction) => self.transaction(record, transaction)?,
+            Body::Flow(flow) => (self.flow(record, flow)?, String::new()),
+            Body::Contact(contact) => (self.contact(record, contact)?, String::new()),
+            _ => return None,
+        };
+        if source.addr == target.addr {
+            return None;
+        }
+        self.tell(record, technique, example, known)
+    }
+
+    /// Notes a technique; a finding when it is new or has grown.
+    fn tell(
+        &mut self,
+        record: &Record,
+        technique: &'static Technique,
+        example: String,
+        known: &Known,
+    ) -> Option<Found> {
+        let (source, target) = (record.context.source?.addr, record.context.destination?.addr);
+        let at = record.timestamp;
+        let sources = self.state.sources_of.touch(&technique.sid);
+        sources.insert(mix_address(source));
+        let common = sources.count() >= self.limits.common;
+        let entry = self.state.entries.touch(&(source, technique.sid));
+        if entry.times == 0 {
+            entry.first = at;
+        }
+        entry.times += 1;
+        entry.targets.insert(mix_address(target));
+        let id = record.context.flow_id.unwrap_or_default();
+        if entry.evidence.len() < EVIDENCE_MAX && !entry.evidence.contains(&id) {
+            entry.evidence.push(id);
+        }
+        if entry.example.is_empty() {
+            entry.example = example;
+        }
+        let targets = entry.targets.count();
+        let enough = match technique.sid {
+            sid if entry.told == 0 && sid == techniques::SHARES.sid => self.limits.shares,
+            _ if entry.told == 0 => 1,
+            _ => entry.told * GROWTH,
+        };
+        if targets < enough {
+            return None;
+        }
+        entry.told = targets;
+        let about = words::About {
+            context: &record.context,
+            at,
+            known,
+            technique,
+            common,
+            is_controller: self.state.controllers.peek(&source).is_some(),
+        };
+        Some(words::found(entry, &about))
+    }
+
+    fn transaction(
+        &mut self,
+        record: &Record,
+        transaction: &TransactionRecord,
+    ) -> Option<(&'static Technique, String)> {
+        match transaction.protocol {
+            "dcerpc" => self.call(transaction).map(|technique| (technique, String::new())),
+            "smb" => match self.call(transaction) {
+                Some(technique) => Some((technique, String::new())),
+                None => self.file(transaction),
+            },
+            "http" => self.winrm(record, transaction),
+            "krb5" => self.kerberos(record, transaction),
+            _ => None,
+        }
+    }
+
+    fn call(&self, transaction: &TransactionRecord) -> Option<&'static Technique> {
+        for (interface, operation) in &self.fields.calls {
+            let Some(number) = operation.int(transaction) else { continue };
+            let mut found = None;
+            interface.read(transaction, &mut |value| {
+                let Some(id) = uuid(value).filter(|_| found.is_none()) else { return };
+                let is_it = |(known, operations, _): &&(u128, &[u16], &'static Technique)| {
+                    *known == id && operations.iter().any(|known| u64::from(*known) == number)
+                };
+                found = OPERATIONS.iter().find(is_it).map(|(_, _, technique)| *technique);
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    fn file(&self, transaction: &TransactionRecord) -> Option<(&'static Technique, String)> {
+        if let Some(share) = self.fields.share.bytes(transaction, <[u8]>::to_vec) {
+            return is_administrative(&share)
+                .then(|| (&techniques::ADMIN_SHARE, text(&share)));
+        }
+        let spoken = Spoken::of(transaction, &["command", "filename", "share"]);
+        if !matches!(
+            spoken.get("command"),
+            b"SMB2_COMMAND_WRITE" | b"SMB1_COMMAND_WRITE_ANDX" | b"SMB1_COMMAND_WRITE"
+        ) || !is_administrative(spoken.get("share"))
+        {
+            return None;
+        }
+        let name = spoken.get("filename");
+        let technique =
+            if is_program(name) { &techniques::PROGRAM_COPIED } else { &techniques::ADMIN_WRITE };
+        Some((technique, text(name)))
+    }
+
+    fn winrm(
+        &self,
+        record: &Record,
+        transaction: &TransactionRecord,
+    ) -> Option<(&'static Technique, String)> {
+        let port = record.context.destination?.port;
+        let home = |end: Option<crate::net::Endpoint>| {
+            end.is_some_and(|end| self.site.is_home(end.addr))
+        };
+        if !home(record.context.source) && !home(record.context.destination) {
+            return None;
+        }
+        self.fields.uri.bytes(transaction, |uri| {
+            let page = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
+            let is_session = page.eq_ignore_ascii_case(b"/wsman")
+                || page.to_ascii_lowercase().starts_with(b"/powershell") && port == 5985;
+            is_session.then(|| (&techniques::WINRM, text(uri)))
+        })?
+    }
+
+    fn kerberos(
+        &mut self,
+        record: &Record,
+        transaction: &TransactionRecord,
+    ) -> Option<(&'static Technique, String)> {
+        let (client, server) = (record.context.source?, record.context.destination?);
+        if server.port == 88 {
+            self.state.controllers.touch(&server.addr);
+        }
+        let wanted = ["msg_type", "cname", "sname", "encryption", "ticket_encryption"];
+        let spoken = Spoken::of(transaction, &wanted);
+        let (user, service) = (spoken.get("cname"), spoken.get("sname"));
+        match spoken.get("msg_type") {
+            b"KRB_AS_REP" => {
+                let modern = spoken.get("ticket_encryption").starts_with(b"AES");
+                let weak = spoken.get("encryption").starts_with(b"RC4");
+                (modern && weak && !user.ends_with(b"$"))
+                    .then(|| (&techniques::RC4_LOGON, text(user)))
+            }
+            b"KRB_TGS_REP" if !service.starts_with(b"krbtgt") && !user.ends_with(b"$") => {
+                let hash = service.iter().fold(7, |sum, byte| {
+                    super::stats::distinct::mix(sum ^ u64::from(byte.to_ascii_lowercase()))
+                });
+                let tickets = self.state.tickets.touch(&client.addr);
+                // What was asked for long ago is asked for again each day.
+                if record.timestamp.since(tickets.since) > TICKETS_WINDOW {
+                    *tickets = Spread { since: record.timestamp, ..Spread::default() };
+                }
+                let many = tickets.add(hash, record.timestamp, TICKETS_WINDOW);
+                (many >= self.limits.tickets).then(|| (&techniques::ROAST, text(service)))
+            }
+            _ => None,
+        }
+    }
+
+    fn flow(&self, record: &Record, flow: &FlowRecord) -> Option<&'static Technique> {
+        let port = record.context.destination?.port;
+        let [_, got] = flow.counters.bytes;
+        let client = record.context.source?.addr;
+        let is_it = matches!(port, 389 | 3268)
+            && flow.app_protocol == Some("ldap")
+            && got >= self.limits.directory
+            && self.state.controllers.peek(&client).is_none();
+        is_it.then_some(&techniques::DIRECTORY)
+    }
+
+    fn contact(&mut self, record: &Record, contact: &Contact) -> Option<&'static Technique> {
+        if contact.outcome != Outcome::Answered || record.context.protocol != ip_protocol::TCP {
+            return None;
+        }
+        let (source, target) = (record.context.source?.addr, record.context.destination?);
+        if matches!(target.port, 88 | 389 | 3268) && self.site.is_home(target.addr) {
+            self.state.controllers.touch(&target.addr);
+        }
+        let administration = matches!(target.port, 22 | 135 | 445 | 3389 | 5985 | 5986);
+        if !administration || !self.site.is_home(source) || !self.site.is_home(target.addr) {
+            return None;
+        }
+        let at = record.timestamp;
+        let learning = at.since(*self.state.start.get_or_insert(at)) < LEARNING;
+        let enough = if learning { self.limits.peers * 2 } else { self.limits.peers };
+        let peers = self.state.peers.touch(&source);
+        let new = peers.add(mix_address(target.addr), at, PEERS_WINDOW);
+        (new == enough).then_some(&techniques::PEERS)
+    }
+}
+
+impl Detector for Lateral {
+    fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
+        found.extend(self.see(record, known));
+    }
+
+    fn save(&self) -> Vec<u8> {
+        state::pack(&self.state)
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        self.state = state::unpack(bytes)?;
+        Ok(())
+    }
+
+    fn memory(&self) -> usize {
+        let State { entries, sources_of, peers, tickets, controllers, .. } = &self.state;
+        let inner = |entry: &Entry| {
+            entry.targets.memory() + entry.evidence.capacity() * 8 + entry.example.capacity()
+        };
+        let inner: usize = entries.iter().map(|(_, entry)| inner(entry)).sum();
+        let spread = peers.iter().chain(tickets.iter()).map(|(_, spread)| spread.all.memory());
+        let sets = sources_of.iter().map(|(_, set)| set.memory());
+        let maps = entries.memory() + peers.memory() + tickets.memory() + controllers.memory();
+        maps + sources_of.memory() + inner + spread.sum::<usize>() + sets.sum::<usize>()
+    }
+}
+
+/// Text without zero bytes: names of SMB may come as UTF-16.
+fn text(bytes: &[u8]) -> String {
+    let bare: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).take(96).collect();
+    String::from_utf8_lossy(&bare).into_owned()
+}
+
+/// `\\HOST\C$`, `\\HOST\ADMIN$`: whole disks, and the directory of Windows.
+fn is_administrative(share: &[u8]) -> bool {
+    let bare: Vec<u8> = share.iter().copied().filter(|byte| *byte != 0).collect();
+    let last = bare.rsplit(|byte| *byte == b'\\').next().unwrap_or_default();
+    last.eq_ignore_ascii_case(b"admin$") || matches!(last, [drive, b'$'] if drive.is_ascii_alphabetic())
+}
+
+/// Whether a file can be run, by its name, or lies where what is put there is run.
+fn is_program(name: &[u8]) -> bool {
+    const ENDINGS: &[&[u8]] = &[
+        b".exe", b".dll", b".sys", b".scr", b".bat", b".cmd", b".ps1", b".vbs", b".js", b".hta",
+        b".msi", b".com", b".cpl", b".xll", b".jar", b".sct", b".inf", b".lnk",
+    ];
+    const PLACES: &[&[u8]] = &[b"\\tasks\\", b"\\startup\\", b"system32\\"];
+    let bare: Vec<u8> =
+        name.iter().copied().filter(|byte| *byte != 0).map(|b| b.to_ascii_lowercase()).collect();
+    let in_place = |place: &&[u8]| bare.windows(place.len()).any(|window| window == *place);
+    ENDINGS.iter().any(|ending| bare.ends_with(ending)) || PLACES.iter().any(in_place)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! What a finding of movement through the network says.
+
+use super::techniques::{self, Technique};
+use super::{Entry, KIND};
+use crate::anomaly::words::{count, host, printable};
+use crate::anomaly::{Found, Judgement, Known, Said};
+use crate::field::Node;
+use crate::record::{Context, Level};
+use crate::time::Timestamp;
+
+/// What a finding needs to know.
+pub(super) struct About<'a> {
+    pub(super) context: &'a Context,
+    pub(super) at: Timestamp,
+    pub(super) known: &'a Known,
+    pub(super) technique: &'static Technique,
+    /// Whether many hosts here do the same.
+    pub(super) common: bool,
+    /// Whether the source serves the domain itself.
+    pub(super) is_controller: bool,
+}
+
+fn level(about: &About<'_>) -> Level {
+    let level = about.technique.level;
+    if about.is_controller && about.technique.sid == techniques::DCSYNC.sid {
+        return Level::Info;
+    }
+    if about.common && level <= Level::Medium { level.min(Level::Low) } else { level }
+}
+
+/// The finding.
+pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
+    let technique = about.technique;
+    let (source, target) =
+        (host(about.context.source, about.known), host(about.context.destination, about.known));
+    let targets = entry.targets.count();
+    let more = targets.saturating_sub(1);
+    let others = count(more, ["altra macchina", "altre macchine"], ["other", "others"]);
+    let and = match more {
+        0 => Said::new("", ""),
+        _ => Said::new(format!(" e {}", others.it), format!(" and {}", others.en)),
+    };
+    let example = match entry.example.as_str() {
+        "" => String::new(),
+        example => format!(" ({})", printable(example)),
+    };
+    let [done_it, done_en] = technique.done;
+    let level = level(about);
+    let took = about.at.since(entry.first);
+    Judgement {
+        kind: &KIND,
+        sid: technique.sid,
+        title: format!("{}: {source} to {target}", technique.title),
+        context: *about.context,
+        level,
+        score: targets as f64,
+        threshold: 1.0,
+        confidence: technique.confidence,
+        numbers: vec![
+            ("targets", Node::Int(targets)),
+            ("times", Node::Int(entry.times)),
+            ("example", Node::Text(entry.example.as_bytes().to_vec())),
+        ],
+        baseline: vec![("targets_before", Node::Int(0))],
+        evidence: entry.evidence.clone(),
+        technique: technique.attack,
+        acn: &["acn:vector=\"valid-accounts\"", "acn:impact=\"system-compromise\""],
+        took,
+        seen: Said::new(
+            format!("{source} {done_it} {target}{}{example}.", and.it),
+            format!("{source} {done_en} {target}{}{example}.", and.en),
+        ),
+        normal: normal(about),
+        why: Said::new(
+            "l'operazione si legge nel traffico; non si vede chi l'ha voluta",
+            "the operation is read from the traffic; who wanted it is not seen",
+        ),
+        meaning: technique.meaning(),
+        advice: advice(level, &source, &target),
+    }
+    .found()
+}
+
+fn normal(about: &About<'_>) -> Said {
+    if about.common {
+        Said::new(
+            "Altre macchine di questa rete fanno lo stesso: qui può essere normale.",
+            "Other machines of this network do the same: here it may be normal.",
+        )
+    } else {
+        Said::new(
+            "Questa macchina non lo aveva mai fatto da quando il sensore osserva la rete.",
+            "This machine had never done so since the sensor watches the network.",
+        )
+    }
+}
+
+fn advice(level: Level, source: &str, target: &str) -> Said {
+    if level <= Level::Low {
+        return Said::new(
+            format!("se {source} è usata da chi amministra la rete non serve fare nulla."),
+            format!("if {source} is used by whoever administers the network, nothing need be done."),
+        );
+    }
+    Said::new(
+        format!(
+            "chiedere a chi amministra la rete se l'ha fatto da {source}; se no, scollegare \
+             {source} dalla rete, controllare {target} e cambiare le password degli \
+             amministratori."
+        ),
+        format!(
+            "ask whoever administers the network whether they did it from {source}; if not, \
+             disconnect {source} from the network, check {target} and change the passwords of \
+             the administrators."
+        ),
+    )
+}

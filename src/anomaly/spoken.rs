@@ -1,0 +1,85 @@
+//! What a transaction says of itself, by key: for keys that no field has.
+//!
+//! A reader names the keys it wants, with the objects around them (`request.command`); it gets the
+//! first value of each.
+
+use crate::field::Tree;
+use crate::record::TransactionRecord;
+
+/// Bytes of a value kept; longer ones are cut.
+const VALUE_BYTES_MAX: usize = 512;
+
+/// Values of the keys that were asked for.
+pub struct Spoken<'k> {
+    wanted: &'k [&'k str],
+    values: Vec<Option<Vec<u8>>>,
+    path: String,
+}
+
+impl<'k> Spoken<'k> {
+    /// The first values of `wanted` in a transaction.
+    pub fn of(record: &TransactionRecord, wanted: &'k [&'k str]) -> Self {
+        let values = vec![None; wanted.len()];
+        let mut spoken = Self { wanted, values, path: String::new() };
+        record.transaction.describe(&mut spoken);
+        spoken
+    }
+
+    /// The value of a key that was asked for; empty when there is none.
+    pub fn get(&self, key: &str) -> &[u8] {
+        let place = self.wanted.iter().position(|wanted| *wanted == key);
+        place
+            .and_then(|place| self.values.get(place))
+            .and_then(Option::as_deref)
+            .unwrap_or_default()
+    }
+
+    fn inside(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        let length = self.path.len();
+        if !key.is_empty() {
+            self.path.push_str(key);
+            self.path.push('.');
+        }
+        let path = self.path.as_str();
+        // What nobody asked for need not be walked through.
+        if self.wanted.iter().any(|wanted| wanted.starts_with(path)) {
+            fill(self);
+        }
+        self.path.truncate(length);
+    }
+}
+
+impl Tree for Spoken<'_> {
+    fn text(&mut self, key: &str, value: &[u8]) {
+        let path = self.path.as_str();
+        let is_it = |wanted: &&&str| match wanted.strip_prefix(path) {
+            Some(rest) => rest == key,
+            // Within a list of plain values the key is that of the list.
+            None => key.is_empty() && path.strip_suffix('.') == Some(**wanted),
+        };
+        let place = self.wanted.iter().position(|wanted| is_it(&wanted));
+        if let Some(slot) = place.and_then(|place| self.values.get_mut(place))
+            && slot.is_none()
+        {
+            *slot = Some(value.iter().take(VALUE_BYTES_MAX).copied().collect());
+        }
+    }
+
+    fn int(&mut self, key: &str, value: u64) {
+        if self.wanted.iter().any(|wanted| wanted.ends_with(key)) {
+            self.text(key, value.to_string().as_bytes());
+        }
+    }
+
+    fn float(&mut self, _: &str, _: f64) {}
+
+    fn bool(&mut self, _: &str, _: bool) {}
+
+    fn object(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.inside(key, fill);
+    }
+
+    fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.inside(key, fill);
+    }
+}
