@@ -189,8 +189,7 @@ impl Attempts {
     }
 
     fn pop3(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
-        let spoken =
-            Spoken::of(record, &["request.command", "request.args", "response.status"]);
+        let spoken = Spoken::of(record, &["request.command", "request.args", "response.status"]);
         match spoken.get("request.command") {
             b"USER" => {
                 *self.named.touch(&flow) = hash(spoken.get("request.args"));
@@ -221,7 +220,8 @@ impl Attempts {
             }
             (
                 b"KRB_ERROR",
-                b"KDC_ERR_PREAUTH_FAILED" | b"KDC_ERR_C_PRINCIPAL_UNKNOWN"
+                b"KDC_ERR_PREAUTH_FAILED"
+                | b"KDC_ERR_C_PRINCIPAL_UNKNOWN"
                 | b"KDC_ERR_CLIENT_REVOKED",
             ) => {
                 let account = self.named.peek(&flow).copied().unwrap_or_default();

@@ -14,7 +14,9 @@ use super::attempts::{Attempts, Result as Outcome, Service};
 use super::stats::distinct::mix_address;
 use super::stats::{Distinct, Recent};
 use super::words::{count, from_home, host, span};
-use super::{Damaged, Detector, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning, state};
+use super::{
+    Damaged, Detector, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning, state,
+};
 use crate::field::Node;
 use crate::record::{Level, Record, Sort};
 use crate::time::{Duration, Timestamp};
@@ -140,7 +142,13 @@ impl Spray {
         self.found(record, attempt.service, false, known)
     }
 
-    fn found(&self, record: &Record, service: Service, success: bool, known: &Known) -> Option<Found> {
+    fn found(
+        &self,
+        record: &Record,
+        service: Service,
+        success: bool,
+        known: &Known,
+    ) -> Option<Found> {
         let context = record.context;
         let source = self.sources.peek(&(context.source?.addr, service))?;
         let (accounts, servers) = (source.accounts.count(), source.servers.count());
@@ -190,14 +198,23 @@ impl Spray {
             acn: &["acn:active-scanning=\"credential-scanning\""],
             took,
             seen: Said::new(
-                format!("{who}: {} ({name}) su {}, con {}, in {}.", failures.it, on.it, with.it, span.it),
-                format!("{who}: {} ({name}) on {}, with {}, in {}.", failures.en, on.en, with.en, span.en),
+                format!(
+                    "{who}: {} ({name}) su {}, con {}, in {}.",
+                    failures.it, on.it, with.it, span.it
+                ),
+                format!(
+                    "{who}: {} ({name}) on {}, with {}, in {}.",
+                    failures.en, on.en, with.en, span.en
+                ),
             ),
             normal: Said::new(
                 "Di norma una macchina sbaglia con uno o due account, sempre gli stessi.",
                 "Normally a machine fails with one or two accounts, always the same.",
             ),
-            why: Said::new("pochi tentativi su ciascuno di molti bersagli", "few tries at each of many targets"),
+            why: Said::new(
+                "pochi tentativi su ciascuno di molti bersagli",
+                "few tries at each of many targets",
+            ),
             meaning,
             advice: Said::new(
                 format!(
@@ -278,7 +295,8 @@ mod tests {
         let work = |n: u8| flow([10, 0, 0, 7], [10, 0, 1, n], 22, n.into(), "ssh", 60_000);
         assert!(judge((1..60).map(work)).is_empty());
         // A day between one and the next.
-        let slow = |n: u8| flow([10, 0, 0, 7], [10, 0, 1, n], 22, u64::from(n) * 86_400, "ssh", 1900);
+        let slow =
+            |n: u8| flow([10, 0, 0, 7], [10, 0, 1, n], 22, u64::from(n) * 86_400, "ssh", 1900);
         assert!(judge((1..60).map(slow)).is_empty());
     }
 }

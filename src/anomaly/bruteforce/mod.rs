@@ -179,7 +179,8 @@ impl Detector for Bruteforce {
     }
 
     fn memory(&self) -> usize {
-        let inner = |(_, pair): (&Key, &Pair)| pair.accounts.memory() + pair.evidence.capacity() * 8;
+        let inner =
+            |(_, pair): (&Key, &Pair)| pair.accounts.memory() + pair.evidence.capacity() * 8;
         let inner: usize = self.pairs.iter().map(inner).sum();
         self.pairs.memory() + self.attempts.named().memory() + inner
     }

@@ -1,10 +1,19 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
 use crate::net::{AddressSet, Endpoint, ip_protocol};
-use crate::record::{Body, Context, FlowCounters, FlowRecord, Level, Outcome as Contact, TcpRecord};
+use crate::record::{
+    Body, Context, FlowCounters, FlowRecord, Level, Outcome as Contact, TcpRecord,
+};
 
 /// A flow of some bytes each way to a port, with its application protocol.
-pub fn flow(source: [u8; 4], server: [u8; 4], port: u16, at: u64, app: &'static str, bytes: u64) -> Record {
+pub fn flow(
+    source: [u8; 4],
+    server: [u8; 4],
+    port: u16,
+    at: u64,
+    app: &'static str,
+    bytes: u64,
+) -> Record {
     let end = |addr: [u8; 4], port| Some(Endpoint { addr: IpAddr::from(addr), port });
     let (start, end_at) = (Timestamp::new(at, 0), Timestamp::new(at + 1, 0));
     let counters =
@@ -55,13 +64,12 @@ const IN: [u8; 4] = [10, 0, 0, 5];
 
 #[test]
 fn short_ssh_connections_on_any_port_are_told_once_and_a_long_one_after_is_high() {
-    let mut records: Vec<_> =
-        (0..60).map(|n| flow(OUT, IN, 902, 1000 + n, "ssh", 1900)).collect();
+    let mut records: Vec<_> = (0..60).map(|n| flow(OUT, IN, 902, 1000 + n, "ssh", 1900)).collect();
     let found = judge(records.drain(..));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].finding.sid, found[0].finding.level), (1, Level::Medium));
-    assert!(found[0].finding.explain_it.contains("20 accessi falliti a 10.0.0.5 (SSH, porta 902)"));
-    assert!(found[0].finding.explain_en.contains("20 failed attempts to log on at 10.0.0.5"));
+    assert!(found[0].finding.explain_it.contains("21 accessi falliti a 10.0.0.5 (SSH, porta 902)"));
+    assert!(found[0].finding.explain_en.contains("21 failed attempts to log on at 10.0.0.5"));
 
     let mut records: Vec<_> = (0..60).map(|n| flow(OUT, IN, 22, 1000 + n, "ssh", 1900)).collect();
     records.push(flow(OUT, IN, 22, 1100, "ssh", 90_000));

@@ -152,8 +152,14 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         acn: if shape.sid == 2 { ACN_IN } else { ACN },
         took,
         seen: Said::new(
-            format!("{source}: {} a {server} ({name}, porta {port}){} in {}.", tries.it, with.it, span.it),
-            format!("{source}: {} at {server} ({name}, port {port}){} in {}.", tries.en, with.en, span.en),
+            format!(
+                "{source}: {} a {server} ({name}, porta {port}){} in {}.",
+                tries.it, with.it, span.it
+            ),
+            format!(
+                "{source}: {} at {server} ({name}, port {port}){} in {}.",
+                tries.en, with.en, span.en
+            ),
         ),
         normal: Said::new(
             format!("Chi sbaglia a digitare ne fa pochi; la soglia è {:.0}.", about.full),

@@ -301,8 +301,7 @@ impl Lateral {
 
     fn file(&self, transaction: &TransactionRecord) -> Option<(&'static Technique, String)> {
         if let Some(share) = self.fields.share.bytes(transaction, <[u8]>::to_vec) {
-            return is_administrative(&share)
-                .then(|| (&techniques::ADMIN_SHARE, text(&share)));
+            return is_administrative(&share).then(|| (&techniques::ADMIN_SHARE, text(&share)));
         }
         let spoken = Spoken::of(transaction, &["command", "filename", "share"]);
         if !matches!(
@@ -324,9 +323,8 @@ impl Lateral {
         transaction: &TransactionRecord,
     ) -> Option<(&'static Technique, String)> {
         let port = record.context.destination?.port;
-        let home = |end: Option<crate::net::Endpoint>| {
-            end.is_some_and(|end| self.site.is_home(end.addr))
-        };
+        let home =
+            |end: Option<crate::net::Endpoint>| end.is_some_and(|end| self.site.is_home(end.addr));
         if !home(record.context.source) && !home(record.context.destination) {
             return None;
         }
@@ -442,7 +440,8 @@ fn text(bytes: &[u8]) -> String {
 fn is_administrative(share: &[u8]) -> bool {
     let bare: Vec<u8> = share.iter().copied().filter(|byte| *byte != 0).collect();
     let last = bare.rsplit(|byte| *byte == b'\\').next().unwrap_or_default();
-    last.eq_ignore_ascii_case(b"admin$") || matches!(last, [drive, b'$'] if drive.is_ascii_alphabetic())
+    last.eq_ignore_ascii_case(b"admin$")
+        || matches!(last, [drive, b'$'] if drive.is_ascii_alphabetic())
 }
 
 /// Whether a file can be run, by its name, or lies where what is put there is run.

@@ -25,8 +25,7 @@ impl Describe for Told {
     }
 }
 
-const ROWS: [&str; 5] =
-    ["dcerpc.interface", "dcerpc.operation", "http.uri", "smb.share", "unused"];
+const ROWS: [&str; 5] = ["dcerpc.interface", "dcerpc.operation", "http.uri", "smb.share", "unused"];
 
 fn site() -> Site {
     let row = |name| crate::field::Row {
@@ -71,7 +70,10 @@ fn told(protocol: &'static str, told: Told) -> Body {
 fn call(interface: u128, operation: u64) -> Body {
     let mut bytes = interface.to_be_bytes().to_vec();
     bytes.extend([0, 1, 1]);
-    told("dcerpc", Told { bytes: vec![(0, bytes)], numbers: vec![(1, operation)], ..Told::default() })
+    told(
+        "dcerpc",
+        Told { bytes: vec![(0, bytes)], numbers: vec![(1, operation)], ..Told::default() },
+    )
 }
 
 fn smb(text: Vec<(&'static str, &'static str)>) -> Body {
@@ -79,8 +81,7 @@ fn smb(text: Vec<(&'static str, &'static str)>) -> Body {
 }
 
 fn contact(source: u8, target: u8, port: u16, at: u64) -> Record {
-    let contact =
-        Contact { start: Timestamp::new(at, 0), outcome: Outcome::Answered, flags: 2 };
+    let contact = Contact { start: Timestamp::new(at, 0), outcome: Outcome::Answered, flags: 2 };
     record(source, target, port, at, Body::Contact(contact))
 }
 
@@ -109,7 +110,9 @@ const SAMR: u128 = 0x12345778_1234_abcd_ef00_0123456789ac;
 fn replication_is_high_from_a_workstation_and_info_from_a_domain_controller() {
     let found = judge([record(5, 1, 49_674, 10, call(DRSUAPI, 3))]);
     assert_eq!(brief(&found), [(1, Level::High)]);
-    assert!(found[0].finding.explain_it.contains("DCSync") && found[0].finding.technique == "T1003.006");
+    assert!(
+        found[0].finding.explain_it.contains("DCSync") && found[0].finding.technique == "T1003.006"
+    );
     assert!(found[0].finding.explain_en.contains("10.0.0.5 asked for replication"));
     let serves = contact(9, 2, 389, 1);
     let found = judge([serves, record(2, 1, 49_674, 10, call(DRSUAPI, 3))]);
@@ -142,7 +145,8 @@ fn logging_on_to_a_domain_is_left_alone() {
     ]);
     let bodies = samr.into_iter().chain(replica).chain([policy]);
     assert!(judge(bodies.map(|body| record(5, 1, 445, 10, body))).is_empty());
-    let forward = Told { bytes: vec![(2, b"/wsman/SubscriptionManager/WEC".to_vec())], ..Told::default() };
+    let forward =
+        Told { bytes: vec![(2, b"/wsman/SubscriptionManager/WEC".to_vec())], ..Told::default() };
     assert!(judge([record(5, 1, 5985, 10, told("http", forward))]).is_empty());
 }
 

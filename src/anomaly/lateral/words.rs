@@ -99,7 +99,9 @@ fn advice(level: Level, source: &str, target: &str) -> Said {
     if level <= Level::Low {
         return Said::new(
             format!("se {source} è usata da chi amministra la rete non serve fare nulla."),
-            format!("if {source} is used by whoever administers the network, nothing need be done."),
+            format!(
+                "if {source} is used by whoever administers the network, nothing need be done."
+            ),
         );
     }
     Said::new(
