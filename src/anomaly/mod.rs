@@ -15,6 +15,7 @@ mod judgement;
 pub mod known;
 pub mod lateral;
 pub mod mining;
+pub mod mismatch;
 pub mod scan;
 pub mod site;
 pub mod spoken;
@@ -99,6 +100,7 @@ pub static DETECTORS: &[&Kind] = &[
     &dga::KIND,
     &covert::KIND,
     &mining::KIND,
+    &mismatch::KIND,
     &bruteforce::KIND,
     &spray::KIND,
     &lateral::KIND,
