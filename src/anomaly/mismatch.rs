@@ -3,8 +3,9 @@
 //! A port number is a promise. Told are conversations whose protocol is another than the one whose
 //! port it is: mostly a service moved by someone, sometimes a way past a firewall (SSH on 53, 80,
 //! 443). And TLS that looks like a remote control program: a certificate that signs itself, no
-//! name asked for, a port that is nobody's, an address outside that no name led to. Certificates
-//! that well-known control programs make by default are proof.
+//! name asked for, a port that is nobody's, an address outside that no name led to; it is low when
+//! the certificate names an organisation, as those of backup programs and appliances do.
+//! Certificates that well-known control programs make by default are proof.
 
 use std::net::IpAddr;
 
@@ -215,6 +216,8 @@ impl Detector for Mismatch {
                 if let Some((shape, name)) = self.tls(&record.context, tls, known) {
                     let (level, confidence) = match shape {
                         Shape::Control => (Level::High, 0.97),
+                        // Makers of appliances and backup programs name themselves.
+                        _ if name.contains("O=") => (Level::Low, 0.4),
                         _ => (Level::Medium, 0.65),
                     };
                     let what = What { shape, level, confidence, name: &name, bytes: 0 };
@@ -531,6 +534,8 @@ mod tests {
         assert_eq!(told([hello(7084, OUT, own("nas.example.it"))]), []);
         assert_eq!(told([hello(8443, OUT, own(""))]), []);
         assert_eq!(told([hello(7084, [10, 0, 0, 9], own(""))]), []);
+        let maker = Hello { sni: "", subject: "CN=1, O=Maker", issuer: "CN=1, O=Maker" };
+        assert_eq!(told([hello(4287, OUT, maker)]), [(3, Level::Low)]);
         let signed = Hello { sni: "", subject: "CN=a", issuer: "CN=b" };
         assert_eq!(told([hello(7084, OUT, signed)]), []);
     }
