@@ -7,6 +7,7 @@
 pub mod attempts;
 mod behaviour;
 pub mod bruteforce;
+pub mod cleartext;
 pub mod covert;
 pub mod dga;
 pub mod dns_tunnel;
@@ -14,6 +15,7 @@ mod domain;
 mod judgement;
 pub mod known;
 pub mod lateral;
+pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
 pub mod scan;
@@ -104,6 +106,8 @@ pub static DETECTORS: &[&Kind] = &[
     &bruteforce::KIND,
     &spray::KIND,
     &lateral::KIND,
+    &mass_change::KIND,
+    &cleartext::KIND,
 ];
 
 /// The detector of a name.

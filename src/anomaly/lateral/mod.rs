@@ -458,4 +458,4 @@ fn is_program(name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -43,7 +43,8 @@ fn site() -> Site {
     Site { home: AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8), fields }
 }
 
-fn record(source: u8, target: u8, port: u16, at: u64, body: Body) -> Record {
+/// A record of a connection between two hosts of 10.0.0.0/24.
+pub fn record(source: u8, target: u8, port: u16, at: u64, body: Body) -> Record {
     let end = |host: u8, port| Some(Endpoint { addr: IpAddr::from([10, 0, 0, host]), port });
     Record {
         sequence: 1,
@@ -62,7 +63,12 @@ fn record(source: u8, target: u8, port: u16, at: u64, body: Body) -> Record {
     }
 }
 
-fn told(protocol: &'static str, told: Told) -> Body {
+/// A transaction that says these texts.
+pub fn told(protocol: &'static str, text: Vec<(&'static str, &'static str)>) -> Body {
+    readable(protocol, Told { text, ..Told::default() })
+}
+
+fn readable(protocol: &'static str, told: Told) -> Body {
     let (direction, transaction) = (Direction::ToClient, Box::new(told));
     Body::Transaction(Box::new(TransactionRecord { protocol, id: 0, direction, transaction }))
 }
@@ -70,14 +76,15 @@ fn told(protocol: &'static str, told: Told) -> Body {
 fn call(interface: u128, operation: u64) -> Body {
     let mut bytes = interface.to_be_bytes().to_vec();
     bytes.extend([0, 1, 1]);
-    told(
+    readable(
         "dcerpc",
         Told { bytes: vec![(0, bytes)], numbers: vec![(1, operation)], ..Told::default() },
     )
 }
 
-fn smb(text: Vec<(&'static str, &'static str)>) -> Body {
-    told("smb", Told { text, ..Told::default() })
+/// A transaction of SMB that says these texts.
+pub fn smb(text: Vec<(&'static str, &'static str)>) -> Body {
+    told("smb", text)
 }
 
 fn contact(source: u8, target: u8, port: u16, at: u64) -> Record {
@@ -147,7 +154,7 @@ fn logging_on_to_a_domain_is_left_alone() {
     assert!(judge(bodies.map(|body| record(5, 1, 445, 10, body))).is_empty());
     let forward =
         Told { bytes: vec![(2, b"/wsman/SubscriptionManager/WEC".to_vec())], ..Told::default() };
-    assert!(judge([record(5, 1, 5985, 10, told("http", forward))]).is_empty());
+    assert!(judge([record(5, 1, 5985, 10, readable("http", forward))]).is_empty());
 }
 
 #[test]
