@@ -105,6 +105,18 @@ impl Known {
     }
 }
 
+/// Whether a hardware address is one that routers share: VRRP and CARP (RFC 5798), HSRP version 1
+/// and 2, GLBP.
+pub const fn is_redundant_router(mac: [u8; 6]) -> bool {
+    matches!(
+        mac,
+        [0, 0, 0x5e, 0, 1 | 2, _]
+            | [0, 0, 0x0c, 7, 0xac, _]
+            | [0, 0, 0x0c, 0x9f, 0xf0..=0xff, _]
+            | [0, 7, 0xb4, ..]
+    )
+}
+
 /// Takes addresses and their names out of what a DNS message says of itself.
 struct Answers<'a> {
     known: &'a mut Known,

@@ -21,9 +21,11 @@ pub mod mismatch;
 pub mod scan;
 pub mod site;
 pub mod spoken;
+pub mod spoofing;
 pub mod spray;
 pub mod state;
 pub mod stats;
+pub mod sweep;
 pub mod tuning;
 pub mod words;
 
@@ -98,6 +100,8 @@ pub struct Kind {
 /// Every detector, in the order in which they see a record.
 pub static DETECTORS: &[&Kind] = &[
     &scan::KIND,
+    &sweep::KIND,
+    &spoofing::KIND,
     &dns_tunnel::KIND,
     &dga::KIND,
     &covert::KIND,

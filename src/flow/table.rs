@@ -559,7 +559,7 @@ impl<A: Default> Table<A> {
                 host.chunk(&mut entry.flow, slot, way, Chunk::End, now);
             }
         }
-        if entry.contact == Some(Outcome::Unknown) {
+        if entry.contact == Some(Outcome::Unknown) && !entry.was_answered_unseen() {
             entry.tell(Outcome::Silent, host);
         }
         let record = entry.record(reason);
@@ -628,6 +628,16 @@ impl<A> Entry<A> {
             let start = self.flow.counters.start;
             host.contact(&self.flow, Contact { start, outcome, flags: self.first_flags });
         }
+    }
+
+    /// A client that opened a connection and then acknowledged something was answered, on a way
+    /// that is not seen here: nothing is known of how the contact went.
+    fn was_answered_unseen(&self) -> bool {
+        const WENT_ON: u8 = tcp_flags::SYN | tcp_flags::ACK;
+        let [client, _] = self.flow.tcp_flags;
+        self.flow.protocol == ip_protocol::TCP
+            && self.first_flags & WENT_ON == tcp_flags::SYN
+            && client & WENT_ON == WENT_ON
     }
 
     fn see_both_ways(&mut self) {

@@ -17,6 +17,8 @@ pub(super) struct Try {
     pub(super) start: Timestamp,
     /// Whether it failed.
     pub(super) failed: bool,
+    /// Whether anything came back.
+    pub(super) heard: bool,
     /// Its flow.
     pub(super) id: u64,
     /// The port tried.
@@ -75,6 +77,12 @@ impl Group {
         due
     }
 
+    /// Whether each target was tried on a high port of its own: so peers are looked for.
+    pub(super) fn seeks_peers(&self) -> bool {
+        const DIFFERENT: usize = 8;
+        self.ports.len() >= DIFFERENT && self.ports.iter().all(|port| *port >= 1024)
+    }
+
     /// Failed targets at the last finding; 0 when there was none.
     pub(super) fn told(&self) -> u64 {
         self.told
@@ -98,6 +106,9 @@ pub(super) struct Victim {
     ports: Distinct,
     pub(super) tried: u64,
     pub(super) failed: u64,
+    /// Whether it ever answered or refused: of one that is only ever silent, answers may not be
+    /// seen here.
+    speaks: bool,
     pub(super) first: Option<Timestamp>,
     last: Timestamp,
     told: u64,
@@ -105,6 +116,15 @@ pub(super) struct Victim {
 }
 
 impl Victim {
+    /// Whether hundreds of sources come that fail, each about once: a flood with made-up senders.
+    pub(super) fn is_flooded(&self) -> bool {
+        const SOURCES: u64 = 256;
+        self.failed >= SOURCES && {
+            let sources = self.sources.count();
+            sources >= SOURCES && sources * 4 >= self.failed.min(2000)
+        }
+    }
+
     /// Adds a contact; whether that makes a finding due.
     pub(super) fn add(&mut self, source: u64, port: u64, try_: &Try, limits: &Limits) -> bool {
         if self.first.is_some() && try_.at.since(self.last) > limits.memory {
@@ -113,6 +133,7 @@ impl Victim {
         self.last = try_.at;
         self.first.get_or_insert(try_.start);
         self.tried += 1;
+        self.speaks |= try_.heard;
         if !try_.failed {
             return false;
         }
@@ -125,7 +146,7 @@ impl Victim {
         let spread = ports >= limits.shared_ports_min && ports * 2 >= self.failed;
         let failing = self.failed as f64 >= limits.shared_failed_min * self.tried as f64;
         let grown = self.told == 0 || ports >= self.told.saturating_mul(limits.repeat_growth);
-        let due = new && sources >= limits.sources_min && spread && failing && grown;
+        let due = new && self.speaks && sources >= limits.sources_min && spread && failing && grown;
         if due {
             self.told = ports;
         }

@@ -8,7 +8,11 @@
 //! hosts (horizontal), one host by many sources that each try little (distributed).
 //!
 //! What is not counted: connections picked up in the middle, multicast and broadcast, datagrams
-//! that stay without answer unless the port is a server's (silence is normal for many of them).
+//! that stay without answer unless the port is a server's (silence is normal for many of them),
+//! and what is itself an answer: from the victim of a flood with made-up senders (backscatter),
+//! from servers that are misused to amplify. Sources of which hundreds assail one host (a flood)
+//! are not remembered one by one. Many peers on as many high ports look like the search of a
+//! file-sharing program for its peers: that is low.
 
 mod group;
 mod words;
@@ -82,10 +86,10 @@ static MEMORY: Parameter = Parameter::fixed(
     "Contacts further apart than this are not one scan; slow scans take hours.",
 );
 
-/// Sources, and pairs, remembered.
-const ENTRIES_MAX: usize = 16_384;
-/// Victims remembered.
-const VICTIMS_MAX: usize = 2048;
+/// Sources, and pairs, remembered: of at most about 1.4 KiB each, once they have many targets.
+const ENTRIES_MAX: usize = 2048;
+/// Victims remembered: of at most about 2.5 KiB.
+const VICTIMS_MAX: usize = 256;
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
@@ -189,13 +193,27 @@ impl Scan {
         if is_group_address(target.addr) {
             return None;
         }
+        if is_answer(context.protocol, source.port, target.port, contact.flags) {
+            return None;
+        }
         let failed = counts_as_failure(context.protocol, target.port, contact)?;
         let port_hash = mix(u64::from(target.port));
         let host_hash = mix_address(target.addr);
         let id = context.flow_id.unwrap_or_default();
-        let try_ = group::Try { at, start: contact.start, failed, id, port: target.port };
+        let (start, port) = (contact.start, target.port);
+        let heard = contact.outcome != Outcome::Silent;
+        let try_ = group::Try { at, start, failed, heard, id, port };
 
-        let pair = self.state.pairs.touch(&(source.addr, target.addr, context.protocol));
+        // Sources of a flood come once and are made up: they must not push out what is remembered.
+        let pair_key = (source.addr, target.addr, context.protocol);
+        let victim_key = (target.addr, context.protocol);
+        let flooded = self.state.victims.peek(&victim_key).is_some_and(Victim::is_flooded);
+        if flooded && failed && self.state.pairs.peek(&pair_key).is_none() {
+            let victim = self.state.victims.touch(&victim_key);
+            let due = victim.add(mix_address(source.addr), port_hash, &try_, limits);
+            return due.then(|| words::found_shared(victim, &about));
+        }
+        let pair = self.state.pairs.touch(&pair_key);
         let vertical = context.protocol != ip_protocol::ICMP
             && context.protocol != ip_protocol::ICMPV6
             && pair.add(port_hash, &try_, limits);
@@ -208,7 +226,7 @@ impl Scan {
             return Some(words::found(Shape::Horizontal, hosts, &about));
         }
         // A source that scans by itself is told of above; it must not make a crowd.
-        let victim = self.state.victims.touch(&(target.addr, context.protocol));
+        let victim = self.state.victims.touch(&victim_key);
         if !pair_scans && victim.add(mix_address(source.addr), port_hash, &try_, limits) {
             return Some(words::found_shared(victim, &about));
         }
@@ -253,9 +271,28 @@ fn counts_as_failure(protocol: u8, port: u16, contact: &Contact) -> Option<bool>
 }
 
 /// Server ports to which datagrams go that nobody need answer: DHCP, NTP broadcast, NetBIOS,
-/// syslog, RIP.
+/// syslog, RIP; those of name servers, of which a host tries all that it has been told of; those
+/// of web servers, where browsers try QUIC in vain when a firewall stops it.
 fn quiet_by_nature(port: u16) -> bool {
-    matches!(port, 67 | 68 | 123 | 137 | 138 | 514 | 520 | 546 | 547)
+    matches!(port, 53 | 67 | 68 | 80 | 123 | 137 | 138 | 443 | 514 | 520 | 546 | 547)
+}
+
+/// Whether a first packet is itself an answer, to something that was not seen or never sent: a
+/// SYN/ACK or RST, or a datagram from a server's port to a client's.
+fn is_answer(protocol: u8, source_port: u16, target_port: u16, flags: u8) -> bool {
+    const RST: u8 = 0x04;
+    const SYN_ACK: u8 = 0x12;
+    match protocol {
+        ip_protocol::TCP => flags & RST != 0 || flags & SYN_ACK == SYN_ACK,
+        // Besides the well-known ports those that are misused to amplify: SSDP, WS-Discovery,
+        // mDNS, memcached, SIP, Ubiquiti discovery.
+        ip_protocol::UDP => {
+            let server = source_port < 1024
+                || matches!(source_port, 1900 | 3702 | 5060 | 5353 | 10_001 | 11_211);
+            server && target_port >= 1024
+        }
+        _ => false,
+    }
 }
 
 fn is_group_address(addr: IpAddr) -> bool {

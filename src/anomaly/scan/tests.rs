@@ -105,3 +105,65 @@ fn a_flood_of_spoofed_sources_is_bounded_and_hides_no_scan() {
     assert!(scan.state.pairs.len() <= ENTRIES_MAX && scan.state.sources.len() <= ENTRIES_MAX);
     assert_eq!(found.iter().filter(|f| f.finding.sid == 1).count(), 1);
 }
+
+#[test]
+fn answers_that_nobody_asked_for_are_no_scan() {
+    let backscatter = |n: u16, flags| {
+        let mut record =
+            contact(IN, [203, 0, (n >> 8) as u8, n as u8], 1024 + n, 1, Outcome::Silent);
+        if let Body::Contact(contact) = &mut record.body {
+            contact.flags = flags;
+        }
+        record
+    };
+    for flags in [0x12, 0x14, 0x04] {
+        assert!(judge((1..=500).map(|n| backscatter(n, flags))).is_empty());
+    }
+    let amplified = |n: u16| {
+        let mut record = contact([198, 51, 100, (n % 200) as u8], IN, n, 1, Outcome::Refused);
+        record.context.protocol = ip_protocol::UDP;
+        record.context.source.as_mut().unwrap().port = 161;
+        record
+    };
+    assert!(judge((1024..3000).map(amplified)).is_empty());
+}
+
+#[test]
+fn a_victim_that_is_never_heard_may_be_seen_one_way_only() {
+    let record =
+        |n: u16| contact([198, 51, 100, (n % 12) as u8], IN, 1000 + n, n.into(), Outcome::Silent);
+    assert!(judge((0..40).map(record)).is_empty());
+}
+
+#[test]
+fn peers_on_ports_of_their_own_are_low() {
+    let record =
+        |n: u8| contact(IN, [203, n, 113, 7], 20_000 + u16::from(n) * 7, 1, Outcome::Silent);
+    let found = judge((1..=60).map(record));
+    assert_eq!(found.iter().map(|f| f.finding.level).collect::<Vec<_>>(), [Level::Low]);
+    assert!(found[0].finding.explain_it.contains("scambio file"));
+}
+
+#[test]
+fn memory_stays_within_six_mebibytes_when_all_scan_all() {
+    let site = Site::default();
+    let mut scan = Scan::new(&site, &Tuning::default());
+    let (known, mut found) = (Known::default(), Vec::new());
+    for source in 0..4000u16 {
+        for port in 1..30 {
+            let [high, low] = source.to_be_bytes();
+            let to = [10, 1, low, port as u8];
+            scan.record(
+                &contact([10, high, low, 1], to, port, 1, Outcome::Answered),
+                &known,
+                &mut found,
+            );
+            scan.record(
+                &contact([10, high, low, 1], IN, port, 1, Outcome::Answered),
+                &known,
+                &mut found,
+            );
+        }
+    }
+    assert!(scan.memory() < 13 << 19, "{}", scan.memory());
+}

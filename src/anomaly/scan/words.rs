@@ -6,7 +6,7 @@ use crate::anomaly::words::{count, from_home, host, span};
 use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;
 use crate::net::ip_protocol_name;
-use crate::record::Context;
+use crate::record::{Context, Level};
 use crate::time::{Duration, Timestamp};
 
 /// The shapes of a scan by one source.
@@ -35,12 +35,14 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
     let (failed, tried) = (group.failed, group.tried);
     let took = group.first.map_or(Duration::default(), |first| about.at.since(first));
     let (title, seen) = seen(shape, &words, group, took);
+    let (peers, high) =
+        (shape == Shape::Horizontal && group.seeks_peers(), about.limits.targets_high);
     Judgement {
         kind: &KIND,
         sid: if shape == Shape::Vertical { 1 } else { 2 },
         title,
         context: *about.context,
-        level: level(failed, about.limits.targets_high, words.from_home),
+        level: if peers { Level::Low } else { level(failed, high, words.from_home) },
         score: group.ratio(),
         threshold: about.limits.decision_ratio,
         confidence: confidence(failed, tried),
@@ -64,7 +66,7 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
             "Normally almost all first contacts of a host succeed.",
         ),
         why: why(failed, tried),
-        meaning: words.meaning(),
+        meaning: if peers { peers_meaning() } else { words.meaning() },
         advice: words.advice(),
     }
     .found()
@@ -243,6 +245,15 @@ impl Words {
             )
         }
     }
+}
+
+fn peers_meaning() -> Said {
+    Said::new(
+        "Ogni macchina è stata cercata su una porta diversa: di solito è un programma di scambio \
+         file (BitTorrent) che cerca altri utenti, non un attacco.",
+        "Each host was tried on another port: usually that is a file-sharing program (BitTorrent) \
+         looking for its peers, not an attack.",
+    )
 }
 
 fn why(failed: u64, tried: u64) -> Said {

@@ -1,0 +1,174 @@
+//! Who claims which address by ARP, and what of it is contested.
+
+use std::net::Ipv4Addr;
+
+use crate::anomaly::stats::Recent;
+use crate::record::Arp;
+use crate::time::{Duration, Timestamp};
+
+/// Addresses whose holder is remembered.
+const HOLDERS_MAX: usize = 8192;
+/// Hardware addresses remembered that made claims worth remembering.
+const CLAIMANTS_MAX: usize = 1024;
+/// Claims remembered of each.
+const CLAIMS_MAX: usize = 16;
+/// A reply within this time of a request for it was asked for.
+const ASKED: Duration = Duration::from_secs(5);
+
+/// A hardware address.
+pub(super) type Mac = [u8; 6];
+
+/// Who has an address.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Holder {
+    mac: Mac,
+    last: Timestamp,
+    /// Who had it before, and when that was last heard.
+    before: Option<(Mac, Timestamp)>,
+    /// When it was last asked for.
+    asked: Option<Timestamp>,
+}
+
+/// One claim: that an address is at the claimant's hardware address, told to someone unasked.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Claim {
+    pub(super) address: Ipv4Addr,
+    pub(super) told_to: Ipv4Addr,
+    pub(super) times: u32,
+    /// Whether another was heard with the address, from whom it was taken.
+    pub(super) from: Option<Mac>,
+    last: Timestamp,
+}
+
+/// All claims of one hardware address.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Claimant {
+    pub(super) claims: Vec<Claim>,
+    pub(super) first: Option<Timestamp>,
+    /// What was told of it: 0 nothing, then the number of the shape, higher is graver.
+    pub(super) told: u8,
+}
+
+/// What a claimant's claims come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shape {
+    /// Two machines use one address.
+    Conflict = 1,
+    /// It stands between two others.
+    Between = 2,
+}
+
+/// See the module's page.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Claims {
+    holders: Recent<Ipv4Addr, Holder>,
+    pub(super) claimants: Recent<Mac, Claimant>,
+}
+
+impl Claims {
+    pub(super) const fn new() -> Self {
+        let holders = Recent::new(HOLDERS_MAX);
+        Self { holders, claimants: Recent::new(CLAIMANTS_MAX) }
+    }
+
+    /// Takes a message; whether its claims come to something that was not told yet. Who was silent
+    /// for `reassigned` may have lost its address honestly; of claims older than that nothing
+    /// counts any more. A claim counts once it was made `repeats` times.
+    pub(super) fn add(
+        &mut self,
+        arp: &Arp,
+        at: Timestamp,
+        reassigned: Duration,
+        repeats: u32,
+    ) -> Option<Shape> {
+        let (mac, address) = (arp.sender_mac, arp.sender);
+        if arp.operation == 1 && arp.target != address && !arp.target.is_unspecified() {
+            self.holders.touch(&arp.target).asked = Some(at);
+        }
+        if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
+            return None;
+        }
+        let holder = self.holders.touch(&address);
+        let asked = holder.asked.is_some_and(|asked| at.since(asked) <= ASKED);
+        let held = holder.mac != [0; 6] && at.since(holder.last) <= reassigned;
+        let from = (held && holder.mac != mac).then_some(holder.mac);
+        // Both are heard in turn: a machine that moved is not heard again where it was.
+        let back =
+            holder.before.is_some_and(|(old, last)| old == mac && at.since(last) <= reassigned);
+        if holder.mac != mac {
+            holder.before = held.then_some((holder.mac, holder.last));
+            holder.mac = mac;
+        }
+        holder.last = at;
+        let unasked = arp.operation == 2 && arp.target != address && !asked;
+        if !unasked && from.is_none() || (asked && arp.operation == 2) {
+            return None;
+        }
+        let known = self.claimants.peek(&mac).is_some();
+        if !unasked && !back && !known {
+            // A first change alone: a moved or replaced machine.
+            let claimant = self.claimants.touch(&mac);
+            claimant.note(address, arp.target, from, at);
+            return None;
+        }
+        let claimant = self.claimants.touch(&mac);
+        claimant.note(address, arp.target, from, at);
+        let shape = claimant.shape(at, reassigned, repeats)?;
+        if claimant.told >= shape as u8 {
+            return None;
+        }
+        claimant.told = shape as u8;
+        Some(shape)
+    }
+
+    /// The address of its own under which a claimant is known: one that nobody contests.
+    pub(super) fn own_address(&self, mac: Mac) -> Option<Ipv4Addr> {
+        let claims = &self.claimants.peek(&mac)?.claims;
+        let mut own = self.holders.iter().filter(|(_, holder)| holder.mac == mac);
+        own.find(|(ip, _)| claims.iter().all(|claim| claim.address != **ip)).map(|(ip, _)| *ip)
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let lists = self.claimants.iter().map(|(_, c)| c.claims.capacity() * size_of::<Claim>());
+        self.holders.memory() + self.claimants.memory() + lists.sum::<usize>()
+    }
+}
+
+impl Claimant {
+    fn note(&mut self, address: Ipv4Addr, told_to: Ipv4Addr, from: Option<Mac>, at: Timestamp) {
+        self.first.get_or_insert(at);
+        let same = |claim: &&mut Claim| claim.address == address && claim.told_to == told_to;
+        if let Some(claim) = self.claims.iter_mut().find(same) {
+            claim.times = claim.times.saturating_add(1);
+            claim.from = from.or(claim.from);
+            claim.last = at;
+            return;
+        }
+        if self.claims.len() >= CLAIMS_MAX {
+            self.claims.remove(0);
+        }
+        self.claims.push(Claim { address, told_to, times: 1, from, last: at });
+    }
+
+    fn shape(&self, at: Timestamp, within: Duration, repeats: u32) -> Option<Shape> {
+        let mut fresh = self.claims.iter().filter(|claim| at.since(claim.last) <= within);
+        let often = fresh.clone().filter(|claim| claim.times >= repeats);
+        // It tells each of two that it is the other.
+        let mutual = often.clone().any(|a| {
+            often
+                .clone()
+                .any(|b| a.address != b.address && a.address == b.told_to && a.told_to == b.address)
+        });
+        let mut taken: Vec<Ipv4Addr> =
+            often.filter(|claim| claim.from.is_some()).map(|claim| claim.address).collect();
+        taken.sort_unstable();
+        taken.dedup();
+        if mutual || taken.len() >= 2 {
+            return Some(Shape::Between);
+        }
+        // Twice as often: who poisons two machines does so in turn, and is to be told as such.
+        let often = repeats.saturating_mul(2);
+        let conflict = fresh.any(|claim| claim.from.is_some() && claim.times >= often);
+        conflict.then_some(Shape::Conflict)
+    }
+}

@@ -1,0 +1,125 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+use super::*;
+use crate::record::Level;
+use crate::time::Timestamp;
+
+fn arp(seconds: u64, operation: u16, mac: u8, sender: u8, target: u8) -> Record {
+    let address = |last| std::net::Ipv4Addr::new(10, 0, 0, last);
+    let mac = [2, 0, 0, 0, 0, mac];
+    let (sender, target, target_mac) = (address(sender), address(target), [0; 6]);
+    Record {
+        sequence: 1,
+        tie: 0,
+        timestamp: Timestamp::new(1_000_000 + seconds, 0),
+        context: Context {
+            flow_id: None,
+            source: None,
+            destination: None,
+            protocol: 0,
+            ip_version: 0,
+            vlan: [0; 3],
+            icmp: None,
+        },
+        body: Body::Arp(Arp {
+            operation,
+            frame_source: mac,
+            sender_mac: mac,
+            sender,
+            target_mac,
+            target,
+        }),
+    }
+}
+
+fn fresh() -> Spoofing {
+    Spoofing::new(&Site::default(), &Tuning::default())
+}
+
+fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
+    let (mut spoofing, mut found) = (fresh(), Vec::new());
+    for record in records {
+        spoofing.record(&record, &Known::default(), &mut found);
+    }
+    found
+}
+
+/// What machine 66, itself 10.0.0.66, tells 10.0.0.1 and 10.0.0.5 of each other, every 2 seconds.
+fn poison(rounds: std::ops::Range<u64>) -> impl Iterator<Item = Record> {
+    rounds.flat_map(|n| [arp(10 + n * 2, 2, 66, 1, 5), arp(10 + n * 2, 2, 66, 5, 1)])
+}
+
+#[test]
+fn who_tells_two_machines_that_it_is_the_other_stands_between_them() {
+    let found = judge([arp(0, 1, 66, 66, 1), arp(1, 2, 1, 1, 66)].into_iter().chain(poison(0..20)));
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::High)]);
+    let finding = &found[0].finding;
+    assert!(
+        finding.explain_it.contains("senza che lo abbiano chiesto, di essere 10.0.0.1 e 10.0.0.5")
+    );
+    assert!(finding.explain_en.contains("10.0.0.66 (02:00:00:00:00:42) tells other machines"));
+    assert_eq!(finding.technique, "T1557.002");
+}
+
+#[test]
+fn proxy_arp_answers_what_it_is_asked() {
+    let asked = (0..200u64).flat_map(|n| {
+        let (host, target) = ((n % 5) as u8, 100 + (n % 50) as u8);
+        [arp(n, 1, host, host, target), arp(n, 2, 99, target, host)]
+    });
+    assert!(judge(asked).is_empty());
+}
+
+#[test]
+fn one_change_of_hardware_is_honest_and_so_is_one_after_long_silence() {
+    let moved = |pause: u64| {
+        (0..20u64)
+            .map(|n| arp(n, 1, 1, 7, 1))
+            .chain((0..20).map(move |n| arp(pause + n, 1, 2, 7, 1)))
+    };
+    assert!(judge(moved(100)).is_empty());
+    assert!(judge(moved(4000)).is_empty());
+    // Fail-over of a router without a shared address: it says so itself, a few times.
+    let over = (0..5).map(|n| arp(60 + n, 2, 2, 1, 1));
+    assert!(judge((0..20).map(|n| arp(n, 1, 1, 1, 9)).chain(over)).is_empty());
+}
+
+#[test]
+fn one_address_used_in_turn_by_two_is_a_conflict() {
+    let record = |n: u64| arp(n * 5, 1, 1 + (n % 2) as u8, 7, 1);
+    let found = judge((0..40).map(record));
+    assert!(!found.is_empty() && found.len() <= 2);
+    assert!(found.iter().all(|f| (f.finding.sid, f.finding.level) == (2, Level::Low)));
+    assert!(found[0].finding.explain_it.contains("usa l'indirizzo 10.0.0.7, che anche un'altra"));
+}
+
+#[test]
+fn redundant_routers_share_their_address() {
+    let share = |n: u64| {
+        let mut record = arp(n, 2, 0, 1, 5);
+        if let Body::Arp(arp) = &mut record.body {
+            arp.sender_mac = [0, 0, 0x5e, 0, 1, (n % 2) as u8];
+        }
+        record
+    };
+    assert!(judge((0..100).map(share)).is_empty());
+}
+
+#[test]
+fn a_flood_is_bounded_and_saved_state_goes_on() {
+    let (mut first, mut found) = (fresh(), Vec::new());
+    for n in 0..100_000u32 {
+        let mut record = arp(1, 2, 0, 0, 9);
+        if let Body::Arp(arp) = &mut record.body {
+            let [a, b, c, d] = n.wrapping_mul(2_654_435_761).to_be_bytes();
+            (arp.sender_mac, arp.sender) = ([2, 0, a, b, c, d], [10, b, c, d].into());
+        }
+        first.record(&record, &Known::default(), &mut found);
+    }
+    assert!(found.is_empty() && first.memory() < 5 << 19, "{}", first.memory());
+    poison(0..2).for_each(|record| first.record(&record, &Known::default(), &mut found));
+    let mut second = fresh();
+    second.load(&first.save()).unwrap();
+    poison(2..4).for_each(|record| second.record(&record, &Known::default(), &mut found));
+    assert_eq!(found.len(), 1);
+}

@@ -1,0 +1,223 @@
+//! What findings of spoofing say, in numbers and in words.
+
+use std::net::Ipv4Addr;
+
+use super::KIND;
+use super::claims::{Claimant, Mac};
+use super::dhcp::Rivals;
+use crate::anomaly::words::span;
+use crate::anomaly::{Found, Judgement, Said};
+use crate::field::Node;
+use crate::record::{Context, Level};
+use crate::time::{Duration, Timestamp};
+
+/// What findings about a claimant need to know.
+pub(super) struct About<'a> {
+    pub(super) context: &'a Context,
+    pub(super) at: Timestamp,
+    pub(super) mac: Mac,
+    /// An address of its own.
+    pub(super) own: Option<Ipv4Addr>,
+}
+
+const ACN: &[&str] = &["acn:impact=\"confidentiality\""];
+
+/// A machine stands between two others.
+pub(super) fn between(claimant: &Claimant, repeats: u32, about: &About<'_>) -> Found {
+    let mut addresses: Vec<String> = Vec::new();
+    for claim in claimant.claims.iter().filter(|claim| claim.times >= repeats) {
+        let text = claim.address.to_string();
+        if !addresses.contains(&text) {
+            addresses.push(text);
+        }
+    }
+    let (it, en) = (addresses.join(" e "), addresses.join(" and "));
+    let messages = total(claimant);
+    Judgement {
+        sid: 1,
+        title: format!("ARP poisoning: {} poses as {en}", who(about)),
+        level: Level::High,
+        score: addresses.len() as f64,
+        threshold: 2.0,
+        confidence: 0.95,
+        seen: Said::new(
+            format!("{} dice alle altre macchine, senza che lo abbiano chiesto, di essere {it}.", who(about)),
+            format!("{} tells other machines, unasked, that it is {en}.", who(about)),
+        ),
+        why: Said::new(
+            format!("{messages} messaggi ARP, ripetuti, per più indirizzi"),
+            format!("{messages} ARP messages, repeated, for several addresses"),
+        ),
+        meaning: Said::new(
+            "Così una macchina si mette in mezzo fra le altre e il router, e può leggere o cambiare \
+             ciò che si dicono, password comprese.",
+            "This is how a machine gets between others and the router, and can read or change what \
+             they say, passwords included.",
+        ),
+        advice: Said::new(
+            format!(
+                "trovare la macchina con indirizzo hardware {} (lo switch dice su quale porta è), \
+                 scollegarla e avvisare il referente per la sicurezza; cambiare le password usate \
+                 nel frattempo.",
+                hex(about.mac)
+            ),
+            format!(
+                "find the machine with hardware address {} (the switch tells its port), disconnect \
+                 it and tell the security contact; change passwords used meanwhile.",
+                hex(about.mac)
+            ),
+        ),
+        ..frame(about, claimant)
+    }
+    .found()
+}
+
+/// Two machines use one address.
+pub(super) fn conflict(
+    claimant: &Claimant,
+    address: Ipv4Addr,
+    repeats: u32,
+    about: &About<'_>,
+) -> Found {
+    let messages = total(claimant);
+    // Network cards that work as a team share one address, but have none besides.
+    let poses = about.own.is_some();
+    Judgement {
+        sid: 2,
+        title: format!("Two machines use the address {address}"),
+        level: if poses { Level::Medium } else { Level::Low },
+        score: messages as f64,
+        threshold: repeats.into(),
+        confidence: if poses { 0.7 } else { 0.5 },
+        seen: Said::new(
+            format!("{} usa l'indirizzo {address}, che anche un'altra macchina usa.", who(about)),
+            format!("{} uses the address {address}, which another machine uses too.", who(about)),
+        ),
+        why: Said::new(
+            format!("l'indirizzo è passato più volte dall'una all'altra; {messages} messaggi ARP"),
+            format!("the address went to and fro; {messages} ARP messages"),
+        ),
+        meaning: Said::new(
+            "Per lo più è un errore di configurazione (lo stesso indirizzo dato a due macchine); \
+             se l'indirizzo è quello del router, qualcuno può volerne leggere il traffico.",
+            "Mostly a mistake of configuration (the same address given to two machines); if it is \
+             the router's address, someone may want to read its traffic.",
+        ),
+        advice: Said::new(
+            format!(
+                "controllare quale macchina deve avere {address} e cambiare l'indirizzo dell'altra."
+            ),
+            format!("check which machine is to have {address} and change the other's address."),
+        ),
+        ..frame(about, claimant)
+    }
+    .found()
+}
+
+/// A second DHCP server.
+pub(super) fn rivals(context: &Context, rivals: &Rivals) -> Found {
+    let server = context.source.map_or_else(|| "?".to_owned(), |end| end.addr.to_string());
+    let known = rivals.known;
+    let list = |addresses: &[Ipv4Addr]| {
+        let texts: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
+        if texts.is_empty() { "-".to_owned() } else { texts.join(", ") }
+    };
+    let (routers, names) = (list(&rivals.offer.routers), list(&rivals.offer.names));
+    let (old_routers, old_names) =
+        (list(&rivals.known_offer.routers), list(&rivals.known_offer.names));
+    let text = |value: &str| Node::Text(value.as_bytes().to_vec());
+    Judgement {
+        kind: &KIND,
+        sid: 3,
+        title: format!("A second DHCP server, {server}, names another gateway or name server"),
+        context: *context,
+        level: Level::Medium,
+        score: 2.0,
+        threshold: 2.0,
+        confidence: 0.7,
+        numbers: vec![("routers", text(&routers)), ("dns_servers", text(&names))],
+        baseline: vec![("routers", text(&old_routers)), ("dns_servers", text(&old_names))],
+        evidence: context.flow_id.into_iter().collect(),
+        technique: "T1557.003",
+        acn: ACN,
+        took: Duration::default(),
+        seen: Said::new(
+            format!(
+                "{server} dà indirizzi (DHCP) alla stessa rete di {known}, ma con router {routers} \
+                 e server dei nomi {names} invece di {old_routers} e {old_names}."
+            ),
+            format!(
+                "{server} gives out addresses (DHCP) on the network of {known}, but with router \
+                 {routers} and name servers {names} instead of {old_routers} and {old_names}."
+            ),
+        ),
+        normal: Said::new(
+            "Di norma i server DHCP di una rete danno tutti lo stesso router e gli stessi nomi.",
+            "Normally all DHCP servers of a network name the same router and name servers.",
+        ),
+        why: Said::new("due server in disaccordo", "two servers that disagree"),
+        meaning: Said::new(
+            "Spesso è un router di casa collegato per errore; un attaccante fa lo stesso per far \
+             passare da sé il traffico.",
+            "Often a home router plugged in by mistake; an attacker does the same to lead traffic \
+             through their own machine.",
+        ),
+        advice: Said::new(
+            format!("verificare chi gestisce {server}; se non è un server vostro, scollegarlo."),
+            format!("check who runs {server}; unless it is a server of yours, disconnect it."),
+        ),
+    }
+    .found()
+}
+
+/// What findings about a claimant share.
+fn frame(about: &About<'_>, claimant: &Claimant) -> Judgement {
+    let took = claimant.first.map_or(Duration::default(), |first| about.at.since(first));
+    let seconds = span(took);
+    Judgement {
+        kind: &KIND,
+        sid: 0,
+        title: String::new(),
+        context: *about.context,
+        level: Level::Low,
+        score: 0.0,
+        threshold: 0.0,
+        confidence: 0.0,
+        numbers: vec![
+            ("hardware_address", Node::Text(hex(about.mac).into_bytes())),
+            ("messages", Node::Int(total(claimant))),
+            ("seconds", Node::Float(took.as_secs_f64())),
+        ],
+        baseline: vec![("machines_per_address", Node::Int(1))],
+        evidence: Vec::new(),
+        technique: "T1557.002",
+        acn: ACN,
+        took,
+        seen: Said::default(),
+        normal: Said::new(
+            format!(
+                "Di norma ogni indirizzo ha una sola macchina; questo è durato {}.",
+                seconds.it
+            ),
+            format!("Normally each address has one machine; this took {}.", seconds.en),
+        ),
+        why: Said::default(),
+        meaning: Said::default(),
+        advice: Said::default(),
+    }
+}
+
+fn total(claimant: &Claimant) -> u64 {
+    claimant.claims.iter().map(|claim| u64::from(claim.times)).sum()
+}
+
+fn who(about: &About<'_>) -> String {
+    match about.own {
+        Some(own) => format!("{own} ({})", hex(about.mac)),
+        None => hex(about.mac),
+    }
+}
+
+fn hex(mac: Mac) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
