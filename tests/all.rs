@@ -22,6 +22,7 @@ mod keywords;
 mod limits;
 mod live;
 mod parity;
+mod quality;
 mod rules;
 mod schema;
 mod streams;

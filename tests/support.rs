@@ -1,7 +1,9 @@
 //! What the tests share: where the corpus is, how the program is run.
 
 pub mod engine;
+pub mod findings;
 pub mod layers;
+pub mod office;
 pub mod packets;
 
 use std::path::{Path, PathBuf};

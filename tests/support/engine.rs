@@ -93,7 +93,8 @@ impl Output for Lines {
     }
 }
 
-fn home() -> AddressSet {
+/// The private networks.
+pub fn home() -> AddressSet {
     Variables::default().addresses("$HOME_NET").unwrap().as_ref().clone()
 }
 
