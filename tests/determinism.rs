@@ -109,3 +109,22 @@ fn captures_of_the_corpus() {
     );
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+/// More bytes than a batch may hold come before a round is complete.
+#[test]
+fn rounds_of_frames_as_large_as_network_cards_hand_on_end() {
+    use crate::support::packets::{Frames, LINK_RAW, datagram};
+    use rivellino::net::Direction;
+    let frames: Vec<_> = (0..1200)
+        .map(|n| datagram(Direction::ToServer, (1024 + n % 7, 9000), &vec![7; 40_000]))
+        .collect();
+    let run = |workers| {
+        let source = Frames::in_order(LINK_RAW, frames.clone());
+        let engine = Engine { workers, anomaly: true, ..Engine::default() };
+        let (lines, report) = engine.run(Box::new(source));
+        assert_eq!(report.stats.packets, 1200);
+        lines
+    };
+    let first = run(1);
+    assert!(first == run(2), "{}", difference(&first, &run(2)));
+}
