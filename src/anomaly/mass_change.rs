@@ -150,78 +150,25 @@ impl MassChange {
         let context = record.context;
         let (client, server) = (host(context.source, known), host(context.destination, known));
         let took = record.timestamp.since(pair.since);
-        let span = span(took);
-        let changed = count(
-            pair.renamed + pair.written,
-            ["file rinominato o riscritto", "file rinominati o riscritti"],
-            ["file renamed or rewritten", "files renamed or rewritten"],
-        );
-        let deleted = count(
-            pair.deleted,
-            ["file cancellato", "file cancellati"],
-            ["file deleted", "files deleted"],
-        );
-        let ending = printable(&String::from_utf8_lossy(&pair.ending));
-        let example = printable(&String::from_utf8_lossy(&pair.example));
+        let words = if encrypted {
+            encryption(&client, &server, pair, took)
+        } else {
+            deletion(&client, &server, pair, took)
+        };
         let many = pair.deleted >= self.deletions.saturating_mul(10);
         let level = match encrypted {
             true => Level::Critical,
             false if many => Level::Medium,
             false => Level::Low,
         };
-        let (seen, meaning, title) = if encrypted {
-            (
-                Said::new(
-                    format!(
-                        "{client} su {server}: {} con l'estensione \".{ending}\", {} in {} (per esempio {example}).",
-                        changed.it, deleted.it, span.it
-                    ),
-                    format!(
-                        "{client} on {server}: {} with the ending \".{ending}\", {} in {} (for instance {example}).",
-                        changed.en, deleted.en, span.en
-                    ),
-                ),
-                Said::new(
-                    "Con ogni probabilità un ransomware sta cifrando i file condivisi.",
-                    "Most probably ransomware is encrypting the shared files.",
-                ),
-                "Files of a share get a strange ending (ransomware)",
-            )
-        } else {
-            (
-                Said::new(
-                    format!("{client} su {server}: {} in {}.", deleted.it, span.it),
-                    format!("{client} on {server}: {} in {}.", deleted.en, span.en),
-                ),
-                Said::new(
-                    "Qualcuno può aver svuotato una cartella; può anche essere una distruzione di dati.",
-                    "Somebody may have emptied a directory; it may also be destruction of data.",
-                ),
-                "Many files of a share deleted",
-            )
-        };
-        let advice = if encrypted {
-            Said::new(
-                format!(
-                    "scollegare subito {client} dalla rete senza spegnerla, poi verificare i file su {server} e che le copie di sicurezza siano intatte."
-                ),
-                format!(
-                    "disconnect {client} from the network at once without turning it off, then check the files on {server} and that the backups are intact."
-                ),
-            )
-        } else {
-            Said::new(
-                format!("chiedere a chi usa {client} se ha cancellato i file."),
-                format!("ask who uses {client} whether they deleted the files."),
-            )
-        };
+        let changed = pair.renamed + pair.written;
         Judgement {
             kind: &KIND,
             sid: if encrypted { 1 } else { 2 },
-            title: format!("{title}: {client} on {server}"),
+            title: format!("{}: {client} on {server}", words.title),
             context,
             level,
-            score: (if encrypted { pair.renamed + pair.written } else { pair.deleted }) as f64,
+            score: (if encrypted { changed } else { pair.deleted }) as f64,
             threshold: (if encrypted { self.renames } else { self.deletions }) as f64,
             confidence: if encrypted { 0.9 } else { 0.5 },
             numbers: vec![
@@ -234,32 +181,102 @@ impl MassChange {
             baseline: vec![("files_per_minute_max", Node::Int(self.renames.saturating_sub(1)))],
             evidence: pair.evidence.clone(),
             technique: if encrypted { "T1486" } else { "T1485" },
-            acn: if encrypted {
-                &["acn:malicious-code=\"ransomware\"", "acn:availability=\"data-encryption\""]
-            } else {
-                &[]
-            },
+            acn: words.acn,
             took,
-            seen,
+            seen: words.seen,
             normal: Said::new(
                 "Di norma una persona cambia pochi file al minuto, e non la loro estensione.",
                 "Normally a person changes a few files a minute, and not their endings.",
             ),
-            why: if encrypted {
-                Said::new(
-                    "molti file, una sola estensione insolita, in poco tempo",
-                    "many files, one uncommon ending, in a short time",
-                )
-            } else {
-                Said::new(
-                    "le sole cancellazioni hanno spesso una causa innocua",
-                    "deletions alone often have a harmless cause",
-                )
-            },
-            meaning,
-            advice,
+            why: words.why,
+            meaning: words.meaning,
+            advice: words.advice,
         }
         .found()
+    }
+}
+
+/// What differs between the findings.
+struct Words {
+    title: &'static str,
+    seen: Said,
+    why: Said,
+    meaning: Said,
+    advice: Said,
+    acn: &'static [&'static str],
+}
+
+fn deleted(pair: &Pair) -> Said {
+    count(pair.deleted, ["file cancellato", "file cancellati"], ["file deleted", "files deleted"])
+}
+
+fn encryption(client: &str, server: &str, pair: &Pair, took: Duration) -> Words {
+    let span = span(took);
+    let changed = count(
+        pair.renamed + pair.written,
+        ["file rinominato o riscritto", "file rinominati o riscritti"],
+        ["file renamed or rewritten", "files renamed or rewritten"],
+    );
+    let deleted = deleted(pair);
+    let ending = printable(&String::from_utf8_lossy(&pair.ending));
+    let example = printable(&String::from_utf8_lossy(&pair.example));
+    Words {
+        title: "Files of a share get a strange ending (ransomware)",
+        seen: Said::new(
+            format!(
+                "{client} su {server}: {} con l'estensione \".{ending}\", {} in {} (per esempio \
+                 {example}).",
+                changed.it, deleted.it, span.it
+            ),
+            format!(
+                "{client} on {server}: {} with the ending \".{ending}\", {} in {} (for instance \
+                 {example}).",
+                changed.en, deleted.en, span.en
+            ),
+        ),
+        why: Said::new(
+            "molti file, una sola estensione insolita, in poco tempo",
+            "many files, one uncommon ending, in a short time",
+        ),
+        meaning: Said::new(
+            "Con ogni probabilità un ransomware sta cifrando i file condivisi.",
+            "Most probably ransomware is encrypting the shared files.",
+        ),
+        advice: Said::new(
+            format!(
+                "scollegare subito {client} dalla rete senza spegnerla, poi verificare i file su \
+                 {server} e che le copie di sicurezza siano intatte."
+            ),
+            format!(
+                "disconnect {client} from the network at once without turning it off, then check \
+                 the files on {server} and that the backups are intact."
+            ),
+        ),
+        acn: &["acn:malicious-code=\"ransomware\"", "acn:availability=\"data-encryption\""],
+    }
+}
+
+fn deletion(client: &str, server: &str, pair: &Pair, took: Duration) -> Words {
+    let (deleted, span) = (deleted(pair), span(took));
+    Words {
+        title: "Many files of a share deleted",
+        seen: Said::new(
+            format!("{client} su {server}: {} in {}.", deleted.it, span.it),
+            format!("{client} on {server}: {} in {}.", deleted.en, span.en),
+        ),
+        why: Said::new(
+            "le sole cancellazioni hanno spesso una causa innocua",
+            "deletions alone often have a harmless cause",
+        ),
+        meaning: Said::new(
+            "Qualcuno può aver svuotato una cartella; può anche essere una distruzione di dati.",
+            "Somebody may have emptied a directory; it may also be destruction of data.",
+        ),
+        advice: Said::new(
+            format!("chiedere a chi usa {client} se ha cancellato i file."),
+            format!("ask who uses {client} whether they deleted the files."),
+        ),
+        acn: &[],
     }
 }
 

@@ -162,19 +162,6 @@ impl Spray {
         let on = count(servers, ["macchina", "macchine"], ["machine", "machines"]);
         let with = count(accounts, ["account diverso", "account diversi"], ["account", "accounts"]);
         let span = span(took);
-        let meaning = if success {
-            Said::new(
-                "Poi un accesso è riuscito: una delle password può essere stata trovata.",
-                "Then an attempt succeeded: one of the passwords may have been found.",
-            )
-        } else {
-            Said::new(
-                "Qualcuno prova poche password comuni su molti account o macchine, per restare \
-                 sotto il limite che li blocca.",
-                "Someone tries a few common passwords on many accounts or machines, to stay below \
-                 the limit that locks them.",
-            )
-        };
         let home = from_home(&context, &self.site);
         let judgement = Judgement {
             kind: &KIND,
@@ -215,20 +202,40 @@ impl Spray {
                 "pochi tentativi su ciascuno di molti bersagli",
                 "few tries at each of many targets",
             ),
-            meaning,
-            advice: Said::new(
-                format!(
-                    "controllare {who}; cambiare le password deboli e attivare il secondo fattore; \
-                     cercare nei registri gli accessi riusciti da quell'indirizzo."
-                ),
-                format!(
-                    "check {who}; change weak passwords and turn on a second factor; look in the \
-                     logs for successful logons from that address."
-                ),
-            ),
+            meaning: meaning(success),
+            advice: advice(&who),
         };
         Some(judgement.found())
     }
+}
+
+fn meaning(success: bool) -> Said {
+    if success {
+        Said::new(
+            "Poi un accesso è riuscito: una delle password può essere stata trovata.",
+            "Then an attempt succeeded: one of the passwords may have been found.",
+        )
+    } else {
+        Said::new(
+            "Qualcuno prova poche password comuni su molti account o macchine, per restare sotto \
+             il limite che li blocca.",
+            "Someone tries a few common passwords on many accounts or machines, to stay below the \
+             limit that locks them.",
+        )
+    }
+}
+
+fn advice(who: &str) -> Said {
+    Said::new(
+        format!(
+            "controllare {who}; cambiare le password deboli e attivare il secondo fattore; cercare \
+             nei registri gli accessi riusciti da quell'indirizzo."
+        ),
+        format!(
+            "check {who}; change weak passwords and turn on a second factor; look in the logs for \
+             successful logons from that address."
+        ),
+    )
 }
 
 impl Detector for Spray {
