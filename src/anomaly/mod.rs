@@ -12,6 +12,7 @@ pub mod covert;
 pub mod dga;
 pub mod dns_tunnel;
 mod domain;
+pub mod forest;
 mod judgement;
 pub mod known;
 pub mod lateral;
@@ -107,6 +108,7 @@ pub static DETECTORS: &[&Kind] = &[
     &covert::KIND,
     &mining::KIND,
     &mismatch::KIND,
+    &forest::KIND,
     &bruteforce::KIND,
     &spray::KIND,
     &lateral::KIND,

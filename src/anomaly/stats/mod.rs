@@ -4,6 +4,7 @@ pub mod average;
 pub mod cusum;
 pub mod distinct;
 pub mod entropy;
+pub mod forest;
 pub mod letters;
 pub mod recent;
 pub mod robust;
