@@ -20,7 +20,7 @@ fn trial((attack, strength, seed, delay): &(&Attack, u64, u64, u64)) -> (Option<
     office.attacks.push((attack.make)(*strength, chance, begin));
     let (told, _) = found(Box::new(office.traffic()), 1, &Settings::default());
     let of_it = |told: &&crate::support::findings::Told| {
-        attack.detectors.contains(&told.detector) && told.names(attack.who)
+        attack.detectors.contains(&told.detector) && attack.who.iter().any(|who| told.names(*who))
     };
     let loud = told.iter().filter(of_it).find(|told| told.is_loud());
     let seconds = loud.map(|told| (told.at.nanos().saturating_sub(begin)) as f64 / 1e9);
@@ -91,22 +91,7 @@ impl Trials {
 }
 
 /// The strongest of each is found in every office, but of those whose names begin so.
-const NOT_YET: &[&str] = &[
-    "ARP sweep",
-    "passwords",
-    "SYN flood",
-    "UDP flood",
-    "answers of",
-    "calls home",
-    "tunnel",
-    "upload",
-    "names made",
-    "mining",
-    "logons",
-    "one password",
-    "the gateway",
-    "files rewritten",
-];
+const NOT_YET: &[&str] = &["SYN flood", "UDP flood", "answers of", "calls home", "upload"];
 
 #[test]
 fn attacks_by_strength() {

@@ -32,7 +32,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "calls",
         strengths: &[10, 30, 60, 120, 350],
         length: 6 * HOUR,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             let each = (strength, MINUTE, 0.05);
             times(chance, begin, each, |_, now, place, chance| call(place, chance, now))
@@ -44,7 +44,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "percent",
         strengths: &[80, 50, 30, 20, 0],
         length: 6 * HOUR,
-        who: INSIDER,
+        who: &[INSIDER],
         make: beacon,
     },
     Attack {
@@ -53,7 +53,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "bytes a second",
         strengths: &[5, 20, 60, 300, 1500],
         length: 25 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             let (count, pause) = (strength * 600 / PART, SECOND * PART / strength);
             times(chance, begin, (count.max(1), pause, 0.2), |_, now, place, chance| {
@@ -70,7 +70,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "bytes a second",
         strengths: &[10, 50, 200, 1000, 5000],
         length: 25 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             let size = strength.clamp(100, 900);
             let (count, pause) = (strength * 600 / size, SECOND * size / strength);
@@ -89,7 +89,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "megabytes",
         strengths: &[5, 20, 50, 100, 300],
         length: 30 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, mut chance, begin| {
             let mut session: Option<Session> = None;
             let mut left = strength * 4;
@@ -125,7 +125,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "names",
         strengths: &[5, 10, 20, 50, 200],
         length: 25 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 3 * SECOND, 0.3), |_, now, place, chance| {
                 let host = place.town.people[1];
@@ -142,7 +142,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "shares",
         strengths: &[1, 5, 20],
         length: 30 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             let mut session: Option<Session> = None;
             times(chance, begin, (strength, 20 * SECOND, 0.5), move |n, now, place, chance| {

@@ -12,7 +12,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "machines",
         strengths: &[2, 4, 6, 10, 20],
         length: 25 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 20 * SECOND, 0.3), |n, now, place, chance| {
                 let from = place.town.people[1];
@@ -32,7 +32,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "machines",
         strengths: &[3, 6, 10, 20, 50],
         length: 20 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 2 * SECOND, 0.3), |n, now, place, chance| {
                 let from = place.town.people[1];
@@ -55,7 +55,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "claims",
         strengths: &[1, 2, 5, 20, 60],
         length: 15 * MINUTE,
-        who: [192, 168, 10, 1],
+        who: &[[192, 168, 10, 1], INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 2 * SECOND, 0.05), |_, now, place, _| {
                 let (from, gateway) = (place.town.people[1], place.town.gateway);
@@ -71,7 +71,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "files",
         strengths: &[10, 30, 100, 200, 500],
         length: 20 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             let mut open: Option<Share> = None;
             times(chance, begin, (strength, SECOND / 3, 0.2), move |n, now, place, chance| {

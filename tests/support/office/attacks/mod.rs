@@ -27,8 +27,8 @@ pub struct Attack {
     pub strengths: &'static [u64],
     /// How long it is listened to.
     pub length: Nanos,
-    /// Whose address a finding of it names.
-    pub who: [u8; 4],
+    /// A finding of it names one of these.
+    pub who: &'static [[u8; 4]],
     /// Makes it: strength, chance, when it begins.
     pub make: fn(u64, Chance, Nanos) -> Habit,
 }

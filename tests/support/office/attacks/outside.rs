@@ -13,7 +13,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "ports",
         strengths: &[5, 8, 12, 20, 100],
         length: 15 * MINUTE,
-        who: OUTSIDER,
+        who: &[OUTSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 50 * MILLI, 0.3), |n, now, place, _| {
                 let (from, to) = (place.town.outside(OUTSIDER), place.town.server);
@@ -28,7 +28,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "ports",
         strengths: &[5, 8, 12, 20],
         length: 2 * HOUR,
-        who: OUTSIDER,
+        who: &[OUTSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 5 * MINUTE, 0.3), |n, now, place, _| {
                 let (from, to) = (place.town.outside(OUTSIDER), place.town.server);
@@ -43,7 +43,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "hosts",
         strengths: &[5, 8, 12, 20, 100],
         length: 20 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 200 * MILLI, 0.3), |n, now, place, _| {
                 let from = place.town.people[1];
@@ -59,7 +59,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "hosts",
         strengths: &[8, 16, 32, 64, 200],
         length: 20 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 100 * MILLI, 0.3), |n, now, place, _| {
                 let from = place.town.people[1];
@@ -74,7 +74,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "addresses",
         strengths: &[16, 32, 64, 128, 250],
         length: 15 * MINUTE,
-        who: INSIDER,
+        who: &[INSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 20 * MILLI, 0.3), |n, now, place, _| {
                 let from = place.town.people[1];
@@ -89,7 +89,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "tries",
         strengths: &[5, 10, 20, 30, 100],
         length: 20 * MINUTE,
-        who: OUTSIDER,
+        who: &[OUTSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 2 * SECOND, 0.2), |_, now, place, chance| {
                 let ends = (place.town.outside(OUTSIDER), place.town.server);
@@ -103,7 +103,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "tries",
         strengths: &[5, 10, 20, 30, 100],
         length: 20 * MINUTE,
-        who: OUTSIDER,
+        who: &[OUTSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, 2 * SECOND, 0.2), |_, now, place, chance| {
                 let from = place.port(place.town.outside(OUTSIDER));
@@ -124,7 +124,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "tries",
         strengths: &[5, 10, 20, 30, 100],
         length: 20 * MINUTE,
-        who: OUTSIDER,
+        who: &[OUTSIDER],
         make: |strength, chance, begin| {
             times(chance, begin, (strength, SECOND, 0.2), |_, now, place, chance| {
                 let ends = (place.town.outside(OUTSIDER), place.town.server);
@@ -141,7 +141,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "packets a second",
         strengths: &[50, 200, 500, 1000, 3000],
         length: 11 * MINUTE,
-        who: [192, 168, 10, 11],
+        who: &[[192, 168, 10, 11]],
         make: |strength, chance, begin| {
             let pause = SECOND / strength;
             times(chance, begin, (strength * 10, pause, 0.1), |_, now, place, chance| {
@@ -158,7 +158,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "packets a second",
         strengths: &[100, 500, 1000, 2000, 5000],
         length: 11 * MINUTE,
-        who: [192, 168, 10, 11],
+        who: &[[192, 168, 10, 11]],
         make: |strength, chance, begin| {
             let pause = SECOND / strength;
             times(chance, begin, (strength * 10, pause, 0.1), |_, now, place, chance| {
@@ -174,7 +174,7 @@ pub static ATTACKS: &[Attack] = &[
         unit: "answers a second",
         strengths: &[20, 100, 300, 1000],
         length: 11 * MINUTE,
-        who: [192, 168, 10, 11],
+        who: &[[192, 168, 10, 11]],
         make: |strength, chance, begin| {
             let pause = SECOND / strength;
             times(chance, begin, (strength * 20, pause, 0.1), |_, now, place, chance| {
