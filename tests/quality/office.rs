@@ -34,7 +34,8 @@ fn office(seed: u64) -> (Office, u64) {
 fn an_office_is_left_in_peace() {
     let (office, days) = office(7);
     let (told, packets) = found(Box::new(office.traffic()), 2, &Settings::default());
-    // The inventory is known to those who have ordered it.
+    assert!(told.iter().any(|told| told.names(SCANNER)), "the inventory is one that is found");
+    // It is known to those who have ordered it.
     let told: Vec<Told> = told.into_iter().filter(|told| !told.names(SCANNER)).collect();
     let mut counts: BTreeMap<(&str, u32, &str), usize> = BTreeMap::new();
     for one in &told {
