@@ -19,6 +19,7 @@ pub mod lateral;
 pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
+pub mod novelty;
 pub mod scan;
 pub mod site;
 pub mod spoken;
@@ -103,6 +104,7 @@ pub static DETECTORS: &[&Kind] = &[
     &scan::KIND,
     &sweep::KIND,
     &spoofing::KIND,
+    &novelty::KIND,
     &dns_tunnel::KIND,
     &dga::KIND,
     &covert::KIND,
