@@ -234,11 +234,16 @@ impl Novelty {
         let state = &mut self.state;
         let at = record.timestamp;
         let since = *state.machines_since.get_or_insert(at);
-        let known = state.machines.peek(&arp.sender_mac).is_some();
-        state.machines.touch(&arp.sender_mac);
+        // Telephones make up their hardware address anew: to remember them would only take the
+        // place of others.
         let [first, ..] = arp.sender_mac;
         let made_up = first & 3 != 0;
-        if known || made_up || arp.sender.is_unspecified() || at.since(since) <= self.machine_time {
+        if made_up || arp.sender.is_unspecified() {
+            return None;
+        }
+        let known = state.machines.peek(&arp.sender_mac).is_some();
+        state.machines.touch(&arp.sender_mac);
+        if known || at.since(since) <= self.machine_time {
             return None;
         }
         let day = at.seconds() / DAY;
