@@ -10,13 +10,19 @@ use rivellino::net::{Endpoint, ip_protocol};
 use rivellino::record::{Body, Burst, Contact, Context, FlowCounters, FlowRecord, Outcome, Record};
 use rivellino::time::{Duration, Timestamp};
 
-use crate::support::findings::{behaviour, found};
+use crate::support::findings::{behaviour, found, held};
+use crate::support::office::Office;
+use crate::support::office::attacks::crowd;
+use crate::support::office::chance::Chance;
+use crate::support::office::wire::SECOND;
 
 /// Hosts of a network that is far too large, and those of a flood with made up sources.
 const HOSTS: u64 = 100_000;
 const SPOOFED: u64 = 1_000_000;
 /// As many, when `RIVELLINO_ALL` asks for all.
 const SPOOFED_ALL: u64 = 5_000_000;
+/// Machines of the crowd whose packets are made, and when `RIVELLINO_ALL` asks for all.
+const CROWD: u64 = 20_000;
 /// What all detectors may hold, and how much more after the flood.
 const STATE_MAX: usize = 64 << 20;
 
@@ -113,10 +119,10 @@ fn many_hosts_and_a_flood_alone() {
         }
         found.clear();
     }
-    let held = |memory: &[(&str, usize)]| memory.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    let sum = |memory: &[(&str, usize)]| memory.iter().map(|(_, bytes)| bytes).sum::<usize>();
     let many = behaviour.memory();
     let grown = resident().saturating_sub(before);
-    println!("{HOSTS} hosts: {} bytes held, {grown} bytes resident: {many:?}", held(&many));
+    println!("{HOSTS} hosts: {} bytes held, {grown} bytes resident: {many:?}", sum(&many));
     let at = start.after(Duration::from_secs(90_000));
     let all = std::env::var_os("RIVELLINO_ALL").is_some();
     let spoofed = if all { SPOOFED_ALL } else { SPOOFED };
@@ -133,9 +139,9 @@ fn many_hosts_and_a_flood_alone() {
     let grown = resident().saturating_sub(before);
     println!(
         "{spoofed} spoofed: {} bytes held, {grown} bytes resident: {flooded:?}",
-        held(&flooded)
+        sum(&flooded)
     );
-    assert!(held(&many) <= STATE_MAX && held(&flooded) <= STATE_MAX, "{many:?} {flooded:?}");
+    assert!(sum(&many) <= STATE_MAX && sum(&flooded) <= STATE_MAX, "{many:?} {flooded:?}");
     assert!(grown <= STATE_MAX, "{grown} bytes resident: {flooded:?}");
 }
 
@@ -147,6 +153,19 @@ fn every_detector_says_what_it_holds_and_can_be_switched_off() {
         let behaviour = behaviour(&settings);
         assert!(!behaviour.memory().iter().any(|(name, _)| *name == kind.name));
     }
+}
+
+/// A crowd that does all that detectors remember: names, refusals, pings, hardware addresses.
+#[test]
+fn state_is_bounded_for_a_crowd_that_does_what_is_remembered() {
+    let all = std::env::var_os("RIVELLINO_ALL").is_some();
+    let machines = if all { HOSTS } else { CROWD };
+    let mut office = Office::corner(9, (machines / 10 + 120) * SECOND);
+    office.attacks.push(crowd(machines, Chance::new(9, "crowd"), office.start));
+    let memory = held(Box::new(office.traffic()));
+    let sum: usize = memory.iter().map(|(_, bytes)| bytes).sum();
+    println!("a crowd of {machines}: {sum} bytes held: {memory:?}");
+    assert!(sum <= STATE_MAX, "{memory:?}");
 }
 
 /// Processor time of this process so far, user and system, seconds; as `/proc` counts it.

@@ -98,6 +98,16 @@ pub fn found(source: Box<dyn Source>, workers: usize, settings: &Settings) -> (V
     (told, report.stats.packets)
 }
 
+/// What each detector holds at the end.
+pub fn held(source: Box<dyn Source>) -> Vec<(&'static str, usize)> {
+    let mut merge = Merge::new(behaviour(&Settings::default()), Vec::new(), false);
+    let channel = engine::CHANNEL_ROUNDS;
+    let setup =
+        Setup { workers: 2, round: ROUND_FRAMES, channel, worker: options(), stop: Arc::default() };
+    engine::replay(source, &setup, &mut merge, &mut |_| {});
+    merge.behaviour().memory()
+}
+
 /// What is found when the detectors are saved, and others take their place, each so many rounds.
 pub fn found_with_rests(source: &mut dyn Source, rounds_between: u64) -> Vec<Told> {
     let ear = Ear::default();

@@ -2,8 +2,11 @@
 //! be judged.
 
 mod channels;
+mod crowd;
 mod inside;
 mod outside;
+
+pub use crowd::crowd;
 
 use super::chance::Chance;
 use super::wire::{MINUTE, Nanos};
