@@ -25,6 +25,13 @@ pub(super) enum Shape {
     Nothing,
 }
 
+impl Shape {
+    /// Whether the command changes something.
+    const fn writes(self) -> bool {
+        matches!(self, Self::NewMasterWrites | Self::NewWrite | Self::Noted)
+    }
+}
+
 /// Something new in commands to a device.
 pub(super) fn command(
     shape: Shape,
@@ -39,41 +46,17 @@ pub(super) fn command(
     let (sid, level, confidence) = match shape {
         Shape::NewMasterWrites => (1, Level::High, 0.85),
         Shape::NewMaster => (2, Level::Medium, 0.8),
-        Shape::NewWrite => (3, Level::Medium, 0.75),
+        // Who runs the plant does set a value by hand now and then, from where it is run.
+        Shape::NewWrite => (3, Level::Low, 0.6),
         Shape::NewRead => (4, Level::Low, 0.6),
         Shape::Noted | Shape::Nothing => (5, Level::Info, 0.3),
     };
     let learned = count(transactions, ["comando", "comandi"], ["command", "commands"]);
-    let (it, en) = match shape {
-        Shape::NewMasterWrites | Shape::NewMaster => (
-            "che finora non lo aveva mai comandato, ha mandato",
-            "which never commanded it before, sent",
-        ),
-        Shape::NewWrite | Shape::NewRead => (
-            "che lo comanda da tempo, ha mandato per la prima volta",
-            "which commands it, sent for the first time",
-        ),
-        Shape::Noted | Shape::Nothing => {
-            ("ha mandato per la prima volta", "sent for the first time")
-        }
-    };
-    let writes = matches!(shape, Shape::NewMasterWrites | Shape::NewWrite | Shape::Noted);
-    let (what_it, what_en) = if writes {
-        ("un comando che scrive o cambia qualcosa", "a command that writes or changes something")
-    } else {
-        ("un comando di lettura", "a command that reads")
-    };
+    let (did, what) = deed(shape);
     Judgement {
         kind: &KIND,
         sid,
-        title: match shape {
-            Shape::NewMasterWrites => format!("New master {master} writes to {device} ({protocol})"),
-            Shape::NewMaster => format!("New master {master} of {device} ({protocol})"),
-            Shape::NewWrite | Shape::NewRead => {
-                format!("New {protocol} function {function} from {master} to {device}")
-            }
-            _ => format!("{protocol} write from {master} to {device}, still learning"),
-        },
+        title: title(shape, protocol, function, &master, &device),
         context: *context,
         level,
         score: 1.0,
@@ -85,19 +68,28 @@ pub(super) fn command(
         ],
         baseline: vec![("new_commands", Node::Int(0))],
         evidence: context.flow_id.into_iter().collect(),
-        technique: if writes { "T0855" } else { "T0861" },
+        technique: if shape.writes() { "T0855" } else { "T0861" },
         acn: &["acn:involved-asset=\"hardware-ot_programmable-logic-controller\""],
         took: Duration::default(),
         seen: Said::new(
-            format!("Al dispositivo industriale {device}, {master} {it} {what_it} ({protocol}, funzione {function})."),
-            format!("To the industrial device {device}, {master} {en} {what_en} ({protocol}, function {function})."),
+            format!(
+                "Al dispositivo industriale {device}, {master} {} {} ({protocol}, funzione {function}).",
+                did.it, what.it
+            ),
+            format!(
+                "To the industrial device {device}, {master} {} {} ({protocol}, function {function}).",
+                did.en, what.en
+            ),
         ),
         normal: Said::new(
             "Di norma un dispositivo industriale riceve sempre gli stessi comandi dalle stesse macchine.",
             "Normally an industrial device gets the same commands from the same machines.",
         ),
         why: if shape == Shape::Noted {
-            Said::new("si sta ancora imparando che cosa è normale", "what is normal is still being learned")
+            Said::new(
+                "si sta ancora imparando che cosa è normale",
+                "what is normal is still being learned",
+            )
         } else {
             Said::new(format!("imparato da {}", learned.it), format!("learned from {}", learned.en))
         },
@@ -107,16 +99,67 @@ pub(super) fn command(
             "It may be maintenance or a new program; it may also be someone who operates the plant \
              without the right to.",
         ),
-        advice: if shape == Shape::Noted {
-            Said::new("nulla, se l'impianto è in funzione come previsto.", "nothing, if the plant works as planned.")
-        } else {
-            Said::new(
-                format!("chiedere al gestore dell'impianto se {master} doveva farlo; se no, isolare {master} e controllare lo stato dell'impianto."),
-                format!("ask who runs the plant whether {master} was to do this; if not, isolate {master} and check the state of the plant."),
-            )
-        },
+        advice: advice(shape, &master),
     }
     .found()
+}
+
+fn title(shape: Shape, protocol: &str, function: u8, master: &str, device: &str) -> String {
+    match shape {
+        Shape::NewMasterWrites => format!("New master {master} writes to {device} ({protocol})"),
+        Shape::NewMaster => format!("New master {master} of {device} ({protocol})"),
+        Shape::NewWrite | Shape::NewRead => {
+            format!("New {protocol} function {function} from {master} to {device}")
+        }
+        Shape::Noted | Shape::Nothing => {
+            format!("{protocol} write from {master} to {device}, still learning")
+        }
+    }
+}
+
+/// What was done, in what manner: both ends of the sentence.
+fn deed(shape: Shape) -> (Said, Said) {
+    let did = match shape {
+        Shape::NewMasterWrites | Shape::NewMaster => Said::new(
+            "che finora non lo aveva mai comandato, ha mandato",
+            "which never commanded it before, sent",
+        ),
+        Shape::NewWrite | Shape::NewRead => Said::new(
+            "che lo comanda da tempo, ha mandato per la prima volta",
+            "which commands it, sent for the first time",
+        ),
+        Shape::Noted | Shape::Nothing => {
+            Said::new("ha mandato per la prima volta", "sent for the first time")
+        }
+    };
+    let what = if shape.writes() {
+        Said::new(
+            "un comando che scrive o cambia qualcosa",
+            "a command that writes or changes something",
+        )
+    } else {
+        Said::new("un comando di lettura", "a command that reads")
+    };
+    (did, what)
+}
+
+fn advice(shape: Shape, master: &str) -> Said {
+    if shape == Shape::Noted {
+        return Said::new(
+            "nulla, se l'impianto è in funzione come previsto.",
+            "nothing, if the plant works as planned.",
+        );
+    }
+    Said::new(
+        format!(
+            "chiedere al gestore dell'impianto se {master} doveva farlo; se no, isolare {master} \
+             e controllare lo stato dell'impianto."
+        ),
+        format!(
+            "ask who runs the plant whether {master} was to do this; if not, isolate {master} \
+             and check the state of the plant."
+        ),
+    )
 }
 
 /// A new machine on the local network.
