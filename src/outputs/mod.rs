@@ -2,6 +2,7 @@
 
 pub mod eve;
 pub mod filestore;
+pub mod hub;
 pub mod json;
 pub mod metrics;
 pub mod summary;

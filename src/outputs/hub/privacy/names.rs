@@ -1,0 +1,158 @@
+//! Names of hosts: only the domain that its owner registered leaves, and only if it is no name of
+//! the site and none of a network without owner.
+
+/// Bytes of a name at most (RFC 1035, 2.3.4).
+pub const NAME_BYTES_MAX: usize = 253;
+
+/// Last labels of names that exist only within a site (RFC 6761, RFC 6762, RFC 8375, and what
+/// offices use).
+const WITHIN: &[&str] = &[
+    "arpa",
+    "corp",
+    "domain",
+    "home",
+    "host",
+    "internal",
+    "intra",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "private",
+    "priv",
+    "test",
+    "wpad",
+    "workgroup",
+];
+/// Second labels under which countries register names.
+const SECOND: &[&str] = &[
+    "ac", "co", "com", "edu", "gen", "go", "gob", "gouv", "gov", "id", "ltd", "me", "mil", "ne",
+    "net", "nhs", "nom", "or", "org", "plc", "police", "sch",
+];
+/// Domains under which a provider hands out names to its customers.
+const HANDED_OUT: &[&str] = &[
+    "amazonaws.com",
+    "azureedge.net",
+    "azurewebsites.net",
+    "blogspot.com",
+    "cloudfront.net",
+    "ddns.net",
+    "duckdns.org",
+    "dyndns.org",
+    "firebaseapp.com",
+    "github.io",
+    "herokuapp.com",
+    "netlify.app",
+    "no-ip.org",
+    "pages.dev",
+    "trycloudflare.com",
+    "vercel.app",
+    "web.app",
+    "workers.dev",
+];
+/// Domains of services that everybody uses or that the state depends on: never an attacker's.
+const ESSENTIAL: &[&str] = &[
+    "akamai.net",
+    "amazonaws.com",
+    "apple.com",
+    "cloudflare.com",
+    "debian.org",
+    "gov.it",
+    "google.com",
+    "googleapis.com",
+    "inps.it",
+    "istat.it",
+    "microsoft.com",
+    "office.com",
+    "office365.com",
+    "pagopa.it",
+    "poste.it",
+    "posteitaliane.it",
+    "poliziadistato.it",
+    "spid.it",
+    "ubuntu.com",
+    "windowsupdate.com",
+];
+
+/// The domain that its owner registered, in small letters; `None` when `name` is no name of the
+/// public DNS, or belongs to `own`.
+pub fn registered(name: &str, own: &[String]) -> Option<String> {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if name.len() > NAME_BYTES_MAX || name.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    let labels: Vec<&str> = name.split('.').collect();
+    if labels.len() < 2 || !labels.iter().all(|label| is_label(label)) {
+        return None;
+    }
+    let top = *labels.last()?;
+    let is_top = (2..=24).contains(&top.len())
+        && (top.bytes().all(|byte| byte.is_ascii_alphabetic()) || top.starts_with("xn--"));
+    if !is_top || WITHIN.contains(&top) {
+        return None;
+    }
+    let last = |count: usize| {
+        let from = labels.len().checked_sub(count)?;
+        labels.get(from..).map(|labels| labels.join("."))
+    };
+    let second = labels.get(labels.len() - 2).copied().unwrap_or_default();
+    let country = top.len() == 2 && SECOND.contains(&second);
+    // Provinces of Italy: comune.esempio.mi.it.
+    let province = top == "it" && second.len() == 2;
+    let handed = HANDED_OUT.contains(&last(2)?.as_str());
+    let domain = last(if country || province || handed { 3 } else { 2 })?;
+    let is_own = own.iter().any(|own| is_within(&name, own) || is_within(own, &domain));
+    (!is_own).then_some(domain)
+}
+
+/// Whether a domain belongs to services that must never be named as an attacker's.
+pub fn is_essential(domain: &str) -> bool {
+    ESSENTIAL.iter().any(|essential| is_within(domain, essential))
+}
+
+/// Whether `name` is `domain` or below it.
+pub fn is_within(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether a name exists only within a site: its last label says so.
+pub fn is_of_a_site(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|top| WITHIN.contains(&top))
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_registered_is_told() {
+        let own = ["comune.esempio.it".to_owned()];
+        for (name, domain) in [
+            ("a.b.Example.ORG.", Some("example.org")),
+            ("x.example.co.uk", Some("example.co.uk")),
+            ("www.paese.mi.it", Some("paese.mi.it")),
+            ("c2.d111.cloudfront.net", Some("d111.cloudfront.net")),
+            ("co.uk", None),
+            ("mail.comune.esempio.it", None),
+            ("esempio.it", None),
+            ("srv1.ufficio.local", None),
+            ("20.10.168.192.in-addr.arpa", None),
+            ("192.168.10.20", None),
+            ("srv1", None),
+            ("a..b.org", None),
+            ("mario rossi.it", None),
+            ("", None),
+        ] {
+            assert_eq!(registered(name, &own).as_deref(), domain, "{name}");
+        }
+        assert!(is_essential("pagopa.gov.it") && !is_essential("pagopa.it.example.org"));
+    }
+}
