@@ -328,3 +328,64 @@ fn a_log_that_cannot_be_written_ends_nothing() {
         .unwrap();
     assert_eq!(status.code(), Some(0));
 }
+
+#[test]
+fn what_detectors_learned_outlasts_a_run() {
+    let place = Place::new();
+    let scan = capture("scan-vertical.pcap");
+    let replay = |state: &[&str], code| {
+        let line = [&["replay", "--no-signatures", "-o", "out", &scan], state].concat();
+        place.run(&line, code)
+    };
+    assert!(replay(&[], DONE).out.contains("Vertical TCP scan"));
+    assert!(replay(&["--state", "learned"], DONE).out.contains("Vertical TCP scan"));
+    // The same scan again is nothing new to detectors that remember it.
+    assert!(!replay(&["--state", "learned"], DONE).out.contains("Vertical TCP scan"));
+    let shown = place.run(&["baseline", "show", "--state", "learned"], DONE).out;
+    assert!(shown.contains("learned up to 20") && shown.contains("scan "), "{shown}");
+    let forgot = place.run(&["baseline", "forget", "--state", "learned", "scan"], DONE).out;
+    assert!(forgot.contains("1 of 1"), "{forgot}");
+    assert!(replay(&["--state", "learned"], DONE).out.contains("Vertical TCP scan"));
+
+    place.write("learned/behaviour.redb", b"not what was written");
+    replay(&["--state", "learned"], REFUSED).complains(&["damaged", "baseline forget --all"]);
+    place.run(&["baseline", "show", "--state", "learned"], REFUSED).complains(&["damaged"]);
+    place.run(&["baseline", "forget", "--state", "learned", "--all"], DONE);
+    replay(&["--state", "learned"], DONE);
+    replay(&["--state", "learned", "--each"], REFUSED).complains(&["--each"]);
+    replay(&["--state", "learned", "--no-anomaly"], REFUSED).complains(&["--no-anomaly"]);
+}
+
+#[test]
+fn learning_tells_of_attacks_in_what_it_learns_from() {
+    let place = Place::new();
+    let (scan, modbus) = (capture("scan-vertical.pcap"), capture("modbus.pcap"));
+    let quiet = place.run(&["baseline", "learn", "--state", "s", &modbus], DONE).out;
+    assert!(quiet.contains("learned from") && !quiet.contains("findings"), "{quiet}");
+    let loud = place.run(&["baseline", "learn", "--state", "s", &scan], DONE).out;
+    assert!(loud.contains("1 findings above low"), "{loud}");
+    let shown = place.run(&["baseline", "show", "--state", "s"], DONE).out;
+    assert!(shown.contains("industrial devices: 1"), "{shown}");
+    place.run(&["baseline", "learn", &modbus], REFUSED).complains(&["--state DIR"]);
+    place.run(&["baseline", "show", "--state", "none"], REFUSED).complains(&["there is no state"]);
+    place.run(&["baseline", "forget", "--state", "s"], REFUSED).complains(&["--all"]);
+    place.run(&["baseline", "forget", "--state", "s", "scann"], REFUSED).complains(&["scan?"]);
+}
+
+#[test]
+fn detectors_are_explained_with_what_they_go_by() {
+    let place = Place::new();
+    let list = place.run(&["explain"], DONE).out;
+    assert!(list.lines().count() >= 14 && list.contains("lateral"), "{list}");
+    let page = place.run(&["explain", "bruteforce"], DONE).out;
+    assert!(page.contains("Parameters in force\n  failures = "), "{page}");
+    assert!(page.contains("How it works") && page.contains("Learned from"), "{page}");
+    place.write("rivellino.toml", b"[detectors.bruteforce]\nfailures = 77\n");
+    let page = place.run(&["explain", "bruteforce", "--sensitivity", "high"], DONE).out;
+    assert!(page.contains("failures = 77 ") && page.contains("(set; "), "{page}");
+    place.run(&["explain", "brutforce"], REFUSED).complains(&["did you mean bruteforce?"]);
+    place.write("rivellino.toml", b"[detectors.scan]\nenabled = false\n");
+    let scan = capture("scan-vertical.pcap");
+    let out = place.run(&["replay", "--no-signatures", &scan], DONE).out;
+    assert!(!out.contains("Vertical TCP scan"), "{out}");
+}

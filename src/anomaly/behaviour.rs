@@ -112,4 +112,10 @@ impl Behaviour {
         let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.memory()));
         std::iter::once((KNOWN, self.known.memory())).chain(seats).collect()
     }
+
+    /// What was learned of the site, counted, by detector.
+    pub fn learned(&self) -> Vec<(&'static str, Vec<(&'static str, u64)>)> {
+        let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.learned()));
+        std::iter::once((KNOWN, self.known.learned())).chain(seats).collect()
+    }
 }

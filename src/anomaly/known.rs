@@ -99,6 +99,13 @@ impl Known {
         Ok(())
     }
 
+    pub(super) fn learned(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("addresses with a name", self.names.len() as u64),
+            ("addresses with a hardware address", self.hardware.len() as u64),
+        ]
+    }
+
     pub(super) fn memory(&self) -> usize {
         let names: usize = self.names.iter().map(|(_, name)| name.capacity()).sum();
         self.names.memory() + self.hardware.memory() + names

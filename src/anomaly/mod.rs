@@ -68,6 +68,11 @@ pub trait Detector: Send {
 
     /// Bytes that it holds, about.
     fn memory(&self) -> usize;
+
+    /// What it has learned of this site, counted: `("industrial devices", 3)`.
+    fn learned(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }
 
 /// A finding and whom it is about.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use super::config::{Checksums, Config};
+use super::config::{Checksums, Config, Sensitivity};
 
 /// Network sensor: finds attacks by signature and by behaviour, live or in capture files.
 #[derive(Debug, Parser)]
@@ -30,6 +30,11 @@ pub enum Command {
     /// Work on rule files.
     #[command(subcommand)]
     Rules(Rules),
+    /// What detectors of behaviour have learned: teach, show, forget.
+    #[command(subcommand)]
+    Baseline(Baseline),
+    /// Tell how a detector of behaviour works and what it goes by; without a name, list them.
+    Explain(Explain),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -122,6 +127,12 @@ pub struct Options {
     /// No analysis of behaviour.
     #[arg(long)]
     pub no_anomaly: bool,
+    /// How soon detectors of behaviour speak; normal if not given.
+    #[arg(long, value_enum)]
+    pub sensitivity: Option<Sensitivity>,
+    /// Folder in which detectors keep what they have learned; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
     /// Only packets that pass this filter, in the language of tcpdump.
     #[arg(long, value_name = "EXPR")]
     pub bpf: Option<String>,
@@ -196,6 +207,75 @@ pub struct RuleFiles {
     pub config: Option<PathBuf>,
 }
 
+/// What detectors have learned.
+#[derive(Debug, Subcommand)]
+pub enum Baseline {
+    /// Learn from captures of usual traffic, beside what is known already.
+    Learn {
+        /// Where it is kept.
+        #[command(flatten)]
+        state: StateFolder,
+        /// Networks to protect, or any: the variable HOME_NET.
+        #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+        home_net: Vec<String>,
+        /// Worker threads; as many as processors if not given.
+        #[arg(short = 'n', long, value_name = "WORKERS")]
+        workers: Option<usize>,
+        /// Capture files, merged by time.
+        #[arg(required = true, value_name = "CAPTURE")]
+        captures: Vec<PathBuf>,
+    },
+    /// Show what is known: up to when, and how much by detector.
+    Show {
+        /// Where it is kept.
+        #[command(flatten)]
+        state: StateFolder,
+    },
+    /// Forget what the named detectors have learned, or all.
+    Forget {
+        /// Where it is kept.
+        #[command(flatten)]
+        state: StateFolder,
+        /// Everything, also a state that is damaged.
+        #[arg(long, conflicts_with = "detectors")]
+        all: bool,
+        /// Names of detectors; known is what all share.
+        #[arg(value_name = "DETECTOR")]
+        detectors: Vec<String>,
+    },
+}
+
+/// Where what was learned is kept.
+#[derive(Debug, Default, Args)]
+pub struct StateFolder {
+    /// Folder in which detectors keep what they have learned.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Configuration file; rivellino.toml in the current folder is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl StateFolder {
+    /// As keys of the configuration.
+    pub fn over(&self) -> Config {
+        Config { state: self.state.clone(), ..Config::default() }
+    }
+}
+
+/// Tell about a detector.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Its name, as in `finding.detector`.
+    pub detector: Option<String>,
+    /// As if detectors were set so.
+    #[arg(long, value_enum)]
+    pub sensitivity: Option<Sensitivity>,
+    /// Configuration file; rivellino.toml in the current folder is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Look at the configuration.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -231,6 +311,8 @@ impl Options {
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
             anomaly: self.no_anomaly.then_some(false),
+            sensitivity: self.sensitivity,
+            state: self.state.clone(),
             bpf: self.bpf.clone(),
             flow_memory: self.flow_memory,
             stream_memory: self.stream_memory,

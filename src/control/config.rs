@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
+use super::behaviour;
 use crate::detect::diagnostic::nearest;
 
 /// Read if it is in the current folder and no other is named.
@@ -54,6 +55,14 @@ pub static KEYS: &[Key] = &[
     },
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
+    Key {
+        name: "sensitivity",
+        help: "How soon detectors of behaviour speak: \"low\", \"normal\" or \"high\". Default: \"normal\".",
+    },
+    Key {
+        name: "state",
+        help: "Folder in which detectors keep what they have learned. Default: none, each run begins anew.",
+    },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
     Key {
         name: "flow-memory",
@@ -104,6 +113,10 @@ pub static KEYS: &[Key] = &[
         help: "Bytes of all files in that folder at most, MiB, 1 to 1073741824. Default: 1024.",
     },
     Key {
+        name: "detectors",
+        help: "Tables of detectors: [detectors.NAME] with enabled = false, or parameters in place of those of the sensitivity. `rivellino explain NAME` lists them. Default: none.",
+    },
+    Key {
         name: "vars",
         help: "Variables of the rules, a table of NAME = \"value\". Default: those of Suricata.",
     },
@@ -119,8 +132,20 @@ pub enum Checksums {
     Ignore,
 }
 
+/// How soon detectors speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sensitivity {
+    /// Only what is plain.
+    Low,
+    /// Few false alarms.
+    Normal,
+    /// Rather a false alarm than a miss.
+    High,
+}
+
 /// Keys that were given, by a file or the command line; see [`KEYS`] for meaning and units.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", default)]
 #[allow(missing_docs, reason = "KEYS documents each, a test compares the two")]
 pub struct Config {
@@ -134,6 +159,8 @@ pub struct Config {
     pub reference_file: Option<PathBuf>,
     pub signatures: Option<bool>,
     pub anomaly: Option<bool>,
+    pub sensitivity: Option<Sensitivity>,
+    pub state: Option<PathBuf>,
     pub bpf: Option<String>,
     pub flow_memory: Option<u64>,
     pub stream_memory: Option<u64>,
@@ -150,6 +177,7 @@ pub struct Config {
     pub file_store_file: Option<u32>,
     pub file_store_files: Option<u64>,
     pub file_store_size: Option<u64>,
+    pub detectors: Option<behaviour::Tables>,
     pub vars: Option<BTreeMap<String, String>>,
 }
 
@@ -247,6 +275,9 @@ impl Config {
                 problems.push(("home-net", what));
             }
         }
+        if let Err(wrong) = behaviour::settings(self) {
+            problems.extend(wrong);
+        }
         problems
     }
 
@@ -271,6 +302,8 @@ impl Config {
             reference_file: self.reference_file.or(under.reference_file),
             signatures: self.signatures.or(under.signatures),
             anomaly: self.anomaly.or(under.anomaly),
+            sensitivity: self.sensitivity.or(under.sensitivity),
+            state: self.state.or(under.state),
             bpf: self.bpf.or(under.bpf),
             flow_memory: self.flow_memory.or(under.flow_memory),
             stream_memory: self.stream_memory.or(under.stream_memory),
@@ -287,6 +320,7 @@ impl Config {
             file_store_file: self.file_store_file.or(under.file_store_file),
             file_store_files: self.file_store_files.or(under.file_store_files),
             file_store_size: self.file_store_size.or(under.file_store_size),
+            detectors: self.detectors.or(under.detectors),
             vars,
         }
     }
@@ -303,7 +337,10 @@ impl Config {
             // Writing to a String does not fail.
             let _ = match value {
                 Some(toml::Value::Table(table)) => {
-                    write!(text, "# {}\n[{}]\n{table}\n", key.help, key.name)
+                    // Tables in it have to say whose they are.
+                    let whole =
+                        toml::Table::from_iter([(key.name.to_owned(), table.clone().into())]);
+                    write!(text, "# {}\n{whole}\n", key.help)
                 }
                 Some(value) => write!(text, "# {}\n{} = {value}\n\n", key.help, key.name),
                 None => write!(text, "# {}\n# {} =\n\n", key.help, key.name),
@@ -339,6 +376,8 @@ mod tests {
             reference-file = "reference.config"
             signatures = true
             anomaly = false
+            sensitivity = "high"
+            state = "state"
             bpf = "tcp"
             flow-memory = 64
             stream-memory = 32
@@ -355,6 +394,8 @@ mod tests {
             file-store-file = 2
             file-store-files = 100
             file-store-size = 10
+            [detectors.scan]
+            enabled = false
             [vars]
             X = "1"
             "#;

@@ -1,7 +1,10 @@
 //! Command line, configuration, signals, pages.
 
+pub mod baseline;
+pub mod behaviour;
 pub mod cli;
 pub mod config;
+pub mod explain;
 pub mod http;
 pub mod inspect;
 pub mod log;
@@ -12,5 +15,6 @@ pub mod rules;
 pub mod run;
 pub mod schema;
 pub mod signals;
+pub mod state;
 pub mod terminal;
 pub mod watch;

@@ -8,11 +8,12 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::rules::{self, Loaded};
+use super::state::Store;
 use crate::anomaly::{Behaviour, Settings, Site};
 use crate::capture::{self, SourceStats};
 use crate::decode;
 use crate::detect::{LoadSummary, Ruleset, Variables};
-use crate::engine::merge::Merge;
+use crate::engine::merge::{Learned, Merge};
 use crate::engine::worker::{Checksums, WorkerOptions};
 use crate::engine::{self, CHANNEL_ROUNDS, ROUND_FRAMES, Report, Setup};
 use crate::file::Wants;
@@ -23,6 +24,11 @@ use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::filestore::{self, FileStore};
 use crate::outputs::summary::Summary;
 use crate::protocols::PROTOCOLS;
+use crate::time::Duration;
+
+/// What was learned from captures is kept at their end: the next run begins there, or where this
+/// one did.
+const NEVER: Duration = Duration::from_nanos(u64::MAX);
 
 /// What to replay, and how.
 #[derive(Clone, Debug)]
@@ -45,6 +51,8 @@ pub struct Replay {
     pub anomaly: bool,
     /// How detectors are set.
     pub settings: Settings,
+    /// Folder in which detectors keep what they have learned.
+    pub state: Option<PathBuf>,
     /// How many workers.
     pub workers: usize,
     /// What packets with wrong checksums mean.
@@ -155,6 +163,15 @@ impl Replay {
             outputs.push(Box::new(store));
         }
         let mut merge = Merge::new(self.behaviour(prepared), outputs, false);
+        if let Some(folder) = &self.state {
+            let store = Store::open(folder)?;
+            store.fill(merge.behaviour())?;
+            let keep = move |learned: Learned| {
+                let kept = store.put(learned.at, &learned.states);
+                kept.map_err(|error| format!("what was learned is lost: {error}"))
+            };
+            merge.keep(NEVER, Box::new(keep));
+        }
         let setup = self.setup(prepared.ruleset(), stop);
         let report = engine::replay(source, &setup, &mut merge, progress);
         drop(merge);

@@ -13,8 +13,7 @@ use super::progress::Progress;
 use super::replay::{Outcome, Replay};
 use super::signals::Flags;
 use super::terminal::Terminal;
-use super::{inspect, log, watch};
-use crate::anomaly::Settings;
+use super::{baseline, behaviour, explain, inspect, log, watch};
 use crate::engine::worker;
 use crate::flow::Limits;
 use crate::outputs::filestore;
@@ -56,6 +55,11 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             log::start(cli.verbose, config.quiet.unwrap_or_default());
             watch::watch(&config)
         }
+        Command::Baseline(command) => {
+            log::start(cli.verbose, false);
+            baseline::baseline(command, &mut out)
+        }
+        Command::Explain(line) => explain::explain(line, &mut out),
         Command::Rules(command) => inspect::rules(command, &mut out),
         Command::Config(ConfigCommand::Show(file)) => {
             let config = configuration(Config::default(), file.config.as_deref())?;
@@ -93,16 +97,24 @@ pub(super) fn configuration(line: Config, file: Option<&Path>) -> anyhow::Result
     if problems.is_empty() {
         return Ok(config);
     }
+    bail!("{}", listed(&problems))
+}
+
+fn listed(problems: &[(&str, String)]) -> String {
     let told: Vec<String> = problems.iter().map(|(key, what)| format!("{key}: {what}")).collect();
-    bail!("{}", told.join("\n"))
+    told.join("\n")
 }
 
 impl Replay {
     /// The replay that the configuration asks for; without captures, what a watch shares with it.
     ///
     /// # Errors
-    /// When a folder of rules cannot be read.
+    /// When a folder of rules cannot be read, or a detector is set in a way it does not know.
     pub fn of(captures: &[PathBuf], config: &Config) -> anyhow::Result<Self> {
+        let settings = match behaviour::settings(config) {
+            Ok(settings) => settings,
+            Err(problems) => bail!("{}", listed(&problems)),
+        };
         Ok(Self {
             captures: captures.to_vec(),
             each: config.each.unwrap_or_default(),
@@ -112,7 +124,8 @@ impl Replay {
             beside: super::rules::Beside::of(config),
             signatures: config.signatures.unwrap_or(true),
             anomaly: config.anomaly.unwrap_or(true),
-            settings: Settings::default(),
+            settings,
+            state: config.state.clone(),
             workers: workers(config),
             checksums: match config.checksums {
                 Some(Checksums::Verify) => worker::Checksums::Verify,
@@ -168,6 +181,12 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
     let replay = Replay::of(captures, config)?;
     if replay.each && replay.output.is_none() {
         bail!("--each needs -o DIR: each capture gets a folder there");
+    }
+    if replay.each && replay.state.is_some() {
+        bail!("--each begins anew with each capture; it cannot go with --state");
+    }
+    if !replay.anomaly && replay.state.is_some() {
+        bail!("--state is for analysis of behaviour; it cannot go with --no-anomaly");
     }
     let quiet = config.quiet.unwrap_or_default();
     let prepared = replay.prepare()?;

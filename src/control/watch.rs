@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use crossbeam_channel::TrySendError;
 
 use super::config::Config;
 use super::http::Pages;
@@ -12,18 +13,23 @@ use super::plane::Plane;
 use super::replay::{Replay, write_summary};
 use super::run::{DONE, INPUT};
 use super::signals::Flags;
+use super::state::{ASIDE, Store};
 use crate::capture::{LiveOptions, SourceStats, open_live};
 use crate::detect::LoadSummary;
-use crate::engine::merge::Merge;
+use crate::engine::merge::{Learned, Merge};
 use crate::engine::stats::WorkerStats;
 use crate::engine::{self, Live, Report};
 use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::metrics::{Metrics, Totals};
 use crate::outputs::summary::Summary;
+use crate::time::Duration;
 
 /// How often the control plane looks whether a reload was asked for.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// What detectors have learned is written each time so much packet time has passed.
+const KEEP_EVERY: Duration = Duration::from_secs(300);
 
 /// Watches until a signal says stop; gives the exit code.
 ///
@@ -66,6 +72,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         outputs.push(Box::new(store));
     }
     let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
+    let keeping = plan.state.as_deref().filter(|_| plan.anomaly);
+    let keeping = keeping.map(|folder| keep(folder, &mut merge)).transpose()?;
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);
@@ -94,10 +102,45 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     });
     drop(plane);
     drop(merge);
+    // The last of what was learned is on disk when the writer is done.
+    keeping.into_iter().for_each(|writer| drop(writer.join()));
     let found = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
     let rules = std::mem::take(&mut *rules.lock().unwrap_or_else(PoisonError::into_inner));
     write_summary(&output, &report, &found, rules.as_ref())?;
     Ok(tell(&report))
+}
+
+/// Gives the detectors what they had learned, and has what they learn written from time to time,
+/// in a thread of its own: a slow disk must not hold up the merge.
+fn keep(folder: &Path, merge: &mut Merge) -> anyhow::Result<std::thread::JoinHandle<()>> {
+    let (store, wrong) = Store::open_or_set_aside(folder)?;
+    if let Some(wrong) = wrong {
+        tracing::error!("{wrong}; it is put aside as {ASIDE}, detectors begin anew");
+    }
+    for (name, bytes) in store.learned()? {
+        if merge.behaviour().load(&name, &bytes).is_err() {
+            tracing::error!("what {name} had learned cannot be read; it begins anew");
+        }
+    }
+    let (to_writer, learned) = crossbeam_channel::bounded::<Learned>(1);
+    let writer = std::thread::spawn(move || {
+        for learned in learned {
+            if let Err(error) = store.put(learned.at, &learned.states) {
+                tracing::error!("what was learned is not kept: {error}");
+            }
+        }
+    });
+    let keeper = move |learned: Learned| {
+        // While the disk still writes the last, this one is passed over; the very last waits.
+        let sent = if learned.last {
+            to_writer.send(learned).is_ok()
+        } else {
+            !matches!(to_writer.try_send(learned), Err(TrySendError::Disconnected(_)))
+        };
+        if sent { Ok(()) } else { Err("what was learned is not kept".to_owned()) }
+    };
+    merge.keep(KEEP_EVERY, Box::new(keeper));
+    Ok(writer)
 }
 
 fn live_options(config: &Config) -> LiveOptions {

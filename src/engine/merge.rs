@@ -5,7 +5,7 @@ use crate::anomaly::{Behaviour, Found};
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
 use crate::record::{Body, Record};
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 use super::stats::WorkerStats;
 
@@ -17,6 +17,26 @@ pub struct RoundOutput {
     pub now: Timestamp,
     /// Its counters so far.
     pub stats: WorkerStats,
+}
+
+/// What detectors have learned up to a moment.
+pub struct Learned {
+    /// Packet time.
+    pub at: Timestamp,
+    /// By detector, as [`Behaviour::save`] gives it.
+    pub states: Vec<(&'static str, Vec<u8>)>,
+    /// The input is at its end: there will be no other.
+    pub last: bool,
+}
+
+/// Takes what was learned to where it is safe; says what is wrong when it could not.
+pub type Keeper = Box<dyn FnMut(Learned) -> Result<(), String> + Send>;
+
+/// When what was learned is kept, and how.
+struct Keeping {
+    every: Duration,
+    next: Timestamp,
+    keeper: Keeper,
 }
 
 /// The stage after the workers.
@@ -31,6 +51,7 @@ pub struct Merge {
     /// Counters of all workers at the last round.
     pub stats: WorkerStats,
     live: bool,
+    keeping: Option<Keeping>,
 }
 
 impl Merge {
@@ -45,7 +66,14 @@ impl Merge {
             suppressed: 0,
             stats: WorkerStats::default(),
             live,
+            keeping: None,
         }
+    }
+
+    /// Gives `keeper` what detectors have learned: each time so much packet time has passed, and
+    /// at the end.
+    pub fn keep(&mut self, every: Duration, keeper: Keeper) {
+        self.keeping = Some(Keeping { every, next: Timestamp::default(), keeper });
     }
 
     /// Takes the records of all workers of one round. `records` is emptied and keeps its memory.
@@ -58,6 +86,20 @@ impl Merge {
         self.behaviour.tick(now, &mut self.found);
         self.tell(now, 0);
         self.outputs.iter_mut().for_each(|output| output.round(now, self.live));
+        self.learned(now);
+    }
+
+    fn learned(&mut self, now: Timestamp) {
+        let Some(keeping) = &mut self.keeping else { return };
+        if keeping.next == Timestamp::default() {
+            keeping.next = now.after(keeping.every);
+        }
+        if now >= keeping.next {
+            keeping.next = now.after(keeping.every);
+            let learned = Learned { at: now, states: self.behaviour.save(), last: false };
+            // What could not be kept now is tried again next time; the last failure is told.
+            let _ = (keeping.keeper)(learned);
+        }
     }
 
     /// The detectors: to save what they have learned, or to give them what others did.
@@ -69,7 +111,13 @@ impl Merge {
     pub fn finish(&mut self, now: Timestamp) -> Vec<String> {
         self.behaviour.finish(now, &mut self.found);
         self.tell(now, 0);
-        self.outputs.iter_mut().flat_map(|output| output.finish(now)).collect()
+        let lost = self.outputs.iter_mut().flat_map(|output| output.finish(now));
+        let mut lost: Vec<String> = lost.collect();
+        if let Some(keeping) = &mut self.keeping {
+            let learned = Learned { at: now, states: self.behaviour.save(), last: true };
+            lost.extend((keeping.keeper)(learned).err());
+        }
+        lost
     }
 
     fn record(&mut self, record: &Record) {

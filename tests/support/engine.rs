@@ -119,6 +119,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         signatures: false,
         anomaly: true,
         settings: Default::default(),
+        state: None,
         workers: 1,
         checksums: Checksums::Ignore,
         bpf: None,

@@ -60,9 +60,9 @@ pub static KIND: Kind = Kind {
     algorithm: "Per industrial device the masters that command it by Modbus or DNP3 and the \
                 functions that each uses (with the unit, for Modbus). They are learned for a week \
                 or ten thousand transactions; what comes after that and was not learned is told: a \
-                new master that writes as high, a new master that reads or a new writing function \
-                as medium, a new reading function as low. During learning a master's first write \
-                is noted. Hardware addresses that first appear after a week are noted.",
+                new master that writes as high, a new master that reads as medium, a new function \
+                of a known master as low, or as medium where it does more than set values \
+                (restarts, firmware, clocks). During learning a master's first write is noted. Hardware addresses that first appear after a week are noted.",
     references: &[
         "MODBUS Application Protocol Specification V1.1b3",
         "IEEE 1815 (DNP3), function codes",
@@ -118,6 +118,8 @@ struct Command {
     unit: u8,
     function: u8,
     writes: bool,
+    /// It does more than set values: restarts, firmware, clocks, files.
+    deep: bool,
 }
 
 impl Novelty {
@@ -165,13 +167,16 @@ impl Novelty {
             let unit = small(&self.modbus_unit).unwrap_or_default();
             // Writes of coils and registers; 90 is how engineering tools stop controllers.
             let writes = matches!(function, 5 | 6 | 15 | 16 | 21 | 22 | 23 | 90);
-            return Some(Command { unit, function, writes });
+            let deep = matches!(function, 21 | 90);
+            return Some(Command { unit, function, writes, deep });
         }
         let function = small(&self.dnp3_function)?;
         // Responses (from 129 on) and confirmations command nothing.
         (1..129).contains(&function).then(|| {
             let writes = matches!(function, 2..=6 | 9..=14 | 16..=21 | 27 | 29 | 31);
-            Command { unit: 0, function, writes }
+            // Select and operate: what an operator's hand on the screen does.
+            let deep = writes && !matches!(function, 3..=6);
+            Command { unit: 0, function, writes, deep }
         })
     }
 
@@ -206,6 +211,7 @@ impl Novelty {
                 return None;
             }
             match (learned, new) {
+                (true, true) if command.deep => Shape::NewDeed,
                 (true, true) if command.writes => Shape::NewWrite,
                 (true, true) => Shape::NewRead,
                 (false, _) if first_write => Shape::Noted,
@@ -278,6 +284,16 @@ impl Detector for Novelty {
         let functions = |m: &Master| size_of::<Master>() + m.functions.capacity() * 2;
         let lists = devices.iter().flat_map(|(_, device)| &device.masters).map(functions);
         devices.memory() + machines.memory() + lists.sum::<usize>()
+    }
+
+    fn learned(&self) -> Vec<(&'static str, u64)> {
+        let State { devices, machines, .. } = &self.state;
+        let masters: usize = devices.iter().map(|(_, device)| device.masters.len()).sum();
+        vec![
+            ("industrial devices", devices.len() as u64),
+            ("masters of them", masters as u64),
+            ("hardware addresses", machines.len() as u64),
+        ]
     }
 }
 

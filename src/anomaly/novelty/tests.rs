@@ -12,7 +12,7 @@ fn fresh() -> Novelty {
 /// What is new about a function of one master at a second.
 fn say(novelty: &mut Novelty, second: u64, master: u8, function: u8) -> Option<Shape> {
     let writes = matches!(function, 5 | 6 | 15 | 16);
-    let command = Command { unit: 1, function, writes };
+    let command = Command { unit: 1, function, writes, deep: function == 90 };
     let at = Timestamp::new(1_000_000 + second, 0);
     let master = IpAddr::from([10, 0, 0, master]);
     novelty.learn(master, IpAddr::from(PLC), true, command, at).map(|(shape, _)| shape)
@@ -30,6 +30,7 @@ fn after_learning_a_new_master_that_writes_is_told_and_a_known_one_is_not() {
         (2, 6, None),
         (3, 3, Some(Shape::NewMaster)),
         (1, 5, Some(Shape::NewWrite)),
+        (1, 90, Some(Shape::NewDeed)),
         (1, 4, Some(Shape::NewRead)),
         (1, 4, None),
     ] {

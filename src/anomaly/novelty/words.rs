@@ -15,6 +15,8 @@ pub(super) enum Shape {
     NewMasterWrites,
     /// A master that nobody knew reads.
     NewMaster,
+    /// A known master does what it never did, and more than set values.
+    NewDeed,
     /// A known master writes in a way it never did.
     NewWrite,
     /// A known master reads in a way it never did.
@@ -28,7 +30,7 @@ pub(super) enum Shape {
 impl Shape {
     /// Whether the command changes something.
     const fn writes(self) -> bool {
-        matches!(self, Self::NewMasterWrites | Self::NewWrite | Self::Noted)
+        matches!(self, Self::NewMasterWrites | Self::NewDeed | Self::NewWrite | Self::Noted)
     }
 }
 
@@ -46,6 +48,7 @@ pub(super) fn command(
     let (sid, level, confidence) = match shape {
         Shape::NewMasterWrites => (1, Level::High, 0.85),
         Shape::NewMaster => (2, Level::Medium, 0.8),
+        Shape::NewDeed => (7, Level::Medium, 0.75),
         // Who runs the plant does set a value by hand now and then, from where it is run.
         Shape::NewWrite => (3, Level::Low, 0.6),
         Shape::NewRead => (4, Level::Low, 0.6),
@@ -108,7 +111,7 @@ fn title(shape: Shape, protocol: &str, function: u8, master: &str, device: &str)
     match shape {
         Shape::NewMasterWrites => format!("New master {master} writes to {device} ({protocol})"),
         Shape::NewMaster => format!("New master {master} of {device} ({protocol})"),
-        Shape::NewWrite | Shape::NewRead => {
+        Shape::NewDeed | Shape::NewWrite | Shape::NewRead => {
             format!("New {protocol} function {function} from {master} to {device}")
         }
         Shape::Noted | Shape::Nothing => {
@@ -124,7 +127,7 @@ fn deed(shape: Shape) -> (Said, Said) {
             "che finora non lo aveva mai comandato, ha mandato",
             "which never commanded it before, sent",
         ),
-        Shape::NewWrite | Shape::NewRead => Said::new(
+        Shape::NewDeed | Shape::NewWrite | Shape::NewRead => Said::new(
             "che lo comanda da tempo, ha mandato per la prima volta",
             "which commands it, sent for the first time",
         ),
