@@ -38,8 +38,9 @@ pub fn explain(line: &Explain, out: &mut Terminal) -> anyhow::Result<u8> {
 /// The page of a detector.
 fn text(kind: &Kind, settings: &Settings) -> String {
     let off = if settings.is_on(kind.name) { "" } else { ", off" };
-    let mut page = format!("{} (generator {}{off})\n{}\n\n", kind.name, kind.gid, kind.help);
-    page.push_str("How it works\n");
+    let mut page = format!("{} (generator {}{off})\n", kind.name, kind.gid);
+    page.push_str(&wrapped(kind.help, ""));
+    page.push_str("\nHow it works\n");
     page.push_str(&wrapped(kind.algorithm, "  "));
     page.push_str("\nParameters in force\n");
     let set = settings.values.get(kind.name);
