@@ -14,11 +14,7 @@ use super::signals::Flags;
 use super::state::{Store, forget_all};
 use super::terminal::Terminal;
 use crate::anomaly::{Behaviour, DETECTORS, Settings, detector};
-use crate::outputs::summary::Row;
-use crate::record::Level;
 
-/// Generators of detectors begin here.
-const FIRST_GENERATOR: u32 = 9100;
 /// Name of what all detectors share, in the state.
 const SHARED: &str = "known";
 
@@ -70,9 +66,7 @@ fn learn(config: &Config, captures: &[PathBuf], out: &mut Terminal) -> anyhow::R
         if report.error.is_some() || !report.lost.is_empty() {
             code = INPUT;
         }
-        let loud =
-            |row: &&Row| row.gid >= FIRST_GENERATOR && row.severity <= Level::Medium.severity();
-        let found: u64 = outcome.summary.rows().into_iter().filter(loud).map(|row| row.count).sum();
+        let found = outcome.summary.findings_above_low();
         told = format!("learned from {} packets\n", report.stats.packets);
         if found > 0 {
             told.push_str(&format!(

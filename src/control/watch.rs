@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use anyhow::Context;
 use crossbeam_channel::TrySendError;
@@ -48,8 +49,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         tracing::info!("{}", loaded.summary);
         tell_rules(&metrics, &loaded.summary);
     }
-    let rules = prepared.loaded.as_ref().map(|loaded| loaded.summary.clone());
-    let rules = Mutex::new(rules);
+    let rules = Mutex::new(prepared.loaded.as_ref().map(|loaded| loaded.summary.clone()));
     let flags = Flags::default();
     let ready = Arc::new(AtomicBool::new(false));
     let page = {
@@ -72,14 +72,12 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         outputs.push(Box::new(store));
     }
     let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
-    let keeping = plan.state.as_deref().filter(|_| plan.anomaly);
-    let keeping = keeping.map(|folder| keep(folder, &mut merge)).transpose()?;
+    let keeping = keep(&plan, &mut merge)?;
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);
     let listen = plane.address().unwrap_or(listen);
     tracing::info!(interface, workers = plan.workers, %listen, "watching");
-    let publish = metrics.clone();
     let over = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let reloads = scope.spawn(|| {
@@ -92,7 +90,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
             }
         });
         let mut publish = |stats: &WorkerStats, source: &SourceStats, suppressed: u64| {
-            publish.totals(&totals(stats, source, suppressed));
+            metrics.totals(&totals(stats, source, suppressed));
         };
         let report = engine::watch(sources, &setup, &live, &mut merge, &mut publish);
         over.store(true, Ordering::Relaxed);
@@ -112,7 +110,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
 
 /// Gives the detectors what they had learned, and has what they learn written from time to time,
 /// in a thread of its own: a slow disk must not hold up the merge.
-fn keep(folder: &Path, merge: &mut Merge) -> anyhow::Result<std::thread::JoinHandle<()>> {
+fn keep(plan: &Replay, merge: &mut Merge) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(folder) = plan.state.as_deref().filter(|_| plan.anomaly) else { return Ok(None) };
     let (store, wrong) = Store::open_or_set_aside(folder)?;
     if let Some(wrong) = wrong {
         tracing::error!("{wrong}; it is put aside as {ASIDE}, detectors begin anew");
@@ -140,7 +139,7 @@ fn keep(folder: &Path, merge: &mut Merge) -> anyhow::Result<std::thread::JoinHan
         if sent { Ok(()) } else { Err("what was learned is not kept".to_owned()) }
     };
     merge.keep(KEEP_EVERY, Box::new(keeper));
-    Ok(writer)
+    Ok(Some(writer))
 }
 
 fn live_options(config: &Config) -> LiveOptions {

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Output;
-use crate::record::{Body, Record};
+use crate::record::{Body, Level, Record};
 use crate::time::Timestamp;
 
 /// Distinct signatures and findings kept by name; beyond, only the totals grow.
 const ROWS_MAX: usize = 10_000;
+/// Generators of detectors begin here.
+const DETECTORS_FROM: u32 = 9100;
 /// Characters of a message shown in the table.
 const MESSAGE_CHARS: usize = 76;
 
@@ -58,6 +60,13 @@ impl Summary {
         let mut rows: Vec<&Row> = self.rows.values().collect();
         rows.sort_by_key(|row| (row.severity, std::cmp::Reverse(row.count)));
         rows
+    }
+
+    /// Findings of detectors above the level low.
+    pub fn findings_above_low(&self) -> u64 {
+        let loud =
+            |row: &&Row| row.gid >= DETECTORS_FROM && row.severity <= Level::Medium.severity();
+        self.rows.values().filter(loud).map(|row| row.count).sum()
     }
 
     /// Alerts that are counted in no row, because there were too many kinds.

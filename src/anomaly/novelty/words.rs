@@ -54,7 +54,6 @@ pub(super) fn command(
         Shape::NewRead => (4, Level::Low, 0.6),
         Shape::Noted | Shape::Nothing => (5, Level::Info, 0.3),
     };
-    let learned = count(transactions, ["comando", "comandi"], ["command", "commands"]);
     let (did, what) = deed(shape);
     Judgement {
         kind: &KIND,
@@ -88,14 +87,7 @@ pub(super) fn command(
             "Di norma un dispositivo industriale riceve sempre gli stessi comandi dalle stesse macchine.",
             "Normally an industrial device gets the same commands from the same machines.",
         ),
-        why: if shape == Shape::Noted {
-            Said::new(
-                "si sta ancora imparando che cosa è normale",
-                "what is normal is still being learned",
-            )
-        } else {
-            Said::new(format!("imparato da {}", learned.it), format!("learned from {}", learned.en))
-        },
+        why: why(shape, transactions),
         meaning: Said::new(
             "Può essere un lavoro di manutenzione o un nuovo programma; può anche essere qualcuno \
              che manovra l'impianto senza averne il diritto.",
@@ -144,6 +136,17 @@ fn deed(shape: Shape) -> (Said, Said) {
         Said::new("un comando di lettura", "a command that reads")
     };
     (did, what)
+}
+
+fn why(shape: Shape, transactions: u64) -> Said {
+    if shape == Shape::Noted {
+        return Said::new(
+            "si sta ancora imparando che cosa è normale",
+            "what is normal is still being learned",
+        );
+    }
+    let learned = count(transactions, ["comando", "comandi"], ["command", "commands"]);
+    Said::new(format!("imparato da {}", learned.it), format!("learned from {}", learned.en))
 }
 
 fn advice(shape: Shape, master: &str) -> Said {
