@@ -1,13 +1,16 @@
 //! All detectors at one table: each sees what it asked for, in order.
 
+use super::incident::Incidents;
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site};
-use crate::record::{Record, Sort};
+use crate::record::{Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
 /// Packet time between two ticks, at least.
 const TICK: Duration = Duration::from_secs(1);
 /// Under which name [`Known`] is saved; no detector is called so.
 const KNOWN: &str = "known";
+/// Under which name [`Incidents`] are saved; no detector is called so.
+const INCIDENTS: &str = "incidents";
 
 /// The detectors of a site and what they share.
 pub struct Behaviour {
@@ -15,6 +18,8 @@ pub struct Behaviour {
     /// For each sort of record the seats that see it.
     seen_by: [Vec<usize>; Sort::COUNT],
     known: Known,
+    incidents: Incidents,
+    found: Vec<Found>,
     now: Timestamp,
     next_tick: Timestamp,
 }
@@ -32,8 +37,9 @@ impl Behaviour {
             }
         }
         let known = Known::new(site);
+        let incidents = Incidents::new(site, settings);
         let start = Timestamp::default();
-        Self { seats, seen_by, known, now: start, next_tick: start }
+        Self { seats, seen_by, known, incidents, found: Vec::new(), now: start, next_tick: start }
     }
 
     /// No detector at all.
@@ -42,6 +48,8 @@ impl Behaviour {
             seats: Vec::new(),
             seen_by: Default::default(),
             known: Known::default(),
+            incidents: Incidents::default(),
+            found: Vec::new(),
             now: Timestamp::default(),
             next_tick: Timestamp::default(),
         }
@@ -52,45 +60,64 @@ impl Behaviour {
         !self.seats.is_empty()
     }
 
-    /// Shows a record to those that asked for its sort.
-    pub fn record(&mut self, record: &Record, found: &mut Vec<Found>) {
+    /// Shows a record to those that asked for its sort; `told` gets findings, and incidents that
+    /// they and alerts of signatures belong to, in order.
+    pub fn record(&mut self, record: &Record, told: &mut Vec<(Context, Body)>) {
         if self.seats.is_empty() {
             return;
         }
-        self.tick(record.timestamp, found);
+        self.tick(record.timestamp, told);
         self.known.record(record);
         let seats = self.seen_by.get(record.body.sort() as usize).into_iter().flatten();
         for seat in seats {
             if let Some((_, detector)) = self.seats.get_mut(*seat) {
-                detector.record(record, &self.known, found);
+                detector.record(record, &self.known, &mut self.found);
             }
+        }
+        self.tell(told);
+        if let Body::Alert(alert) = &record.body {
+            self.incidents.alert(self.now, &record.context, alert, &self.known, told);
         }
     }
 
     /// Packet time has come to `now`. Times that go back are passed over.
-    pub fn tick(&mut self, now: Timestamp, found: &mut Vec<Found>) {
+    pub fn tick(&mut self, now: Timestamp, told: &mut Vec<(Context, Body)>) {
         self.now = self.now.max(now);
         if self.now < self.next_tick {
             return;
         }
         self.next_tick = self.now.after(TICK);
+        self.incidents.tick(self.now, &self.known, told);
         for (_, detector) in &mut self.seats {
-            detector.tick(self.now, &self.known, found);
+            detector.tick(self.now, &self.known, &mut self.found);
         }
+        self.tell(told);
     }
 
     /// The input is at its end.
-    pub fn finish(&mut self, now: Timestamp, found: &mut Vec<Found>) {
+    pub fn finish(&mut self, now: Timestamp, told: &mut Vec<(Context, Body)>) {
         self.now = self.now.max(now);
         for (_, detector) in &mut self.seats {
-            detector.finish(self.now, &self.known, found);
+            detector.finish(self.now, &self.known, &mut self.found);
+        }
+        self.tell(told);
+        self.incidents.finish(self.now, &self.known, told);
+    }
+
+    fn tell(&mut self, told: &mut Vec<(Context, Body)>) {
+        for Found { context, finding } in self.found.drain(..) {
+            let at = told.len();
+            self.incidents.finding(self.now, &context, &finding, &self.known, told);
+            // What it leads to comes after it.
+            told.insert(at, (context, Body::Finding(Box::new(finding))));
         }
     }
 
     /// All that was learned, by detector.
     pub fn save(&self) -> Vec<(&'static str, Vec<u8>)> {
         let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.save()));
-        std::iter::once((KNOWN, self.known.save())).chain(seats).collect()
+        let shared = [(KNOWN, self.known.save()), (INCIDENTS, self.incidents.save())];
+        shared.into_iter().chain(seats).collect()
     }
 
     /// Gives a detector what one of its name has saved; whether there is one of that name.
@@ -101,6 +128,9 @@ impl Behaviour {
         if name == KNOWN {
             return self.known.load(bytes).map(|()| true);
         }
+        if name == INCIDENTS {
+            return self.incidents.load(bytes).map(|()| true);
+        }
         let Some((_, detector)) = self.seats.iter_mut().find(|(kind, _)| kind.name == name) else {
             return Ok(false);
         };
@@ -110,7 +140,8 @@ impl Behaviour {
     /// Bytes held, about: by detector.
     pub fn memory(&self) -> Vec<(&'static str, usize)> {
         let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.memory()));
-        std::iter::once((KNOWN, self.known.memory())).chain(seats).collect()
+        let shared = [(KNOWN, self.known.memory()), (INCIDENTS, self.incidents.memory())];
+        shared.into_iter().chain(seats).collect()
     }
 
     /// What was learned of the site, counted, by detector.

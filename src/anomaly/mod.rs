@@ -13,6 +13,7 @@ pub mod dga;
 pub mod dns_tunnel;
 mod domain;
 pub mod forest;
+pub mod incident;
 mod judgement;
 pub mod known;
 pub mod lateral;

@@ -60,6 +60,9 @@ pub struct Settings {
     pub off: BTreeSet<String>,
     /// Values by detector and parameter, in place of those of the sensitivity.
     pub values: BTreeMap<String, BTreeMap<String, f64>>,
+    /// Notifications of incidents a day, in place of
+    /// [`NOTIFICATIONS`](super::incident::NOTIFICATIONS).
+    pub notifications: Option<u64>,
 }
 
 impl Settings {

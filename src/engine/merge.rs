@@ -1,10 +1,10 @@
 //! Puts records back into the order of the packets that caused them, then lets thresholds,
 //! detectors and outputs see them: the only stage that sees all workers.
 
-use crate::anomaly::{Behaviour, Found};
+use crate::anomaly::Behaviour;
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
-use crate::record::{Body, Record};
+use crate::record::{Body, Context, Record};
 use crate::time::{Duration, Timestamp};
 
 use super::stats::WorkerStats;
@@ -45,7 +45,7 @@ pub struct Merge {
     shared: Shared,
     behaviour: Behaviour,
     outputs: Vec<Box<dyn Output>>,
-    found: Vec<Found>,
+    found: Vec<(Context, Body)>,
     /// Alerts that thresholds held back.
     pub suppressed: u64,
     /// Counters of all workers at the last round.
@@ -140,8 +140,7 @@ impl Merge {
     }
 
     fn tell(&mut self, now: Timestamp, sequence: u64) {
-        for Found { context, finding } in self.found.drain(..) {
-            let body = Body::Finding(Box::new(finding));
+        for (context, body) in self.found.drain(..) {
             let record = Record { sequence, tie: 0, timestamp: now, context, body };
             self.outputs.iter_mut().for_each(|output| output.record(&record));
         }

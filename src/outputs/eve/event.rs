@@ -1,5 +1,6 @@
 //! A record as an EVE object: Suricata's names and nesting (user guide, "EVE JSON Format").
 
+use super::incident;
 use crate::field::Tree;
 use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
@@ -18,6 +19,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
         Body::Transaction(transaction) => transaction.protocol,
         Body::File(_) => "fileinfo",
         Body::Anomaly(_) => "anomaly",
+        Body::Incident(_) => "incident",
         _ => return,
     };
     Json::line(out, |json| {
@@ -29,6 +31,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
             Body::File(file) => write_file(file, file_id, json),
             Body::Finding(finding) => write_finding(finding, json),
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
+            Body::Incident(incident) => incident::write(incident, json),
             _ => {}
         }
     });
@@ -40,7 +43,8 @@ fn head(record: &Record, event_type: &str, json: &mut Json<'_>) {
     if let Some(id) = context.flow_id {
         json.int("flow_id", id);
     }
-    if !matches!(record.body, Body::Flow(_) | Body::Finding(_)) && record.sequence > 0 {
+    let of_many = matches!(record.body, Body::Flow(_) | Body::Finding(_) | Body::Incident(_));
+    if !of_many && record.sequence > 0 {
         json.int("pcap_cnt", record.sequence);
     }
     json.plain("event_type", event_type);
@@ -61,7 +65,7 @@ fn head(record: &Record, event_type: &str, json: &mut Json<'_>) {
             }
         }
     }
-    if context.source.is_some() {
+    if context.source.is_some() && !matches!(record.body, Body::Incident(_)) {
         match ip_protocol_name(context.protocol) {
             Some(name) => json.plain("proto", name),
             None => json.text("proto", context.protocol.to_string().as_bytes()),

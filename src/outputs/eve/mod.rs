@@ -2,6 +2,7 @@
 
 mod event;
 mod file;
+mod incident;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,449 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::Arc;
+
+use super::*;
+use crate::anomaly::DETECTORS;
+use crate::net::{AddressSet, Endpoint};
+use crate::record::Incident;
+
+/// 11 March 2025, 10:00 UTC.
+const START: u64 = 1_741_687_200;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+const OUTSIDE: [u8; 4] = [203, 0, 113, 9];
+
+struct Desk {
+    incidents: Incidents,
+    known: Known,
+    told: Vec<(Context, Body)>,
+}
+
+fn site() -> Site {
+    Site { home: AddressSet::network([10, 0, 0, 0].into(), 8), ..Site::default() }
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::with(&Settings::default())
+    }
+
+    fn with(settings: &Settings) -> Self {
+        let incidents = Incidents::new(&site(), settings);
+        Self { incidents, known: Known::default(), told: Vec::new() }
+    }
+
+    /// A finding so many seconds after the start.
+    fn find(&mut self, second: u64, what: &What, from: [u8; 4], to: [u8; 4]) -> &mut Self {
+        let at = Timestamp::new(START + second, 0);
+        self.incidents.tick(at, &self.known, &mut self.told);
+        let context = context(from, to, second);
+        let finding = what.finding(second);
+        self.incidents.finding(at, &context, &finding, &self.known, &mut self.told);
+        self
+    }
+
+    fn alert(&mut self, second: u64, alert: &Alert, from: [u8; 4], to: [u8; 4]) -> &mut Self {
+        let at = Timestamp::new(START + second, 0);
+        let context = context(from, to, second);
+        self.incidents.alert(at, &context, alert, &self.known, &mut self.told);
+        self
+    }
+
+    fn tick(&mut self, second: u64) -> &mut Self {
+        self.incidents.tick(Timestamp::new(START + second, 0), &self.known, &mut self.told);
+        self
+    }
+
+    fn incidents(&self) -> Vec<&Incident> {
+        fn of(body: &Body) -> &Incident {
+            match body {
+                Body::Incident(incident) => incident,
+                _ => unreachable!("nothing else is told"),
+            }
+        }
+        self.told.iter().map(|(_, body)| of(body)).collect()
+    }
+
+    fn turns(&self) -> Vec<(Turn, Level)> {
+        self.incidents().iter().map(|incident| (incident.turn, incident.level)).collect()
+    }
+
+    fn sent(&self) -> usize {
+        self.incidents().iter().filter(|incident| incident.notice == Notice::Sent).count()
+    }
+
+    fn folded(&self) -> usize {
+        self.incidents().iter().filter(|incident| incident.notice == Notice::Folded).count()
+    }
+}
+
+fn context(from: [u8; 4], to: [u8; 4], flow: u64) -> Context {
+    let end = |address: [u8; 4]| Some(Endpoint { addr: address.into(), port: 443 });
+    Context {
+        flow_id: Some(flow),
+        source: end(from),
+        destination: end(to),
+        protocol: 6,
+        ip_version: 4,
+        vlan: [0; 3],
+        icmp: None,
+    }
+}
+
+struct What {
+    detector: &'static str,
+    gid: u32,
+    level: Level,
+    confidence: f64,
+    technique: &'static str,
+}
+
+const fn what(
+    detector: &'static str,
+    gid: u32,
+    level: Level,
+    confidence: f64,
+    technique: &'static str,
+) -> What {
+    What { detector, gid, level, confidence, technique }
+}
+
+const SCAN: What = what("scan", 9100, Level::Medium, 0.9, "T1046");
+const GUESS: What = what("bruteforce", 9102, Level::Medium, 0.95, "T1110.001");
+const LATERAL: What = what("lateral", 9110, Level::High, 0.85, "T1021.002");
+const CLEAR: What = what("cleartext", 9114, Level::Low, 0.6, "T1040");
+const NOTED: What = what("mismatch", 9115, Level::Info, 0.9, "T1571");
+
+impl What {
+    fn finding(&self, flow: u64) -> Finding {
+        Finding {
+            detector: self.detector,
+            gid: self.gid,
+            sid: 1,
+            title: format!("{} seen", self.detector),
+            level: self.level,
+            score: 1.0,
+            threshold: 1.0,
+            confidence: self.confidence,
+            numbers: Vec::new(),
+            baseline: Vec::new(),
+            evidence: vec![flow],
+            technique: self.technique,
+            acn: &["acn:active-scanning=\"network-scanning\""],
+            explain_it: String::new(),
+            explain_en: String::new(),
+            took: Duration::default(),
+        }
+    }
+}
+
+fn rule(sid: u32, severity: u8, metadata: &[(&str, &str)]) -> Alert {
+    let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let signature = Signature {
+        gid: 1,
+        sid,
+        severity,
+        message: format!("Rule {sid}"),
+        metadata: metadata.iter().map(pair).collect(),
+        ..Signature::default()
+    };
+    Alert { signature: Arc::new(signature), ..Alert::default() }
+}
+
+#[test]
+fn one_medium_finding_is_a_medium_incident_and_one_high_a_high_one() {
+    let mut desk = Desk::new();
+    let doubtful = What { confidence: 0.2, ..SCAN };
+    desk.find(0, &doubtful, [10, 0, 0, 5], [10, 0, 0, 9]);
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+    desk.find(10, &LATERAL, [10, 0, 1, 5], [10, 0, 0, 9]);
+    assert_eq!(desk.turns()[1], (Turn::Opened, Level::High));
+    assert_eq!(desk.sent(), 2);
+}
+
+#[test]
+fn little_things_come_together_within_the_hour_or_not_at_all() {
+    let mut desk = Desk::new();
+    // 7.2 each; half is gone when the next one comes.
+    for number in 0..8 {
+        desk.find(number * 30 * MINUTE, &CLEAR, [10, 0, 0, 5], [10, 0, 0, 9]);
+    }
+    assert!(desk.told.is_empty());
+    for number in 0..3 {
+        desk.find(8 * HOUR + number, &CLEAR, [10, 0, 0, 6], [10, 0, 0, 9]);
+    }
+    // Enough of one kind is an incident, but never a call.
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Low)]);
+    assert_eq!((desk.sent(), desk.folded()), (0, 0));
+    // Of three kinds it is one.
+    let sweep = What { detector: "sweep", gid: 9101, technique: "T1018", ..CLEAR };
+    let dga = What { detector: "dga", gid: 9108, technique: "T1568.002", ..CLEAR };
+    let from = 8 * HOUR + 10;
+    desk.find(from, &sweep, [10, 0, 0, 6], [10, 0, 0, 9]);
+    desk.find(from + 1, &dga, [10, 0, 0, 6], [10, 0, 0, 9]);
+    assert_eq!(desk.turns().last(), Some(&(Turn::Graver, Level::Medium)));
+    assert_eq!(desk.sent(), 1);
+    // What is only worth knowing makes nothing, however often.
+    let mut desk = Desk::new();
+    for number in 0..1000 {
+        desk.find(number, &NOTED, [10, 0, 0, 5], [10, 0, 0, 9]);
+    }
+    assert!(desk.told.is_empty() && desk.incidents.state.waiting.is_empty());
+}
+
+#[test]
+fn one_against_many_and_many_against_one_are_one_incident_told_once() {
+    let mut desk = Desk::new();
+    for number in 0..200u8 {
+        desk.find(number.into(), &GUESS, OUTSIDE, [10, 0, 0, number]);
+    }
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+    desk.incidents.finish(Timestamp::new(START + 300, 0), &desk.known, &mut desk.told);
+    let last = desk.incidents()[1];
+    assert_eq!((last.turn, last.targets.len(), last.targets_total > 190), (Turn::End, 32, true));
+    assert_eq!((last.timeline.len(), last.timeline_omitted), (32, 200 - 32));
+    assert_eq!(last.timeline[31].target, Some([10, 0, 0, 199].into()));
+    assert_eq!((last.causes[0].count, last.evidence.len()), (200, 32));
+
+    let mut desk = Desk::new();
+    for number in 0..200u8 {
+        desk.find(number.into(), &GUESS, [198, 51, 100, number], [10, 0, 0, 9]);
+    }
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+    // Who does something else to the same host is another matter.
+    desk.find(300, &LATERAL, [10, 0, 0, 77], [10, 0, 0, 9]);
+    assert_eq!(desk.turns().len(), 2);
+    assert_ne!(desk.incidents()[0].id, desk.incidents()[1].id);
+}
+
+#[test]
+fn a_victim_that_attacks_stays_in_the_incident_and_makes_it_graver() {
+    let mut desk = Desk::new();
+    desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(60, &GUESS, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(120, &SCAN, [10, 0, 0, 9], [10, 0, 0, 20]);
+    let turns = desk.turns();
+    assert_eq!(
+        turns,
+        [(Turn::Opened, Level::Medium), (Turn::Stage, Level::Medium), (Turn::Graver, Level::High)]
+    );
+    let told = desk.incidents();
+    assert!(told.iter().all(|incident| incident.id == told[0].id));
+    assert_eq!(told[2].sources, [IpAddr::from(OUTSIDE), [10, 0, 0, 9].into()]);
+    assert_eq!(told[2].stages, ["reconnaissance", "credential-access"]);
+    // A call when it opens and one when it gets graver; not for a further stage.
+    assert_eq!(desk.sent(), 2);
+    desk.find(180, &LATERAL, [10, 0, 0, 9], [10, 0, 0, 21]);
+    assert_eq!(desk.turns()[3], (Turn::Stage, Level::High));
+
+    // To have been scanned is no reason to be suspected, nor is to have answered back.
+    let mut desk = Desk::new();
+    desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(120, &SCAN, [10, 0, 0, 9], [10, 0, 0, 20]);
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium); 2]);
+    let mut desk = Desk::new();
+    desk.find(0, &GUESS, [10, 0, 0, 5], [10, 0, 0, 9]);
+    desk.find(9, &GUESS, [10, 0, 0, 9], [10, 0, 0, 5]);
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+}
+
+#[test]
+fn an_incident_is_closed_when_nothing_new_comes_and_the_next_is_another() {
+    let mut desk = Desk::new();
+    desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(HOUR, &SCAN, OUTSIDE, [10, 0, 0, 10]);
+    desk.tick(5 * HOUR);
+    assert_eq!(desk.told.len(), 1);
+    desk.tick(5 * HOUR + 1);
+    assert_eq!(desk.turns()[1].0, Turn::Quiet);
+    let closed = desk.incidents()[1];
+    assert_eq!(closed.last.seconds(), START + HOUR);
+    assert!(closed.explain_it.starts_with("Da quattro ore"), "{}", closed.explain_it);
+    desk.find(6 * HOUR, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    assert_eq!(desk.turns()[2].0, Turn::Opened);
+    assert_ne!(desk.incidents()[2].id, desk.incidents()[0].id);
+}
+
+#[test]
+fn twenty_are_told_in_a_day_a_quarter_of_them_kept_for_what_is_grave() {
+    let mut desk = Desk::new();
+    let host = |number: u64| [198, 51, (number >> 8) as u8, number as u8];
+    for number in 0..100 {
+        desk.find(number, &SCAN, host(number), [10, 0, 0, number as u8]);
+    }
+    assert_eq!((desk.told.len(), desk.sent(), desk.folded()), (100, 15, 85));
+    for number in 100..110 {
+        desk.find(number, &LATERAL, host(number), [10, 0, 0, number as u8]);
+    }
+    assert_eq!((desk.sent(), desk.folded()), (20, 90));
+    let critical = What { level: Level::Critical, ..LATERAL };
+    desk.find(111, &critical, host(111), [10, 0, 1, 1]);
+    assert_eq!(desk.sent(), 21);
+    // The day ends with UTC's, 14 hours after the start.
+    desk.find(14 * HOUR - 1, &SCAN, host(200), [10, 0, 1, 2]);
+    assert_eq!(desk.sent(), 21);
+    desk.find(14 * HOUR, &SCAN, host(201), [10, 0, 1, 3]);
+    assert_eq!(desk.sent(), 22);
+
+    let settings = Settings { notifications: Some(2), ..Settings::default() };
+    let mut desk = Desk::with(&settings);
+    for number in 0..5 {
+        desk.find(number, &SCAN, host(number), [10, 0, 0, number as u8]);
+    }
+    assert_eq!((desk.sent(), desk.folded()), (2, 3));
+}
+
+#[test]
+fn a_rule_weighs_once_for_a_host_and_hour_and_alone_is_no_more_than_medium() {
+    let mut desk = Desk::new();
+    let low = rule(1, 3, &[]);
+    for second in 0..3000 {
+        desk.alert(second, &low, OUTSIDE, [10, 0, 0, 9]);
+    }
+    assert!(desk.told.is_empty());
+    let grave = rule(2, 1, &[]);
+    for second in 3000..3100 {
+        desk.alert(second, &grave, OUTSIDE, [10, 0, 0, 9]);
+    }
+    let told = desk.incidents();
+    assert_eq!((told.len(), told[0].level), (1, Level::High));
+    assert_eq!(told[0].causes[0].count, 3000);
+    assert_eq!(told[0].timeline[0].count, 3000);
+
+    let mut desk = Desk::new();
+    desk.alert(0, &grave, OUTSIDE, [10, 0, 0, 9]);
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+    assert!(desk.incidents()[0].explain_en.contains("signatures alone"));
+    // With a detector's word it is what the rule says.
+    desk.find(9, &GUESS, OUTSIDE, [10, 0, 0, 9]);
+    assert_eq!(desk.turns()[1], (Turn::Graver, Level::High));
+
+    let mut desk = Desk::new();
+    let informational = rule(3, 1, &[("signature_severity", "Informational")]);
+    desk.alert(0, &informational, OUTSIDE, [10, 0, 0, 9]);
+    assert!(desk.told.is_empty());
+}
+
+#[test]
+fn the_client_is_who_did_it_unless_the_rule_names_the_target() {
+    let mut answer = rule(1, 1, &[("mitre_technique_id", "T1071.001")]);
+    answer.direction = Some(Direction::ToClient);
+    let mut desk = Desk::new();
+    desk.alert(0, &answer, OUTSIDE, [10, 0, 0, 9]);
+    let told = desk.incidents();
+    assert_eq!(told[0].sources, [IpAddr::from([10, 0, 0, 9])]);
+    assert_eq!(told[0].stages, ["command-and-control"]);
+
+    let signature = Signature { target_source: Some(false), ..(*answer.signature).clone() };
+    answer.signature = Arc::new(signature);
+    let mut desk = Desk::new();
+    desk.alert(0, &answer, OUTSIDE, [10, 0, 0, 9]);
+    assert_eq!(desk.incidents()[0].sources, [IpAddr::from(OUTSIDE)]);
+}
+
+#[test]
+fn what_is_said_can_be_read_in_both_languages() {
+    let mut desk = Desk::new();
+    desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(60, &GUESS, OUTSIDE, [10, 0, 0, 9]);
+    desk.find(70, &GUESS, OUTSIDE, [10, 0, 0, 10]);
+    desk.find(120, &SCAN, [10, 0, 0, 9], [10, 0, 0, 20]);
+    let last = desk.incidents().pop().unwrap().clone();
+    assert_eq!(
+        last.title_it,
+        "Password provate una dopo l'altra: 203.0.113.9, 10.0.0.9 verso 10.0.0.10, 10.0.0.20"
+    );
+    assert_eq!(
+        last.title_en,
+        "Password guessing: 203.0.113.9, 10.0.0.9 towards 10.0.0.10, 10.0.0.20"
+    );
+    assert_eq!(
+        last.explain_it,
+        "L'incidente si è aggravato: ora è di livello alto. Il 11/03/2025 dalle 10:00 alle 10:02 \
+         (UTC) 203.0.113.9, 10.0.0.9 verso 10.0.0.10, 10.0.0.20. In ordine: alle 10:00 scansione \
+         di porte (2 volte); alle 10:01 password provate una dopo l'altra (2 volte). Fasi \
+         dell'attacco: ricognizione, caccia alle password. Sicurezza del giudizio: 99 % (2 giudizi \
+         diversi concordano). Che cosa fare ora: verificare subito con chi usa 10.0.0.9; se non era \
+         un lavoro di amministrazione, scollegare dalla rete senza spegnere e cambiare le password \
+         usate lì."
+    );
+    assert_eq!(
+        last.explain_en,
+        "The incident has become graver: its level is now high. On 2025-03-11 from 10:00 to 10:02 \
+         (UTC) 203.0.113.9, 10.0.0.9 towards 10.0.0.10, 10.0.0.20. In order: at 10:00 port scan (2 \
+         times); at 10:01 password guessing (2 times). Stages of the attack: reconnaissance, hunt \
+         for passwords. Confidence: 99% (2 different judgements agree). What to do now: check at \
+         once with who uses 10.0.0.9; unless it was work of administration, disconnect from the \
+         network without switching off and change the passwords used there."
+    );
+    let mut desk = Desk::new();
+    desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+    let told = desk.incidents();
+    assert!(told[0].explain_it.contains("bloccare 203.0.113.9 sul firewall se insiste"));
+    assert!(told[0].explain_en.contains("block 203.0.113.9 on the firewall if it goes on"));
+}
+
+/// A detector without words of its own would be told by its name.
+#[test]
+fn every_detector_is_told_in_words() {
+    for kind in DETECTORS {
+        let mut desk = Desk::new();
+        desk.find(0, &What { detector: kind.name, gid: kind.gid, ..SCAN }, OUTSIDE, [10, 0, 0, 9]);
+        let title = desk.incidents()[0].title_it.to_lowercase();
+        assert!(!title.starts_with(&format!("{}:", kind.name)), "{title}");
+    }
+}
+
+#[test]
+fn what_is_saved_in_the_middle_goes_on_as_if_nothing_had_been() {
+    let steps = |desk: &mut Desk, half: u64| {
+        let from = half * 100;
+        desk.find(from, &SCAN, OUTSIDE, [10, 0, 0, 9]);
+        desk.alert(from + 1, &rule(7, 2, &[]), OUTSIDE, [10, 0, 0, 9]);
+        desk.find(from + 2, &GUESS, OUTSIDE, [10, 0, 0, 9]);
+        desk.find(from + 3, &CLEAR, [10, 0, 0, 40], [10, 0, 0, 50]);
+        desk.find(from + 4, &LATERAL, [10, 0, 0, 9], [10, 0, 0, half as u8]);
+    };
+    let mut whole = Desk::new();
+    (0..3).for_each(|half| steps(&mut whole, half));
+    let mut first = Desk::new();
+    steps(&mut first, 0);
+    let mut rest = Desk::new();
+    rest.incidents.load(&first.incidents.save()).unwrap();
+    (1..3).for_each(|half| steps(&mut rest, half));
+    let mut told = first.told;
+    told.append(&mut rest.told);
+    let text = |told: &[(Context, Body)]| -> Vec<String> {
+        told.iter()
+            .map(|(_, body)| match body {
+                Body::Incident(incident) => format!("{incident:?}"),
+                _ => String::new(),
+            })
+            .collect()
+    };
+    assert!(!told.is_empty());
+    assert_eq!(text(&told), text(&whole.told));
+    assert_eq!(whole.incidents.save(), rest.incidents.save());
+    assert_eq!(rest.incidents.load(&[1, 2, 3]), Err(Damaged));
+}
+
+#[test]
+fn crowds_stay_within_bounds_and_what_is_displaced_is_told() {
+    let mut desk = Desk::new();
+    let flood = rule(1, 3, &[]);
+    for number in 0..100_000u32 {
+        let from = (0x0b00_0000 + number).to_be_bytes();
+        desk.alert(u64::from(number) / 1000, &flood, from, (0x0a00_0000 + number).to_be_bytes());
+    }
+    assert!(desk.told.is_empty());
+    assert!(desk.incidents.memory() < 8 << 20, "{}", desk.incidents.memory());
+    for number in 0..1000u32 {
+        let from = (0x0c00_0000 + number).to_be_bytes();
+        desk.find(200 + u64::from(number), &SCAN, from, (0x0a80_0000 + number).to_be_bytes());
+    }
+    assert_eq!(desk.incidents.state.open.len(), OPEN_MAX);
+    let displaced = desk.turns().iter().filter(|(turn, _)| *turn == Turn::Displaced).count();
+    assert_eq!(displaced, 1000 - OPEN_MAX);
+    assert!(desk.incidents.memory() < 8 << 20, "{}", desk.incidents.memory());
+}
