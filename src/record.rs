@@ -600,6 +600,8 @@ pub struct Finding {
     pub explain_en: String,
     /// From the first thing seen to the judgement.
     pub took: Duration,
+    /// Why the site wants to hear no more of it, if so: it belongs to no incident then.
+    pub suppressed: Option<String>,
 }
 
 /// Findings and alerts that belong together, as they stand at one of its turns.

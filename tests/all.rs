@@ -17,6 +17,7 @@ mod determinism;
 mod documents;
 mod golden;
 mod hostile;
+mod incidents;
 mod inspect;
 mod keywords;
 mod limits;

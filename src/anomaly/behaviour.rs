@@ -1,6 +1,7 @@
 //! All detectors at one table: each sees what it asked for, in order.
 
-use super::incident::Incidents;
+use super::incident::{self, Incidents};
+use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site};
 use crate::record::{Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
@@ -11,6 +12,8 @@ const TICK: Duration = Duration::from_secs(1);
 const KNOWN: &str = "known";
 /// Under which name [`Incidents`] are saved; no detector is called so.
 const INCIDENTS: &str = "incidents";
+/// Under which name the counts of [`Suppressions`] are saved; no detector is called so.
+const SUPPRESSIONS: &str = "suppressions";
 
 /// The detectors of a site and what they share.
 pub struct Behaviour {
@@ -19,6 +22,7 @@ pub struct Behaviour {
     seen_by: [Vec<usize>; Sort::COUNT],
     known: Known,
     incidents: Incidents,
+    suppressions: Suppressions,
     found: Vec<Found>,
     now: Timestamp,
     next_tick: Timestamp,
@@ -38,8 +42,9 @@ impl Behaviour {
         }
         let known = Known::new(site);
         let incidents = Incidents::new(site, settings);
-        let start = Timestamp::default();
-        Self { seats, seen_by, known, incidents, found: Vec::new(), now: start, next_tick: start }
+        let suppressions = Suppressions::new(&settings.suppressions);
+        let (now, found) = (Timestamp::default(), Vec::new());
+        Self { seats, seen_by, known, incidents, suppressions, found, now, next_tick: now }
     }
 
     /// No detector at all.
@@ -49,6 +54,7 @@ impl Behaviour {
             seen_by: Default::default(),
             known: Known::default(),
             incidents: Incidents::default(),
+            suppressions: Suppressions::default(),
             found: Vec::new(),
             now: Timestamp::default(),
             next_tick: Timestamp::default(),
@@ -76,7 +82,10 @@ impl Behaviour {
         }
         self.tell(told);
         if let Body::Alert(alert) = &record.body {
-            self.incidents.alert(self.now, &record.context, alert, &self.known, told);
+            let ends = incident::ends(&record.context, alert);
+            if !self.suppressions.alert(self.now, ends) {
+                self.incidents.alert(self.now, &record.context, alert, &self.known, told);
+            }
         }
     }
 
@@ -105,18 +114,31 @@ impl Behaviour {
     }
 
     fn tell(&mut self, told: &mut Vec<(Context, Body)>) {
-        for Found { context, finding } in self.found.drain(..) {
+        for Found { context, mut finding } in self.found.drain(..) {
             let at = told.len();
-            self.incidents.finding(self.now, &context, &finding, &self.known, told);
+            let mark = self.suppressions.finding(self.now, &context, &finding);
+            finding.suppressed = mark.map(str::to_owned);
+            if finding.suppressed.is_none() {
+                self.incidents.finding(self.now, &context, &finding, &self.known, told);
+            }
             // What it leads to comes after it.
             told.insert(at, (context, Body::Finding(Box::new(finding))));
         }
     }
 
+    /// How often each of the site's suppressions has applied, and when last.
+    pub fn suppressions(&self) -> &[Applied] {
+        self.suppressions.applied()
+    }
+
     /// All that was learned, by detector.
     pub fn save(&self) -> Vec<(&'static str, Vec<u8>)> {
         let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.save()));
-        let shared = [(KNOWN, self.known.save()), (INCIDENTS, self.incidents.save())];
+        let shared = [
+            (KNOWN, self.known.save()),
+            (INCIDENTS, self.incidents.save()),
+            (SUPPRESSIONS, self.suppressions.save()),
+        ];
         shared.into_iter().chain(seats).collect()
     }
 
@@ -130,6 +152,9 @@ impl Behaviour {
         }
         if name == INCIDENTS {
             return self.incidents.load(bytes).map(|()| true);
+        }
+        if name == SUPPRESSIONS {
+            return self.suppressions.load(bytes).map(|()| true);
         }
         let Some((_, detector)) = self.seats.iter_mut().find(|(kind, _)| kind.name == name) else {
             return Ok(false);

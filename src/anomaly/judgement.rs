@@ -78,6 +78,7 @@ impl Judgement {
             explain_it,
             explain_en,
             took: self.took,
+            suppressed: None,
         };
         Found { context: self.context, finding }
     }

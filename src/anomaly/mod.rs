@@ -28,6 +28,7 @@ pub mod spoofing;
 pub mod spray;
 pub mod state;
 pub mod stats;
+pub mod suppress;
 pub mod sweep;
 pub mod tuning;
 pub mod words;

@@ -28,7 +28,7 @@ fn names_numbers_and_parameters_are_sound() {
 fn a_fresh_detector_saves_and_loads_and_refuses_what_is_damaged() {
     let mut behaviour = Behaviour::new(&Site::default(), &Settings::default());
     let saved = behaviour.save();
-    assert_eq!(saved.len(), DETECTORS.len() + 2);
+    assert_eq!(saved.len(), DETECTORS.len() + 3);
     for (name, bytes) in saved {
         assert_eq!(behaviour.load(name, &bytes), Ok(true), "{name}");
         let longer = [&bytes[..], &[7]].concat();

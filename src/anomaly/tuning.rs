@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Kind;
+use super::suppress::Quiet;
 
 /// How soon detectors speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Settings {
     /// Notifications of incidents a day, in place of
     /// [`NOTIFICATIONS`](super::incident::NOTIFICATIONS).
     pub notifications: Option<u64>,
+    /// What the site wants to hear no more of; see [`suppress`](super::suppress).
+    pub suppressions: Vec<Quiet>,
 }
 
 impl Settings {

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::rules::{self, Loaded};
 use super::state::Store;
+use crate::anomaly::suppress::Applied;
 use crate::anomaly::{Behaviour, Settings, Site};
 use crate::capture::{self, SourceStats};
 use crate::decode;
@@ -262,11 +263,16 @@ pub(super) fn write_summary(
     let rules = rules.map(
         |rules| json!({ "loaded": rules.loaded, "failed": rules.failed, "skipped": rules.skipped }),
     );
+    let suppressions: Vec<_> = report.suppressions.iter().map(applied).collect();
     let text = json!({
+        "incidents": summary.incidents(),
+        "incidents_not_kept": summary.incidents_not_kept(),
+        "notifications": summary.notifications(),
         "packets": report.stats.packets,
         "last_packet": report.last.to_string(),
         "counters": report.stats,
         "suppressed": report.suppressed,
+        "suppressions": suppressions,
         "rules": rules,
         "events": summary.events(),
         "found": summary.rows(),
@@ -279,4 +285,10 @@ pub(super) fn write_summary(
     let mut bytes = serde_json::to_vec_pretty(&text)?;
     bytes.push(b'\n');
     std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// How often a suppression of the site has applied, and when last.
+fn applied(applied: &Applied) -> serde_json::Value {
+    let last = applied.last.map(|last| last.to_string());
+    json!({ "name": applied.name, "count": applied.count, "last": last })
 }

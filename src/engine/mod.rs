@@ -17,6 +17,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use crate::anomaly::suppress::Applied;
 use crate::capture::{Batch, CaptureError, Progress, Source, SourceStats};
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -61,6 +62,8 @@ pub struct Report {
     pub source: SourceStats,
     /// Alerts that thresholds held back.
     pub suppressed: u64,
+    /// How often each suppression of the site has silenced a detector.
+    pub suppressions: Vec<Applied>,
     /// Packet time of the last packet.
     pub last: Timestamp,
     /// What the inputs had to say.
@@ -86,6 +89,7 @@ pub fn replay(
         _ => replay_shared(source, setup, merge, progress),
     };
     report.suppressed = merge.suppressed;
+    report.suppressions = merge.behaviour().suppressions().to_vec();
     report.source = source.stats();
     report.warnings = source.warnings();
     report
@@ -277,6 +281,7 @@ pub fn watch(
         }
     });
     report.suppressed = merge.suppressed;
+    report.suppressions = merge.behaviour().suppressions().to_vec();
     report
 }
 

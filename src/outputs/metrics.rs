@@ -12,7 +12,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 use super::Output;
 use super::eve::EveStats;
 use super::filestore::FileStoreStats;
-use crate::record::{Body, Record};
+use crate::record::{Body, Notice, Record, Turn};
 use crate::time::Timestamp;
 
 /// Counters of the packet path: totals since the start. Each means the same in every capture mode.
@@ -55,6 +55,9 @@ struct Inner {
     rules: IntGaugeVec,
     alerts: IntCounterVec,
     findings: IntCounterVec,
+    findings_suppressed: IntCounterVec,
+    incidents: IntCounterVec,
+    notifications: IntCounterVec,
     events: IntCounterVec,
     eve_records: IntCounter,
     eve_errors: IntCounter,
@@ -134,6 +137,9 @@ impl Metrics {
                 "Findings of detectors, by detector.",
                 "detector",
             )?,
+            findings_suppressed: findings_suppressed(of)?,
+            incidents: incidents(of)?,
+            notifications: notifications(of)?,
             events: counter_vec(of, "rivellino_events_total", "Records, by event type.", "type")?,
             eve_records: counter(of, "rivellino_eve_records_total", "Lines of EVE JSON.")?,
             eve_errors: counter(
@@ -260,7 +266,24 @@ impl Output for Metrics {
             }
             Body::Finding(finding) => {
                 inner.findings.with_label_values(&[finding.detector]).inc();
+                if finding.suppressed.is_some() {
+                    inner.findings_suppressed.with_label_values(&[finding.detector]).inc();
+                }
                 "alert"
+            }
+            Body::Incident(incident) => {
+                if incident.turn == Turn::Opened {
+                    inner.incidents.with_label_values(&[incident.level.name()]).inc();
+                }
+                let outcome = match incident.notice {
+                    Notice::Sent => Some("sent"),
+                    Notice::Folded => Some("folded"),
+                    Notice::None => None,
+                };
+                if let Some(outcome) = outcome {
+                    inner.notifications.with_label_values(&[outcome]).inc();
+                }
+                "incident"
             }
             Body::Flow(_) => "flow",
             Body::Transaction(of) if of.protocol.is_empty() || !of.transaction.is_logged() => {
@@ -279,6 +302,41 @@ impl Output for Metrics {
     fn finish(&mut self, _: Timestamp) -> Vec<String> {
         Vec::new()
     }
+}
+
+fn findings_suppressed(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    counter_vec(
+        registry,
+        "rivellino_findings_suppressed_total",
+        "Findings that the site wants to hear no more of, by detector.",
+        "detector",
+    )
+}
+
+fn incidents(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let incidents = counter_vec(
+        registry,
+        "rivellino_incidents_total",
+        "Incidents opened, by the level at which they opened.",
+        "level",
+    )?;
+    for level in ["info", "low", "medium", "high", "critical"] {
+        incidents.with_label_values(&[level]);
+    }
+    Ok(incidents)
+}
+
+fn notifications(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let notifications = counter_vec(
+        registry,
+        "rivellino_notifications_total",
+        "Times that somebody was to be told of an incident: sent, or folded beyond the day's most.",
+        "outcome",
+    )?;
+    for outcome in ["sent", "folded"] {
+        notifications.with_label_values(&[outcome]);
+    }
+    Ok(notifications)
 }
 
 fn stored_files(registry: &Registry) -> prometheus::Result<IntCounterVec> {

@@ -2,7 +2,7 @@
 
 use rivellino::anomaly::Settings;
 
-use crate::support::findings::{Told, found, found_with_rests};
+use crate::support::findings::{Heard, Told, found_with_rests, heard};
 use crate::support::office::Office;
 use crate::support::office::attacks::{BEGIN, all};
 use crate::support::office::chance::Chance;
@@ -32,19 +32,25 @@ fn difference(left: &[Told], right: &[Told]) -> String {
     )
 }
 
+fn assert_same(one: &Heard, other: &Heard, what: &str) {
+    let (left, right) = (&one.findings, &other.findings);
+    assert!(left == right, "{what}: {}", difference(left, right));
+    assert_eq!(one.incident_texts(), other.incident_texts(), "{what}");
+}
+
 #[test]
-fn findings_are_the_same_for_any_number_of_workers_and_any_run() {
-    let first = found(besieged(), 1, &Settings::default()).0;
-    assert!(!first.is_empty());
+fn findings_and_incidents_are_the_same_for_any_number_of_workers_and_any_run() {
+    let first = heard(besieged(), 1, &Settings::default());
+    assert!(!first.findings.is_empty() && !first.incidents.is_empty());
     for workers in [1, 2, 4] {
-        let other = found(besieged(), workers, &Settings::default()).0;
-        assert!(first == other, "1 worker, then {workers}: {}", difference(&first, &other));
+        let other = heard(besieged(), workers, &Settings::default());
+        assert_same(&first, &other, &format!("1 worker, then {workers}"));
     }
 }
 
 #[test]
-fn findings_are_the_same_when_detectors_are_saved_and_loaded_between() {
-    let whole = found(besieged(), 1, &Settings::default()).0;
+fn findings_and_incidents_are_the_same_when_all_is_saved_and_loaded_between() {
+    let whole = heard(besieged(), 1, &Settings::default());
     let rested = found_with_rests(besieged().as_mut(), 20);
-    assert!(whole == rested, "{}", difference(&whole, &rested));
+    assert_same(&whole, &rested, "whole, then with rests");
 }

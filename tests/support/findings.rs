@@ -12,7 +12,7 @@ use rivellino::engine::worker::{Checksums, Worker, WorkerOptions};
 use rivellino::engine::{self, ROUND_FRAMES, Setup};
 use rivellino::flow::Limits;
 use rivellino::outputs::Output;
-use rivellino::record::{Body, Level, Record};
+use rivellino::record::{Body, Incident, Level, Notice, Record};
 use rivellino::time::Timestamp;
 
 use super::engine::home;
@@ -43,14 +43,42 @@ impl Told {
     }
 }
 
+/// All that is told.
+#[derive(Default)]
+pub struct Heard {
+    pub findings: Vec<Told>,
+    /// Findings that the site wants to hear no more of.
+    pub suppressed: usize,
+    pub incidents: Vec<Incident>,
+    pub packets: u64,
+}
+
+impl Heard {
+    /// Times that somebody is to be called.
+    pub fn notifications(&self) -> Vec<&Incident> {
+        self.incidents.iter().filter(|incident| incident.notice == Notice::Sent).collect()
+    }
+
+    /// What is told of incidents, to compare.
+    pub fn incident_texts(&self) -> Vec<String> {
+        self.incidents.iter().map(|incident| format!("{incident:?}")).collect()
+    }
+}
+
 #[derive(Clone, Default)]
-struct Ear(Arc<Mutex<Vec<Told>>>);
+struct Ear(Arc<Mutex<Heard>>);
 
 impl Output for Ear {
     fn record(&mut self, record: &Record) {
-        let Body::Finding(finding) = &record.body else { return };
+        let mut heard = self.0.lock().unwrap();
+        let finding = match &record.body {
+            Body::Finding(finding) => finding,
+            Body::Incident(incident) => return heard.incidents.push((**incident).clone()),
+            _ => return,
+        };
+        heard.suppressed += usize::from(finding.suppressed.is_some());
         let end = |end: Option<rivellino::net::Endpoint>| end.map(|end| end.addr);
-        self.0.lock().unwrap().push(Told {
+        heard.findings.push(Told {
             at: record.timestamp,
             detector: finding.detector,
             sid: finding.sid,
@@ -87,6 +115,12 @@ fn options() -> WorkerOptions {
 
 /// What is found with so many workers, and how many packets there were.
 pub fn found(source: Box<dyn Source>, workers: usize, settings: &Settings) -> (Vec<Told>, u64) {
+    let heard = heard(source, workers, settings);
+    (heard.findings, heard.packets)
+}
+
+/// All that is told with so many workers.
+pub fn heard(source: Box<dyn Source>, workers: usize, settings: &Settings) -> Heard {
     let ear = Ear::default();
     let mut merge = Merge::new(behaviour(settings), vec![Box::new(ear.clone())], false);
     let channel = engine::CHANNEL_ROUNDS;
@@ -94,8 +128,8 @@ pub fn found(source: Box<dyn Source>, workers: usize, settings: &Settings) -> (V
         Setup { workers, round: ROUND_FRAMES, channel, worker: options(), stop: Arc::default() };
     let report = engine::replay(source, &setup, &mut merge, &mut |_| {});
     assert!(report.error.is_none(), "{:?}", report.error);
-    let told = std::mem::take(&mut *ear.0.lock().unwrap());
-    (told, report.stats.packets)
+    let heard = std::mem::take(&mut *ear.0.lock().unwrap());
+    Heard { packets: report.stats.packets, ..heard }
 }
 
 /// What each detector holds at the end.
@@ -108,8 +142,8 @@ pub fn held(source: Box<dyn Source>) -> Vec<(&'static str, usize)> {
     merge.behaviour().memory()
 }
 
-/// What is found when the detectors are saved, and others take their place, each so many rounds.
-pub fn found_with_rests(source: &mut dyn Source, rounds_between: u64) -> Vec<Told> {
+/// What is told when the detectors are saved, and others take their place, each so many rounds.
+pub fn found_with_rests(source: &mut dyn Source, rounds_between: u64) -> Heard {
     let ear = Ear::default();
     let fresh = || behaviour(&Settings::default());
     let merge = |behaviour| Merge::new(behaviour, vec![Box::new(ear.clone())], false);

@@ -16,7 +16,7 @@ mod stage;
 mod words;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +122,7 @@ impl State {
         let pivot =
             clue.source.filter(|source| clue.level >= Level::Medium && site.is_home(*source));
         let pivot = pivot.and_then(|source| self.live(self.by_target.peek(&source), at));
-        let same = clue.target.map(|target| (target, clue.kind()));
+        let same = victim(clue).map(|victim| (victim, clue.kind()));
         let same = same.and_then(|key| self.live(self.by_kind.peek(&key), at));
         match (own, pivot.or(same)) {
             (Some(own), Some(other)) if own != other => {
@@ -152,7 +152,7 @@ impl State {
         if let Some(source) = clue.source {
             *self.by_source.touch(&source) = number;
         }
-        let Some(target) = clue.target else { return };
+        let Some(target) = victim(clue) else { return };
         *self.by_kind.touch(&(target, clue.kind())) = number;
         let attacked = matches!(
             clue.stage,
@@ -227,14 +227,7 @@ impl Incidents {
         told: &mut Vec<(Context, Body)>,
     ) {
         let signature = &*alert.signature;
-        // The client is who did it, whichever way the packet went, unless the rule knows better.
-        let swapped =
-            signature.target_source.unwrap_or(alert.direction == Some(Direction::ToClient));
-        let mut ends = [context.source, context.destination].map(|end| end.map(|end| end.addr));
-        if swapped {
-            ends.reverse();
-        }
-        let [source, target] = ends;
+        let [source, target] = ends(context, alert);
         let (level, confidence) = judged(signature);
         let technique = metadata(signature, "mitre_technique_id").unwrap_or_default();
         let evidence: Vec<u64> = context.flow_id.into_iter().collect();
@@ -393,6 +386,25 @@ impl Incidents {
             + state.by_kind.memory()
             + state.weighed.memory()
     }
+}
+
+/// Whom a clue is about when others do the same: its target. What has no ends at all is about the
+/// network as a whole, which the unspecified address stands for.
+fn victim(clue: &Clue<'_>) -> Option<IpAddr> {
+    let whole = clue.source.is_none().then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    clue.target.or(whole)
+}
+
+/// Who did what an alert tells of, and to whom: the client did it, whichever way the packet went,
+/// unless the rule knows better.
+pub(super) fn ends(context: &Context, alert: &Alert) -> [Option<IpAddr>; 2] {
+    let to_client = alert.direction == Some(Direction::ToClient);
+    let swapped = alert.signature.target_source.unwrap_or(to_client);
+    let mut ends = [context.source, context.destination].map(|end| end.map(|end| end.addr));
+    if swapped {
+        ends.reverse();
+    }
+    ends
 }
 
 /// Level and confidence of what a rule says: its priority, unless its metadata calls it

@@ -134,6 +134,7 @@ impl What {
             explain_it: String::new(),
             explain_en: String::new(),
             took: Duration::default(),
+            suppressed: None,
         }
     }
 }
@@ -215,6 +216,20 @@ fn one_against_many_and_many_against_one_are_one_incident_told_once() {
     desk.find(300, &LATERAL, [10, 0, 0, 77], [10, 0, 0, 9]);
     assert_eq!(desk.turns().len(), 2);
     assert_ne!(desk.incidents()[0].id, desk.incidents()[1].id);
+}
+
+#[test]
+fn what_has_no_ends_is_about_the_network_as_a_whole() {
+    let mut desk = Desk::new();
+    let health = What { detector: "health", gid: 9120, technique: "", ..SCAN };
+    let nowhere = Context { source: None, destination: None, ..context(OUTSIDE, OUTSIDE, 1) };
+    for second in 0..3 {
+        let (at, finding) = (Timestamp::new(START + second, 0), health.finding(second));
+        desk.incidents.finding(at, &nowhere, &finding, &desk.known, &mut desk.told);
+    }
+    assert_eq!(desk.turns(), [(Turn::Opened, Level::Medium)]);
+    assert_eq!(desk.incidents()[0].title_it, "Il sensore non vede tutto");
+    assert!(desk.incidents()[0].explain_en.contains("the network as a whole"));
 }
 
 #[test]

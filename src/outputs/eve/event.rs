@@ -358,6 +358,9 @@ fn write_finding(finding: &Finding, json: &mut Json<'_>) {
             finding.acn.iter().for_each(|tag| list.text("", tag.as_bytes()));
         });
         object.float("took", finding.took.as_secs_f64());
+        if let Some(reason) = &finding.suppressed {
+            object.text("suppressed", reason.as_bytes());
+        }
         object.object("explain", &mut |object| {
             object.text("it", finding.explain_it.as_bytes());
             object.text("en", finding.explain_en.as_bytes());
