@@ -333,6 +333,12 @@ fn advice(case: &Case, about: &About<'_>) -> Said {
     let outside: Vec<IpAddr> =
         case.sources.list().iter().filter(|address| !ours(address)).copied().collect();
     let took = span(case.last.since(case.first));
+    if case.sources.total() + case.targets.total() == 0 {
+        return Said::new(
+            "seguire il consiglio che accompagna la prima segnalazione.",
+            "follow the advice that comes with the first finding.",
+        );
+    }
     if inside.is_empty() {
         let total = case.sources.total();
         return from_outside(furthest, hosts(&outside, total, about), targets(case, about));
