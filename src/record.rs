@@ -25,7 +25,7 @@ pub struct Record {
 }
 
 /// Who spoke to whom: the part that every record shares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Context {
     /// The flow's identifier, the same in every run; `None` outside of flows.
     pub flow_id: Option<u64>,
@@ -70,6 +70,8 @@ pub enum Body {
     Icmp(Box<IcmpMessage>),
     /// A fragment of a datagram: its bytes on the wire. For detectors.
     Fragment(u32),
+    /// What a live capture has received so far, and what it has lost. For detectors.
+    Capture(Capture),
 }
 
 /// The kinds of [`Body`] that detectors ask for.
@@ -88,6 +90,7 @@ pub enum Sort {
     Arp,
     Icmp,
     Fragment,
+    Capture,
 }
 
 impl Sort {
@@ -111,6 +114,7 @@ impl Body {
             Self::Arp(_) => Sort::Arp,
             Self::Icmp(_) => Sort::Icmp,
             Self::Fragment(_) => Sort::Fragment,
+            Self::Capture(_) => Sort::Capture,
         }
     }
 
@@ -118,7 +122,7 @@ impl Body {
     pub const fn is_shown(&self) -> bool {
         !matches!(
             self.sort(),
-            Sort::Contact | Sort::Burst | Sort::Arp | Sort::Icmp | Sort::Fragment
+            Sort::Contact | Sort::Burst | Sort::Arp | Sort::Icmp | Sort::Fragment | Sort::Capture
         )
     }
 }
@@ -478,8 +482,19 @@ pub struct Burst {
     pub opening: u32,
     /// Whether the flow began with it.
     pub is_first: bool,
+    /// Packets each way that the flow had before.
+    pub before: [u64; 2],
     /// Application protocol at the end of the round: `failed` when probing gave up.
     pub app_protocol: Option<&'static str>,
+}
+
+impl Burst {
+    /// Payload of a packet to the server, on average, bytes.
+    pub const fn length(&self) -> u64 {
+        let [packets, _] = self.packets;
+        let packets = if packets == 0 { 1 } else { packets };
+        self.payload[0] / packets as u64
+    }
 }
 
 /// An ARP message for IPv4 over Ethernet (RFC 826).
@@ -522,6 +537,15 @@ impl IcmpMessage {
     pub const PER_ROUND: u32 = 16;
     /// Bytes kept of each, at most.
     pub const SAMPLE: usize = 256;
+}
+
+/// Counters of a live capture since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// Frames handed on.
+    pub received: u64,
+    /// Frames that the kernel or the interface dropped.
+    pub dropped: u64,
 }
 
 /// How grave a finding is.
@@ -589,7 +613,7 @@ pub struct Finding {
     pub baseline: Vec<(&'static str, Node)>,
     /// Flow identifiers that show it.
     pub evidence: Vec<u64>,
-    /// ATT&CK technique: `T1046`.
+    /// ATT&CK technique: `T1046`; empty when nobody does anything.
     pub technique: &'static str,
     /// Tags of the taxonomy of Italy's cyber agency, as MISP's `acn` taxonomy writes them:
     /// `acn:active-scanning="network-scanning"`.

@@ -4,15 +4,19 @@
 //! [records](crate::record::Body) it asks for, in order, and says what it finds through a
 //! [`Judgement`]. [`Behaviour`] seats them all, and holds what they share.
 
+pub mod amplification;
 pub mod attempts;
 mod behaviour;
 pub mod bruteforce;
 pub mod cleartext;
 pub mod covert;
+mod crowd;
 pub mod dga;
 pub mod dns_tunnel;
 mod domain;
+pub mod flood;
 pub mod forest;
+pub mod health;
 pub mod incident;
 mod judgement;
 pub mod known;
@@ -31,6 +35,7 @@ pub mod stats;
 pub mod suppress;
 pub mod sweep;
 pub mod tuning;
+pub mod volume;
 pub mod words;
 
 use crate::record::{Context, Finding, Record, Sort};
@@ -110,6 +115,8 @@ pub struct Kind {
 pub static DETECTORS: &[&Kind] = &[
     &scan::KIND,
     &sweep::KIND,
+    &flood::KIND,
+    &amplification::KIND,
     &spoofing::KIND,
     &novelty::KIND,
     &dns_tunnel::KIND,
@@ -123,6 +130,8 @@ pub static DETECTORS: &[&Kind] = &[
     &lateral::KIND,
     &mass_change::KIND,
     &cleartext::KIND,
+    &volume::KIND,
+    &health::KIND,
 ];
 
 /// The detector of a name.

@@ -108,7 +108,13 @@ impl Activity {
             flow.app.mark =
                 Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
             let (start, end) = (place.timestamp, place.timestamp);
-            let burst = Burst { start, end, is_first: touch.new, ..Burst::default() };
+            // The packet itself is already counted.
+            let mut before = flow.counters.packets;
+            if let Some(before) = before.get_mut(touch.direction.index()) {
+                *before = before.saturating_sub(1);
+            }
+            let is_first = touch.new;
+            let burst = Burst { start, end, is_first, before, ..Burst::default() };
             self.bursts.push((touch.slot, place.sequence, burst));
         }
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]

@@ -4,10 +4,13 @@
 use crate::anomaly::Behaviour;
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
-use crate::record::{Body, Context, Record};
+use crate::record::{Body, Capture, Context, Record};
 use crate::time::{Duration, Timestamp};
 
 use super::stats::WorkerStats;
+
+/// Packet time between two tellings of what a live capture lost.
+const CAPTURE_EACH: Duration = Duration::from_secs(60);
 
 /// What one worker made of one round.
 pub struct RoundOutput {
@@ -52,6 +55,8 @@ pub struct Merge {
     pub stats: WorkerStats,
     live: bool,
     keeping: Option<Keeping>,
+    /// When detectors were last told what the capture lost.
+    capture_told: Timestamp,
 }
 
 impl Merge {
@@ -67,6 +72,7 @@ impl Merge {
             stats: WorkerStats::default(),
             live,
             keeping: None,
+            capture_told: Timestamp::default(),
         }
     }
 
@@ -74,6 +80,20 @@ impl Merge {
     /// at the end.
     pub fn keep(&mut self, every: Duration, keeper: Keeper) {
         self.keeping = Some(Keeping { every, next: Timestamp::default(), keeper });
+    }
+
+    /// Takes the counters of the sources, which only a live run has before its end; detectors are
+    /// told each minute.
+    pub fn capture(&mut self, counters: Capture, now: Timestamp) {
+        if now.since(self.capture_told) < CAPTURE_EACH {
+            return;
+        }
+        self.capture_told = now;
+        let body = Body::Capture(counters);
+        let context = Context::default();
+        let record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
+        self.behaviour.record(&record, &mut self.found);
+        self.tell(now, 0);
     }
 
     /// Takes the records of all workers of one round. `records` is emptied and keeps its memory.

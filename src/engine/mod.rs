@@ -19,7 +19,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::anomaly::suppress::Applied;
 use crate::capture::{Batch, CaptureError, Progress, Source, SourceStats};
-use crate::record::Record;
+use crate::record::{Capture, Record};
 use crate::time::Timestamp;
 use dispatch::{Dispatcher, Round, Rounds};
 use merge::{Merge, RoundOutput};
@@ -381,6 +381,9 @@ fn merge_live(
             merged.source.add(source);
         }
         merge.stats = merged.stats;
+        let SourceStats { received, kernel_dropped, interface_dropped, .. } = merged.source;
+        let dropped = kernel_dropped + interface_dropped;
+        merge.capture(Capture { received, dropped }, merged.last);
         publish(&merged.stats, &merged.source, merge.suppressed);
     }
     merged.lost = merge.finish(merged.last);

@@ -55,6 +55,7 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         flags: [0x02, if answered { 0x12 } else { 0 }],
         opening: 1,
         is_first: true,
+        before: [0, 0],
         app_protocol: answered.then_some("tls"),
     };
     let counters = FlowCounters { packets: packets.map(u64::from), bytes, start: at, end: at };

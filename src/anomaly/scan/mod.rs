@@ -295,7 +295,8 @@ fn is_answer(protocol: u8, source_port: u16, target_port: u16, flags: u8) -> boo
     }
 }
 
-fn is_group_address(addr: IpAddr) -> bool {
+/// Whether packets to an address go to many: multicast, broadcast.
+pub(super) fn is_group_address(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(v4) => {
             v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified() || v4.octets()[3] == 255

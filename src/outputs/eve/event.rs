@@ -333,11 +333,13 @@ fn write_finding(finding: &Finding, json: &mut Json<'_>) {
         object.text("signature", finding.title.as_bytes());
         object.text("category", b"Behaviour");
         object.int("severity", finding.level.severity().into());
-        object.object("metadata", &mut |object| {
-            object.list("mitre_technique_id", &mut |list| {
-                list.text("", finding.technique.as_bytes());
+        if !finding.technique.is_empty() {
+            object.object("metadata", &mut |object| {
+                object.list("mitre_technique_id", &mut |list| {
+                    list.text("", finding.technique.as_bytes());
+                });
             });
-        });
+        }
     });
     json.object("finding", &mut |object| {
         object.text("detector", finding.detector.as_bytes());
@@ -353,7 +355,9 @@ fn write_finding(finding: &Finding, json: &mut Json<'_>) {
         object.list("evidence", &mut |list| {
             finding.evidence.iter().for_each(|id| list.int("", *id));
         });
-        object.text("technique", finding.technique.as_bytes());
+        if !finding.technique.is_empty() {
+            object.text("technique", finding.technique.as_bytes());
+        }
         object.list("acn", &mut |list| {
             finding.acn.iter().for_each(|tag| list.text("", tag.as_bytes()));
         });

@@ -1,0 +1,143 @@
+//! What of a record speaks for a flood, and how loudly.
+
+use super::Way;
+use crate::anomaly::amplification::is_reflected;
+use crate::net::ip_protocol;
+use crate::record::{Burst, Context};
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+/// The flags that RFC 9293 knew from the beginning: ECN may be set or not.
+const FLAGS: u8 = 0x3f;
+
+/// Packets after the first of a flow that stays without answer: a camera or a telephone sends
+/// thousands to one place, a flood seldom keeps its ports.
+const OLD_FLOW: f64 = 0.05;
+/// The same where VPNs and QUIC send all day, of which a mirror port may show one way.
+const TUNNEL: f64 = 0.005;
+/// A conversation of datagrams that is answered.
+const ANSWERED: f64 = 0.05;
+/// An attempt to connect that the host refuses.
+const REFUSED: f64 = 0.5;
+/// Datagrams to the services that are told things and say nothing: syslog, SNMP traps, NetFlow,
+/// IPFIX, sFlow; and questions to name servers of which a mirror port may show one way.
+const TOLD: f64 = 0.2;
+/// A message of ICMP about an error: who scans, or traces routes, gets many.
+const ERROR: f64 = 0.1;
+/// SYN packets of one flow in one burst that are more than a patient client repeats.
+const REPEATED_MAX: u32 = 4;
+/// Packets of a flow of TCP in mid-stream that are too many to be made up one by one.
+const STRAY_MAX: u32 = 3;
+
+/// What a burst says: the way of flooding, and how many packets it counts for; less than nothing
+/// when it shows that an earlier one was harmless.
+pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
+    match context.protocol {
+        ip_protocol::TCP => of_tcp(burst),
+        ip_protocol::UDP => of_udp(context, burst),
+        ip_protocol::ICMP | ip_protocol::ICMPV6 => of_icmp(context, burst),
+        _ => None,
+    }
+}
+
+fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
+    let [there, back] = burst.flags;
+    let [sent, _] = burst.packets;
+    if burst.opening > 0 {
+        if !burst.is_first {
+            let many = burst.opening > REPEATED_MAX;
+            return many.then_some((Way::Syn, f64::from(burst.opening)));
+        }
+        if there & ACK != 0 {
+            return Some((Way::Connections, 1.0));
+        }
+        if back & RST != 0 && back & SYN == 0 {
+            return Some((Way::Syn, f64::from(burst.opening) * REFUSED));
+        }
+        let opening = if burst.opening > REPEATED_MAX { burst.opening } else { 1 };
+        return Some((Way::Syn, f64::from(opening)));
+    }
+    let odd = is_odd(there);
+    if burst.is_first && (there | back) & SYN == 0 {
+        return of_middle(burst, odd);
+    }
+    if odd && sent > 0 && burst.packets[1] == 0 {
+        return Some((Way::Stray, f64::from(sent)));
+    }
+    // A round ended within the handshake, or after the first packet seen: it counted as bad.
+    match burst.before {
+        [1, 1] if there & ACK != 0 => Some((Way::Syn, -1.0)),
+        [1, 0] if back & SYN != 0 && there & ACK != 0 => Some((Way::Syn, -1.0)),
+        [1, 0] if back & RST == 0 => Some((Way::Stray, -1.0)),
+        _ => None,
+    }
+}
+
+/// A first burst that opens nothing.
+fn of_middle(burst: &Burst, odd: bool) -> Option<(Way, f64)> {
+    let ([sent, heard], back) = (burst.packets, burst.flags[1]);
+    if burst.app_protocol.is_some_and(|name| name != "failed") {
+        // It says something: of a connection that was opened before, or is not seen whole.
+        return Some((Way::Connections, 1.0));
+    }
+    // An answer that only refuses is none.
+    let unheard = heard == 0 || back & RST != 0 && back & !(RST | ACK) == 0;
+    let few = odd || sent <= STRAY_MAX;
+    let weight = if odd { f64::from(sent) } else { 1.0 };
+    (unheard && few && sent > 0).then_some((Way::Stray, weight))
+}
+
+/// Flags that no TCP stack sends: none at all, or opening and ending at once, or an end without
+/// acknowledging anything.
+const fn is_odd(flags: u8) -> bool {
+    let flags = flags & FLAGS;
+    flags & (SYN | ACK | RST) == 0
+        || flags & (SYN | FIN) == SYN | FIN
+        || flags & (SYN | RST) == SYN | RST
+}
+
+fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
+    let (source, target) = (context.source?.port, context.destination?.port);
+    let [sent, back] = burst.packets;
+    let unheard = back == 0 && burst.before[1] == 0;
+    if unheard {
+        if is_reflected(source, target, burst.length()) {
+            return None;
+        }
+        let new = u32::from(burst.is_first);
+        let more = if is_tunnel(source) || is_tunnel(target) { TUNNEL } else { OLD_FLOW };
+        let weight = f64::from(sent.saturating_sub(new)).mul_add(more, f64::from(new));
+        return Some((Way::Udp, if is_told(target) { weight * TOLD } else { weight }));
+    }
+    if burst.is_first {
+        return Some((Way::Udp, ANSWERED));
+    }
+    // The answer came after the end of a round: what came before it was no flood.
+    let late = burst.before[1] == 0 && back > 0 && !is_reflected(source, target, burst.length());
+    let earlier = (burst.before[0] as f64 - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
+    late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))
+}
+
+/// `HTTPS` over QUIC, IPsec, OpenVPN, L2TP, WireGuard, relays of calls.
+const fn is_tunnel(port: u16) -> bool {
+    matches!(port, 443 | 500 | 1194 | 1701 | 3478 | 4500 | 51_820)
+}
+
+const fn is_told(port: u16) -> bool {
+    matches!(port, 53 | 162 | 514 | 2055 | 4739 | 6343 | 9995 | 9996)
+}
+
+fn of_icmp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
+    let (kind, _) = context.icmp?;
+    let sent = f64::from(burst.packets[0]);
+    let version4 = context.protocol == ip_protocol::ICMP;
+    match (version4, kind) {
+        // Unreachable, quench, redirect, time exceeded, parameter problem.
+        (true, 3..=5 | 11 | 12) | (false, 1..=4) => Some((Way::Icmp, sent * ERROR)),
+        // Neighbours and groups.
+        (false, 130..=137 | 143) => None,
+        _ => Some((Way::Icmp, sent)),
+    }
+}
