@@ -21,6 +21,7 @@ pub struct Known {
     names: Recent<IpAddr, String>,
     hardware: Recent<IpAddr, [u8; 6]>,
     server_name: FieldRef,
+    quic_name: FieldRef,
     host: FieldRef,
 }
 
@@ -31,11 +32,12 @@ impl Known {
             names: Recent::new(NAMES_MAX),
             hardware: Recent::new(HARDWARE_MAX),
             server_name: site.field("tls", "tls.sni"),
+            quic_name: site.field("quic", "quic.sni"),
             host: site.field("http", "http.host"),
         }
     }
 
-    /// The name under which an address was last asked for: by DNS, TLS or HTTP.
+    /// The name under which an address was last asked for: by DNS, TLS, QUIC or HTTP.
     pub fn name(&self, address: IpAddr) -> Option<&str> {
         self.names.peek(&address).map(String::as_str).filter(|name| !name.is_empty())
     }
@@ -66,6 +68,10 @@ impl Known {
             }
             "tls" => {
                 let field = self.server_name;
+                field.bytes(transaction, |name| self.learn(server.addr, name));
+            }
+            "quic" => {
+                let field = self.quic_name;
                 field.bytes(transaction, |name| self.learn(server.addr, name));
             }
             "http" => {

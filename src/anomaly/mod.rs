@@ -6,6 +6,7 @@
 
 pub mod amplification;
 pub mod attempts;
+pub mod beacon;
 mod behaviour;
 pub mod bruteforce;
 pub mod cleartext;
@@ -14,6 +15,7 @@ mod crowd;
 pub mod dga;
 pub mod dns_tunnel;
 mod domain;
+pub mod exfiltration;
 pub mod flood;
 pub mod forest;
 pub mod health;
@@ -21,6 +23,7 @@ pub mod incident;
 mod judgement;
 pub mod known;
 pub mod lateral;
+pub mod long_connection;
 pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
@@ -132,6 +135,9 @@ pub static DETECTORS: &[&Kind] = &[
     &cleartext::KIND,
     &volume::KIND,
     &health::KIND,
+    &beacon::KIND,
+    &exfiltration::KIND,
+    &long_connection::KIND,
 ];
 
 /// The detector of a name.
