@@ -9,6 +9,10 @@ use crate::file;
 use crate::net::{AddressSet, Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
+mod pairs;
+
+pub use pairs::Pairs;
+
 /// Anything that comes out of the packet path.
 pub struct Record {
     /// Number of the packet that caused it, from 1, over all inputs: the order of the merge.
@@ -194,9 +198,9 @@ pub struct Signature {
     /// cannot do: always `allowed` here.
     pub action: &'static str,
     /// `metadata` pairs in the rule's order.
-    pub metadata: Vec<(String, String)>,
+    pub metadata: Pairs,
     /// `reference` pairs in the rule's order.
-    pub references: Vec<(String, String)>,
+    pub references: Pairs,
     /// Which end `target` names: true for the source, false for the destination.
     pub target_source: Option<bool>,
     /// `threshold` or `detection_filter`.

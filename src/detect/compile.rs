@@ -277,6 +277,12 @@ fn finish(parsed: &ParsedRule<'_>, builder: Builder, catalog: &Catalog) -> Resul
         rule.fast_pattern = kept(index).then_some((before, step));
     }
     rule.buffers.retain(asks);
+    // There are tens of thousands of rules, and they stay.
+    rule.buffers.shrink_to_fit();
+    rule.buffers.iter_mut().for_each(|test| test.steps.shrink_to_fit());
+    rule.numbers.shrink_to_fit();
+    rule.packets.shrink_to_fit();
+    rule.flowbits.shrink_to_fit();
     rule.fast_pattern = rule.fast_pattern.filter(|(buffer, step)| {
         let found = rule.buffers.get(*buffer).and_then(|test| test.steps.get(*step));
         found.and_then(Step::literal).is_some()

@@ -356,7 +356,7 @@ fn result(rule: &Rule, text: &mut String) {
         let _ = writeln!(text, "Under attack is the {end}.");
     }
     let of = |key: &str| {
-        let pairs = signature.metadata.iter().filter(move |(known, _)| known == key);
+        let pairs = signature.metadata.iter().filter(move |(known, _)| *known == key);
         pairs.map(|(_, value)| value.replace('_', " ")).collect::<Vec<_>>().join(", ")
     };
     let techniques = of("mitre_technique_id");
@@ -372,7 +372,7 @@ fn result(rule: &Rule, text: &mut String) {
     if !other.is_empty() {
         let _ = writeln!(text, "Its author says: {}.", other.join(", "));
     }
-    for (system, place) in &signature.references {
+    for (system, place) in signature.references.iter() {
         let _ = writeln!(text, "See {system} {place}");
     }
 }

@@ -215,13 +215,13 @@ fn pick<T>(all: &[[[T; STAGES]; 2]], protocol: usize, side: Side, stage: Stage) 
 /// Ports while they are being filled.
 struct Draft<T> {
     any: Vec<T>,
-    source: HashMap<u16, Vec<T>>,
-    destination: HashMap<u16, Vec<T>>,
+    source: HashMap<u16, Vec<T>, FixedState>,
+    destination: HashMap<u16, Vec<T>, FixedState>,
 }
 
 impl<T> Default for Draft<T> {
     fn default() -> Self {
-        Self { any: Vec::new(), source: HashMap::new(), destination: HashMap::new() }
+        Self { any: Vec::new(), source: HashMap::default(), destination: HashMap::default() }
     }
 }
 
@@ -232,7 +232,7 @@ impl<T: Clone> Draft<T> {
                 ports.ranges().iter().map(|(low, high)| usize::from(high - low) + 1).sum();
             count <= PORTS_MAX
         };
-        let file = |ports: &PortSet, under: &mut HashMap<u16, Vec<T>>| {
+        let file = |ports: &PortSet, under: &mut HashMap<u16, Vec<T>, FixedState>| {
             for port in ports.ranges().iter().flat_map(|(low, high)| *low..=*high) {
                 under.entry(port).or_default().push(entry.clone());
             }
@@ -251,15 +251,18 @@ impl<T: Clone> Draft<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
     /// Ports with the same entries share what is built of them.
-    fn close<B>(self, mut build: impl FnMut(Vec<T>) -> B) -> Ports<B> {
-        let mut known: HashMap<Vec<T>, Arc<B>> = HashMap::new();
-        let mut share = |filed: HashMap<u16, Vec<T>>| {
+    fn close<B>(self, mut build: impl FnMut(&[T]) -> B) -> Ports<B> {
+        let mut known: HashMap<Vec<T>, Arc<B>, FixedState> = HashMap::default();
+        let mut share = |filed: HashMap<u16, Vec<T>, FixedState>| {
             let mut ports = HashMap::with_capacity_and_hasher(filed.len(), FixedState::default());
+            // In the order of ports, so that each run numbers patterns alike.
+            let mut filed: Vec<_> = filed.into_iter().collect();
+            filed.sort_unstable_by_key(|(port, _)| *port);
             for (port, entries) in filed {
                 let built = match known.get(&entries) {
                     Some(built) => Arc::clone(built),
                     None => {
-                        let built = Arc::new(build(entries.clone()));
+                        let built = Arc::new(build(&entries));
                         known.insert(entries, Arc::clone(&built));
                         built
                     }
@@ -269,7 +272,7 @@ impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
             ports
         };
         let (source, destination) = (share(self.source), share(self.destination));
-        Ports { any: build(self.any), source, destination }
+        Ports { any: build(&self.any), source, destination }
     }
 }
 
@@ -391,11 +394,11 @@ impl Filing {
 
     fn close(self) -> Groups {
         let mut patterns: Vec<Patterns> = Vec::new();
-        let mut add = |entries: Vec<Entry>| {
+        let mut add = |entries: &[Entry]| {
             if entries.is_empty() {
                 return None;
             }
-            patterns.push(Patterns::new(&entries));
+            patterns.push(Patterns::new(entries));
             u32::try_from(patterns.len() - 1).ok()
         };
         let payload =
@@ -412,7 +415,7 @@ impl Filing {
                 groups.push(FieldGroup { row, transformed, patterns: number });
             }
         }
-        let rules = |draft: Draft<u32>| draft.close(|rules| rules);
+        let rules = |draft: Draft<u32>| draft.close(<[u32]>::to_vec);
         Groups {
             patterns,
             payload,

@@ -15,9 +15,11 @@ pub const PATTERN_BYTES: usize = 6;
 pub const NEAR_BYTES: usize = 256;
 
 /// A rule and the literal it waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Entry {
-    bytes: Vec<u8>,
+    /// Of these the first `length`: rules are filed under many ports, so it lies here itself.
+    bytes: [u8; PATTERN_BYTES],
+    length: u8,
     nocase: bool,
     rule: u32,
     reach: usize,
@@ -29,8 +31,18 @@ impl Entry {
         let literal = gate.literal;
         let (start, end) = best_window(&literal.bytes, PATTERN_BYTES, literal.nocase);
         let part = literal.bytes.get(start..end).unwrap_or_default();
-        let reach = gate.reach.unwrap_or(usize::MAX);
-        Self { bytes: part.to_vec(), nocase: literal.nocase, rule, reach }
+        Self::of(part, literal.nocase, rule, gate.reach.unwrap_or(usize::MAX))
+    }
+
+    fn of(part: &[u8], nocase: bool, rule: u32, reach: usize) -> Self {
+        let mut bytes = [0; PATTERN_BYTES];
+        bytes.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+        let length = u8::try_from(part.len().min(PATTERN_BYTES)).unwrap_or(0);
+        Self { bytes, length, nocase, rule, reach }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// Whether it can only stand near the start of the buffer.
@@ -78,26 +90,26 @@ struct Single {
 impl Search {
     /// `None` when too many patterns are short.
     fn sparse(entries: &[Entry]) -> Option<Self> {
-        let is_short = |entry: &&Entry| entry.bytes.len() < SHORT_BYTES;
+        let is_short = |entry: &&Entry| entry.bytes().len() < SHORT_BYTES;
         let short: Vec<Single> = entries
             .iter()
             .filter(is_short)
             .take(SHORT_FEW + 1)
-            .cloned()
+            .copied()
             .filter_map(Single::new)
             .collect();
         if short.len() > SHORT_FEW {
             return None;
         }
         let long = entries.iter().filter(|entry| !is_short(entry));
-        let patterns = long.map(|entry| (entry.bytes.as_slice(), entry.nocase, entry.rule));
+        let patterns = long.map(|entry| (entry.bytes(), entry.nocase, entry.rule));
         Some(Self::Sparse(Box::new(Grams::build(patterns)?), short))
     }
 
     fn many(entries: &[Entry]) -> Self {
         let patterns: Vec<Pattern<'_>> = entries
             .iter()
-            .map(|entry| Pattern { bytes: &entry.bytes, nocase: entry.nocase, id: entry.rule })
+            .map(|entry| Pattern { bytes: entry.bytes(), nocase: entry.nocase, id: entry.rule })
             .collect();
         Self::Many(Box::new(Scanner::build(&patterns)))
     }
@@ -106,10 +118,10 @@ impl Search {
 impl Patterns {
     /// Of these.
     pub fn new(entries: &[Entry]) -> Self {
-        let longest = entries.iter().map(|entry| entry.bytes.len()).max().unwrap_or(0);
+        let longest = entries.iter().map(|entry| entry.bytes().len()).max().unwrap_or(0);
         let reach = entries.iter().map(|entry| entry.reach).max().unwrap_or(0);
         let finder = if entries.len() <= FEW {
-            Search::Few(entries.iter().cloned().filter_map(Single::new).collect())
+            Search::Few(entries.iter().copied().filter_map(Single::new).collect())
         } else {
             Search::sparse(entries).unwrap_or_else(|| Search::many(entries))
         };
@@ -150,19 +162,19 @@ impl Patterns {
 impl Single {
     fn new(entry: Entry) -> Option<Self> {
         let rarity = |byte: u8| score(&[byte], entry.nocase);
-        let (at, byte) = entry.bytes.iter().enumerate().max_by_key(|(_, byte)| rarity(**byte))?;
+        let (at, byte) = entry.bytes().iter().enumerate().max_by_key(|(_, byte)| rarity(**byte))?;
         let (mut low, mut high) = (*byte, *byte);
         if entry.nocase {
             (low, high) = (low.to_ascii_lowercase(), high.to_ascii_uppercase());
         }
-        let cased = !entry.nocase || !entry.bytes.iter().any(u8::is_ascii_alphabetic);
-        let whole = cased.then(|| Finder::new(&entry.bytes).into_owned());
+        let cased = !entry.nocase || !entry.bytes().iter().any(u8::is_ascii_alphabetic);
+        let whole = cased.then(|| Finder::new(entry.bytes()).into_owned());
         Some(Self { whole, at, low, high, entry })
     }
 
     /// Calls `hit` with the end of each place where the pattern stands.
     fn find(&self, bytes: &[u8], hit: &mut impl FnMut(usize)) {
-        let Entry { bytes: pattern, nocase, .. } = &self.entry;
+        let (pattern, nocase) = (self.entry.bytes(), self.entry.nocase);
         if let Some(whole) = &self.whole {
             let mut from = 0;
             while let Some(found) = bytes.get(from..).and_then(|rest| whole.find(rest)) {
@@ -176,11 +188,7 @@ impl Single {
             let Some(start) = found.checked_sub(self.at) else { continue };
             let end = start.saturating_add(pattern.len());
             let Some(place) = bytes.get(start..end) else { continue };
-            let same = if *nocase {
-                place.eq_ignore_ascii_case(pattern)
-            } else {
-                place == pattern.as_slice()
-            };
+            let same = if nocase { place.eq_ignore_ascii_case(pattern) } else { place == pattern };
             if same {
                 hit(end);
             }
@@ -194,14 +202,11 @@ mod tests {
 
     #[test]
     fn few_and_many_find_the_same() {
-        let entry = |text: &str, nocase, rule| {
-            let bytes = text.as_bytes().to_vec();
-            Entry { bytes, nocase, rule, reach: usize::MAX }
-        };
+        let entry = |text: &str, nocase, rule| Entry::of(text.as_bytes(), nocase, rule, usize::MAX);
         let entries = [entry("aba", true, 1), entry("Zz", false, 2)];
         let many: Vec<Entry> = entries
             .iter()
-            .cloned()
+            .copied()
             .chain((10..20).map(|rule| entry(&format!("never{rule}"), false, rule)))
             .collect();
         let text = b"xABAbazzZzaba";

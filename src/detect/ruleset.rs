@@ -39,20 +39,21 @@ pub fn load(
     for (name, text) in files {
         summary.files += 1;
         let file = RuleFile::new(Arc::clone(name), text.as_str());
-        let parsed = file.rules();
-        summary.skipped += parsed.disabled;
-        for diagnostic in parsed.diagnostics {
-            count(&mut summary, &diagnostic);
-            diagnostics.push(diagnostic);
-        }
-        for parsed in &parsed.rules {
-            let refusal = match compile(parsed, variables, &catalog) {
-                Ok(rule) => {
-                    keep(rule, &mut rules, &mut known);
-                    continue;
-                }
-                Err(refusal) => refusal,
-            };
+        rules.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count());
+        // What could not be read is told before what could not be compiled.
+        let mut refused = Vec::new();
+        let disabled = file.each(&mut |parsed| match parsed {
+            Ok(parsed) => match compile(&parsed, variables, &catalog) {
+                Ok(rule) => keep(rule, &mut rules, &mut known),
+                Err(refusal) => refused.push(refusal),
+            },
+            Err(diagnostic) => {
+                count(&mut summary, &diagnostic);
+                diagnostics.push(diagnostic);
+            }
+        });
+        summary.skipped += disabled;
+        for refusal in refused {
             if let Some(keyword) = refusal.keyword {
                 *summary.unsupported.entry(keyword).or_default() += 1;
             }

@@ -294,8 +294,8 @@ impl Output for Summary {
                 let s = &alert.signature;
                 self.add((s.gid, s.sid), record, || {
                     let mut row = blank(s.gid, s.sid, &s.message, s.severity);
-                    let technique = |(key, value): &(String, String)| {
-                        (key == "mitre_technique_id").then(|| value.clone())
+                    let technique = |(key, value): (&str, &str)| {
+                        (key == "mitre_technique_id").then(|| value.to_owned())
                     };
                     row.techniques = s.metadata.iter().filter_map(technique).collect();
                     row

@@ -46,8 +46,8 @@ fn object(rule: &Rule, fast: Option<&FastPattern>) -> Value {
     let signature = &rule.signature;
     // A key may come several times: each has a list, as in EVE.
     let mut metadata = Map::new();
-    for (key, value) in &signature.metadata {
-        let list = metadata.entry(key.clone()).or_insert_with(|| json!([]));
+    for (key, value) in signature.metadata.iter() {
+        let list = metadata.entry(key).or_insert_with(|| json!([]));
         if let Value::Array(list) = list {
             list.push(json!(value));
         }

@@ -1,5 +1,7 @@
 //! A literal and where it may stand.
 
+use std::sync::OnceLock;
+
 use memchr::{memchr, memchr2, memmem};
 
 use super::{Match, Scope};
@@ -58,7 +60,8 @@ pub struct Content {
 /// How a literal is searched.
 enum Needle {
     Byte(u8),
-    Bytes(Box<memmem::Finder<'static>>),
+    /// Made when it is first needed: most never are, and thousands of them take much memory.
+    Bytes(OnceLock<Box<memmem::Finder<'static>>>),
     /// By the byte that is rarest in traffic, in its two cases, which stands at `at`.
     Folded {
         low: u8,
@@ -75,7 +78,8 @@ const SEARCH_COST: usize = 16;
 
 impl Content {
     /// A content without modifiers. `bytes` is not empty.
-    pub fn new(bytes: Vec<u8>, negated: bool) -> Self {
+    pub fn new(mut bytes: Vec<u8>, negated: bool) -> Self {
+        bytes.shrink_to_fit();
         let literal = Literal { bytes, nocase: false, at_start: false, at_end: false };
         let needle = Needle::of(&literal);
         Self {
@@ -182,7 +186,8 @@ impl Content {
                 found
             }
             Needle::Bytes(finder) => {
-                let found = finder.find(window);
+                let make = || Box::new(memmem::Finder::new(&self.literal.bytes).into_owned());
+                let found = finder.get_or_init(make).find(window);
                 scope.spend(SEARCH_COST + found.unwrap_or(window.len()) / 4);
                 found
             }
@@ -231,7 +236,7 @@ impl Needle {
                 let (at, low) = rarest.map_or((0, 0), |(at, byte)| (at, *byte));
                 Self::Folded { low, high: low.to_ascii_uppercase(), at }
             }
-            _ => Self::Bytes(Box::new(memmem::Finder::new(bytes).into_owned())),
+            _ => Self::Bytes(OnceLock::new()),
         }
     }
 }

@@ -175,14 +175,15 @@ pub static REFERENCE: Operator = Operator {
                 .hint("write `reference:url,example.org/page;`"));
         };
         let system = system.trim_ascii().to_ascii_lowercase();
-        let place = place.trim_ascii().to_owned();
+        let place = place.trim_ascii();
         let prefixes = builder.library.references.as_deref();
         // A system of the file stands for its URL; the outputs know the others.
         let pair = match prefixes.and_then(|prefixes| prefixes.get(&system)) {
             Some(prefix) => (String::new(), format!("{prefix}{place}")),
-            None => (system, place),
+            None => (system, place.to_owned()),
         };
-        signature(builder).references.push(pair);
+        let pair = std::iter::once((pair.0.as_str(), pair.1.as_str()));
+        signature(builder).references.extend(pair);
         Ok(())
     },
 };
@@ -202,7 +203,7 @@ pub static METADATA: Operator = Operator {
         let text = required(argument, "metadata:KEY VALUE;")?;
         let pairs = items(text).filter_map(|(_, item)| {
             let (key, value) = item.split_once(|c: char| c.is_ascii_whitespace())?;
-            Some((key.to_owned(), value.trim_ascii().to_owned()))
+            Some((key, value.trim_ascii()))
         });
         signature(builder).metadata.extend(pairs);
         Ok(())

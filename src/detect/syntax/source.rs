@@ -1,5 +1,6 @@
 //! A rule file: lines, continuations, disabled rules, and places in it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,10 +13,10 @@ use crate::detect::operator::Problem;
 use crate::detect::rule::Origin;
 
 /// The text of a rule file.
-pub struct RuleFile {
+pub struct RuleFile<'t> {
     name: Arc<str>,
     /// Continuations (`\` and the line's end) are blanked, so that offsets stay what they were.
-    text: String,
+    text: Cow<'t, str>,
     /// Where each line begins, bytes.
     lines: Vec<usize>,
 }
@@ -31,9 +32,9 @@ pub struct Rules<'a> {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-impl RuleFile {
+impl<'t> RuleFile<'t> {
     /// A file of this name and text.
-    pub fn new(name: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Cow<'t, str>>) -> Self {
         let text = text.into();
         let mut lines = vec![0];
         lines.extend(memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1));
@@ -42,7 +43,7 @@ impl RuleFile {
             if memmem::find(text.as_bytes(), end.as_bytes()).is_none() {
                 text
             } else {
-                join(&text, end)
+                Cow::Owned(join(&text, end))
             }
         });
         Self { name: name.into(), text, lines }
@@ -56,6 +57,17 @@ impl RuleFile {
     /// Reads all rules; one that cannot be read gives a diagnostic, and the next is tried.
     pub fn rules(&self) -> Rules<'_> {
         let mut found = Rules::default();
+        found.disabled = self.each(&mut |rule| match rule {
+            Ok(rule) => found.rules.push(rule),
+            Err(diagnostic) => found.diagnostics.push(diagnostic),
+        });
+        found
+    }
+
+    /// Reads rule by rule, so that of a large file not all are there at once: calls `use_it` with
+    /// each, or with why it cannot be read. Returns how many are commented out.
+    pub fn each<'f>(&'f self, use_it: &mut dyn FnMut(Result<ParsedRule<'f>, Diagnostic>)) -> u64 {
+        let mut disabled = 0;
         let mut start = 0;
         let ends = memchr_iter(b'\n', self.text.as_bytes()).chain([self.text.len()]);
         for end in ends {
@@ -66,17 +78,15 @@ impl RuleFile {
             let trimmed = trimmed.trim_ascii_end();
             match trimmed.as_bytes().first() {
                 None => {}
-                Some(b'#' | b';') => found.disabled += u64::from(is_disabled_rule(trimmed)),
+                Some(b'#' | b';') => disabled += u64::from(is_disabled_rule(trimmed)),
                 Some(_) => {
                     let origin = Origin { file: Arc::clone(&self.name), line: self.position(at).0 };
-                    match parse_rule(Spanned { text: trimmed, at }, origin) {
-                        Ok(rule) => found.rules.push(rule),
-                        Err(problem) => found.diagnostics.push(self.diagnostic(problem)),
-                    }
+                    let parsed = parse_rule(Spanned { text: trimmed, at }, origin);
+                    use_it(parsed.map_err(|problem| self.diagnostic(problem)));
                 }
             }
         }
-        found
+        disabled
     }
 
     /// Line and column, both from 1, of a byte of the file; the column in characters.

@@ -6,7 +6,7 @@ use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
 use crate::record::{
     Alert, Anomaly, Application, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
-    Record, Signature, TcpRecord, TransactionRecord,
+    Pairs, Record, Signature, TcpRecord, TransactionRecord,
 };
 
 /// Writes `record` as one line; nothing for records that only detectors read. `file_id` numbers
@@ -146,7 +146,7 @@ fn write_signature(signature: &Signature, context: &Context, object: &mut dyn Tr
     }
     if !signature.references.is_empty() {
         object.list("references", &mut |list| {
-            for (kind, name) in &signature.references {
+            for (kind, name) in signature.references.iter() {
                 list.text("", reference_url(kind, name).as_bytes());
             }
         });
@@ -154,13 +154,13 @@ fn write_signature(signature: &Signature, context: &Context, object: &mut dyn Tr
 }
 
 /// Values of one key stand in one list, keys in the order of their first mention.
-fn write_metadata(pairs: &[(String, String)], object: &mut dyn Tree) {
+fn write_metadata(pairs: &Pairs, object: &mut dyn Tree) {
     for (i, (key, _)) in pairs.iter().enumerate() {
         if pairs.iter().take(i).any(|(earlier, _)| earlier == key) {
             continue;
         }
         object.list(key, &mut |list| {
-            let same = pairs.iter().filter(|(other, _)| other == key);
+            let same = pairs.iter().filter(|(other, _)| *other == key);
             same.for_each(|(_, value)| list.text("", value.as_bytes()));
         });
     }
