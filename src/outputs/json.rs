@@ -47,7 +47,7 @@ impl<'a> Json<'a> {
     pub fn time(&mut self, key: &str, at: Timestamp) {
         self.key(key);
         self.out.push(b'"');
-        time(self.out, at);
+        self.out.extend_from_slice(&at.text());
         self.out.push(b'"');
     }
 
@@ -145,25 +145,14 @@ pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
 }
 
-fn time(out: &mut Vec<u8>, at: Timestamp) {
-    let [year, month, day, hour, minute, second, micros] = at.civil();
-    let two = |n: u32| [b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
-    out.extend_from_slice(&two(year / 100));
-    out.extend_from_slice(&two(year % 100));
-    for (mark, part) in [(b'-', month), (b'-', day), (b'T', hour), (b':', minute), (b':', second)] {
-        out.push(mark);
-        out.extend_from_slice(&two(part));
-    }
-    out.push(b'.');
-    for part in [micros / 10_000, micros / 100 % 100, micros % 100] {
-        out.extend_from_slice(&two(part));
-    }
-    out.extend_from_slice(b"+0000");
-}
-
 /// Text in quotes: UTF-8 where it is valid, another byte as `\xHH`, control characters escaped.
 fn quoted(out: &mut Vec<u8>, mut bytes: &[u8]) {
     out.push(b'"');
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     loop {
         match std::str::from_utf8(bytes) {
             Ok(text) => {
@@ -186,12 +175,23 @@ fn quoted(out: &mut Vec<u8>, mut bytes: &[u8]) {
     out.push(b'"');
 }
 
+/// Whether text is ASCII that needs no escape, as nearly all is: eight bytes at a time.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let holds = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = text.as_chunks::<8>();
+    let special = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let escaped = holds(word, b'"') | holds(word, b'\\') | holds(word, 0x7f);
+        word & HIGH | below(word, 0x20) | escaped != 0
+    };
+    let plain = |byte: &u8| matches!(byte, 0x20..0x7f) && *byte != b'"' && *byte != b'\\';
+    !words.iter().any(special) && rest.iter().all(plain)
+}
+
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
-    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte != 0x7f;
-    if text.iter().all(plain) {
-        out.extend_from_slice(text);
-        return;
-    }
     for byte in text {
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -233,6 +233,18 @@ mod tests {
                       \"l\":[0,18446744073709551615,{\"f\":0.5}],\"t\":true}\n";
         assert_eq!(line, wanted);
         assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok());
+    }
+
+    #[test]
+    fn what_needs_no_escape_is_known_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let plain = matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\';
+            for at in 0..11 {
+                let mut text = *b"a~ !#[]z^_`";
+                text.iter_mut().skip(at).take(1).for_each(|place| *place = byte);
+                assert_eq!(is_plain(&text), plain, "{byte:#x} at {at}");
+            }
+        }
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
     if let Some(counters) = &alert.flow {
         json.object("flow", &mut |object| {
             write_counters(counters, object);
-            object.text("start", counters.start.to_string().as_bytes());
+            object.text("start", &counters.start.text());
         });
     }
 }
@@ -202,8 +202,8 @@ fn write_flow(flow: &FlowRecord, json: &mut Json<'_>) {
     json.object("flow", &mut |object| {
         let counters = &flow.counters;
         write_counters(counters, object);
-        object.text("start", counters.start.to_string().as_bytes());
-        object.text("end", counters.end.to_string().as_bytes());
+        object.text("start", &counters.start.text());
+        object.text("end", &counters.end.text());
         object.int("age", counters.end.seconds().saturating_sub(counters.start.seconds()));
         object.text("state", flow.state.as_bytes());
         object.text("reason", flow.reason.as_bytes());
