@@ -123,7 +123,9 @@ pub fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<(Arc<str>, String)>> {
         // Comments in old rule files are often Latin-1: that must not cost the file.
         let bytes = std::fs::read(file)
             .with_context(|| format!("cannot read the rules in {}", file.display()))?;
-        texts.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        texts.push((name, text));
     }
     if files.is_empty() {
         texts.extend(BUNDLED.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())));

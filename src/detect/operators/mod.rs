@@ -56,6 +56,9 @@ mod without_effect;
 
 pub use base64::strict as base64_strict;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::operator::Operator;
 
 /// Every operator. Their order has no meaning; names and aliases are unique.
@@ -173,11 +176,17 @@ pub static OPERATORS: &[&Operator] = &[
 
 /// The operator that a rule names by `keyword`, alias or not.
 pub fn operator(keyword: &str) -> Option<&'static Operator> {
-    OPERATORS
-        .iter()
-        .copied()
-        .find(|operator| operator.name == keyword || operator.aliases.contains(&keyword))
+    BY_NAME.get(keyword).copied()
 }
+
+/// The list by name and alias: rules name hundreds of thousands. Of two of one name the first.
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Operator>> = LazyLock::new(|| {
+    let names = OPERATORS.iter().rev().flat_map(|operator| {
+        let names = std::iter::once(&operator.name).chain(operator.aliases);
+        names.map(|name| (*name, *operator))
+    });
+    names.collect()
+});
 
 #[cfg(test)]
 mod stall_tests;

@@ -32,14 +32,28 @@ pub fn score(pattern: &[u8], nocase: bool) -> u32 {
 /// The rarest part of `pattern` of at most `length` bytes, as start and end.
 pub fn best_window(pattern: &[u8], length: usize, nocase: bool) -> (usize, usize) {
     let length = length.min(pattern.len());
+    if length < 2 {
+        let windows = pattern.windows(length.max(1)).map(|window| of_window(window, nocase));
+        let highest = windows.clone().max().unwrap_or(0);
+        let first = windows.take_while(|score| *score < highest).count();
+        return (first, first + length);
+    }
+    // Of each window the first byte counts alone and each other behind the one before it: so the
+    // next window has one of these less and one more.
+    let behind =
+        || pattern.iter().zip(pattern.iter().skip(1)).map(|(a, b)| of_next(*a, *b, nocase));
+    let mut inner: u32 = behind().take(length - 1).sum();
     let mut best = (0, length);
     let mut highest = 0;
-    for (start, window) in pattern.windows(length.max(1)).enumerate() {
-        let score = of_window(window, nocase);
+    let (mut leaves, mut comes) = (behind(), behind().skip(length - 1));
+    let starts = pattern.iter().enumerate().take(pattern.len() + 1 - length);
+    for (start, first) in starts {
+        let score = of_byte(*first, nocase) + inner;
         if score > highest {
             highest = score;
             best = (start, start + length);
         }
+        inner = inner + comes.next().unwrap_or(0) - leaves.next().unwrap_or(0);
     }
     best
 }
@@ -66,16 +80,22 @@ fn of_window(window: &[u8], nocase: bool) -> u32 {
     let mut previous = None;
     let mut sum = 0;
     for byte in window.iter().copied() {
-        let alone = of_byte(byte, nocase);
         sum += match previous {
-            None => alone,
-            Some(before) if before == byte => 2,
-            Some(before) if is_common_pair(before, byte) => alone / 5,
-            Some(_) => alone,
+            None => of_byte(byte, nocase),
+            Some(before) => of_next(before, byte, nocase),
         };
         previous = Some(byte);
     }
     sum
+}
+
+/// How rare a byte is behind another.
+fn of_next(before: u8, byte: u8, nocase: bool) -> u32 {
+    match of_byte(byte, nocase) {
+        _ if before == byte => 2,
+        alone if is_common_pair(before, byte) => alone / 5,
+        alone => alone,
+    }
 }
 
 fn is_common_pair(first: u8, second: u8) -> bool {
@@ -130,5 +150,22 @@ mod tests {
         assert!(start >= 11 && end - start == 8, "{start} {end}");
         assert_eq!(best_window(b"abc", 8, false), (0, 3));
         assert_eq!(best_window(b"", 8, false), (0, 0));
+    }
+
+    #[test]
+    fn the_best_window_is_the_first_of_the_highest_score() {
+        let pattern = b"GET /index.php?id=\0\0\0\x90\x90zzq HTTP/1.1\r\n";
+        for length in 1..pattern.len() + 3 {
+            for end in 1..=pattern.len() {
+                let part = pattern.get(..end).unwrap_or_default();
+                let size = length.min(part.len());
+                let score = |start: &usize| {
+                    of_window(part.get(*start..start + size).unwrap_or_default(), true)
+                };
+                let highest = (0..=part.len() - size).map(|start| score(&start)).max();
+                let first = (0..).find(|start| Some(score(start)) == highest).unwrap_or(0);
+                assert_eq!(best_window(part, length, true), (first, first + size));
+            }
+        }
     }
 }

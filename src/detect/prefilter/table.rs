@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use aho_corasick::Anchored;
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::nfa::{contiguous, noncontiguous};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous;
+use foldhash::fast::FixedState;
 
 use super::rarity;
 use super::scan::{Candidate, Pattern, Scanner};
@@ -62,37 +63,29 @@ pub(super) fn build(patterns: &[Pattern<'_>], limits: Limits) -> Scanner {
     if parts.bytes.is_empty() {
         return scanner;
     }
-    // An error means more than two thousand million states: no set of rules has so many.
-    let built = noncontiguous::NFA::builder().prefilter(false).build(&parts.bytes);
-    let Ok(automaton) = built else { return scanner };
-    let explorer =
-        Explorer { automaton: &automaton, bytes: representatives(&classes, columns), limits };
-    match explorer.states() {
-        Some(states) => {
-            scanner.table = explorer.table(&states);
-            for state in states.order.iter().skip(states.first_match) {
-                for index in 0..automaton.match_len(*state) {
-                    let part = automaton.match_pattern(*state, index).as_usize();
-                    scanner
-                        .candidates
-                        .extend(parts.candidates.get(part).into_iter().flatten().cloned());
-                }
-                scanner.starts.push(u32::try_from(scanner.candidates.len()).unwrap_or(u32::MAX));
-            }
+    let Some(trie) = Trie::new(&parts.bytes, &scanner.classes, columns, limits.cells) else {
+        scanner.table = compact(&parts.bytes);
+        for candidates in parts.candidates {
+            scanner.candidates.extend(candidates);
+            scanner.starts.push(u32::try_from(scanner.candidates.len()).unwrap_or(u32::MAX));
         }
-        None => {
-            scanner.table = compact(&automaton);
-            for candidates in parts.candidates {
-                scanner.candidates.extend(candidates);
-                scanner.starts.push(u32::try_from(scanner.candidates.len()).unwrap_or(u32::MAX));
-            }
+        return scanner;
+    };
+    let numbering = trie.numbering();
+    scanner.table = trie.table(&numbering, limits.narrow);
+    for state in numbering.order.iter().skip(numbering.first_match) {
+        for part in trie.parts_at(*state) {
+            let candidates = parts.candidates.get(part as usize);
+            scanner.candidates.extend(candidates.into_iter().flatten().cloned());
         }
+        scanner.starts.push(u32::try_from(scanner.candidates.len()).unwrap_or(u32::MAX));
     }
     scanner
 }
 
-fn compact(automaton: &noncontiguous::NFA) -> Table {
-    let built = contiguous::Builder::new().prefilter(false).build_from_noncontiguous(automaton);
+fn compact(parts: &[Vec<u8>]) -> Table {
+    // An error means more than two thousand million states: no set of rules has so many.
+    let built = contiguous::Builder::new().prefilter(false).build(parts);
     let start = built.as_ref().ok().and_then(|built| built.start_state(Anchored::No).ok());
     match (built, start) {
         (Ok(built), Some(start)) => {
@@ -126,21 +119,10 @@ fn classes(patterns: &[Pattern<'_>]) -> [u8; 256] {
     classes
 }
 
-/// A byte of each class, by class, none of them an upper case letter.
-fn representatives(classes: &[u8; 256], columns: usize) -> Vec<u8> {
-    let mut bytes = vec![0; columns];
-    for (byte, class) in (0..=u8::MAX).zip(classes).filter(|(byte, _)| !byte.is_ascii_uppercase()) {
-        if let Some(slot) = bytes.get_mut(usize::from(*class)) {
-            *slot = byte;
-        }
-    }
-    bytes
-}
-
 /// Folds the case of patterns, takes of each the rarest part of at most `length` bytes, and joins
 /// those that are equal.
 fn parts(patterns: &[Pattern<'_>], length: usize) -> Parts {
-    let mut numbers: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut numbers: HashMap<Vec<u8>, usize, FixedState> = HashMap::default();
     let mut parts = Parts { bytes: Vec::new(), candidates: Vec::new() };
     for pattern in patterns.iter().filter(|pattern| !pattern.bytes.is_empty()) {
         let (start, end) = rarity::best_window(pattern.bytes, length, pattern.nocase);
@@ -164,72 +146,122 @@ fn parts(patterns: &[Pattern<'_>], length: usize) -> Parts {
     parts
 }
 
-/// Walks an automaton from its start.
-struct Explorer<'a> {
-    automaton: &'a noncontiguous::NFA,
-    /// A byte of each class.
-    bytes: Vec<u8>,
-    limits: Limits,
+/// An automaton being built: the tree of all parts, in which each state then gets a next one for
+/// every class.
+struct Trie {
+    columns: usize,
+    /// Row by row the next states; 0, the start, where there is none.
+    next: Vec<u32>,
+    /// States in the order of their depth, from the start.
+    order: Vec<u32>,
+    /// Of each state the part that ends there.
+    own: Vec<Option<u32>>,
+    /// Of each state the longest of its ends, itself aside, at which a part ends.
+    shorter: Vec<Option<u32>>,
 }
 
 /// The states of an automaton in their order in the table.
-struct States {
-    order: Vec<StateID>,
+struct Numbering {
+    order: Vec<u32>,
     first_match: usize,
 }
 
-impl Explorer<'_> {
-    /// All states that can be reached: those that do not match first, each in order of discovery,
-    /// which keeps the busy ones near the start together; `None` when they need too many cells.
-    fn states(&self) -> Option<States> {
-        let start = self.automaton.start_state(Anchored::No).ok()?;
-        let mut seen = Vec::new();
-        let mut order = vec![start];
-        let mut next = 0;
-        while let Some(state) = order.get(next).copied() {
-            next += 1;
-            for byte in &self.bytes {
-                let to = self.automaton.next_state(Anchored::No, state, *byte);
-                if seen.len() <= to.as_usize() {
-                    seen.resize(to.as_usize() + 1, false);
+impl Trie {
+    /// `None` when it takes more than so many cells.
+    fn new(parts: &[Vec<u8>], classes: &[u8; 256], columns: usize, cells: usize) -> Option<Self> {
+        let (order, shorter) = (vec![0], vec![None]);
+        let mut trie = Self { columns, next: vec![0; columns], order, own: vec![None], shorter };
+        for (number, part) in (0..).zip(parts) {
+            let mut state = 0;
+            for byte in part {
+                let class = classes.get(usize::from(*byte)).copied().unwrap_or(0);
+                let fresh = u32::try_from(trie.own.len()).ok()?;
+                let cell = trie.cell(state, usize::from(class))?;
+                if *cell == 0 {
+                    *cell = fresh;
+                    trie.next.resize(trie.next.len() + columns, 0);
+                    trie.own.push(None);
+                    if trie.next.len() > cells {
+                        return None;
+                    }
                 }
-                let known = seen.get_mut(to.as_usize())?;
-                if !*known && to != start {
-                    *known = true;
-                    order.push(to);
-                }
+                state = *trie.cell(state, usize::from(class))?;
             }
-            if order.len().saturating_mul(self.bytes.len()) > self.limits.cells {
-                return None;
-            }
+            *trie.own.get_mut(state as usize)? = Some(number);
         }
-        let (mut order, matching): (Vec<_>, Vec<_>) =
-            order.into_iter().partition(|state| !self.automaton.is_match(*state));
-        let first_match = order.len();
-        order.extend(matching);
-        Some(States { order, first_match })
+        trie.complete()?;
+        Some(trie)
     }
 
-    fn table(&self, states: &States) -> Table {
-        let States { order, first_match } = states;
-        let highest = order.iter().map(|state| state.as_usize()).max().unwrap_or(0);
-        let mut numbers = vec![0u32; highest + 1];
-        for (number, state) in (0..).zip(order) {
-            if let Some(slot) = numbers.get_mut(state.as_usize()) {
-                *slot = number;
+    fn cell(&mut self, state: u32, class: usize) -> Option<&mut u32> {
+        self.next.get_mut(state as usize * self.columns + class)
+    }
+
+    /// Goes on from each state as from the longest of its ends that is a state too. That is nearer to
+    /// the start, and so complete when it is asked.
+    fn complete(&mut self) -> Option<()> {
+        let states = self.own.len();
+        let mut ends = vec![0; states];
+        self.shorter.resize(states, None);
+        let mut done = 0;
+        while let Some(state) = self.order.get(done).copied() {
+            done += 1;
+            let end = *ends.get(state as usize)?;
+            for class in 0..self.columns {
+                let otherwise = if state == 0 { 0 } else { *self.cell(end, class)? };
+                let cell = self.cell(state, class)?;
+                let child = *cell;
+                if child == 0 {
+                    *cell = otherwise;
+                    continue;
+                }
+                *ends.get_mut(child as usize)? = otherwise;
+                let matches = self.own.get(otherwise as usize)?.is_some();
+                let shorter = self.shorter.get(otherwise as usize).copied().flatten();
+                let shorter = if matches { Some(otherwise) } else { shorter };
+                *self.shorter.get_mut(child as usize)? = shorter;
+                self.order.push(child);
             }
         }
-        let columns = self.bytes.len();
+        Some(())
+    }
+
+    /// The parts that end at a state, the longest first.
+    fn parts_at(&self, state: u32) -> impl Iterator<Item = u32> {
+        let shorter = move |state: &u32| self.shorter.get(*state as usize).copied().flatten();
+        let states = std::iter::successors(Some(state), shorter);
+        states.filter_map(move |state| self.own.get(state as usize).copied().flatten())
+    }
+
+    /// Those that do not match first, each in order of depth, which keeps the busy ones near the
+    /// start together.
+    fn numbering(&self) -> Numbering {
+        let matches = |state: &u32| self.parts_at(*state).next().is_some();
+        let (mut order, matching): (Vec<_>, Vec<_>) =
+            self.order.iter().copied().partition(|state| !matches(state));
+        let first_match = order.len();
+        order.extend(matching);
+        Numbering { order, first_match }
+    }
+
+    fn table(&self, numbering: &Numbering, narrow: usize) -> Table {
+        let Numbering { order, first_match } = numbering;
+        let (columns, first_match) = (self.columns, *first_match);
+        let mut numbers = vec![0u32; order.len()];
+        for (number, state) in (0..).zip(order) {
+            numbers.get_mut(*state as usize).into_iter().for_each(|slot| *slot = number);
+        }
         let cells = order.iter().flat_map(|state| {
-            let next = |byte: &u8| self.automaton.next_state(Anchored::No, *state, *byte);
-            self.bytes.iter().map(next).map(|to| numbers.get(to.as_usize()).copied().unwrap_or(0))
+            let start = *state as usize * columns;
+            let row = self.next.get(start..start + columns).unwrap_or_default();
+            row.iter().map(|to| numbers.get(*to as usize).copied().unwrap_or(0))
         });
-        if order.len() <= self.limits.narrow {
+        if order.len() <= narrow {
             let cells = cells.map(|cell| u16::try_from(cell).unwrap_or(0)).collect();
-            return Table::Narrow { cells, columns, first_match: *first_match };
+            return Table::Narrow { cells, columns, first_match };
         }
         let width = u32::try_from(columns).unwrap_or(0);
         let cells = cells.map(|cell| cell.saturating_mul(width)).collect();
-        Table::Wide { cells, columns, first_match: *first_match }
+        Table::Wide { cells, columns, first_match }
     }
 }
