@@ -146,10 +146,9 @@ impl Inspector {
         }
         let mut gather = std::mem::take(&mut self.gather);
         gather.batch(&ruleset, items, &mut self.flows);
-        gather.found.sort_unstable();
         let mut rest = gather.found.as_slice();
         for (index, item) in items.iter().enumerate() {
-            let mine = rest.partition_point(|found| found.item as usize <= index);
+            let mine = rest.iter().take_while(|found| found.item as usize <= index).count();
             let (found, later) = rest.split_at(mine);
             rest = later;
             self.item(&ruleset, index, item, found, alerts);

@@ -21,11 +21,12 @@ const LOOSE_BITS: usize = 128;
 /// Most bits that such places may set: one look in 32 then lets something through in vain.
 const LOOSE_MOST: usize = 4096;
 
-/// Words of the table, small and large: 2 and 16 KiB.
-const WORDS: (usize, usize) = (512, 4096);
+/// Words of the table: 2, 16 or 128 KiB. The last is for tens of thousands of places: in a smaller
+/// one every fourth look would let something through in vain.
+const WORDS: (usize, usize, usize) = (512, 4096, 32_768);
 
-/// Bits of the small table that may be set.
-const SMALL_MOST: usize = 200;
+/// Bits of the small and of the middle table that may be set.
+const MOST: (usize, usize) = (200, 6_000);
 
 /// Of the hash: odd, its bits well mixed.
 const FACTOR: u32 = 0x9e37_79b1;
@@ -158,8 +159,13 @@ impl Grams {
             }
         }
         let [whole, front, back] = &entries;
-        let small = whole.len() + LOOSE_BITS * (front.len() + back.len()) <= SMALL_MOST;
-        let mut words = vec![0; if small { WORDS.0 } else { WORDS.1 }];
+        let bits = whole.len() + LOOSE_BITS * (front.len() + back.len());
+        let size = match bits {
+            _ if bits <= MOST.0 => WORDS.0,
+            _ if bits <= MOST.1 => WORDS.1,
+            _ => WORDS.2,
+        };
+        let mut words = vec![0; size];
         let shift = 32 - (words.len() * 32).trailing_zeros();
         let mut set = |gram: u32| {
             let bit = gram.wrapping_mul(FACTOR) >> shift;
@@ -191,7 +197,9 @@ impl Grams {
     /// Calls `hit` with the `id` of each pattern wherever it stands in `bytes`, and where it ends.
     pub fn scan(&self, bytes: &[u8], hit: &mut impl FnMut(u32, usize)) {
         // The size known to the compiler saves a comparison at every look.
-        if let Some(words) = self.words.first_chunk::<{ WORDS.1 }>() {
+        if let Some(words) = self.words.first_chunk::<{ WORDS.2 }>() {
+            self.walk::<{ WORDS.2 }, { shift(WORDS.2) }>(words, bytes, hit);
+        } else if let Some(words) = self.words.first_chunk::<{ WORDS.1 }>() {
             self.walk::<{ WORDS.1 }, { shift(WORDS.1) }>(words, bytes, hit);
         } else if let Some(words) = self.words.first_chunk::<{ WORDS.0 }>() {
             self.walk::<{ WORDS.0 }, { shift(WORDS.0) }>(words, bytes, hit);
