@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::config::{self, Config};
+use crate::anomaly::suppress::{self, Hours, Mistake, Quiet};
 use crate::anomaly::{DETECTORS, Kind, Sensitivity, Settings, detector};
 use crate::detect::diagnostic::nearest;
 
@@ -11,6 +14,75 @@ pub const ENABLED: &str = "enabled";
 
 /// `[detectors.NAME]`: by detector its keys and their values.
 pub type Tables = BTreeMap<String, BTreeMap<String, toml::Value>>;
+
+/// Name under which what authorised scanners set off is counted.
+const SCANNERS: &str = "authorised-scanners";
+
+/// `[[suppress]]`: see [`suppress::Quiet`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[allow(missing_docs, reason = "the keys are those of Quiet")]
+pub struct Suppress {
+    pub name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detectors: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub destination: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+impl Suppress {
+    fn quiet(&self) -> Result<Quiet, Mistake> {
+        let ends = |texts: &[String]| {
+            let ends = suppress::networks(texts.iter().map(String::as_str));
+            if texts.is_empty() { Ok(None) } else { ends.map(Some) }
+        };
+        Ok(Quiet {
+            name: self.name.clone(),
+            detectors: self.detectors.iter().cloned().collect(),
+            sources: ends(&self.source)?,
+            destinations: ends(&self.destination)?,
+            hours: self.hours.as_deref().map(Hours::parse).transpose()?,
+            until: self.until.as_deref().map(suppress::date).transpose()?,
+            reason: self.reason.clone(),
+        })
+    }
+}
+
+/// The rules that silence, and what is wrong with any.
+fn suppressions(config: &Config) -> (Vec<Quiet>, Vec<(&'static str, String)>) {
+    let (mut rules, mut problems) = (Vec::new(), Vec::new());
+    let scanners = config.authorised_scanners.iter().flatten().map(String::as_str);
+    match suppress::networks(scanners) {
+        Ok(set) if config.authorised_scanners.iter().flatten().next().is_some() => {
+            rules.push(Quiet {
+                name: SCANNERS.to_owned(),
+                sources: Some(set),
+                reason: "authorised scanner".to_owned(),
+                ..Quiet::default()
+            });
+        }
+        Ok(_) => {}
+        Err(mistake) => problems.push((SCANNERS, mistake.to_string())),
+    }
+    for suppress in config.suppress.iter().flatten() {
+        match suppress.quiet() {
+            Ok(quiet) => rules.push(quiet),
+            Err(mistake) => problems.push(("suppress", format!("{}: {mistake}", suppress.name))),
+        }
+    }
+    if let Err(mistake) = suppress::check(&rules) {
+        problems.push(("suppress", mistake.to_string()));
+    }
+    (rules, problems)
+}
 
 /// What the configuration says about detectors.
 ///
@@ -23,9 +95,11 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<(&'static str, String)>
             Some(config::Sensitivity::High) => Sensitivity::High,
             Some(config::Sensitivity::Normal) | None => Sensitivity::Normal,
         },
+        notifications: config.notifications,
         ..Settings::default()
     };
-    let mut problems = Vec::new();
+    let (rules, mut problems) = suppressions(config);
+    settings.suppressions = rules;
     for (name, table) in config.detectors.iter().flatten() {
         let Some(kind) = detector(name) else {
             problems.push(("detectors", unknown(name)));
@@ -110,6 +184,31 @@ mod tests {
         let bruteforce = detector("bruteforce").unwrap();
         let failures = bruteforce.parameters.iter().find(|known| known.name == "failures").unwrap();
         assert_eq!(settings.of(bruteforce).get(failures), 7.0);
+    }
+
+    #[test]
+    fn what_is_suppressed_is_read_and_what_is_wrong_with_it_told() {
+        let config = read(
+            "authorised-scanners = [\"10.0.0.5\"]\nnotifications = 3\n[[suppress]]\n\
+             name = \"copies\"\ndetectors = [\"scan\"]\ndestination = [\"10.1.0.0/16\"]\n\
+             hours = \"22:00-06:00\"\nuntil = \"2027-01-01\"\n",
+        )
+        .unwrap();
+        let settings = settings(&config).unwrap();
+        assert_eq!(settings.notifications, Some(3));
+        let names: Vec<_> = settings.suppressions.iter().map(|rule| &rule.name).collect();
+        assert_eq!(names, ["authorised-scanners", "copies"]);
+        for (rule, said) in [
+            ("name = \"a\"\nhours = \"25:00-1:00\"", "25:00-1:00"),
+            ("name = \"a\"\ndetectors = [\"scna\"]", "scna"),
+            ("name = \"a\"\nsource = [\"10.0.0.0/99\"]", "10.0.0.0/99"),
+            ("name = \"a\"\nuntil = \"tomorrow\"", "tomorrow"),
+            ("name = \"a\"\nreason = \"all\"", "silence everything"),
+            ("name = \"a\"\nsuorce = []", "unknown field"),
+        ] {
+            let told = read(&format!("\n[[suppress]]\n{rule}\n")).unwrap_err().join("\n");
+            assert!(told.contains(said) && told.contains("rivellino.toml:"), "{told}");
+        }
     }
 
     #[test]

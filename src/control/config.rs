@@ -113,6 +113,18 @@ pub static KEYS: &[Key] = &[
         help: "Bytes of all files in that folder at most, MiB, 1 to 1073741824. Default: 1024.",
     },
     Key {
+        name: "notifications",
+        help: "Incidents told of a day at most; further ones are counted, and all are in eve.json. Default: 20.",
+    },
+    Key {
+        name: "authorised-scanners",
+        help: "Addresses and networks that scan with leave, a list: scans, sweeps, tries of passwords and the like from there are written, and told to nobody. Default: none.",
+    },
+    Key {
+        name: "suppress",
+        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\", reason. summary.json and the metrics count how often each applied. Default: none.",
+    },
+    Key {
         name: "detectors",
         help: "Tables of detectors: [detectors.NAME] with enabled = false, or parameters in place of those of the sensitivity. `rivellino explain NAME` lists them. Default: none.",
     },
@@ -177,6 +189,9 @@ pub struct Config {
     pub file_store_file: Option<u32>,
     pub file_store_files: Option<u64>,
     pub file_store_size: Option<u64>,
+    pub notifications: Option<u64>,
+    pub authorised_scanners: Option<Vec<String>>,
+    pub suppress: Option<Vec<behaviour::Suppress>>,
     pub detectors: Option<behaviour::Tables>,
     pub vars: Option<BTreeMap<String, String>>,
 }
@@ -320,6 +335,9 @@ impl Config {
             file_store_file: self.file_store_file.or(under.file_store_file),
             file_store_files: self.file_store_files.or(under.file_store_files),
             file_store_size: self.file_store_size.or(under.file_store_size),
+            notifications: self.notifications.or(under.notifications),
+            authorised_scanners: self.authorised_scanners.or(under.authorised_scanners),
+            suppress: self.suppress.or(under.suppress),
             detectors: self.detectors.or(under.detectors),
             vars,
         }
@@ -394,6 +412,16 @@ mod tests {
             file-store-file = 2
             file-store-files = 100
             file-store-size = 10
+            notifications = 10
+            authorised-scanners = ["10.0.0.5"]
+            [[suppress]]
+            name = "backup"
+            detectors = ["scan"]
+            source = ["10.0.0.6"]
+            destination = ["10.1.0.0/16"]
+            hours = "22:00-06:00"
+            until = "2027-01-01"
+            reason = "copies at night"
             [detectors.scan]
             enabled = false
             [vars]

@@ -428,8 +428,8 @@ fn judged(signature: &Signature) -> (Level, f64) {
 }
 
 fn metadata<'a>(signature: &'a Signature, key: &str) -> Option<&'a str> {
-    let pair = signature.metadata.iter().find(|(known, _)| known == key);
-    pair.map(|(_, value)| value.as_str())
+    let pair = signature.metadata.iter().find(|(known, _)| *known == key);
+    pair.map(|(_, value)| value)
 }
 
 /// Day of the first clue and a hash of what opened it: no chance, and hardly twice in a day.

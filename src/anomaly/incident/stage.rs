@@ -73,8 +73,8 @@ impl Stage {
     /// The stage of what a rule matched.
     pub(super) fn of_signature(signature: &Signature) -> Option<Self> {
         let value = |key: &str| {
-            let pair = signature.metadata.iter().find(|(known, _)| known == key);
-            pair.map_or("", |(_, value)| value.as_str())
+            let pair = signature.metadata.iter().find(|(known, _)| *known == key);
+            pair.map_or("", |(_, value)| value)
         };
         Self::of_technique(value("mitre_technique_id"))
             .or_else(|| Self::of_tactic(value("mitre_tactic_id")))

@@ -140,15 +140,9 @@ impl What {
 }
 
 fn rule(sid: u32, severity: u8, metadata: &[(&str, &str)]) -> Alert {
-    let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    let signature = Signature {
-        gid: 1,
-        sid,
-        severity,
-        message: format!("Rule {sid}"),
-        metadata: metadata.iter().map(pair).collect(),
-        ..Signature::default()
-    };
+    let mut signature =
+        Signature { gid: 1, sid, severity, message: format!("Rule {sid}"), ..Signature::default() };
+    signature.metadata.extend(metadata.iter().copied());
     Alert { signature: Arc::new(signature), ..Alert::default() }
 }
 
