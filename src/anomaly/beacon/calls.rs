@@ -9,8 +9,10 @@ pub(super) const CALLS_MAX: usize = 64;
 const SAME_CALL: Duration = Duration::from_millis(1000);
 /// Several connections of one turn: gaps under this share of the upper quartile are taken together.
 const SAME_TURN: f64 = 0.33;
-/// Intervals that are taken together only when so many turns remain.
+/// Turns are looked at only when there are so many, and so constant: taking the short pauses of
+/// what comes by chance together makes it look more regular than it is.
 const TURNS_MIN: usize = 8;
+const TURNS_CONSTANCY_MIN: f64 = 0.75;
 /// A deviation under this share of the median says nothing of skew.
 const FINE: f64 = 0.1;
 
@@ -111,7 +113,11 @@ impl Calls {
         let turned = turned.and_then(|mut turns| Summary::of(&mut turns));
         let time = |of: &Summary| of_time(of);
         let best = match turned {
-            Some(turned) if time(&turned) >= time(&plain) => turned,
+            Some(turned)
+                if turned.constancy() >= TURNS_CONSTANCY_MIN && time(&turned) >= time(&plain) =>
+            {
+                turned
+            }
             _ => plain,
         };
         // Calls without an answer say nothing of sizes.
