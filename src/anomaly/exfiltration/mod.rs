@@ -151,12 +151,24 @@ impl Exfiltration {
     }
 
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
-        let context = &record.context;
-        let (host, peer) = (context.source?, context.destination?);
+        let mut context = record.context;
+        let (mut host, mut peer) = (context.source?, context.destination?);
         if MAIL_PORTS.contains(&peer.port) {
             return None;
         }
-        if STORE_PORTS.contains(&peer.port) && burst.payload[1] > 0 && self.site.is_home(peer.addr)
+        let mut bytes = burst.payload;
+        if STORE_PORTS.contains(&peer.port)
+            && self.site.is_home(peer.addr)
+            && !self.site.is_home(host.addr)
+        {
+            // A stranger empties a database of ours: its answers are what leaves.
+            self.volume.store(peer.addr);
+            bytes.reverse();
+            std::mem::swap(&mut host, &mut peer);
+            std::mem::swap(&mut context.source, &mut context.destination);
+        } else if STORE_PORTS.contains(&peer.port)
+            && burst.payload[1] > 0
+            && self.site.is_home(peer.addr)
         {
             self.volume.store(peer.addr);
             return None;
@@ -170,7 +182,7 @@ impl Exfiltration {
         let place = name.map_or_else(|| mix_address(peer.addr), hash);
         let limits = self.limits;
         let key = (host.addr, place);
-        let upload = self.volume.add(key, burst.end, burst.payload, context.flow_id)?;
+        let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;
         let [up, down] = upload.bytes.map(|bytes| bytes as f64);
         // The least that could be told is a fast way out.
         let weighted = (limits.night - 1.0).mul_add(upload.by_night as f64, up);
@@ -198,7 +210,8 @@ impl Exfiltration {
         };
         let upload = self.volume.add(key, burst.end, [0, 0], None)?;
         upload.told = upload.bytes[0];
-        Some(words::upload(upload, &usual, &words::About { record, known, level, least }))
+        let about = words::About { context, at: record.timestamp, known, level, least };
+        Some(words::upload(upload, &usual, &about))
     }
 
     fn handover(&mut self, record: &Record, of: &Handover, known: &Known) -> Option<Found> {
@@ -226,7 +239,8 @@ impl Exfiltration {
             return None;
         }
         *last = record.timestamp;
-        Some(words::handover(of, &words::About { record, known, level, least: 1.0 }))
+        let (context, at) = (record.context, record.timestamp);
+        Some(words::handover(of, &words::About { context, at, known, level, least: 1.0 }))
     }
 }
 

@@ -113,6 +113,20 @@ fn at_night_and_from_a_database_less_will_do() {
 }
 
 #[test]
+fn a_database_that_a_stranger_empties_is_high() {
+    let mut house = House::new();
+    for n in 0..40 {
+        let at = Timestamp::new(MORNING + n, 0);
+        let payload = [300, 1_000_000];
+        let burst = Burst { start: at, end: at, payload, ..Burst::default() };
+        house.record(MORNING + n, (OUT, OURS, 3306), Body::Burst(Box::new(burst)));
+        house.record(MORNING + n, (OUT, OURS, 443), Body::Burst(Box::new(burst)));
+    }
+    assert_eq!(house.told(), [(1, Level::High)]);
+    assert!(house.found[0].finding.explain_it.contains("10.0.0.5 ha mandato 30 MB a 203.0.113.9"));
+}
+
+#[test]
 fn copies_to_the_usual_place_calls_mail_and_clouds_are_left_alone() {
     // The nightly copy: told at most quietly, by its name, and no more once it is usual.
     let mut house = House::new();

@@ -6,11 +6,14 @@ use super::volume::{Upload, Usual};
 use crate::anomaly::words::{amount, host, number, printable, span};
 use crate::anomaly::{Found, Judgement, Known, Said};
 use crate::field::Node;
-use crate::record::{Level, Record};
+use crate::record::{Context, Level};
+use crate::time::Timestamp;
 
 /// What all findings need to know.
 pub(super) struct About<'a> {
-    pub(super) record: &'a Record,
+    /// Source is who sends.
+    pub(super) context: Context,
+    pub(super) at: Timestamp,
     pub(super) known: &'a Known,
     pub(super) level: Level,
     /// What makes a finding: bytes, or one handover.
@@ -19,8 +22,7 @@ pub(super) struct About<'a> {
 
 impl About<'_> {
     fn ends(&self) -> (String, String) {
-        let context = &self.record.context;
-        (host(context.source, self.known), host(context.destination, self.known))
+        (host(self.context.source, self.known), host(self.context.destination, self.known))
     }
 }
 
@@ -31,7 +33,7 @@ pub(super) fn upload(upload: &Upload, usual: &Usual, about: &About<'_>) -> Found
     let (source, peer) = about.ends();
     let took = upload.last.since(upload.first);
     let [up, down] = upload.bytes;
-    let port = about.record.context.destination.map_or(0, |end| end.port);
+    let port = about.context.destination.map_or(0, |end| end.port);
     let confidence = match about.level {
         Level::High => 0.85,
         Level::Medium => 0.7,
@@ -41,7 +43,7 @@ pub(super) fn upload(upload: &Upload, usual: &Usual, about: &About<'_>) -> Found
         kind: &KIND,
         sid: 1,
         title: format!("Large upload of {source} to {peer}"),
-        context: about.record.context,
+        context: about.context,
         level: about.level,
         score: up as f64,
         threshold: about.least,
@@ -177,13 +179,13 @@ pub(super) fn handover(of: &Handover, about: &About<'_>) -> Found {
         Level::Medium => 0.7,
         _ => 0.4,
     };
-    let took = of.lookup.as_ref().map(|(then, _)| about.record.timestamp.since(*then));
+    let took = of.lookup.as_ref().map(|(then, _)| about.at.since(*then));
     let service = of.lookup.as_ref().map_or("", |(_, name)| name.as_str());
     Judgement {
         kind: &KIND,
         sid: if thief { 2 } else { 3 },
         title,
-        context: about.record.context,
+        context: about.context,
         level: about.level,
         score: 1.0,
         threshold: about.least,
@@ -194,7 +196,7 @@ pub(super) fn handover(of: &Handover, about: &About<'_>) -> Found {
             ("seconds", Node::Float(took.unwrap_or_default().as_secs_f64())),
         ],
         baseline: vec![("handovers_max", Node::Int(0))],
-        evidence: about.record.context.flow_id.into_iter().collect(),
+        evidence: about.context.flow_id.into_iter().collect(),
         technique: match of.way {
             Way::Robot => "T1567",
             Way::Form => "T1041",
