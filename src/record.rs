@@ -99,7 +99,7 @@ pub enum Sort {
 
 impl Sort {
     /// How many there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 }
 
 impl Body {

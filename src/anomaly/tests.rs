@@ -13,6 +13,8 @@ fn names_numbers_and_parameters_are_sound() {
         assert!(names.insert(kind.name) && gids.insert(kind.gid) && kind.gid >= 9100);
         assert!(kind.help.ends_with('.') && kind.algorithm.ends_with('.'), "{}", kind.name);
         assert!(!kind.references.is_empty() && !kind.sees.is_empty(), "{}", kind.name);
+        // A sort beyond the count would never be shown to anybody.
+        assert!(kind.sees.iter().all(|sort| (*sort as usize) < Sort::COUNT), "{}", kind.name);
         let mut parameters = BTreeSet::new();
         for parameter in kind.parameters {
             let name = parameter.name;
