@@ -15,6 +15,7 @@
 mod cli;
 mod determinism;
 mod documents;
+mod exchange;
 mod golden;
 mod hostile;
 mod incidents;

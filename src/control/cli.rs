@@ -38,6 +38,9 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Exchange with the sharing hub, as far as sharing-policy.toml allows.
+    #[command(subcommand)]
+    Hub(HubCommand),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -46,6 +49,64 @@ pub enum Command {
     /// Print the man page.
     #[command(hide = true)]
     Man,
+}
+
+/// Exchange with the sharing hub.
+#[derive(Debug, Subcommand)]
+pub enum HubCommand {
+    /// Show exactly what would leave, one envelope a line. Nothing is sent or written.
+    Preview {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+        /// Indent the envelopes.
+        #[arg(long)]
+        pretty: bool,
+        /// Files of events, as replay and watch write them.
+        #[arg(required = true, value_name = "EVE")]
+        eve: Vec<PathBuf>,
+    },
+    /// Take the events of these files, then send all that waits.
+    Send {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+        /// Seconds to go on trying when the hub is away.
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        patience: u64,
+        /// Files of events, as replay and watch write them.
+        #[arg(value_name = "EVE")]
+        eve: Vec<PathBuf>,
+    },
+    /// Say what waits, what was given up, and whether the log of what left is whole.
+    Status {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+    },
+    /// Read what is new in the collections of indicators.
+    Pull {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+    },
+}
+
+/// The site as the exchange knows it.
+#[derive(Debug, Args)]
+pub struct SiteOptions {
+    /// What the site allows to leave; without this file nothing leaves.
+    #[arg(long, value_name = "FILE", default_value = "sharing-policy.toml")]
+    pub policy: PathBuf,
+    /// Folder for what waits, the key of pseudonyms and the log of what left.
+    #[arg(long, value_name = "DIR", default_value = "hub")]
+    pub folder: PathBuf,
+    /// Networks of the site, its public addresses too: they never leave.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub home_net: Vec<String>,
+    /// Configuration file; rivellino.toml in the current folder is read if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Analyse capture files.

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod explain;
 pub mod http;
+pub mod hub;
 pub mod inspect;
 pub mod log;
 pub mod plane;

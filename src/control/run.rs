@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::replay::{Outcome, Replay};
 use super::signals::Flags;
 use super::terminal::Terminal;
-use super::{baseline, behaviour, explain, inspect, log, watch};
+use super::{baseline, behaviour, explain, hub, inspect, log, watch};
 use crate::engine::worker;
 use crate::flow::Limits;
 use crate::outputs::filestore;
@@ -75,6 +75,10 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             let schema = serde_json::to_string_pretty(&super::schema::published()?)?;
             writeln!(out, "{schema}")?;
             Ok(DONE)
+        }
+        Command::Hub(command) => {
+            log::start(cli.verbose, false);
+            hub::hub(command, &mut out)
         }
         Command::Completions { shell } => {
             cli::completions(*shell, &mut out);

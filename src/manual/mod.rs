@@ -2,4 +2,5 @@
 
 pub mod differences;
 pub mod eve;
+pub mod exchange;
 pub mod rules;

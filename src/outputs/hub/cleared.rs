@@ -73,6 +73,19 @@ pub enum Feature {
     List(Vec<u64>),
 }
 
+/// An incident as a machine may tell it: a draft, for people to confirm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Whether nothing more comes.
+    pub is_closed: bool,
+    /// When its first clue came.
+    pub first: Timestamp,
+    /// External addresses of those who did it.
+    pub sources: Vec<IpAddr>,
+    /// How many did it, and to how many.
+    pub totals: [u64; 2],
+}
+
 /// What may leave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cleared {
@@ -116,6 +129,8 @@ pub struct Cleared {
     pub infrastructure: Vec<Infrastructure>,
     /// How far it may travel.
     pub tlp: Tlp,
+    /// What makes it an incident, if it is one.
+    pub incident: Option<Draft>,
     /// What makes it this one and no other: the same in every run, without any internal address.
     pub key: String,
 }

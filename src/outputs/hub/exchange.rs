@@ -82,7 +82,7 @@ impl Exchange {
     /// Takes one line of `eve.json`. `None` for what is no event to share, and for what stays.
     pub fn line(&mut self, line: &[u8], now: Timestamp) -> Option<Unit> {
         // Most lines are no alerts: they are not worth parsing.
-        if !contains(line, b"\"event_type\":\"alert\"") && !contains(line, b"\"alert\"") {
+        if !contains(line, b"\"alert\"") && !contains(line, b"\"incident\"") {
             return None;
         }
         match serde_json::from_slice::<Value>(line) {
@@ -111,7 +111,7 @@ impl Exchange {
     fn unit(&mut self, seen: &Seen, now: Timestamp) -> Result<Unit, Withheld> {
         let mut cleared = clear(seen, &self.policy, &self.site, &self.keys, now)?;
         // Events that differ in nothing that may leave are still several.
-        if self.last.0 == cleared.key {
+        if cleared.incident.is_none() && self.last.0 == cleared.key {
             self.last.1 += 1;
             cleared.key = format!("{}|{}", cleared.key, self.last.1);
         } else {

@@ -8,13 +8,16 @@
 //! EVE ─► seen ─► privacy::clear ─► cleared ─► Format (stix) ─► privacy::guard ─► spool ─► client
 //! ```
 
+pub mod audit;
 pub mod cleared;
 pub mod exchange;
 pub mod identity;
 pub mod policy;
 pub mod privacy;
 pub mod seen;
+pub mod spool;
 pub mod stix;
+pub mod taxii;
 pub mod time;
 
 use serde_json::Value;

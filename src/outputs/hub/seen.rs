@@ -87,11 +87,36 @@ pub struct Seen {
     pub words: Vec<String>,
     /// Identifiers of the flows that show it.
     pub flows: Vec<u64>,
+    /// What makes it an incident, if it is one.
+    pub incident: Option<Incident>,
 }
 
+/// Several findings and alerts that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Whether nothing more comes.
+    pub is_closed: bool,
+    /// When its first clue came: the same in all its records.
+    pub first: Timestamp,
+    /// Who did it, and to whom; at most [`ENDS_MAX`] each.
+    pub ends: [Vec<IpAddr>; 2],
+    /// How many they are.
+    pub totals: [u64; 2],
+}
+
+/// Addresses taken from an incident, of each side.
+pub const ENDS_MAX: usize = 32;
+
 impl Seen {
-    /// Reads one line of `eve.json`. `None` for records of other kinds.
+    /// Reads one line of `eve.json`. `None` for records of other kinds, and for findings of which
+    /// the site wants to hear no more.
     pub fn read(record: &Value) -> Option<Self> {
+        if let Some(incident) = record.get("incident") {
+            return Self::read_incident(record, incident);
+        }
+        if record.get("finding").is_some_and(|finding| finding.get("suppressed").is_some()) {
+            return None;
+        }
         let alert = record.get("alert").filter(|_| text(record, "event_type") == "alert")?;
         let at = time::parse(text(record, "timestamp"))?;
         let finding = record.get("finding");
@@ -121,6 +146,7 @@ impl Seen {
             asked_dns: false,
             words: Vec::new(),
             flows: record.get("flow_id").and_then(Value::as_u64).into_iter().collect(),
+            incident: None,
         };
         if let Some(start) = record.get("flow").and_then(|flow| time::parse(text(flow, "start"))) {
             seen.began = start.min(at);
@@ -136,6 +162,53 @@ impl Seen {
         }
         seen.techniques.retain(|technique| is_technique(technique));
         Some(seen)
+    }
+
+    fn read_incident(record: &Value, incident: &Value) -> Option<Self> {
+        let at = time::parse(text(record, "timestamp"))?;
+        let first = time::parse(text(incident, "first"))?.min(at);
+        let number = |key: &str| incident.get(key).and_then(Value::as_f64);
+        let addresses = |key: &str| {
+            let list = incident.get(key).and_then(Value::as_array).into_iter().flatten();
+            list.filter_map(|item| item.as_str()?.parse().ok()).take(ENDS_MAX).collect()
+        };
+        let total = |key: &str| incident.get(key).and_then(Value::as_u64).unwrap_or_default();
+        let mut techniques = texts(incident.get("techniques"));
+        techniques.retain(|technique| is_technique(technique));
+        let mut acn = texts(incident.get("acn"));
+        acn.retain(|tag| tag.starts_with("acn:"));
+        Some(Self {
+            at,
+            began: first,
+            detector: "incident".to_owned(),
+            number: [0; 3],
+            level: level_of_name(text(incident, "level"))?,
+            // Within 0 to 100 by the clamp.
+            confidence: (number("confidence")? * 100.0).round().clamp(0.0, 100.0) as u8,
+            title: cut(incident.get("title").map_or("", |of| text(of, "it"))),
+            category: String::new(),
+            explanation: cut(incident.get("explain").map_or("", |of| text(of, "it"))),
+            techniques,
+            acn,
+            score: number("score").zip(number("threshold")).map(|(a, b)| [a, b]),
+            features: Vec::new(),
+            source: None,
+            destination: None,
+            attacker: None,
+            transport: None,
+            application: None,
+            counters: None,
+            names: Vec::new(),
+            asked_dns: false,
+            words: Vec::new(),
+            flows: Vec::new(),
+            incident: Some(Incident {
+                is_closed: text(incident, "status") == "closed",
+                first,
+                ends: [addresses("sources"), addresses("targets")],
+                totals: [total("sources_total"), total("targets_total")],
+            }),
+        })
     }
 
     fn read_finding(&mut self, finding: &Value) {

@@ -119,6 +119,8 @@ pub struct Policy {
     pub detectors: Detectors,
     /// Whether alerts of signatures may leave.
     pub signatures: bool,
+    /// Whether drafts of incidents may leave.
+    pub incidents: bool,
     /// The least grave that may leave.
     pub level: Level,
     /// The town's own domains, in small letters: they never leave.
@@ -207,10 +209,12 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         day
     });
     let sharing = whole.needed("sharing", page);
-    sharing.only(&["tlp-ceiling", "detectors", "signatures", "level", "own-names"], page);
+    sharing
+        .only(&["tlp-ceiling", "detectors", "signatures", "incidents", "level", "own-names"], page);
     let ceiling = tlp(&sharing, "tlp-ceiling", page);
     let detectors = detectors(&sharing, page);
     let signatures = sharing.truth("signatures", false, page);
+    let incidents = sharing.truth("incidents", false, page);
     let level = level(&sharing, page);
     let help = "the town's own domains, [\"comune.esempio.it\"], or [\"none\"]";
     let own_names = sharing.texts("own-names", help, OWN_NAMES_MAX, page);
@@ -230,6 +234,7 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         ceiling: ceiling?,
         detectors: detectors?,
         signatures,
+        incidents,
         level: level?,
         own_names: own_names?.into_iter().map(|name| name.to_ascii_lowercase()).collect(),
         retention,

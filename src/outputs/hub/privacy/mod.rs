@@ -14,9 +14,9 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::cleared::{Cleared, Feature, Infrastructure, Party, Role, Withheld};
+use super::cleared::{Cleared, Draft, Feature, Infrastructure, Party, Role, Withheld};
 use super::policy::{Policy, Tlp};
-use super::seen::{End, Seen};
+use super::seen::{End, Incident, Seen};
 use crate::record::Level;
 use crate::time::Timestamp;
 use pseudonym::Keys;
@@ -29,8 +29,9 @@ const INDUSTRIAL: &[&str] = &["modbus", "dnp3", "enip"];
 pub const FEATURES_MAX: usize = 32;
 /// Numbers told of one feature that is a list.
 pub const LIST_MAX: usize = 16;
-/// Detectors whose external end is what the site's host speaks to on its own.
-const OUTBOUND: &[&str] = &["dga", "dns-tunnel", "covert", "mining", "beacon", "exfiltration"];
+/// Detectors whose external end is a centre of command. Not exfiltration and long connections:
+/// those go to clouds and suppliers that others use rightly.
+const OUTBOUND: &[&str] = &["beacon", "covert-tunnel", "mining"];
 
 /// What may leave of `seen`, or why nothing may.
 ///
@@ -48,7 +49,12 @@ pub fn clear(
         return Err(Withheld::Expired);
     }
     let is_signature = seen.detector == "signature";
-    if is_signature && !policy.signatures || !is_signature && !policy.allows(&seen.detector) {
+    let is_allowed = match &seen.incident {
+        Some(_) => policy.incidents,
+        None if is_signature => policy.signatures,
+        None => policy.allows(&seen.detector),
+    };
+    if !is_allowed {
         return Err(Withheld::Detector);
     }
     if seen.level < policy.level {
@@ -97,6 +103,7 @@ pub fn clear(
         counters: seen.counters,
         infrastructure,
         tlp,
+        incident: seen.incident.as_ref().map(|incident| draft(incident, site)),
         key: key(seen, &told),
     })
 }
@@ -104,13 +111,18 @@ pub fn clear(
 /// Internal addresses that `seen` holds anywhere, for the guard; at most as many as its words.
 pub fn internal(seen: &Seen, site: &Site) -> Vec<IpAddr> {
     let ends = [seen.source, seen.destination].into_iter().flatten().map(|end| end.address);
+    let many = seen.incident.iter().flat_map(|incident| incident.ends.iter().flatten().copied());
     let words = seen.words.iter().filter_map(|word| word.parse().ok());
     let texts = [&seen.title, &seen.explanation].into_iter().flat_map(|text| {
         let tokens = text.split(|c: char| !c.is_ascii_hexdigit() && !matches!(c, '.' | ':'));
         tokens.filter_map(|token| token.trim_matches(['.', ':']).parse().ok())
     });
-    let mut found: Vec<IpAddr> =
-        ends.chain(words).chain(texts).filter(|address| site.is_internal(*address)).collect();
+    let mut found: Vec<IpAddr> = ends
+        .chain(many)
+        .chain(words)
+        .chain(texts)
+        .filter(|address| site.is_internal(*address))
+        .collect();
     found.sort();
     found.dedup();
     found
@@ -118,8 +130,19 @@ pub fn internal(seen: &Seen, site: &Site) -> Vec<IpAddr> {
 
 /// External ends of `seen`: the addresses that may be told.
 pub fn told(seen: &Seen, site: &Site) -> Vec<IpAddr> {
-    let ends = [seen.source, seen.destination].into_iter().flatten();
-    ends.map(|end| end.address).filter(|address| site.is_external(*address)).collect()
+    let ends = [seen.source, seen.destination].into_iter().flatten().map(|end| end.address);
+    let many = seen.incident.iter().flat_map(|incident| incident.ends.iter().flatten().copied());
+    ends.chain(many).filter(|address| site.is_external(*address)).collect()
+}
+
+fn draft(incident: &Incident, site: &Site) -> Draft {
+    let [sources, _] = &incident.ends;
+    Draft {
+        is_closed: incident.is_closed,
+        first: incident.first,
+        sources: sources.iter().copied().filter(|address| site.may_be_attacker(*address)).collect(),
+        totals: incident.totals.map(coarse),
+    }
 }
 
 /// Plants are told to fewer.
@@ -166,11 +189,14 @@ fn infrastructure(seen: &Seen, site: &Site) -> Vec<Infrastructure> {
         None if outbound => seen.destination.map(|end| end.address).into_iter().collect(),
         None => seen.source.map(|end| end.address).into_iter().collect(),
     };
-    // What our own host spoke to is told only when the rule is grave, and not for a question to
-    // DNS, whose server did nothing.
-    let alone = seen.attacker.is_none() && is_ours(seen.source) && !seen.asked_dns;
-    if alone && seen.level >= Level::High {
+    // What our own host spoke to is told only when a rule says that it is grave.
+    let spoken = seen.attacker.is_none() && is_ours(seen.source) && seen.detector == "signature";
+    if spoken && seen.level >= Level::High {
         candidates.extend(seen.destination.map(|end| end.address));
+    }
+    // The server of a question to DNS did nothing.
+    if seen.asked_dns {
+        candidates.retain(|address| seen.destination.is_none_or(|end| end.address != *address));
     }
     found.extend(
         candidates
@@ -242,6 +268,10 @@ fn coarse_float(value: f64) -> f64 {
 /// What makes an event this one: its number, its time, its flows and its external ends. Internal
 /// addresses are not in it: what is made of it could be tried out.
 fn key(seen: &Seen, told: &[IpAddr]) -> String {
+    if let Some(incident) = &seen.incident {
+        // All its records are versions of one object.
+        return format!("incident|{}", incident.first.nanos());
+    }
     let number = seen.number.map(|part| part.to_string()).join(":");
     let flows: Vec<String> = seen.flows.iter().map(u64::to_string).collect();
     let told: Vec<String> = told.iter().map(ToString::to_string).collect();

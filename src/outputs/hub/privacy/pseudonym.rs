@@ -84,6 +84,15 @@ impl Keys {
         Ok(keys)
     }
 
+    /// The keys in `folder` as they are, if there is one for this week: nothing is written.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    pub fn look(folder: &Path, now: Timestamp) -> io::Result<Option<Self>> {
+        let keys = Self { kept: read(&folder.join(FILE))? };
+        Ok(keys.current(now).is_some().then_some(keys))
+    }
+
     /// Whether this week has no key yet, or one is too old.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         self.current(now).is_none() || self.kept.iter().any(|key| is_old(key, now))

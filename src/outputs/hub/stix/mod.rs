@@ -10,6 +10,7 @@ mod attack;
 pub mod canonical;
 mod extension;
 pub mod id;
+mod incident;
 mod observed;
 
 use serde_json::{Value, json};
@@ -79,19 +80,20 @@ impl Stix {
         sighting
     }
 
-    fn note(&self, of: &Cleared, sighting: &Value) -> Value {
+    fn note(&self, of: &Cleared, about: &Value) -> Value {
         let at = millis(of.at);
+        let created = of.incident.as_ref().map_or(of.at, |incident| incident.first);
         json!({
             "type": "note",
             "spec_version": "2.1",
             "id": id::object("note", &format!("{}|{}", self.sensor, of.key)),
             "created_by_ref": self.sensor,
-            "created": at,
+            "created": millis(created),
             "modified": at,
             "lang": "it",
             "abstract": of.title,
             "content": of.explanation,
-            "object_refs": [sighting.get("id")],
+            "object_refs": [about.get("id")],
             "object_marking_refs": [marking_id(of.tlp)],
         })
     }
@@ -135,6 +137,12 @@ impl Format for Stix {
     }
 
     fn objects(&self, of: &Cleared) -> Vec<Value> {
+        if let Some(draft) = &of.incident {
+            let mut objects = incident::objects(of, draft, &self.sensor);
+            let note = objects.last().map(|incident| self.note(of, incident));
+            objects.extend(note.filter(|_| !of.explanation.is_empty()));
+            return objects;
+        }
         let pattern = attack::pattern(of);
         let pattern_id = text(&pattern, "id");
         let indicators: Vec<Value> =

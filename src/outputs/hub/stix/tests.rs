@@ -23,6 +23,7 @@ tlp-ceiling = "amber+strict"
 level = "low"
 detectors = ["all"]
 signatures = true
+incidents = true
 own-names = ["comune.esempio.it"]
 [[recipient]]
 name = "COSC"
@@ -87,7 +88,10 @@ fn a_scan_becomes_objects_that_refer_to_each_other() {
     let text = Value::Array(all.clone()).to_string();
     for reference in text.split('"').filter(|word| word.contains("--") && word.len() > 36) {
         let there = all.iter().any(|object| object["id"] == reference);
-        assert!(there || reference == TLP_EXTENSION, "{reference}");
+        assert!(
+            there || reference == TLP_EXTENSION || reference == incident::EXTENSION,
+            "{reference}"
+        );
     }
     assert!(!text.contains("192.168") && !text.contains(".local"));
     // The extension has the shape that is published with it.
@@ -157,4 +161,36 @@ fn what_the_policy_does_not_name_stays_and_is_counted() {
         let at = Withheld::ALL.iter().position(|one| *one == why).unwrap();
         assert_eq!(exchange.counts().withheld[at], 1, "{why:?}: {:?}", exchange.counts());
     }
+}
+
+const INCIDENT: &str = r#"{"timestamp":"2026-11-22T23:30:00.000000+0000","event_type":"incident","src_ip":"203.0.113.66","incident":{"id":"20261122-4f2a9c1e","status":"opened","reason":"score","level":"high","score":12.5,"threshold":8,"confidence":0.85,"title":{"it":"Attacco da 203.0.113.66 a 192.168.10.20","en":"x"},"sources":["203.0.113.66","10.0.0.7"],"sources_total":2,"targets":["192.168.10.20"],"targets_total":1,"first":"2026-11-22T23:22:15.679454+0000","last":"2026-11-22T23:29:00.000000+0000","timeline":[{"title":"Vertical TCP scan of 192.168.10.20"}],"techniques":["T1595.001","T1110.001"],"acn":[],"explain":{"it":"Alle 23:22 203.0.113.66 ha provato le porte di 192.168.10.20.","en":"x"}}}"#;
+
+#[test]
+fn an_incident_is_a_draft_whose_records_are_versions_of_one_object() {
+    let (mut exchange, now) = exchange();
+    let opened = exchange.line(INCIDENT.as_bytes(), now);
+    let opened = opened.unwrap_or_else(|| panic!("{:?}", exchange.counts())).objects;
+    let closed = INCIDENT.replace("opened", "closed").replace("T23:30", "T23:59");
+    let closed = exchange.line(closed.as_bytes(), now).unwrap().objects;
+    let (before, after) = (of_kind(&opened, "incident"), of_kind(&closed, "incident"));
+    assert_eq!((&before["id"], &before["created"]), (&after["id"], &after["created"]));
+    assert!(before["modified"].as_str() < after["modified"].as_str());
+    let extension = &after["extensions"][incident::EXTENSION];
+    assert_eq!(extension["determination"], "suspected");
+    assert_eq!(extension["investigation_status"], "closed");
+    assert_eq!(extension["incident_types"], json!(["brute-force-attempt", "network-scanning"]));
+    assert_eq!(of_kind(&opened, "ipv4-addr")["value"], "203.0.113.66");
+    let note = of_kind(&opened, "note");
+    assert_eq!(note["object_refs"], json!([before["id"]]));
+    let text = Value::Array(opened.clone()).to_string();
+    assert!(!text.contains("192.168") && !text.contains("10.0.0.7"), "{text}");
+    // Only where the policy says so; and of findings that are suppressed nothing is told.
+    let policy = Policy::parse(&POLICY.replace("incidents = true", "incidents = false"), "p");
+    let policy = policy.unwrap();
+    let stix = Box::new(Stix::new(&policy.identity));
+    let mut quiet = Exchange::new(policy, Site::default(), stix, Keys::fixed(now, [9; 32]));
+    assert_eq!(quiet.line(INCIDENT.as_bytes(), now), None);
+    let suppressed = SCAN.replace("\"took\"", "\"suppressed\":\"known\",\"took\"");
+    assert_eq!(quiet.line(suppressed.as_bytes(), now), None);
+    assert_eq!(quiet.counts().seen, 1, "the incident alone was asked about");
 }

@@ -1,0 +1,124 @@
+//! HTTPS with certificates on both sides, for TAXII.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider};
+
+use crate::outputs::hub::policy::Tls;
+use crate::outputs::hub::taxii::{ANSWER_BYTES_MAX, Answer, MEDIA_TYPE, Request, Transport};
+
+/// Seconds that one request may take, from the name's look-up to the last byte.
+const REQUEST_SECONDS: u64 = 120;
+/// Seconds that a connection may take.
+const CONNECT_SECONDS: u64 = 15;
+/// Bytes of a file of certificates at most.
+const PEM_BYTES_MAX: u64 = 256 * 1024;
+
+/// The connection to one service.
+pub(super) struct Client {
+    agent: ureq::Agent,
+}
+
+impl Client {
+    /// With the certificates that the policy names. Without a root of its own nobody is trusted.
+    pub(super) fn new(tls: &Tls) -> anyhow::Result<Self> {
+        let Some(authority) = &tls.authority else {
+            bail!(
+                "tls.authority is missing in the policy: the roots of the hub's certificate, PEM"
+            );
+        };
+        let roots = certificates(authority)?;
+        let own = match (&tls.certificate, &tls.key) {
+            (Some(certificate), Some(key)) => {
+                Some(ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?))
+            }
+            (None, None) => None,
+            _ => bail!("tls.certificate and tls.key go together: write both in the policy"),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .client_cert(own)
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(Duration::from_secs(REQUEST_SECONDS)))
+            .timeout_connect(Some(Duration::from_secs(CONNECT_SECONDS)))
+            .user_agent(concat!("rivellino/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Ok(Self { agent })
+    }
+}
+
+impl Transport for Client {
+    fn call(&mut self, request: &Request) -> Result<Answer, String> {
+        let answer = match &request.body {
+            None => self.agent.get(&request.url).header("accept", MEDIA_TYPE).call(),
+            Some(body) => self
+                .agent
+                .post(&request.url)
+                .header("accept", MEDIA_TYPE)
+                .header("content-type", MEDIA_TYPE)
+                .send(body.as_slice()),
+        };
+        let mut answer = answer.map_err(|error| error.to_string())?;
+        let header = |name: &str| {
+            let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(|value| value.trim().to_owned())
+        };
+        let (status, added_last) = (answer.status().as_u16(), header("x-taxii-date-added-last"));
+        // A date in its place means the usual wait.
+        let retry_after = header("retry-after").and_then(|value| value.parse().ok());
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX as u64).read_to_vec();
+        let body = body.map_err(|error| error.to_string())?;
+        Ok(Answer { status, body, retry_after, added_last })
+    }
+
+    fn pause(&mut self, seconds: f64) {
+        // Backoff gives at most some thousand seconds.
+        std::thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    }
+}
+
+fn pem(path: &Path) -> anyhow::Result<Vec<PemItem<'static>>> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.len();
+    if size > PEM_BYTES_MAX {
+        bail!("{shown}: {size} bytes; certificates have at most {PEM_BYTES_MAX}");
+    }
+    let text = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let items = ureq::tls::parse_pem(&text).collect::<Result<Vec<_>, _>>();
+    items.with_context(|| format!("{shown} is no PEM"))
+}
+
+fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
+    let found: Vec<_> = pem(path)?
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        bail!("{}: no certificate in it", path.display());
+    }
+    Ok(found)
+}
+
+fn private_key(path: &Path) -> anyhow::Result<PrivateKey<'static>> {
+    let found = pem(path)?.into_iter().find_map(|item| match item {
+        PemItem::PrivateKey(key) => Some(key),
+        _ => None,
+    });
+    found.with_context(|| format!("{}: no private key in it", path.display()))
+}

@@ -1,0 +1,26 @@
+//! `hub`: the exchange with the sharing hub, by hand and for scripts.
+//!
+//! What is sent is made in `outputs::hub`, which opens no connection; the connection is here.
+
+mod client;
+mod place;
+mod preview;
+mod pull;
+mod send;
+mod status;
+
+use super::cli::HubCommand;
+use super::terminal::Terminal;
+
+/// Does what `hub ...` asks for; gives the exit code.
+///
+/// # Errors
+/// When there is no sound policy, a file cannot be read or written, or the hub refuses.
+pub fn hub(command: &HubCommand, out: &mut Terminal) -> anyhow::Result<u8> {
+    match command {
+        HubCommand::Preview { site, pretty, eve } => preview::preview(site, *pretty, eve, out),
+        HubCommand::Send { site, patience, eve } => send::send(site, *patience, eve, out),
+        HubCommand::Status { site } => status::status(site, out),
+        HubCommand::Pull { site } => pull::pull(site, out),
+    }
+}

@@ -1,0 +1,59 @@
+//! `hub preview`: what would leave, byte for byte, and what would stay and why. No connection is
+//! made and nothing is written.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::place::{Place, lines};
+use super::send::{BATCH_ENTRIES, tell};
+use crate::control::cli::SiteOptions;
+use crate::control::run::DONE;
+use crate::control::terminal::Terminal;
+use crate::outputs::hub::exchange::envelope;
+use crate::outputs::hub::privacy::pseudonym::Keys;
+use crate::time::Timestamp;
+
+/// Shows it.
+pub(super) fn preview(
+    options: &SiteOptions,
+    pretty: bool,
+    eve: &[PathBuf],
+    out: &mut Terminal,
+) -> anyhow::Result<u8> {
+    let place = Place::of(options)?;
+    let now = Timestamp::wall_clock();
+    let keys = match Keys::look(&place.folder, now)? {
+        Some(keys) => keys,
+        None => {
+            tracing::info!("no key of this week yet: pseudonyms are of a key for this preview");
+            Keys::passing(now)?
+        }
+    };
+    let mut exchange = place.exchange(keys);
+    let mut units = Vec::new();
+    for path in eve {
+        lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
+    }
+    // The gravest first, as they are sent.
+    units.sort_by_key(|unit| std::cmp::Reverse(unit.level));
+    let mut first = Some(exchange.preamble());
+    for batch in units.chunks(BATCH_ENTRIES) {
+        let objects = batch.iter().flat_map(|unit| unit.objects.iter().cloned());
+        let envelope = envelope(first.take().into_iter().flatten().chain(objects));
+        show(&envelope, pretty, out)?;
+    }
+    tell(exchange.counts());
+    Ok(DONE)
+}
+
+fn show(envelope: &Value, pretty: bool, out: &mut Terminal) -> anyhow::Result<()> {
+    if pretty {
+        serde_json::to_writer_pretty(&mut *out, envelope)?;
+    } else {
+        serde_json::to_writer(&mut *out, envelope)?;
+    }
+    writeln!(out)?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The exchange with a sharing hub: what leaves, what never does, and how to run it.
+//!
+//! Sharing is off until `sharing-policy.toml` is there. It opens a connection only when a command
+//! asks for it. Sharing with a hub is no notification to CSIRT Italia (D.Lgs. 138/2024, art. 25).
+//!
+//! # Set up
+//!
+//! ```toml
+//! [identity]                  # who the sensor is; its certificate carries the same as a URI
+//! istat = "082053"            # the town
+//! region = 19                 # 1 to 20, as ISTAT numbers them
+//! cosc = 13                   # the regional cyber centre, 1 to 18
+//! sensor = 1
+//! # office = "16A24"          # the POLIS post office, where it stands in one
+//!
+//! [basis]
+//! law = "D.Lgs. 138/2024, art. 17"
+//! agreement = "ProC2Si 2026/42"
+//! valid-until = "2027-12-31"  # after this day nothing leaves
+//!
+//! [sharing]
+//! tlp-ceiling = "amber"       # what would need a stricter mark stays; plants need amber+strict
+//! level = "medium"            # the least grave that leaves
+//! detectors = ["all"]         # or the names of detectors
+//! signatures = true           # alerts of rules too
+//! incidents = false           # drafts of incidents: true once people look at them first
+//! own-names = ["comune.esempio.it"]   # the town's domains: they never leave; ["none"] for none
+//!
+//! [[recipient]]               # up to eight
+//! name = "COSC Sicilia"
+//! api-root = "https://hub.example.org/cosc/"
+//! collection = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+//! # indicators = "..."        # a collection to read from, for `hub pull`
+//! tlp = "amber"               # the strictest mark it is cleared for
+//!
+//! [tls]                       # PEM, relative to this file; no root of the system is trusted
+//! certificate = "sensor.pem"
+//! key = "sensor.key"
+//! authority = "hub-ca.pem"
+//!
+//! # [retention]
+//! # spool-days = 7            # what waits to be sent
+//! # spool-mib = 256
+//! # audit-months = 24         # the log of what left
+//! ```
+//!
+//! The certificate's URI is the identity: `urn:rivellino:cosc/13/region/19/comune/082053/sensor/1`.
+//!
+//! # Commands
+//!
+//! ```text
+//! rivellino hub preview eve.json    exactly what would leave, one envelope a line; nothing is sent
+//! rivellino hub send eve.json       takes the events, sends all that waits
+//! rivellino hub status              what waits, what was given up and why, whether the log is whole
+//! rivellino hub pull                reads what is new in the collections of indicators
+//! ```
+//!
+//! `--folder` (default `hub`) holds what waits, the key of pseudonyms and the log. Exit code 1 when
+//! something still waits or the log's chain is broken. `--home-net` (or the key of `rivellino.toml`)
+//! has to name the site's public addresses too, so that they count as its own.
+//!
+//! # What leaves
+//!
+//! STIX 2.1 over TAXII 2.1 with certificates on both sides. For each alert or finding that the
+//! policy allows:
+//!
+//! | object | says |
+//! | --- | --- |
+//! | `sighting` | the unit: of the indicator if there is one, else of the attack pattern; where (the town), when, how sure. In an extension of ours: detector, score, threshold, numbers, tags of `acn` |
+//! | `observed-data`, `network-traffic`, `ipv4-addr`, `ipv6-addr`, `domain-name` | the external end and the conversation with it |
+//! | `indicator` | the external end of grave events, for 30 days. The same bytes at every sensor, without author: one that goes round names no town. Never resolvers that everybody uses, never services of the state |
+//! | `attack-pattern`, `relationship` | the ATT&CK technique |
+//! | `note` | the explanation in Italian, rewritten |
+//! | `incident` | a draft (`determination` suspected), each record of it a newer version; for people to confirm |
+//! | `identity`, `marking-definition`, `extension-definition` | who speaks, TLP 2.0, our extension: in the first envelope of each run |
+//!
+//! Identifiers are made of what a thing is (UUIDv5), so that sending twice is sending once.
+//!
+//! # What never leaves
+//!
+//! * Internal addresses, in any form: an internal host is a pseudonym, HMAC-SHA-256 of its address
+//!   under a key that is made here, readable by its owner alone, and destroyed eight days after its
+//!   week began. The same host can be followed for a week, never from one site to another.
+//! * Payload, paths, files, users, mail addresses, hardware addresses, names of the site's hosts. Of
+//!   a name that a host of the site asked for, only the domain that was registered, and only in
+//!   events about it.
+//! * Ports that clients spoke from. Numbers above a hundred thousand keep three digits.
+//! * Anything in which the guard finds an internal address (dotted, hexadecimal, as a number, in
+//!   either order, with dashes, in names, behind percent signs, base 64 or hexadecimal), a hardware
+//!   address, a codice fiscale, a mail address, an IBAN, a name of the site, or characters in which
+//!   something could hide: it stays and is counted.
+//!
+//! # What waits
+//!
+//! One queue a level in files of 4 MiB with checksums, on disk before the command goes on; let go
+//! when the hub has it. When 256 MiB or seven days are reached the oldest of the lowest level goes,
+//! and `hub status` says how many of which level, when and why. A process that is killed at any
+//! moment loses nothing that it took.
+//!
+//! # The log
+//!
+//! `hub/audit/audit-YYYY-MM.jsonl`: before and after each envelope, to whom, how many objects of
+//! which kind, the hash of the bytes that were sent, and the hash of the line before. `hub status`
+//! follows the chain. It holds no addresses.
+//!
+//! # With a hub
+//!
+//! | what it answers | what is done |
+//! | --- | --- |
+//! | 202 pending | the status is asked for until it is complete |
+//! | failures | an object that is there in this version has not failed |
+//! | 413, 422, 400 | the envelope is halved; one object that is not taken costs only itself |
+//! | 429, 503, 5xx, nothing | again after a wait by chance that grows to 15 minutes, at least what `Retry-After` says |
+//! | 401, 403, 404, 406, 415 | stop, and say what to look at |
+//!
+//! # What is not there yet
+//!
+//! Sending from `watch` on its own, matching of what `pull` reads, MISP, syslog, a hub of our own.
