@@ -23,6 +23,7 @@ use crate::engine::{self, Live, Report};
 use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::metrics::{Metrics, Totals};
+use crate::outputs::notices::Notices;
 use crate::outputs::summary::Summary;
 use crate::time::Duration;
 
@@ -62,15 +63,9 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let sources = open_live(interface, plan.workers, live_options(config), bpf)?;
     let output = config.output.clone().unwrap_or_else(|| PathBuf::from("."));
     let reopen = Arc::new(AtomicBool::new(false));
-    let eve = eve(&output, config, &reopen)?;
-    metrics.eve(eve.stats());
     let summary = Arc::new(Mutex::new(Summary::default()));
-    let mut outputs: Vec<Box<dyn Output>> =
-        vec![Box::new(eve), Box::new(metrics.clone()), Box::new(Arc::clone(&summary))];
-    if let Some(store) = plan.store()? {
-        metrics.file_store(store.stats());
-        outputs.push(Box::new(store));
-    }
+    let eve = eve(&output, config, &reopen)?;
+    let outputs = outputs(&plan, eve, &metrics, &summary)?;
     let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
     let keeping = keep(&plan, &mut merge)?;
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
@@ -106,6 +101,27 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let rules = std::mem::take(&mut *rules.lock().unwrap_or_else(PoisonError::into_inner));
     write_summary(&output, &report, &found, rules.as_ref())?;
     Ok(tell(&report))
+}
+
+/// Everything that takes records.
+fn outputs(
+    plan: &Replay,
+    eve: Eve,
+    metrics: &Metrics,
+    summary: &Arc<Mutex<Summary>>,
+) -> anyhow::Result<Vec<Box<dyn Output>>> {
+    metrics.eve(eve.stats());
+    let mut outputs: Vec<Box<dyn Output>> = vec![
+        Box::new(eve),
+        Box::new(metrics.clone()),
+        Box::new(Arc::clone(summary)),
+        Box::new(Notices),
+    ];
+    if let Some(store) = plan.store()? {
+        metrics.file_store(store.stats());
+        outputs.push(Box::new(store));
+    }
+    Ok(outputs)
 }
 
 /// Gives the detectors what they had learned, and has what they learn written from time to time,

@@ -5,6 +5,7 @@ pub mod filestore;
 pub mod hub;
 pub mod json;
 pub mod metrics;
+pub mod notices;
 pub mod summary;
 
 use crate::record::Record;
@@ -38,6 +39,10 @@ pub static OUTPUTS: &[Kind] = &[
     Kind {
         name: "filestore",
         help: "Files that rules want stored, by their SHA-256, in --file-store.",
+    },
+    Kind {
+        name: "notices",
+        help: "Incidents that somebody is to be told of, in the log of watch.",
     },
     Kind { name: "metrics", help: "Prometheus metrics, on GET /metrics." },
 ];
