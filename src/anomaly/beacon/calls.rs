@@ -1,6 +1,7 @@
 //! The calls of a host to one place: when they came and how large they were, and how regular that is.
 
 use crate::anomaly::stats::Summary;
+use crate::anomaly::stats::robust::quantile;
 use crate::time::{Duration, Timestamp};
 
 /// Calls kept of a pair, the last ones.
@@ -12,7 +13,10 @@ const SAME_TURN: f64 = 0.33;
 /// Turns are looked at only when there are so many, and so constant: taking the short pauses of
 /// what comes by chance together makes it look more regular than it is.
 const TURNS_MIN: usize = 8;
-const TURNS_CONSTANCY_MIN: f64 = 0.75;
+const TURNS_CONSTANCY_MIN: f64 = 0.85;
+const TURNS_TAIL_MAX: f64 = 1.6;
+/// The share of pauses below the one that says how long the tail is.
+const TAIL: f64 = 0.9;
 /// A deviation under this share of the median says nothing of skew.
 const FINE: f64 = 0.1;
 
@@ -49,6 +53,9 @@ pub(super) struct Rhythm {
     pub(super) pause: f64,
     /// Of the pauses: 1 for equal ones, 0 when they lie as far apart as they are long.
     pub(super) constancy: f64,
+    /// The pause that a tenth exceeds, in pauses in the middle: 3.3 of what comes by chance, under 2
+    /// of a clock with jitter.
+    pub(super) tail: f64,
     /// Mean of constancy and symmetry of the pauses (RITA's score of time stamps).
     pub(super) time: f64,
     /// The same for the bytes sent.
@@ -107,18 +114,18 @@ impl Calls {
     /// How regular the kept calls are; nothing of too few.
     pub(super) fn rhythm(&self) -> Option<Rhythm> {
         let pauses = self.pauses();
-        let plain = Summary::of(&mut pauses.clone())?;
+        let (plain, plain_tail) = summary(pauses.clone())?;
         let turns = turns(&pauses, SAME_TURN * plain.quartiles[2]);
-        let turned = Some(turns).filter(|turns| turns.len() >= TURNS_MIN);
-        let turned = turned.and_then(|mut turns| Summary::of(&mut turns));
-        let time = |of: &Summary| of_time(of);
-        let best = match turned {
-            Some(turned)
-                if turned.constancy() >= TURNS_CONSTANCY_MIN && time(&turned) >= time(&plain) =>
+        let turned = Some(turns).filter(|turns| turns.len() >= TURNS_MIN).and_then(summary);
+        let (best, tail) = match turned {
+            Some((turned, tail))
+                if turned.constancy() >= TURNS_CONSTANCY_MIN
+                    && tail <= TURNS_TAIL_MAX
+                    && of_time(&turned) >= of_time(&plain) =>
             {
-                turned
+                (turned, tail)
             }
-            _ => plain,
+            _ => (plain, plain_tail),
         };
         // Calls without an answer say nothing of sizes.
         let answered = || self.ring.iter().filter(|call| call.down > 0);
@@ -130,7 +137,8 @@ impl Calls {
         Some(Rhythm {
             pause: best.median(),
             constancy: best.constancy(),
-            time: time(&best),
+            tail,
+            time: of_time(&best),
             size: f64::midpoint(up.constancy(), 1.0 - up.skew(FINE * up.median()).abs()),
             sizes: [up.constancy(), down.constancy()],
             bytes: [up.median(), down.median()],
@@ -148,6 +156,13 @@ impl Calls {
     pub(super) const fn memory(&self) -> usize {
         self.ring.capacity() * size_of::<Call>()
     }
+}
+
+/// Of pauses, and how long their tail is against the median.
+fn summary(mut pauses: Vec<f64>) -> Option<(Summary, f64)> {
+    let long = quantile(&mut pauses, TAIL)?;
+    let of = Summary::of(&mut pauses)?;
+    Some((of, if of.median() > 0.0 { long / of.median() } else { f64::MAX }))
 }
 
 fn of_time(of: &Summary) -> f64 {

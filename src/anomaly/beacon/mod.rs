@@ -82,8 +82,14 @@ const DUE: &[u32] = &[8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64];
 /// Median of an answer, and of a question, bytes: larger ones are downloads and uploads.
 const ANSWER_MAX: f64 = 100_000.0;
 const QUESTION_MAX: f64 = 50_000.0;
-/// Pauses have to be about as constant as that, whatever their symmetry.
+/// Pauses have to be about as constant as that, whatever their symmetry; a few more so, for of a
+/// few that come by chance some look regular.
 const CONSTANCY_MIN: f64 = 0.5;
+const CONSTANCY_MIN_FEW: f64 = 0.72;
+/// Fewer calls than that are a few.
+const FEW: u32 = 48;
+/// The tail of the pauses at most ([`Rhythm::tail`]).
+const TAIL_MAX: f64 = 2.0;
 /// Calls of which most failed are told from so many on.
 const FAILED_MIN: u32 = 24;
 /// Ports of services that call regularly by their nature: names, time, mail, remote shells and
@@ -298,8 +304,10 @@ impl Beacon {
             return None;
         }
         let rhythm = calls.rhythm()?;
+        let constancy = if calls.count < FEW { CONSTANCY_MIN_FEW } else { CONSTANCY_MIN };
         if rhythm.time < limits.rhythm
-            || rhythm.constancy < CONSTANCY_MIN
+            || rhythm.constancy < constancy
+            || rhythm.tail > TAIL_MAX
             || rhythm.bytes[0] > QUESTION_MAX
             || rhythm.bytes[1] > ANSWER_MAX
         {
