@@ -24,10 +24,10 @@
 //! | [`flow`] | packets to conversations: a bounded table, timeouts by packet time, defragmentation, TCP reassembly |
 //! | [`protocols`] | one folder per application protocol; [`protocols::identify`] finds out which one it is: ports hint, probes prove; [`protocols::formats`] holds what several carry and knows none of them |
 //! | [`detect`] | signatures: [`detect::syntax`] (text to parts with their places), compilation, filing by fast pattern, evaluation; [`detect::operators`] |
-//! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone |
-//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, the store of files |
+//! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
+//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files, the exchange with a hub |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
-//! | [`control`] | command line, configuration, signals, pages |
+//! | [`control`] | command line, configuration, signals, pages; what detectors have learned, on disk |
 //! | [`manual`] | documentation without code |
 //!
 //! # The way of a packet
@@ -55,7 +55,8 @@
 //!    transactions and flows leave: inspection borrows, it does not copy.
 //! 5. The merge ([`engine::merge::Merge`]) puts the records of all workers back into the order of
 //!    the packets that caused them, applies thresholds, and shows each to the outputs and the
-//!    detectors. What detectors find goes to the outputs too.
+//!    detectors. What detectors find goes to the outputs too, and so do the incidents that findings
+//!    and alerts become.
 //!
 //! # Who may import whom
 //!
