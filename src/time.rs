@@ -68,6 +68,11 @@ impl Timestamp {
         Duration(self.0.saturating_sub(earlier.0))
     }
 
+    /// The span between the two, whichever is later.
+    pub const fn apart(self, other: Self) -> Duration {
+        Duration(self.0.abs_diff(other.0))
+    }
+
     /// This point moved on by `span`.
     pub const fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span.0))

@@ -9,7 +9,7 @@
 use super::spoken::Spoken;
 use super::stats::Recent;
 use super::stats::distinct::mix;
-use super::{FieldRef, Site};
+use super::{FieldRef, Site, state};
 use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
 use crate::time::Timestamp;
 
@@ -87,7 +87,7 @@ pub struct Attempt {
 /// Sees attempts in records.
 #[derive(Default)]
 pub struct Attempts {
-    /// By flow, the account that was named last.
+    /// By [conversation](state::conversation), the account that was named last.
     named: Recent<u64, u64>,
     ftp_command: FieldRef,
     ftp_argument: FieldRef,
@@ -140,7 +140,8 @@ impl Attempts {
         match &record.body {
             Body::Flow(flow) => shape(&record.context, flow, site),
             Body::Transaction(transaction) => {
-                self.transaction(record.context.flow_id.unwrap_or_default(), transaction)
+                let conversation = state::conversation(&record.context).unwrap_or_default();
+                self.transaction(conversation, transaction)
             }
             _ => None,
         }

@@ -8,6 +8,8 @@ use crate::time::{Duration, Timestamp};
 
 /// Packet time between two ticks, at least.
 const TICK: Duration = Duration::from_secs(1);
+/// Packet time that goes back further was ahead before: out of order frames are seconds apart.
+const CLOCK_AHEAD: Duration = Duration::from_secs(3600);
 /// Under which name [`Known`] is saved; no detector is called so.
 const KNOWN: &str = "known";
 /// Under which name [`Incidents`] are saved; no detector is called so.
@@ -89,8 +91,12 @@ impl Behaviour {
         }
     }
 
-    /// Packet time has come to `now`. Times that go back are passed over.
+    /// Packet time has come to `now`. Times that go back are passed over, unless so far that the
+    /// clock was ahead before: then its time is taken.
     pub fn tick(&mut self, now: Timestamp, told: &mut Vec<(Context, Body)>) {
+        if self.now.since(now) > CLOCK_AHEAD {
+            (self.now, self.next_tick) = (now, now);
+        }
         self.now = self.now.max(now);
         if self.now < self.next_tick {
             return;

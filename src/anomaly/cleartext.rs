@@ -30,6 +30,8 @@ static EXPIRY_DAYS: Parameter = Parameter::fixed(
 
 /// Servers with an issue remembered.
 const ISSUES_MAX: usize = 4096;
+/// Conversations with an anonymous logon that are remembered.
+const ANONYMOUS_MAX: usize = 1024;
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -150,7 +152,7 @@ impl Cleartext {
             expiry: Duration::from_secs(days.saturating_mul(DAY)),
             fields,
             told: Recent::new(ISSUES_MAX),
-            anonymous: Recent::new(1024),
+            anonymous: Recent::new(ANONYMOUS_MAX),
         }
     }
 
@@ -177,7 +179,10 @@ impl Cleartext {
     ) -> Option<&'static Issue> {
         let fields = &self.fields;
         match transaction.protocol {
-            "ftp" => self.ftp(record.context.flow_id.unwrap_or_default(), transaction),
+            "ftp" => {
+                let conversation = state::conversation(&record.context).unwrap_or_default();
+                self.ftp(conversation, transaction)
+            }
             "pop3" => {
                 let spoken = Spoken::of(transaction, &["request.command"]);
                 (spoken.get("request.command") == b"PASS").then_some(&POP3)

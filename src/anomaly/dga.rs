@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use super::domain::{self, Split};
 use super::stats::{Distinct, Recent, letters};
-use super::words::{count, host, number, span};
+use super::words::{count, host, number, printable, span};
 use super::{
     Damaged, Detector, FieldRef, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning,
     state,
@@ -221,7 +221,8 @@ fn found(client: &Client, by_look: bool, least: u64, record: &Record, known: &Kn
         ["dominio che non esiste", "domini diversi che non esistono"],
         ["domain that does not exist", "different domains that do not exist"],
     );
-    let (span, mean_said, examples) = (span(took), number(mean), client.examples.join(", "));
+    let (span, mean_said, examples) =
+        (span(took), number(mean), printable(&client.examples.join(", ")));
     Judgement {
         kind: &KIND,
         sid: if by_look { 1 } else { 2 },

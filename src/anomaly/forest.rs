@@ -15,7 +15,6 @@ use crate::net::ip_protocol;
 use crate::record::{Body, FlowRecord, Level, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
-static FOREST: Parameter = Parameter::fixed("forest", 0.0, "", "1 turns it on; it is off at 0.");
 static LEARN: Parameter = Parameter::fixed(
     "learn",
     2000.0,
@@ -50,14 +49,13 @@ pub static KIND: Kind = Kind {
                 anew after every so many flows from an even sample of those seen. Its findings \
                 are info and belong to the detector novelty.",
     references: &["F. T. Liu, K. M. Ting, Z.-H. Zhou: Isolation Forest. ICDM 2008"],
-    parameters: &[&FOREST, &LEARN, &SCORE_MIN, &SILENCE],
+    parameters: &[&LEARN, &SCORE_MIN, &SILENCE],
     sees: &[Sort::Flow],
     build: |_, tuning| Box::new(Woods::new(tuning)),
 };
 
 /// The detector.
 pub struct Woods {
-    is_on: bool,
     learn: u64,
     score_min: f64,
     silence: Duration,
@@ -80,7 +78,6 @@ impl Woods {
     pub fn new(tuning: &Tuning<'_>) -> Self {
         let sample = Recent::new(SAMPLE_MAX);
         Self {
-            is_on: tuning.get(&FOREST) > 0.0,
             learn: tuning.count(&LEARN).max(1),
             score_min: tuning.get(&SCORE_MIN),
             silence: tuning.seconds(&SILENCE),
@@ -91,7 +88,7 @@ impl Woods {
 
     fn flow(&mut self, record: &Record, flow: &FlowRecord, known: &Known) -> Option<Found> {
         let carried = matches!(record.context.protocol, ip_protocol::TCP | ip_protocol::UDP);
-        if !self.is_on || !carried {
+        if !carried {
             return None;
         }
         let point = features(flow);

@@ -113,7 +113,10 @@ impl LongConnection {
 
     fn key(&self, context: &Context) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
-        let many = matches!(peer.addr, IpAddr::V4(v4) if v4.is_multicast() || v4.is_broadcast());
+        let many = match peer.addr {
+            IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast(),
+            IpAddr::V6(v6) => v6.is_multicast(),
+        };
         let ours = self.site.is_home(host.addr) || self.site.is_home(peer.addr);
         (ours && !many).then_some((host.addr, peer.addr, peer.port))
     }
@@ -123,7 +126,7 @@ impl LongConnection {
             return self.counted(record, burst, known);
         }
         let key = self.key(&record.context)?;
-        let flow = record.context.flow_id?;
+        let flow = state::conversation(&record.context)?;
         let start = burst.start;
         let open = self.flows.touch_or(&flow, || Open { first: start, ..Open::default() });
         for (sum, more) in open.bytes.iter_mut().zip(burst.bytes) {
@@ -197,14 +200,12 @@ impl Detector for LongConnection {
             Body::Flow(flow) => {
                 let age = flow.counters.end.since(flow.counters.start);
                 let band = band(&self.bands, age);
+                // What has ended leaves its place to what goes on.
+                let id = state::conversation(&record.context);
+                let followed = id.and_then(|id| self.flows.remove(&id)).unwrap_or_default();
                 if band == 0 || flow.outcome == Outcome::Silent {
                     return;
                 }
-                let followed = record
-                    .context
-                    .flow_id
-                    .and_then(|id| self.flows.remove(&id))
-                    .unwrap_or_default();
                 if let Some(key) = self.key(&record.context)
                     && band > followed.band
                 {

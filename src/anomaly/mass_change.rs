@@ -12,7 +12,8 @@
 use std::net::IpAddr;
 
 use super::spoken::Spoken;
-use super::stats::Recent;
+use super::stats::distinct::mix;
+use super::stats::{Distinct, Recent};
 use super::words::{count, host, printable, span};
 use super::{
     Damaged, Detector, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning, state,
@@ -36,6 +37,8 @@ static DELETIONS: Parameter = Parameter {
 
 /// Within which changes are counted together.
 const WINDOW: Duration = Duration::from_secs(60);
+/// What goes on is told again after so long.
+const AGAIN: Duration = Duration::from_secs(3600);
 /// Pairs of hosts remembered; an entry is made by a change alone.
 const PAIRS_MAX: usize = 2048;
 /// Bytes of an ending at most; what is longer is no ending.
@@ -58,6 +61,10 @@ pub static KIND: Kind = Kind {
     build: |site, tuning| Box::new(MassChange::new(site, tuning)),
 };
 
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(0, |sum, byte| mix(sum ^ u64::from(*byte)))
+}
+
 /// Changes of a minute.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Pair {
@@ -69,6 +76,10 @@ struct Pair {
     example: Vec<u8>,
     told: u64,
     told_deleted: u64,
+    /// When it was last told of.
+    told_at: Timestamp,
+    /// Files written, by name: one large file is written in many messages.
+    files: Distinct,
     evidence: Vec<u64>,
 }
 
@@ -119,17 +130,22 @@ impl MassChange {
         };
         let (client, server) = (record.context.source?.addr, record.context.destination?.addr);
         let pair = self.pairs.touch(&(client, server));
-        if record.timestamp.since(pair.since) > WINDOW {
-            let (told, told_deleted) = (pair.told, pair.told_deleted);
-            *pair = Pair { since: record.timestamp, told, told_deleted, ..Pair::default() };
+        let at = record.timestamp;
+        if at.apart(pair.since) > WINDOW {
+            let old = std::mem::take(pair);
+            *pair = Pair { since: at, ..Pair::default() };
+            // What was told long ago is told again.
+            if at.apart(old.told_at) <= AGAIN {
+                (pair.told, pair.told_deleted, pair.told_at) =
+                    (old.told, old.told_deleted, old.told_at);
+            }
         }
         pair.add(change);
         let id = record.context.flow_id.unwrap_or_default();
         if pair.evidence.len() < EVIDENCE_MAX && !pair.evidence.contains(&id) {
             pair.evidence.push(id);
         }
-        let strange =
-            pair.renamed + if pair.deleted * 2 >= pair.written { pair.written } else { 0 };
+        let strange = pair.strange_files();
         let enough = if pair.told == 0 { self.renames } else { pair.told * 10 };
         let (encrypted, number) = if strange >= enough {
             (true, strange)
@@ -142,6 +158,7 @@ impl MassChange {
             (false, pair.deleted)
         };
         *(if encrypted { &mut pair.told } else { &mut pair.told_deleted }) = number;
+        pair.told_at = at;
         let pair = pair.clone();
         Some(self.found(record, &pair, encrypted, known))
     }
@@ -161,7 +178,8 @@ impl MassChange {
             false if many => Level::Medium,
             false => Level::Low,
         };
-        let changed = pair.renamed + pair.written;
+        let changed = pair.strange_files();
+        let limit = if encrypted { self.renames } else { self.deletions };
         Judgement {
             kind: &KIND,
             sid: if encrypted { 1 } else { 2 },
@@ -169,7 +187,7 @@ impl MassChange {
             context,
             level,
             score: (if encrypted { changed } else { pair.deleted }) as f64,
-            threshold: (if encrypted { self.renames } else { self.deletions }) as f64,
+            threshold: limit as f64,
             confidence: if encrypted { 0.9 } else { 0.5 },
             numbers: vec![
                 ("renamed", Node::Int(pair.renamed)),
@@ -178,7 +196,7 @@ impl MassChange {
                 ("ending", Node::Text(pair.ending.clone())),
                 ("seconds", Node::Float(took.as_secs_f64())),
             ],
-            baseline: vec![("files_per_minute_max", Node::Int(self.renames.saturating_sub(1)))],
+            baseline: vec![("files_per_minute_max", Node::Int(limit.saturating_sub(1)))],
             evidence: pair.evidence.clone(),
             technique: if encrypted { "T1486" } else { "T1485" },
             acn: words.acn,
@@ -213,7 +231,7 @@ fn deleted(pair: &Pair) -> Said {
 fn encryption(client: &str, server: &str, pair: &Pair, took: Duration) -> Words {
     let span = span(took);
     let changed = count(
-        pair.renamed + pair.written,
+        pair.strange_files(),
         ["file rinominato o riscritto", "file rinominati o riscritti"],
         ["file renamed or rewritten", "files renamed or rewritten"],
     );
@@ -301,14 +319,25 @@ impl Pair {
         }
     }
 
+    /// Files with the strange ending. Files that are only written may be new ones; that others go
+    /// at the same time is what tells encryption.
+    const fn strange_files(&self) -> u64 {
+        self.renamed + if self.deleted * 2 >= self.written { self.written } else { 0 }
+    }
+
     /// Counts a file with a strange ending; another ending than that of before begins anew.
     fn strange(&mut self, ending: &[u8], name: &[u8], renamed: bool) {
         if self.ending != ending {
             (self.renamed, self.written) = (0, 0);
+            self.files = Distinct::default();
             self.ending = ending.to_vec();
             self.example = bare(name);
         }
-        *(if renamed { &mut self.renamed } else { &mut self.written }) += 1;
+        if renamed {
+            self.renamed += 1;
+        } else if self.files.insert(hash(name)) {
+            self.written += 1;
+        }
     }
 }
 
@@ -328,7 +357,9 @@ impl Detector for MassChange {
 
     fn memory(&self) -> usize {
         let inner = |pair: &Pair| {
-            pair.ending.capacity() + pair.example.capacity() + pair.evidence.capacity() * 8
+            let lists =
+                pair.ending.capacity() + pair.example.capacity() + pair.evidence.capacity() * 8;
+            lists + pair.files.memory()
         };
         self.pairs.memory() + self.pairs.iter().map(|(_, pair)| inner(pair)).sum::<usize>()
     }

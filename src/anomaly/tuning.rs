@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Kind;
 use super::suppress::Quiet;
 
+/// Detectors that only advise, and are off unless a site turns them on.
+pub const ADVISORY: &[&str] = &["forest"];
+
 /// How soon detectors speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sensitivity {
@@ -59,6 +62,8 @@ pub struct Settings {
     pub sensitivity: Sensitivity,
     /// Detectors that are off.
     pub off: BTreeSet<String>,
+    /// Detectors that are on although they are off unless asked for ([`ADVISORY`]).
+    pub on: BTreeSet<String>,
     /// Values by detector and parameter, in place of those of the sensitivity.
     pub values: BTreeMap<String, BTreeMap<String, f64>>,
     /// Notifications of incidents a day, in place of
@@ -71,7 +76,8 @@ pub struct Settings {
 impl Settings {
     /// Whether a detector is on.
     pub fn is_on(&self, detector: &str) -> bool {
-        !self.off.contains(detector)
+        let asked_for = !ADVISORY.contains(&detector) || self.on.contains(detector);
+        asked_for && !self.off.contains(detector)
     }
 
     /// What is set for one detector.

@@ -15,8 +15,8 @@ use super::state::{Store, forget_all};
 use super::terminal::Terminal;
 use crate::anomaly::{Behaviour, DETECTORS, Settings, detector};
 
-/// Name of what all detectors share, in the state.
-const SHARED: &str = "known";
+/// Names of what all detectors share, in the state.
+const SHARED: &[&str] = &["known", "incidents", "suppressions"];
 
 /// Does what `baseline ...` asks for; gives the exit code.
 ///
@@ -112,7 +112,7 @@ fn forget(
         return Ok(DONE);
     }
     for name in detectors {
-        if name != SHARED && detector(name).is_none() {
+        if !SHARED.contains(&name.as_str()) && detector(name).is_none() {
             bail!("{}", behaviour::unknown(name));
         }
     }

@@ -128,7 +128,7 @@ pub fn unknown(name: &str) -> String {
 
 fn enabled(kind: &Kind, value: &toml::Value, settings: &mut Settings) -> Result<(), String> {
     match value.as_bool() {
-        Some(true) => settings.off.remove(kind.name),
+        Some(true) => settings.on.insert(kind.name.to_owned()),
         Some(false) => settings.off.insert(kind.name.to_owned()),
         None => return Err(format!("{value} is neither true nor false")),
     };

@@ -122,7 +122,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "suppress",
-        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\", reason. summary.json and the metrics count how often each applied. Default: none.",
+        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\", reason. summary.json counts how often each applied. Default: none.",
     },
     Key {
         name: "detectors",

@@ -1,7 +1,7 @@
 //! What detectors have learned, on disk: a folder (`--state`) that holds one redb file, written
 //! whole at the end of an input and every few minutes of a watch, so that a restart forgets
-//! nothing. Each entry carries its own checksum: a file that was damaged, by a disk or by somebody,
-//! is told and never believed.
+//! nothing. Each entry carries its own checksum: what a disk or a cut-off copy damaged is told and
+//! never believed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -287,17 +287,26 @@ impl Store {
     }
 }
 
-/// Removes the state in `folder`, whatever it is worth; whether there was one.
+/// Removes the state in `folder`, whatever it is worth, and one that was put aside; whether there
+/// was any.
 ///
 /// # Errors
-/// When it cannot be removed.
+/// When it is in use, or cannot be removed.
 pub fn forget_all(folder: &Path) -> Result<bool, StateError> {
-    let path = folder.join(FILE);
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StateError::Disk { path, why: error.to_string() }),
+    // A sensor would go on writing to a file that nobody sees any more.
+    if let Err(error @ StateError::InUse { .. }) = Store::existing(folder) {
+        return Err(error);
     }
+    let mut was = false;
+    for name in [FILE, ASIDE] {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Ok(()) => was = true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StateError::Disk { path, why: error.to_string() }),
+        }
+    }
+    Ok(was)
 }
 
 /// Runs what may panic on a file that somebody has made; the panic becomes an error.
@@ -348,10 +357,13 @@ mod tests {
         assert_eq!(store.saved().unwrap(), Some(Timestamp::new(77, 0)));
         let in_use = Store::open(folder.path()).err().unwrap();
         assert!(matches!(in_use, StateError::InUse { .. }), "{in_use}");
+        assert!(matches!(forget_all(folder.path()), Err(StateError::InUse { .. })));
         assert_eq!(store.forget(&["scan".to_owned(), "none".to_owned()]).unwrap(), 1);
         assert_eq!(store.learned().unwrap(), learned()[..1]);
         drop(store);
+        fs::write(folder.path().join(ASIDE), b"old").unwrap();
         assert!(forget_all(folder.path()).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(!forget_all(folder.path()).unwrap());
         let missing = Store::existing(folder.path()).err().unwrap();
         assert!(missing.to_string().contains("there is no state"));

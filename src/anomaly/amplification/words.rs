@@ -210,12 +210,12 @@ pub(super) fn reflector(pair: &Reflected, sum: f64, about: &About<'_>) -> Found 
 fn misused(server: &str, client: &str) -> Said {
     Said::new(
         format!(
-            "Qualcuno fa domande con il mittente falso {client} perché il nostro server lo \
-             sommerga di risposte: {server} viene usato per attaccare altri."
+            "Qualcuno fa domande con il mittente falso {client} perché {server} lo \
+             sommerga di risposte: viene usato per attaccare altri."
         ),
         format!(
-            "Somebody asks questions with the false sender {client}, so that our server \
-             buries it under answers: {server} is misused to attack others."
+            "Somebody asks questions with the false sender {client}, so that {server} \
+             buries it under answers: it is misused to attack others."
         ),
     )
 }

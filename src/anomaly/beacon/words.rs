@@ -97,7 +97,7 @@ fn seen(pair: &Pair, about: &About<'_>, source: &str, peer: &str, port: u16) -> 
         some => {
             let share = percent(f64::from(some) / f64::from(pair.calls.count.max(1)));
             Said::new(
-                format!(" Il {} delle chiamate è rimasto senza risposta.", share.it),
+                format!(" Chiamate rimaste senza risposta: {}.", share.it),
                 format!(" {} of the calls got no answer.", share.en),
             )
         }

@@ -185,7 +185,7 @@ impl<'a> Words<'a> {
             count(many, ["indirizzo", "indirizzi diversi"], ["address", "different addresses"])
         };
         Said::new(
-            format!("da {}, ripartite in modo uniforme al {}", sources.it, even.it),
+            format!("da {}, con ripartizione uniforme al {}", sources.it, even.it),
             format!("from {}, spread evenly to {}", sources.en, even.en),
         )
     }
@@ -242,11 +242,11 @@ impl<'a> Words<'a> {
             );
             return Said::new(
                 format!(
-                    "scollegare {} dalla rete e controllarla; sul firewall lasciar uscire solo pacchetti con mittenti della rete interna.",
+                    "scollegare dalla rete e controllare {}; sul firewall lasciar uscire solo pacchetti con mittenti della rete interna.",
                     who.it
                 ),
                 format!(
-                    "disconnect {} from the network and check it; on the firewall let out only packets whose senders are of the internal network.",
+                    "disconnect from the network and check {}; on the firewall let out only packets whose senders are of the internal network.",
                     who.en
                 ),
             );

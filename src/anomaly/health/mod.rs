@@ -110,6 +110,8 @@ struct Limits {
 pub struct Health {
     limits: Limits,
     state: State,
+    /// Something has come since this run began: before that, nobody watched.
+    awake: bool,
 }
 
 /// What it has learned.
@@ -147,10 +149,11 @@ impl Health {
             silence: tuning.seconds(&SILENCE),
             back: tuning.seconds(&BACK),
         };
-        Self { limits, state: State::default() }
+        Self { limits, state: State::default(), awake: false }
     }
 
     fn burst(&mut self, burst: &Burst) -> Option<Found> {
+        self.awake = true;
         let state = &mut self.state;
         if state.bursts == 0 {
             state.first = burst.start;
@@ -244,7 +247,7 @@ impl Health {
     fn silence(&mut self, now: Timestamp) -> Option<Found> {
         let state = &mut self.state;
         let silent = now.since(state.last);
-        if state.bursts < BURSTS_MIN || silent < self.limits.silence {
+        if !self.awake || state.bursts < BURSTS_MIN || silent < self.limits.silence {
             return None;
         }
         let before = state.last.since(state.first);
@@ -264,7 +267,7 @@ impl Health {
     fn is_due(&mut self, trouble: Trouble, now: Timestamp, level: Level) -> bool {
         let Some(told) = self.state.told.get_mut(trouble as usize) else { return false };
         let ((at, was_grave), grave) = (*told, level > Level::Low);
-        let due = at == Timestamp::default() || now.since(at) >= AGAIN || grave && !was_grave;
+        let due = at == Timestamp::default() || now.apart(at) >= AGAIN || grave && !was_grave;
         if due {
             *told = (now, grave);
         }
@@ -307,6 +310,7 @@ impl Detector for Health {
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
         self.state = state::unpack(bytes)?;
+        self.awake = false;
         Ok(())
     }
 

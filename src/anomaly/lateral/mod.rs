@@ -67,6 +67,10 @@ static COMMON: Parameter = Parameter::fixed(
 const ENTRIES_MAX: usize = 1024;
 /// Sources whose peers and tickets are counted.
 const SOURCES_MAX: usize = 1024;
+/// Techniques whose users are counted.
+const TECHNIQUES_MAX: usize = 64;
+/// What is done to controllers, of which there are few, is told again after so long.
+const AGAIN: Duration = Duration::from_secs(86_400);
 /// Domain controllers remembered.
 const CONTROLLERS_MAX: usize = 256;
 /// Within which new peers are counted together.
@@ -107,8 +111,9 @@ struct Entry {
     targets: Distinct,
     times: u64,
     first: Timestamp,
-    /// Targets at the last finding.
+    /// Targets at the last finding, and when that was.
     told: u64,
+    told_at: Timestamp,
     evidence: Vec<u64>,
     /// What it was done with, as an example: a file, a page.
     example: String,
@@ -125,7 +130,7 @@ struct Spread {
 impl Spread {
     /// Adds one; how many were new in this window.
     fn add(&mut self, hash: u64, at: Timestamp, window: Duration) -> u64 {
-        if at.since(self.since) > window {
+        if at.apart(self.since) > window {
             (self.since, self.new) = (at, 0);
         }
         self.new += u64::from(self.all.insert(hash));
@@ -194,7 +199,7 @@ impl Lateral {
             },
             state: State {
                 entries: Recent::new(ENTRIES_MAX),
-                sources_of: Recent::new(64),
+                sources_of: Recent::new(TECHNIQUES_MAX),
                 peers: Recent::new(SOURCES_MAX),
                 tickets: Recent::new(SOURCES_MAX),
                 controllers: Recent::new(CONTROLLERS_MAX),
@@ -244,6 +249,10 @@ impl Lateral {
             entry.example = example;
         }
         let targets = entry.targets.count();
+        // More targets than there are controllers never come.
+        if technique.of_controllers() && at.apart(entry.told_at) > AGAIN {
+            entry.told = 0;
+        }
         let enough = match technique.sid {
             sid if entry.told == 0 && sid == techniques::SHARES.sid => self.limits.shares,
             _ if entry.told == 0 => 1,
@@ -252,7 +261,7 @@ impl Lateral {
         if targets < enough {
             return None;
         }
-        entry.told = targets;
+        (entry.told, entry.told_at) = (targets, at);
         let about = words::About {
             context: &record.context,
             at,
@@ -342,12 +351,14 @@ impl Lateral {
         transaction: &TransactionRecord,
     ) -> Option<(&'static Technique, String)> {
         let (client, server) = (record.context.source?, record.context.destination?);
-        if server.port == 88 {
-            self.state.controllers.touch(&server.addr);
-        }
         let wanted = ["msg_type", "cname", "sname", "encryption", "ticket_encryption"];
         let spoken = Spoken::of(transaction, &wanted);
         let (user, service) = (spoken.get("cname"), spoken.get("sname"));
+        // Who hands out tickets is a controller; who is only asked for them may be anybody.
+        let hands_out = matches!(spoken.get("msg_type"), b"KRB_AS_REP" | b"KRB_TGS_REP");
+        if server.port == 88 && hands_out {
+            self.state.controllers.touch(&server.addr);
+        }
         match spoken.get("msg_type") {
             b"KRB_AS_REP" => {
                 let modern = spoken.get("ticket_encryption").starts_with(b"AES");
@@ -399,7 +410,7 @@ impl Lateral {
         let enough = if learning { self.limits.peers * 2 } else { self.limits.peers };
         let peers = self.state.peers.touch(&source);
         let new = peers.add(mix_address(target.addr), at, PEERS_WINDOW);
-        (new == enough).then_some(&techniques::PEERS)
+        (new >= enough).then_some(&techniques::PEERS)
     }
 }
 

@@ -43,6 +43,13 @@ macro_rules! technique {
     };
 }
 
+impl Technique {
+    /// Whether it is done to domain controllers alone.
+    pub(super) fn of_controllers(&self) -> bool {
+        [DCSYNC.sid, DIRECTORY.sid, ROAST.sid].contains(&self.sid)
+    }
+}
+
 technique!(DCSYNC 1 "T1003.006" High 0.9 "Directory replication asked for by a host that is no domain controller"
     "ha chiesto la replica del dominio (DsGetNCChanges) a" "asked for replication of the domain (DsGetNCChanges) from"
     "Solo i controller di dominio lo fanno tra loro; così si rubano le password di tutti gli utenti (DCSync)."

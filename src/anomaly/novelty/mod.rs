@@ -227,7 +227,9 @@ impl Novelty {
         };
         if is_new {
             if device.masters.len() >= MASTERS_MAX {
-                device.masters.remove(0);
+                // The newest makes room: those that were learned must not be pushed out by
+                // strangers.
+                device.masters.pop();
             }
             let (functions, writes) = (vec![operation], command.writes);
             device.masters.push(Master { address: master, functions, writes });

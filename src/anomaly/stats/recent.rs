@@ -7,6 +7,8 @@ use hashbrown::HashTable;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+/// Entries of a map that was saved, at most.
+const SAVED_MAX: usize = 1 << 20;
 /// No entry.
 const NONE: u32 = u32::MAX;
 
@@ -239,7 +241,8 @@ impl<'de, K: Deserialize<'de> + Hash + Eq + Clone, V: Deserialize<'de>> Deserial
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (limit, forgotten, entries) = <(usize, u64, Vec<(K, V)>)>::deserialize(deserializer)?;
-        let mut map = Self::new(limit);
+        // What the file says is believed within what makes sense.
+        let mut map = Self::new(limit.min(SAVED_MAX));
         for (key, value) in entries {
             map.touch_or(&key, || value);
         }

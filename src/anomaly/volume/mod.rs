@@ -176,7 +176,7 @@ impl Series {
         }
         self.row = self.row.saturating_add(1);
         self.total = self.total.saturating_add(value);
-        if self.row < limits.bins || at.since(self.told_at) < AGAIN {
+        if self.row < limits.bins || at.apart(self.told_at) < AGAIN {
             return None;
         }
         self.told_at = at;
@@ -250,7 +250,9 @@ impl Volume {
             (self.state.first, self.state.bin) = (start, start);
         }
         let over = start.since(self.state.bin).as_secs() / BIN.as_secs();
-        if over > GAP_MAX {
+        // So far off the clock was ahead before.
+        let ahead = self.state.bin.since(start).as_secs() / BIN.as_secs();
+        if over.max(ahead) > GAP_MAX {
             // Nobody watched: neither the bin that was cut off nor those that are missing count.
             self.state.skip();
             self.state.bin = start;
