@@ -1,6 +1,6 @@
 //! All detectors at one table: each sees what it asked for, in order.
 
-use super::incident::{self, Incidents};
+use super::incident::{self, Incidents, Stage};
 use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site};
 use crate::record::{Body, Context, Record, Sort};
@@ -85,7 +85,8 @@ impl Behaviour {
         self.tell(told);
         if let Body::Alert(alert) = &record.body {
             let ends = incident::ends(&record.context, alert);
-            if !self.suppressions.alert(self.now, ends) {
+            let stage = Stage::of_signature(&alert.signature);
+            if !self.suppressions.alert(self.now, ends, stage) {
                 self.incidents.alert(self.now, &record.context, alert, &self.known, told);
             }
         }

@@ -227,7 +227,7 @@ fn found(record: &Record, flow: &FlowRecord, score: f64, least: f64, known: &Kno
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
 
     use super::*;
     use crate::anomaly::Settings;
@@ -254,9 +254,8 @@ mod tests {
         Record { body, ..message(seconds, [10, 0, 0, 5], asked) }
     }
 
-    fn judge(on: f64) -> Vec<Found> {
-        let mut settings = Settings::default();
-        settings.values.insert("forest".into(), BTreeMap::from([("forest".into(), on)]));
+    fn judge() -> Vec<Found> {
+        let settings = Settings::default();
         let mut woods = Woods::new(&settings.of(&KIND));
         let mut found = Vec::new();
         for n in 0..4000u64 {
@@ -277,9 +276,11 @@ mod tests {
 
     #[test]
     fn a_flow_unlike_all_others_is_told_as_advice_once_an_hour_when_turned_on() {
-        let found = judge(1.0);
+        let found = judge();
         let told: Vec<_> = found.iter().map(|f| (f.finding.detector, f.finding.level)).collect();
         assert_eq!(told, [("novelty", Level::Info)]);
-        assert!(judge(0.0).is_empty());
+        assert!(!Settings::default().is_on(KIND.name));
+        let on = BTreeSet::from([KIND.name.to_owned()]);
+        assert!(Settings { on, ..Settings::default() }.is_on(KIND.name));
     }
 }

@@ -6,12 +6,14 @@
 //! become too wide, or that nobody needs, shows.
 //!
 //! A rule that names sources but no detector is for an authorised scanner: it silences what taking
-//! stock looks like ([`SCANNER`]) and alerts of signatures, never data carried out, a tunnel, mass
-//! changes or forged addresses, and nothing critical. A scanner that was taken over still shows.
+//! stock looks like ([`SCANNER`]) and alerts of signatures about looking and trying to get in;
+//! never malware, data carried out, a tunnel, mass changes or forged addresses, and nothing
+//! critical. A scanner that was taken over still shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::incident::Stage;
 use super::{Damaged, state};
 use crate::net::AddressSet;
 use crate::record::{Context, Finding, Level};
@@ -194,7 +196,12 @@ impl Quiet {
 
     fn means(&self, finding: &Finding) -> bool {
         if self.detectors.is_empty() {
-            return finding.level < Level::Critical && SCANNER.contains(&finding.detector);
+            // A scanner moves in, disguises itself or masters devices only when it was taken over.
+            let most = match finding.detector {
+                "lateral" | "mismatch" | "novelty" => Level::Medium,
+                _ => Level::High,
+            };
+            return finding.level <= most && SCANNER.contains(&finding.detector);
         }
         self.detectors.contains(finding.detector)
     }
@@ -259,9 +266,19 @@ impl Suppressions {
     }
 
     /// Whether an alert of a signature, of `ends` (who did it, to whom), is of an authorised
-    /// scanner: it belongs to no incident then.
-    pub fn alert(&mut self, at: Timestamp, ends: [Option<IpAddr>; 2]) -> bool {
-        self.first(at, ends, |rule| rule.detectors.is_empty()).is_some()
+    /// scanner: it belongs to no incident then. Of what a scanner does only the looking and trying:
+    /// malware on it, or data carried out, shows.
+    pub fn alert(
+        &mut self,
+        at: Timestamp,
+        ends: [Option<IpAddr>; 2],
+        stage: Option<Stage>,
+    ) -> bool {
+        let scans = matches!(
+            stage,
+            Some(Stage::Reconnaissance | Stage::InitialAccess | Stage::CredentialAccess)
+        );
+        scans && self.first(at, ends, |rule| rule.detectors.is_empty()).is_some()
     }
 
     fn first(
@@ -450,8 +467,11 @@ mod tests {
         }
         assert_eq!(silent("bruteforce", Level::Critical, FROM), None);
         assert_eq!(silent("scan", Level::Medium, TO), None);
-        assert!(rules.alert(now, [Some(FROM.into()), Some(TO.into())]));
-        assert!(!rules.alert(now, [Some(TO.into()), Some(FROM.into())]));
+        let looks = Some(Stage::Reconnaissance);
+        assert!(rules.alert(now, [Some(FROM.into()), Some(TO.into())], looks));
+        let called = Some(Stage::CommandAndControl);
+        assert!(!rules.alert(now, [Some(FROM.into()), Some(TO.into())], called));
+        assert!(!rules.alert(now, [Some(TO.into()), Some(FROM.into())], looks));
         let applied = Applied {
             name: "inventory".to_owned(),
             count: SCANNER.len() as u64 + 1,

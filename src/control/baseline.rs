@@ -52,7 +52,7 @@ fn folder(config: &Config) -> anyhow::Result<PathBuf> {
 fn learn(config: &Config, captures: &[PathBuf], out: &mut Terminal) -> anyhow::Result<u8> {
     folder(config)?;
     let config = Config { anomaly: Some(true), each: None, output: None, ..config.clone() };
-    let replay = Replay { output: None, ..Replay::of(captures, &config)? };
+    let replay = Replay { output: None, is_lesson: true, ..Replay::of(captures, &config)? };
     let prepared = replay.prepare()?;
     let mut code = DONE;
     let mut told = String::new();

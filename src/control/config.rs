@@ -61,7 +61,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "state",
-        help: "Folder in which detectors keep what they have learned. Default: none, each run begins anew.",
+        help: "Folder in which the detectors of watch keep what they have learned; baseline works on it, replay takes part in it with --state alone. Default: none, each run begins anew.",
     },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
     Key {

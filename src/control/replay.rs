@@ -31,6 +31,9 @@ use crate::time::Duration;
 /// one did.
 const NEVER: Duration = Duration::from_nanos(u64::MAX);
 
+/// What detectors share that is no knowledge of what is normal.
+const UNLEARNED: &[&str] = &["incidents", "suppressions"];
+
 /// What to replay, and how.
 #[derive(Clone, Debug)]
 pub struct Replay {
@@ -54,6 +57,8 @@ pub struct Replay {
     pub settings: Settings,
     /// Folder in which detectors keep what they have learned.
     pub state: Option<PathBuf>,
+    /// What is learned is kept; incidents are not: nobody was told of them.
+    pub is_lesson: bool,
     /// How many workers.
     pub workers: usize,
     /// What packets with wrong checksums mean.
@@ -167,7 +172,9 @@ impl Replay {
         if let Some(folder) = &self.state {
             let store = Store::open(folder)?;
             store.fill(merge.behaviour())?;
-            let keep = move |learned: Learned| {
+            let is_lesson = self.is_lesson;
+            let keep = move |mut learned: Learned| {
+                learned.states.retain(|(name, _)| !is_lesson || !UNLEARNED.contains(name));
                 let kept = store.put(learned.at, &learned.states);
                 kept.map_err(|error| format!("what was learned is lost: {error}"))
             };

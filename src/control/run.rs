@@ -47,6 +47,9 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.command {
         Command::Replay(line) => {
             let config = configuration(line.to_config(), line.options.config.as_deref())?;
+            // The state of a sensor is not to be mixed with what is looked into; a replay gives
+            // the same bytes each time, unless it is asked to remember.
+            let config = Config { state: line.options.state.clone(), ..config };
             log::start(cli.verbose, config.quiet.unwrap_or_default());
             replay(&line.captures, &config, &mut out)
         }
@@ -130,6 +133,7 @@ impl Replay {
             anomaly: config.anomaly.unwrap_or(true),
             settings,
             state: config.state.clone(),
+            is_lesson: false,
             workers: workers(config),
             checksums: match config.checksums {
                 Some(Checksums::Verify) => worker::Checksums::Verify,

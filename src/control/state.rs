@@ -3,8 +3,11 @@
 //! nothing. Each entry carries its own checksum: what a disk or a cut-off copy damaged is told and
 //! never believed.
 
-use std::fs;
+use std::cell::Cell;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::{fs, panic};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use sha2::{Digest, Sha256};
@@ -16,6 +19,8 @@ use crate::time::Timestamp;
 pub const FILE: &str = "behaviour.redb";
 /// Where a damaged file is put by a sensor that has to go on.
 pub const ASIDE: &str = "behaviour.redb.aside";
+/// The name under which a new file is made.
+const NEW: &str = "behaviour.redb.new";
 /// A file of more bytes is none that this program writes.
 const FILE_MAX: u64 = 1 << 30;
 /// Bytes of an entry's checksum: SHA-256, cut.
@@ -105,8 +110,19 @@ impl Store {
         }
         let disk = |why: String| StateError::Disk { path: path.clone(), why };
         fs::create_dir_all(folder).map_err(|error| disk(error.to_string()))?;
-        let database = Database::create(&path).map_err(|error| disk(error.to_string()))?;
-        Ok(Self { database, path })
+        // Made under another name, so that no half-made file is found when the power fails.
+        let new = folder.join(NEW);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(disk(error.to_string()));
+            }
+            _ => {}
+        }
+        let database = Database::create(&new).map_err(|error| disk(error.to_string()))?;
+        let store = Self { database, path: path.clone() };
+        store.put::<&str>(Timestamp::default(), &[])?;
+        fs::rename(&new, &path).map_err(|error| disk(error.to_string()))?;
+        Ok(store)
     }
 
     /// Opens the state in `folder`, which must be there.
@@ -115,7 +131,13 @@ impl Store {
     /// As [`Store::open`], and when there is none.
     pub fn existing(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join(FILE);
-        let Ok(about) = fs::metadata(&path) else { return Err(StateError::Missing { path }) };
+        let about = match fs::metadata(&path) {
+            Ok(about) => about,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(StateError::Missing { path });
+            }
+            Err(error) => return Err(StateError::Disk { path, why: error.to_string() }),
+        };
         let damaged = |why: String| StateError::Damaged { path: path.clone(), why };
         if about.len() > FILE_MAX {
             return Err(damaged(format!("{} bytes, at most {FILE_MAX} make sense", about.len())));
@@ -131,6 +153,9 @@ impl Store {
             Ok(Ok(database)) => database,
             Ok(Err(redb::DatabaseError::DatabaseAlreadyOpen)) => {
                 return Err(StateError::InUse { path });
+            }
+            Ok(Err(error)) if is_refused(&error) => {
+                return Err(StateError::Disk { path, why: error.to_string() });
             }
             Ok(Err(error)) => return Err(damaged(error.to_string())),
             Err(why) => return Err(damaged(why)),
@@ -197,7 +222,8 @@ impl Store {
     /// # Errors
     /// When the file is damaged.
     pub fn saved(&self) -> Result<Option<Timestamp>, StateError> {
-        Ok(self.about(SAVED)?.map(|seconds| Timestamp::new(seconds, 0)))
+        let saved = self.about(SAVED)?.filter(|seconds| *seconds > 0);
+        Ok(saved.map(|seconds| Timestamp::new(seconds, 0)))
     }
 
     /// Puts what was learned up to `at` in place of what is there; entries of other detectors stay.
@@ -219,7 +245,9 @@ impl Store {
                 }
                 let mut about = transaction.open_table(ABOUT)?;
                 about.insert(VERSION, u64::from(state::VERSION))?;
-                about.insert(SAVED, at.seconds())?;
+                // Older captures that are learned from later do not make it older.
+                let before = about.get(SAVED)?.map_or(0, |saved| saved.value());
+                about.insert(SAVED, before.max(at.seconds()))?;
             }
             Ok(transaction.commit()?)
         })();
@@ -302,17 +330,39 @@ pub fn forget_all(folder: &Path) -> Result<bool, StateError> {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Ok(()) => was = true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(StateError::Disk { path, why: error.to_string() }),
         }
     }
     Ok(was)
 }
 
+/// Whether it was the system that refused, not the file that is wrong.
+fn is_refused(error: &redb::DatabaseError) -> bool {
+    use redb::{DatabaseError, StorageError};
+    let DatabaseError::Storage(StorageError::Io(error)) = error else { return false };
+    !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+}
+
 /// Runs what may panic on a file that somebody has made; the panic becomes an error.
 fn quietly<T>(read: impl FnOnce() -> T) -> Result<T, String> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
-        .map_err(|_| "the file contradicts itself".to_owned())
+    thread_local! {
+        static QUIET: Cell<bool> = const { Cell::new(false) };
+    }
+    // Set once: panics of this thread say nothing while it reads.
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let told = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                told(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let read = panic::catch_unwind(panic::AssertUnwindSafe(read));
+    QUIET.set(false);
+    read.map_err(|_| "the file contradicts itself".to_owned())
 }
 
 fn checksum(name: &str, bytes: &[u8]) -> [u8; CHECK] {

@@ -120,6 +120,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         anomaly: true,
         settings: Default::default(),
         state: None,
+        is_lesson: false,
         workers: 1,
         checksums: Checksums::Ignore,
         bpf: None,

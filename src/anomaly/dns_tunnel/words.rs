@@ -22,7 +22,9 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
     let About { record, talk, limits, known, site } = about;
     let context = record.context;
     let client = host(context.source, known);
-    let domain = if talk.domain.is_empty() { "(nessuno / none)" } else { &talk.domain };
+    let domain = talk.domain.as_str();
+    let server = host(context.destination, known);
+    let place = place(domain, &server);
     let took = talk.first.map_or(Duration::default(), |first| record.timestamp.since(first));
     let level = talk.level(limits, from_home(about, site));
     let (score, threshold) = match shape {
@@ -34,8 +36,8 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
         kind: &KIND,
         sid: if shape == Shape::Names { 1 } else { 2 },
         title: match shape {
-            Shape::Names => format!("DNS tunnel by {client} under {domain}"),
-            Shape::Answers => format!("Orders in DNS answers from {domain} to {client}"),
+            Shape::Names => format!("DNS tunnel by {client} {}", place.en),
+            Shape::Answers => format!("Orders in DNS answers to {client} {}", place.en),
         },
         context,
         level,
@@ -52,14 +54,14 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
         technique: if shape == Shape::Names { "T1048.003" } else { "T1071.004" },
         acn: &["acn:malicious-code=\"command-and-control\""],
         took,
-        seen: seen(shape, talk, &client, domain, took),
+        seen: seen(shape, talk, &client, &place, took),
         normal: Said::new(
             "Di norma i nomi sono parole, e sotto un dominio se ne chiedono pochi.",
             "Normally names are words, and few are asked for under one domain.",
         ),
         why: why(talk),
         meaning: meaning(level),
-        advice: advice(level, &client, domain),
+        advice: advice(level, &client, domain, &server),
     }
     .found()
 }
@@ -83,7 +85,18 @@ fn numbers(talk: &Talk, domain: &str, took: Duration) -> Vec<(&'static str, Node
     ]
 }
 
-fn seen(shape: Shape, talk: &Talk, client: &str, domain: &str, took: Duration) -> Said {
+/// Under which domain; names without one are told by the server that was asked.
+fn place(domain: &str, server: &str) -> Said {
+    if domain.is_empty() {
+        return Said::new(
+            format!("senza dominio (server: {server})"),
+            format!("under no domain (server: {server})"),
+        );
+    }
+    Said::new(format!("sotto il dominio {domain}"), format!("under {domain}"))
+}
+
+fn seen(shape: Shape, talk: &Talk, client: &str, place: &Said, took: Duration) -> Said {
     let (up, down) = (amount(talk.name_bytes), amount(talk.answer_bytes));
     let span = span(took);
     let example = printable(&talk.example);
@@ -96,14 +109,14 @@ fn seen(shape: Shape, talk: &Talk, client: &str, domain: &str, took: Duration) -
             );
             Said::new(
                 format!(
-                    "{client} ha chiesto al DNS {} sotto il dominio {domain} in {}: i nomi \
+                    "{client} ha chiesto al DNS {} {} in {}: i nomi \
                      portavano {}, le risposte {} (esempio: {example}).",
-                    names.it, span.it, up.it, down.it
+                    names.it, place.it, span.it, up.it, down.it
                 ),
                 format!(
-                    "{client} asked DNS for {} under the domain {domain} in {}: the names carried \
+                    "{client} asked DNS for {} {} in {}: the names carried \
                      {}, the answers {} (example: {example}).",
-                    names.en, span.en, up.en, down.en
+                    names.en, place.en, span.en, up.en, down.en
                 ),
             )
         }
@@ -118,12 +131,12 @@ fn seen(shape: Shape, talk: &Talk, client: &str, domain: &str, took: Duration) -
             );
             Said::new(
                 format!(
-                    "{client} ha ricevuto dal dominio {domain} {} in {}, in tutto {}.",
-                    answers.it, span.it, down.it
+                    "{client} ha ricevuto dal DNS {} {} in {}, in tutto {}.",
+                    answers.it, place.it, span.it, down.it
                 ),
                 format!(
-                    "{client} got {} from the domain {domain} in {}, {} in all.",
-                    answers.en, span.en, down.en
+                    "{client} got {} by DNS {} in {}, {} in all.",
+                    answers.en, place.en, span.en, down.en
                 ),
             )
         }
@@ -153,11 +166,23 @@ fn meaning(level: Level) -> Said {
     )
 }
 
-fn advice(level: Level, client: &str, domain: &str) -> Said {
+fn advice(level: Level, client: &str, domain: &str, server: &str) -> Said {
     if level == Level::Low {
         return Said::new(
             format!("se si ripete, limitare sul firewall le richieste DNS di {client}."),
             format!("if it goes on, limit the DNS requests of {client} on the firewall."),
+        );
+    }
+    if domain.is_empty() {
+        return Said::new(
+            format!(
+                "bloccare sul firewall le richieste DNS verso {server}, se non è il proprio server \
+                 dei nomi; scollegare {client} dalla rete e avvisare il referente per la sicurezza."
+            ),
+            format!(
+                "block DNS requests to {server} on the firewall, unless it is your own name server; \
+                 disconnect {client} from the network and tell the security contact."
+            ),
         );
     }
     Said::new(

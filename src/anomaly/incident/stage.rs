@@ -71,7 +71,7 @@ impl Stage {
     }
 
     /// The stage of what a rule matched.
-    pub(super) fn of_signature(signature: &Signature) -> Option<Self> {
+    pub fn of_signature(signature: &Signature) -> Option<Self> {
         let value = |key: &str| {
             let pair = signature.metadata.iter().find(|(known, _)| *known == key);
             pair.map_or("", |(_, value)| value)
