@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::config::{self, Config};
 use crate::anomaly::suppress::{self, Hours, Mistake, Quiet};
 use crate::anomaly::{DETECTORS, Kind, Sensitivity, Settings, detector};
 use crate::detect::diagnostic::nearest;
+use crate::time::Duration;
 
 /// The key of a detector's table that turns it on or off.
 pub const ENABLED: &str = "enabled";
@@ -15,6 +16,8 @@ pub const ENABLED: &str = "enabled";
 /// `[detectors.NAME]`: by detector its keys and their values.
 pub type Tables = BTreeMap<String, BTreeMap<String, toml::Value>>;
 
+/// A day, to its end.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Name under which what authorised scanners set off is counted.
 const SCANNERS: &str = "authorised-scanners";
 
@@ -24,18 +27,57 @@ const SCANNERS: &str = "authorised-scanners";
 #[allow(missing_docs, reason = "the keys are those of Quiet")]
 pub struct Suppress {
     pub name: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_or_many")]
     pub detectors: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_or_many")]
     pub source: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_or_many")]
     pub destination: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "day")]
     pub until: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
+/// A text, or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "write a text or a list of texts")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn some_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(text) => vec![text],
+        OneOrMany::Many(texts) => texts,
+    })
+}
+
+/// Reads a text as a list of one.
+///
+/// # Errors
+/// When it is neither a text nor a list of texts.
+pub fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    some_or_many(deserializer).map(Some)
+}
+
+/// A date, in quotation marks or without.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "write a date: \"2026-12-31\"")]
+    enum Day {
+        Text(String),
+        Date(toml::value::Datetime),
+    }
+    Ok(Some(match Day::deserialize(deserializer)? {
+        Day::Text(text) => text,
+        Day::Date(date) => date.to_string(),
+    }))
 }
 
 impl Suppress {
@@ -50,7 +92,12 @@ impl Suppress {
             sources: ends(&self.source)?,
             destinations: ends(&self.destination)?,
             hours: self.hours.as_deref().map(Hours::parse).transpose()?,
-            until: self.until.as_deref().map(suppress::date).transpose()?,
+            // The day that is named is the last on which it applies.
+            until: self
+                .until
+                .as_deref()
+                .map(|text| suppress::date(text).map(|day| day.after(DAY)))
+                .transpose()?,
             reason: self.reason.clone(),
         })
     }
@@ -189,13 +236,15 @@ mod tests {
     #[test]
     fn what_is_suppressed_is_read_and_what_is_wrong_with_it_told() {
         let config = read(
-            "authorised-scanners = [\"10.0.0.5\"]\nnotifications = 3\n[[suppress]]\n\
+            "authorised-scanners = \"10.0.0.5\"\nnotifications = 3\n[[suppress]]\n\
              name = \"copies\"\ndetectors = [\"scan\"]\ndestination = [\"10.1.0.0/16\"]\n\
-             hours = \"22:00-06:00\"\nuntil = \"2027-01-01\"\n",
+             hours = \"22:00-06:00\"\nuntil = 2027-01-01\n",
         )
         .unwrap();
         let settings = settings(&config).unwrap();
         assert_eq!(settings.notifications, Some(3));
+        let until = settings.suppressions.last().unwrap().until.unwrap();
+        assert_eq!(until.to_string(), "2027-01-02T00:00:00.000000+0000");
         let names: Vec<_> = settings.suppressions.iter().map(|rule| &rule.name).collect();
         assert_eq!(names, ["authorised-scanners", "copies"]);
         for (rule, said) in [

@@ -122,7 +122,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "suppress",
-        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\", reason. summary.json counts how often each applied. Default: none.",
+        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\" (that day included), reason. Without detectors it is for scanners, and silences what scans and tries look like; the first that covers a finding counts. summary.json counts how often each applied. Default: none.",
     },
     Key {
         name: "detectors",
@@ -165,6 +165,7 @@ pub struct Config {
     pub output: Option<PathBuf>,
     pub workers: Option<usize>,
     pub checksums: Option<Checksums>,
+    #[serde(deserialize_with = "behaviour::one_or_many")]
     pub home_net: Option<Vec<String>>,
     pub threshold_file: Option<PathBuf>,
     pub classification_file: Option<PathBuf>,
@@ -190,6 +191,7 @@ pub struct Config {
     pub file_store_files: Option<u64>,
     pub file_store_size: Option<u64>,
     pub notifications: Option<u64>,
+    #[serde(deserialize_with = "behaviour::one_or_many")]
     pub authorised_scanners: Option<Vec<String>>,
     pub suppress: Option<Vec<behaviour::Suppress>>,
     pub detectors: Option<behaviour::Tables>,
@@ -283,6 +285,12 @@ impl Config {
         within("file-store-size", self.file_store_size, 1, 1 << 30);
         within("rotate-size", self.rotate_size, 0, 1 << 20);
         within("rotate-seconds", self.rotate_seconds, 0, 366 * 86_400);
+        if self.home_net.as_ref().is_some_and(Vec::is_empty) {
+            problems.push(("home-net", "no network; write [\"any\"] for all".to_owned()));
+        }
+        if self.state.as_ref().is_some_and(|state| state.as_os_str().is_empty()) {
+            problems.push(("state", "the name of a folder is missing".to_owned()));
+        }
         for network in self.home_net.iter().flatten() {
             if !is_network(network) {
                 let what =

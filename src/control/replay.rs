@@ -1,5 +1,7 @@
 //! `replay`: captures in, records out.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,8 +129,16 @@ impl Replay {
             told(self.one(prepared, &self.captures, self.output.clone(), stop, progress)?);
             return Ok(());
         }
+        let mut taken: BTreeMap<OsString, u32> = BTreeMap::new();
         for capture in &self.captures {
-            let name = capture.file_name().map_or_else(|| "stdin".into(), ToOwned::to_owned);
+            let mut name = capture.file_name().map_or_else(|| "stdin".into(), ToOwned::to_owned);
+            let times = taken.entry(name.clone()).or_default();
+            *times += 1;
+            if *times > 1 {
+                name.push(format!(".{times}"));
+                let (path, name) = (capture.display(), name.display());
+                tracing::warn!("{path}: another capture has its name; its folder is {name}");
+            }
             let output = self.output.as_ref().map(|output| output.join(name));
             let capture = std::slice::from_ref(capture);
             told(self.one(prepared, capture, output, stop, progress)?);

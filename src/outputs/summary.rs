@@ -16,6 +16,8 @@ const DETECTORS_FROM: u32 = 9100;
 const INCIDENTS_MAX: usize = 1000;
 /// Incidents shown in the table.
 const INCIDENTS_SHOWN: usize = 20;
+/// Findings explained below the table.
+const EXPLAINED: usize = 20;
 /// Characters of a message shown in the table.
 const MESSAGE_CHARS: usize = 76;
 
@@ -93,7 +95,8 @@ pub struct Notifications {
 /// Counts records as they come.
 #[derive(Debug, Default)]
 pub struct Summary {
-    rows: BTreeMap<(u32, u32), Row>,
+    /// By generator, signature and, of findings, title: who did it to whom.
+    rows: BTreeMap<(u32, u32, String), Row>,
     events: BTreeMap<&'static str, u64>,
     not_kept: u64,
     incidents: BTreeMap<String, IncidentRow>,
@@ -228,11 +231,15 @@ impl Summary {
             }
         }
         let told = |row: &&&Row| !row.explain.is_empty() && row.suppressed < row.count;
-        for row in rows.iter().filter(told) {
+        let more = rows.iter().filter(told).skip(EXPLAINED).count();
+        for row in rows.iter().filter(told).take(EXPLAINED) {
             text.push_str(&format!("\n{}\n", printable(&row.message)));
             for (language, words) in &row.explain {
                 text.push_str(&format!("  [{language}] {}\n", printable(words)));
             }
+        }
+        if more > 0 {
+            text.push_str(&format!("\n{more} more explained in eve.json.\n"));
         }
         text
     }
@@ -241,9 +248,14 @@ impl Summary {
         *self.events.entry(kind).or_default() += 1;
     }
 
-    fn add(&mut self, key: (u32, u32), record: &Record, fill: impl FnOnce() -> Row) {
+    fn add(&mut self, key: (u32, u32, String), record: &Record, fill: impl FnOnce() -> Row) {
         if let Some(row) = self.rows.get_mut(&key) {
             row.count += 1;
+            // What grows is told by its last words.
+            if !row.explain.is_empty() {
+                let last = fill();
+                (row.explain, row.severity) = (last.explain, row.severity.min(last.severity));
+            }
             return;
         }
         if self.rows.len() >= ROWS_MAX {
@@ -292,7 +304,7 @@ impl Output for Summary {
             Body::Alert(alert) => {
                 self.count("alert");
                 let s = &alert.signature;
-                self.add((s.gid, s.sid), record, || {
+                self.add((s.gid, s.sid, String::new()), record, || {
                     let mut row = blank(s.gid, s.sid, &s.message, s.severity);
                     let technique = |(key, value): (&str, &str)| {
                         (key == "mitre_technique_id").then(|| value.to_owned())
@@ -303,7 +315,7 @@ impl Output for Summary {
             }
             Body::Finding(finding) => {
                 self.count("alert");
-                self.add((finding.gid, finding.sid), record, || {
+                self.add((finding.gid, finding.sid, finding.title.clone()), record, || {
                     let severity = finding.level.severity();
                     let mut row = blank(finding.gid, finding.sid, &finding.title, severity);
                     row.techniques = vec![finding.technique.to_owned()];
@@ -311,7 +323,8 @@ impl Output for Summary {
                     row.explain.insert("en", finding.explain_en.clone());
                     row
                 });
-                let row = self.rows.get_mut(&(finding.gid, finding.sid));
+                let key = (finding.gid, finding.sid, finding.title.clone());
+                let row = self.rows.get_mut(&key);
                 if let Some(row) = row.filter(|_| finding.suppressed.is_some()) {
                     row.suppressed += 1;
                 }
