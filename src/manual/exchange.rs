@@ -72,7 +72,11 @@
 //! | `attack-pattern`, `relationship` | the ATT&CK technique |
 //! | `note` | the explanation in Italian, rewritten |
 //! | `incident` | a draft (`determination` suspected), each record of it a newer version; for people to confirm |
-//! | `identity`, `marking-definition`, `extension-definition` | who speaks, TLP 2.0, our extension: in the first envelope of each run |
+//! | `identity`, `marking-definition` | who speaks, TLP 2.0: in the first envelope of each run |
+//!
+//! The definition of our extension is not sent, as a server exists that answers nothing but errors once
+//! it holds one: [`crate::outputs::hub::stix::Stix::definition`] gives it, with its schema, to whoever
+//! runs a hub.
 //!
 //! Identifiers are made of what a thing is (UUIDv5), so that sending twice is sending once.
 //!

@@ -55,6 +55,23 @@ impl Stix {
         &self.sensor
     }
 
+    /// The definition of our extension with its schema, and who made it: for whoever runs a hub, to
+    /// be put there once.
+    pub fn definition() -> [Value; 2] {
+        let maker = id::object("identity", "rivellino");
+        let definition = extension::definition(&maker, ALWAYS);
+        let identity = json!({
+            "type": "identity",
+            "spec_version": "2.1",
+            "id": maker,
+            "created": ALWAYS,
+            "modified": ALWAYS,
+            "name": "Rivellino",
+            "identity_class": "system",
+        });
+        [identity, definition]
+    }
+
     fn sighting(&self, of: &Cleared, sighted: &str, observed: Option<&str>) -> Value {
         let at = millis(of.at);
         let mut sighting = json!({
@@ -126,10 +143,9 @@ impl Format for Stix {
         if let Some(object) = commune.as_object_mut() {
             object.insert("sectors".to_owned(), json!(["government-local"]));
         }
+        // Without the definition of our extension: its `version` is no time, and one server (medallion
+        // 3.0.0) that holds it answers nothing but errors from then on.
         let mut objects: Vec<Value> = Tlp::ALL.into_iter().map(marking).collect();
-        let maker = id::object("identity", "rivellino");
-        objects.push(identity(&maker, "Rivellino", "system", None));
-        objects.push(extension::definition(&maker, ALWAYS));
         objects.push(commune);
         let uri = self.identity.uri();
         objects.push(identity(&self.sensor, &uri, "system", Some(&self.commune)));

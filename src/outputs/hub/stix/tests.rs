@@ -84,7 +84,8 @@ fn a_scan_becomes_objects_that_refer_to_each_other() {
     assert!(note.starts_with("203.0.113.66 ha provato 8 porte diverse di host-"), "{note}");
     assert!(note.ends_with(" in 1 secondo.") && !note.contains("srv1"), "{note}");
     // All that is referred to is there or in the preamble.
-    let all: Vec<Value> = exchange.preamble().into_iter().chain(objects.clone()).collect();
+    let shared = exchange.preamble().into_iter().chain(Stix::definition());
+    let all: Vec<Value> = shared.chain(objects.clone()).collect();
     let text = Value::Array(all.clone()).to_string();
     for reference in text.split('"').filter(|word| word.contains("--") && word.len() > 36) {
         let there = all.iter().any(|object| object["id"] == reference);

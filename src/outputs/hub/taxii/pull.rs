@@ -47,8 +47,11 @@ pub fn pull(
     let mut next: Option<String> = None;
     for _ in 0..PAGES_MAX {
         let url = match (&next, &cursor.added_after) {
-            // A token stands alone: mixed with other parameters servers lose their place.
-            (Some(next), _) => format!("{}?next={}", collection.objects(), encoded(next)),
+            // Never with `added_after`: servers lose their place. With the limit: one (medallion
+            // 3.0.0) answers a token alone with an error.
+            (Some(next), _) => {
+                format!("{}?limit={PAGE_OBJECTS}&next={}", collection.objects(), encoded(next))
+            }
             (None, Some(after)) => format!(
                 "{}?limit={PAGE_OBJECTS}&added_after={}",
                 collection.objects(),
