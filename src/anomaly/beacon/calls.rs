@@ -41,6 +41,8 @@ pub(super) struct Calls {
     pub(super) count: u32,
     /// Of them without an answer.
     pub(super) failed: u32,
+    /// The last is one of them, so far.
+    unanswered: bool,
     pub(super) first: Timestamp,
     last: Timestamp,
     last_end: Timestamp,
@@ -87,6 +89,10 @@ impl Calls {
                 call.up = call.up.saturating_add(up);
                 call.down = call.down.saturating_add(down);
             }
+            // An answer may come later than what was seen first of the call.
+            if answered && std::mem::take(&mut self.unanswered) {
+                self.failed = self.failed.saturating_sub(1);
+            }
             return false;
         }
         let after = if self.count == 0 { 0 } else { start.since(self.last).nanos() / 1_000_000 };
@@ -96,6 +102,7 @@ impl Calls {
         self.last = start;
         self.count = self.count.saturating_add(1);
         self.failed = self.failed.saturating_add(u32::from(!answered));
+        self.unanswered = !answered;
         let call = Call { after: u32::try_from(after).unwrap_or(u32::MAX), up, down };
         if self.ring.len() < CALLS_MAX {
             self.ring.push(call);

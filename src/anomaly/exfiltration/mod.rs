@@ -161,7 +161,11 @@ impl Exfiltration {
             && self.site.is_home(peer.addr)
             && !self.site.is_home(host.addr)
         {
-            // A stranger empties a database of ours: its answers are what leaves.
+            // A stranger empties a database of ours: its answers are what leaves. Who only knocks
+            // makes no store of a host.
+            if burst.payload[1] == 0 || context.protocol != ip_protocol::TCP {
+                return None;
+            }
             self.volume.store(peer.addr);
             bytes.reverse();
             std::mem::swap(&mut host, &mut peer);

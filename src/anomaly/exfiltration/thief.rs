@@ -11,6 +11,8 @@ use crate::time::{Duration, Timestamp};
 
 /// Hosts remembered that looked up their address.
 const HOSTS_MAX: usize = 1024;
+/// Bytes kept of the name of a service.
+const NAME_BYTES_MAX: usize = 128;
 /// Pairs of hosts and servers with uploads remembered.
 const USED_MAX: usize = 1024;
 /// Ports on which mail is handed in.
@@ -99,7 +101,8 @@ impl Thief {
             _ => FieldRef::default(),
         };
         let lookup = |name: &[u8]| {
-            places::tells_address(name).then(|| String::from_utf8_lossy(name).into_owned())
+            let kept = name.get(..NAME_BYTES_MAX).unwrap_or(name);
+            places::tells_address(name).then(|| String::from_utf8_lossy(kept).into_owned())
         };
         if let Some(Some(service)) = name.bytes(of, lookup) {
             *self.lookups.touch(&host) = (at, service);
