@@ -458,8 +458,11 @@ mod tests {
             rules.finding(now, &context(from, TO), &finding).map(str::to_owned)
         };
         for detector in SCANNER {
-            assert_eq!(silent(detector, Level::High, FROM).as_deref(), Some("inventory"));
+            assert_eq!(silent(detector, Level::Medium, FROM).as_deref(), Some("inventory"));
         }
+        assert_eq!(silent("scan", Level::High, FROM).as_deref(), Some("inventory"));
+        // One that was taken over.
+        assert_eq!(silent("lateral", Level::High, FROM), None);
         for detector in
             ["exfiltration", "dns-tunnel", "mass-change", "spoofing", "mining", "beacon"]
         {

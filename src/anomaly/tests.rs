@@ -28,7 +28,9 @@ fn names_numbers_and_parameters_are_sound() {
 
 #[test]
 fn a_fresh_detector_saves_and_loads_and_refuses_what_is_damaged() {
-    let mut behaviour = Behaviour::new(&Site::default(), &Settings::default());
+    let on = tuning::ADVISORY.iter().map(|name| (*name).to_owned()).collect();
+    let settings = Settings { on, ..Settings::default() };
+    let mut behaviour = Behaviour::new(&Site::default(), &settings);
     let saved = behaviour.save();
     assert_eq!(saved.len(), DETECTORS.len() + 3);
     for (name, bytes) in saved {

@@ -285,7 +285,7 @@ fn dead_masters_take_more_calls() {
     let mut house = House::new();
     house.calls(&dead, 40, 30_000, 0.05);
     assert_eq!(house.levels(), [Level::Medium]);
-    assert!(house.found[0].finding.explain_it.contains("rimasto senza risposta"));
+    assert!(house.found[0].finding.explain_it.contains("rimaste senza risposta"));
     assert!(house.found[0].finding.explain_en.contains("100% of the calls got no answer"));
 }
 

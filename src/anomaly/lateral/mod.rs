@@ -125,13 +125,15 @@ struct Spread {
     all: Distinct,
     since: Timestamp,
     new: u64,
+    /// Told of in this window.
+    told: bool,
 }
 
 impl Spread {
     /// Adds one; how many were new in this window.
     fn add(&mut self, hash: u64, at: Timestamp, window: Duration) -> u64 {
         if at.apart(self.since) > window {
-            (self.since, self.new) = (at, 0);
+            (self.since, self.new, self.told) = (at, 0, false);
         }
         self.new += u64::from(self.all.insert(hash));
         self.new
@@ -410,7 +412,7 @@ impl Lateral {
         let enough = if learning { self.limits.peers * 2 } else { self.limits.peers };
         let peers = self.state.peers.touch(&source);
         let new = peers.add(mix_address(target.addr), at, PEERS_WINDOW);
-        (new >= enough).then_some(&techniques::PEERS)
+        (new >= enough && !std::mem::replace(&mut peers.told, true)).then_some(&techniques::PEERS)
     }
 }
 
