@@ -477,7 +477,7 @@ mod tests {
         assert!(!rules.alert(now, [Some(TO.into()), Some(FROM.into())], looks));
         let applied = Applied {
             name: "inventory".to_owned(),
-            count: SCANNER.len() as u64 + 1,
+            count: SCANNER.len() as u64 + 2,
             last: Some(now),
         };
         assert_eq!(rules.applied(), [applied]);
