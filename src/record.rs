@@ -701,6 +701,8 @@ pub enum Turn {
     Spread,
     /// Nothing new came for hours.
     Quiet,
+    /// It has been open for a day: what goes on is told as another.
+    Aged,
     /// A newer incident took its place in memory.
     Displaced,
     /// The input is at its end.
@@ -716,6 +718,7 @@ impl Turn {
             Self::Stage => ("updated", "stage"),
             Self::Spread => ("updated", "spread"),
             Self::Quiet => ("closed", "quiet"),
+            Self::Aged => ("closed", "age"),
             Self::Displaced => ("closed", "displaced"),
             Self::End => ("closed", "end"),
         }
@@ -773,4 +776,8 @@ pub struct Cause {
     pub confidence: f64,
     /// The first time.
     pub first: Timestamp,
+    /// Who did it, the first time that it was as grave.
+    pub source: Option<std::net::IpAddr>,
+    /// To whom, that time.
+    pub target: Option<std::net::IpAddr>,
 }

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Stage;
+use super::{AGE_MAX, QUIET, Stage, apart};
 use crate::anomaly::stats::Distinct;
 use crate::anomaly::stats::distinct::mix_address;
-use crate::record::{Cause, Level, TimelineEntry};
+use crate::record::{Cause, Level, TimelineEntry, Turn};
 use crate::time::{Duration, Timestamp};
 
 /// Score that opens an incident: Slips' 15 an hour.
@@ -85,6 +85,11 @@ impl Clue<'_> {
         (self.gid, if self.is_signature() { self.sid } else { 0 })
     }
 
+    /// Whether it is a step of an attack beyond looking around.
+    pub fn is_earnest(&self) -> bool {
+        self.stage.is_some_and(|stage| is_earnest(stage, self.level))
+    }
+
     /// What it adds to the score.
     pub fn weight(&self) -> f64 {
         let value = match self.level {
@@ -97,6 +102,10 @@ impl Clue<'_> {
         let least = if self.is_signature() { 0.0 } else { CONFIDENCE_MIN };
         if self.weighs { SCALE * value * self.confidence.clamp(least, 1.0) } else { 0.0 }
     }
+}
+
+fn is_earnest(stage: Stage, level: Level) -> bool {
+    stage != Stage::Reconnaissance && level >= Level::Medium
 }
 
 /// Hosts: the first by address, all by number.
@@ -114,6 +123,12 @@ impl Hosts {
         }
     }
 
+    /// Adds all of others.
+    fn merge(&mut self, others: &Self, limit: usize) {
+        others.list.iter().for_each(|address| self.add(*address, limit));
+        self.many.merge(&others.many);
+    }
+
     /// The first.
     pub fn list(&self) -> &[IpAddr] {
         &self.list
@@ -125,8 +140,8 @@ impl Hosts {
     }
 }
 
-/// What a case has come to with a clue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a case has come to with a clue, or by taking in another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Its level rose.
     pub graver: bool,
@@ -134,6 +149,17 @@ pub struct Progress {
     pub stage: bool,
     /// One that was attacked attacks others.
     pub spread: bool,
+}
+
+impl Progress {
+    /// Both together.
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            graver: self.graver || other.graver,
+            stage: self.stage || other.stage,
+            spread: self.spread || other.spread,
+        }
+    }
 }
 
 /// See the module's page.
@@ -145,6 +171,8 @@ pub struct Case {
     pub sources: Hosts,
     /// To whom.
     pub targets: Hosts,
+    /// When it became an incident.
+    pub opened: Timestamp,
     /// The first clue.
     pub first: Timestamp,
     /// The last clue.
@@ -190,6 +218,25 @@ impl Case {
         !self.id.is_empty()
     }
 
+    /// Why it is to be gone on with no more, if that is so.
+    pub fn over(&self, now: Timestamp) -> Option<Turn> {
+        match () {
+            () if apart(now, self.last) > QUIET => Some(Turn::Quiet),
+            () if self.is_open() && apart(now, self.opened) > AGE_MAX => Some(Turn::Aged),
+            () => None,
+        }
+    }
+
+    /// Whether somebody has done more than look around.
+    pub fn is_earnest(&self) -> bool {
+        self.stages.iter().any(|(stage, level)| is_earnest(*stage, *level))
+    }
+
+    /// Whether several are in it and none has done more than look around.
+    pub fn is_idle_crowd(&self) -> bool {
+        self.sources.total() > 1 && !self.is_earnest()
+    }
+
     /// How sure it is: causes that differ are taken as independent.
     pub fn confidence(&self) -> f64 {
         let wrong: f64 = self
@@ -219,26 +266,30 @@ impl Case {
         clue.target.into_iter().for_each(|target| self.targets.add(target, TARGETS_MAX));
         self.note_cause(clue);
         self.note_entry(clue);
-        for flow in clue.evidence {
-            if self.evidence.len() < EVIDENCE_MAX && !self.evidence.contains(flow) {
-                self.evidence.push(*flow);
-            }
-        }
+        self.note_evidence(clue.evidence);
         note_name(&mut self.techniques, clue.technique);
         clue.acn.iter().for_each(|tag| note_name(&mut self.acn, tag));
         self.score = self.score(clue.at) + clue.weight();
         self.scored = clue.at;
-        let before = (self.level, self.stages.len(), self.spread);
+        let before = self.standing();
         if let Some(stage) = clue.stage.filter(|_| clue.level > Level::Info) {
             let level = self.stages.entry(stage).or_insert(clue.level);
             *level = (*level).max(clue.level);
         }
         self.spread |= spread;
         self.level = self.level.max(Some(self.judged(clue.at)));
+        self.progress(before)
+    }
+
+    fn standing(&self) -> (Option<Level>, usize, bool) {
+        (self.level, self.stages.len(), self.spread)
+    }
+
+    fn progress(&self, (level, stages, spread): (Option<Level>, usize, bool)) -> Progress {
         Progress {
-            graver: self.level > before.0,
-            stage: self.stages.len() > before.1,
-            spread: self.spread && !before.2,
+            graver: self.level > level,
+            stage: self.stages.len() > stages,
+            spread: self.spread && !spread,
         }
     }
 
@@ -267,20 +318,45 @@ impl Case {
         let known = self.causes.iter_mut().find(|cause| (cause.gid, cause.sid) == (gid, sid));
         if let Some(cause) = known {
             cause.count += 1;
-            cause.level = cause.level.max(clue.level);
             cause.confidence = cause.confidence.max(clue.confidence);
-        } else if self.causes.len() < CAUSES_MAX {
-            self.causes.push(Cause {
-                gid,
-                sid,
-                name: short(clue.name),
-                count: 1,
-                level: clue.level,
-                confidence: clue.confidence,
-                first: clue.at,
-            });
-        } else {
-            self.causes_omitted += 1;
+            if clue.level > cause.level {
+                cause.level = clue.level;
+                (cause.source, cause.target) = (clue.source, clue.target);
+            }
+            return;
+        }
+        self.push_cause(Cause {
+            gid,
+            sid,
+            name: short(clue.name),
+            count: 1,
+            level: clue.level,
+            confidence: clue.confidence,
+            first: clue.at,
+            source: clue.source,
+            target: clue.target,
+        });
+    }
+
+    /// Adds one that was not there; when there is no room, in the place of a lesser one, as what
+    /// a case comes to is judged by them.
+    fn push_cause(&mut self, cause: Cause) {
+        if self.causes.len() >= CAUSES_MAX {
+            let least = self.causes.iter().enumerate().rev().min_by_key(|(_, known)| known.level);
+            let Some((index, _)) = least.filter(|(_, known)| known.level < cause.level) else {
+                self.causes_omitted += cause.count;
+                return;
+            };
+            self.causes_omitted += self.causes.remove(index).count;
+        }
+        self.causes.push(cause);
+    }
+
+    fn note_evidence(&mut self, flows: &[u64]) {
+        for flow in flows {
+            if self.evidence.len() < EVIDENCE_MAX && !self.evidence.contains(flow) {
+                self.evidence.push(*flow);
+            }
         }
     }
 
@@ -313,47 +389,68 @@ impl Case {
     }
 
     /// Takes in another, older or younger, that belongs with it.
-    pub fn absorb(&mut self, other: Self) {
+    pub fn absorb(&mut self, other: Self) -> Progress {
+        let before = self.standing();
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.score =
-            self.score(self.scored.max(other.scored)) + other.score(self.scored.max(other.scored));
-        self.scored = self.scored.max(other.scored);
-        other.sources.list.iter().for_each(|source| self.sources.add(*source, SOURCES_MAX));
-        other.targets.list.iter().for_each(|target| self.targets.add(*target, TARGETS_MAX));
+        let scored = self.scored.max(other.scored);
+        self.score = self.score(scored) + other.score(scored);
+        self.scored = scored;
+        self.sources.merge(&other.sources, SOURCES_MAX);
+        self.targets.merge(&other.targets, TARGETS_MAX);
         for (stage, level) in other.stages {
             let known = self.stages.entry(stage).or_insert(level);
             *known = (*known).max(level);
         }
-        self.timeline.extend(other.timeline);
-        self.timeline.sort_by_key(|entry| entry.at);
         self.omitted += other.omitted;
-        while self.timeline.len() > FIRST_ENTRIES + LAST_ENTRIES {
-            self.timeline.remove(FIRST_ENTRIES);
-            self.omitted += 1;
-        }
-        for cause in other.causes {
-            let key = (cause.gid, cause.sid);
-            let room = self.causes.len() < CAUSES_MAX;
-            match self.causes.iter_mut().find(|known| (known.gid, known.sid) == key) {
-                Some(known) => {
-                    known.count += cause.count;
-                    known.level = known.level.max(cause.level);
-                    known.confidence = known.confidence.max(cause.confidence);
-                    known.first = known.first.min(cause.first);
-                }
-                None if room => self.causes.push(cause),
-                None => self.causes_omitted += cause.count,
-            }
-        }
-        self.causes.sort_by_key(|cause| cause.first);
+        self.absorb_entries(other.timeline);
         self.causes_omitted += other.causes_omitted;
-        self.evidence.extend(other.evidence);
-        self.evidence.truncate(EVIDENCE_MAX);
+        self.absorb_causes(other.causes);
+        self.note_evidence(&other.evidence);
         other.techniques.iter().for_each(|name| note_name(&mut self.techniques, name));
         other.acn.iter().for_each(|name| note_name(&mut self.acn, name));
         self.spread |= other.spread;
         self.level = self.level.max(other.level);
+        self.progress(before)
+    }
+
+    fn absorb_entries(&mut self, entries: Vec<TimelineEntry>) {
+        let key = |entry: &TimelineEntry| (entry.gid, entry.sid, entry.source, entry.target);
+        for entry in entries {
+            match self.timeline.iter_mut().find(|known| key(known) == key(&entry)) {
+                Some(known) => {
+                    known.count += entry.count;
+                    known.at = known.at.min(entry.at);
+                    known.last = known.last.max(entry.last);
+                    known.level = known.level.max(entry.level);
+                }
+                None => self.timeline.push(entry),
+            }
+        }
+        self.timeline.sort_by_key(|entry| entry.at);
+        while self.timeline.len() > FIRST_ENTRIES + LAST_ENTRIES {
+            self.timeline.remove(FIRST_ENTRIES);
+            self.omitted += 1;
+        }
+    }
+
+    fn absorb_causes(&mut self, causes: Vec<Cause>) {
+        for cause in causes {
+            let key = (cause.gid, cause.sid);
+            let Some(known) = self.causes.iter_mut().find(|known| (known.gid, known.sid) == key)
+            else {
+                self.push_cause(cause);
+                continue;
+            };
+            known.count += cause.count;
+            known.confidence = known.confidence.max(cause.confidence);
+            known.first = known.first.min(cause.first);
+            if cause.level > known.level {
+                known.level = cause.level;
+                (known.source, known.target) = (cause.source, cause.target);
+            }
+        }
+        self.causes.sort_by_key(|cause| cause.first);
     }
 
     /// Bytes that it points to, about.

@@ -2,25 +2,27 @@
 //!
 //! Whatever a detector or a rule says is a clue of a case. A case is of the one who did it; those
 //! who do the same to the same target share one, and one that was attacked and then attacks others
-//! stays in the case of its attacker. A clue weighs 60 x level x confidence (info 0, low 0.2,
+//! stays in the case of its attacker. Strangers who only look around are kept apart from those who
+//! do more: a crowd of scanners must not hide a break-in. A clue weighs 60 x level x confidence (info 0, low 0.2,
 //! medium 0.5, high 0.8, critical 1) and half of that 30 minutes later; at 15, or with a critical
-//! clue, the case becomes an incident. It is told when it opens, when it gets graver, and when
-//! nothing new has come for four hours. Of a rule only the first alert of a host and hour weighs.
+//! clue, the case becomes an incident. It is told when it opens, when it gets graver, and when it
+//! is closed: nothing new has come for four hours, or it is a day old and the next clue begins
+//! another. Of a rule only the first alert of a host and hour weighs.
 //!
 //! Somebody is to be told (a notification) of incidents from medium on, once and again when the
 //! level has risen, so many times a day at most: a quarter of them is kept for high ones, critical
 //! ones are always told. Nothing is held back from the records: only the call is spared.
 
 mod case;
+mod headline;
+mod place;
 mod stage;
 mod words;
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::stats::Recent;
 use super::stats::distinct::{mix, mix_address};
 use super::{Damaged, Known, Settings, Site, state};
 use crate::net::Direction;
@@ -28,6 +30,7 @@ use crate::record::{Alert, Body, Context, Finding, Level, Notice, Signature, Tur
 use crate::time::{Duration, Timestamp};
 pub use case::THRESHOLD;
 use case::{Case, Clue};
+use place::State;
 pub use stage::Stage;
 
 /// Notifications a day of packet time (UTC), unless the site sets another number.
@@ -36,6 +39,9 @@ pub const NOTIFICATIONS: u64 = 20;
 const RESERVED_PART: u64 = 4;
 /// An incident without a new clue for so long is closed; a case is forgotten.
 pub const QUIET: Duration = Duration::from_secs(4 * 3600);
+/// An incident that has been open for so long is closed; what goes on is told anew, as one without
+/// end would hide whatever else is done to its target.
+pub const AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A rule weighs again for a host after so long.
 const RULE_AGAIN: Duration = Duration::from_secs(3600);
 /// How sure a rule is that does not say it in its metadata.
@@ -43,12 +49,6 @@ const RULE_CONFIDENCE: f64 = 0.4;
 
 /// Incidents open at one time; a newer one displaces the one that was quiet longest.
 const OPEN_MAX: usize = 256;
-/// Cases that are no incidents yet.
-const WAITING_MAX: usize = 2048;
-/// Hosts, and targets of a kind, whose case is remembered.
-const HOSTS_MAX: usize = 8192;
-/// Hosts and rules whose last weighing is remembered.
-const RULES_MAX: usize = 8192;
 
 /// Notifications of a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,8 @@ impl Budget {
     /// Whether one more may be sent, which is then counted.
     fn ask(&mut self, at: Timestamp, level: Level, most: u64) -> bool {
         let day = at.seconds() / 86_400;
-        if day > self.day {
+        // Not only later: a clock that was ahead once would leave nothing until its day comes.
+        if day != self.day {
             *self = Self { day, sent: 0 };
         }
         let most = match level {
@@ -72,105 +73,6 @@ impl Budget {
         let may = self.sent < most;
         self.sent += u64::from(may);
         may
-    }
-}
-
-/// All that is remembered.
-#[derive(Default, Serialize, Deserialize)]
-struct State {
-    /// Number of the next case.
-    next: u64,
-    open: BTreeMap<u64, Case>,
-    waiting: Recent<u64, Case>,
-    by_source: Recent<IpAddr, u64>,
-    /// Hosts that were attacked in earnest.
-    by_target: Recent<IpAddr, u64>,
-    by_kind: Recent<(IpAddr, (u32, u32)), u64>,
-    weighed: Recent<(Option<IpAddr>, u32, u32), Timestamp>,
-    budget: Budget,
-}
-
-impl State {
-    fn new() -> Self {
-        Self {
-            next: 0,
-            open: BTreeMap::new(),
-            waiting: Recent::new(WAITING_MAX),
-            by_source: Recent::new(HOSTS_MAX),
-            by_target: Recent::new(HOSTS_MAX),
-            by_kind: Recent::new(HOSTS_MAX),
-            weighed: Recent::new(RULES_MAX),
-            budget: Budget::default(),
-        }
-    }
-
-    /// The number, if there is still such a case.
-    fn live(&self, number: Option<&u64>, at: Timestamp) -> Option<u64> {
-        let number = *number?;
-        let waits = |case: &Case| at.since(case.last) <= QUIET;
-        (self.open.contains_key(&number) || self.waiting.peek(&number).is_some_and(waits))
-            .then_some(number)
-    }
-
-    /// The case that a clue belongs to, made if it weighs anything.
-    fn place(&mut self, clue: &Clue<'_>, site: &Site) -> Option<u64> {
-        let at = clue.at;
-        let own = clue.source.and_then(|source| self.live(self.by_source.peek(&source), at));
-        if own.is_some_and(|own| self.open.contains_key(&own)) {
-            return own;
-        }
-        let pivot =
-            clue.source.filter(|source| clue.level >= Level::Medium && site.is_home(*source));
-        let pivot = pivot.and_then(|source| self.live(self.by_target.peek(&source), at));
-        let same = victim(clue).map(|victim| (victim, clue.kind()));
-        let same = same.and_then(|key| self.live(self.by_kind.peek(&key), at));
-        match (own, pivot.or(same)) {
-            (Some(own), Some(other)) if own != other => {
-                let case = self.waiting.remove(&own)?;
-                self.case(other)?.absorb(case);
-                Some(other)
-            }
-            (Some(number), _) | (None, Some(number)) => Some(number),
-            (None, None) if clue.weight() > 0.0 => {
-                self.next += 1;
-                self.waiting.touch(&self.next);
-                Some(self.next)
-            }
-            (None, None) => None,
-        }
-    }
-
-    fn case(&mut self, number: u64) -> Option<&mut Case> {
-        match self.open.get_mut(&number) {
-            Some(case) => Some(case),
-            None => self.waiting.get(&number),
-        }
-    }
-
-    /// Remembers whose case it is.
-    fn file(&mut self, number: u64, clue: &Clue<'_>) {
-        if let Some(source) = clue.source {
-            *self.by_source.touch(&source) = number;
-        }
-        let Some(target) = victim(clue) else { return };
-        *self.by_kind.touch(&(target, clue.kind())) = number;
-        let attacked = matches!(
-            clue.stage,
-            Some(
-                Stage::InitialAccess
-                    | Stage::CredentialAccess
-                    | Stage::LateralMovement
-                    | Stage::ProcessControl
-                    | Stage::Impact
-            )
-        );
-        if attacked && clue.level >= Level::Medium {
-            let known = self.by_target.peek(&target).copied();
-            let taken = known.is_some_and(|known| self.open.contains_key(&known));
-            if !taken {
-                *self.by_target.touch(&target) = number;
-            }
-        }
     }
 }
 
@@ -232,7 +134,7 @@ impl Incidents {
         let technique = metadata(signature, "mitre_technique_id").unwrap_or_default();
         let evidence: Vec<u64> = context.flow_id.into_iter().collect();
         let weighed = self.state.weighed.touch(&(source.or(target), signature.gid, signature.sid));
-        let weighs = *weighed == Timestamp::default() || at.since(*weighed) >= RULE_AGAIN;
+        let weighs = *weighed == Timestamp::default() || apart(at, *weighed) >= RULE_AGAIN;
         if weighs {
             *weighed = at;
         }
@@ -257,11 +159,12 @@ impl Incidents {
 
     /// Packet time has come to `now`.
     pub fn tick(&mut self, now: Timestamp, known: &Known, told: &mut Vec<(Context, Body)>) {
-        let over = |case: &Case| now.since(case.last) > QUIET;
-        let numbers: Vec<u64> =
-            self.state.open.iter().filter(|(_, case)| over(case)).map(|(n, _)| *n).collect();
-        for number in numbers {
-            self.close(number, Turn::Quiet, now, known, told);
+        let over = self.state.open.iter().filter_map(|(number, case)| {
+            let turn = case.over(now)?;
+            Some((*number, turn))
+        });
+        for (number, turn) in over.collect::<Vec<_>>() {
+            self.close(number, turn, now, known, told);
         }
     }
 
@@ -275,9 +178,9 @@ impl Incidents {
     }
 
     fn clue(&mut self, clue: &Clue<'_>, known: &Known, told: &mut Vec<(Context, Body)>) {
-        let Some(number) = self.state.place(clue, &self.site) else { return };
+        let Some((number, taken)) = self.state.place(clue, &self.site) else { return };
         let attacked = |address: &IpAddr| {
-            self.site.is_home(*address) && self.state.by_target.peek(address) == Some(&number)
+            self.site.is_home(*address) && self.state.attacked_in(address) == Some(number)
         };
         let attacked = clue.source.as_ref().is_some_and(attacked);
         let Some(case) = self.state.case(number) else { return };
@@ -285,10 +188,10 @@ impl Incidents {
         let spread = attacked
             && clue.level >= Level::Medium
             && !clue.target.is_some_and(|target| case.sources.list().contains(&target));
-        let progress = case.add(clue, spread);
+        let progress = case.add(clue, spread).or(taken);
         let (open, ripe) =
             (case.is_open(), case.score(clue.at) >= THRESHOLD || clue.level == Level::Critical);
-        self.state.file(number, clue);
+        self.state.file(number, clue, &self.site);
         let turn = match () {
             () if !open && ripe => {
                 self.open(number, clue, known, told);
@@ -313,6 +216,7 @@ impl Incidents {
     ) {
         let Some(mut case) = self.state.waiting.remove(&number) else { return };
         case.id = id(number, clue, case.first);
+        case.opened = clue.at;
         if self.state.open.len() >= OPEN_MAX {
             let oldest = self.state.open.iter().min_by_key(|(number, case)| (case.last, **number));
             if let Some(oldest) = oldest.map(|(number, _)| *number) {
@@ -375,24 +279,14 @@ impl Incidents {
 
     /// Bytes held, about.
     pub fn memory(&self) -> usize {
-        let state = &self.state;
-        let cases = state.open.values().chain(state.waiting.iter().map(|(_, case)| case));
-        let inner: usize = cases.map(Case::memory).sum();
-        inner
-            + state.open.len() * (size_of::<Case>() + 16)
-            + state.waiting.memory()
-            + state.by_source.memory()
-            + state.by_target.memory()
-            + state.by_kind.memory()
-            + state.weighed.memory()
+        self.state.memory()
     }
 }
 
-/// Whom a clue is about when others do the same: its target. What has no ends at all is about the
-/// network as a whole, which the unspecified address stands for.
-fn victim(clue: &Clue<'_>) -> Option<IpAddr> {
-    let whole = clue.source.is_none().then_some(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    clue.target.or(whole)
+/// How far two times are from each other, whichever is later: what was saved while the clock was
+/// ahead is as stale as what is long past.
+fn apart(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
 }
 
 /// Who did what an alert tells of, and to whom: the client did it, whichever way the packet went,

@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use super::Stage;
 use super::case::{Case, DETECTORS_FROM, THRESHOLD};
+use super::{Stage, headline};
 use crate::anomaly::words::{count, host, percent, printable, span};
 use crate::anomaly::{Known, Said, Site};
 use crate::net::Endpoint;
@@ -12,7 +12,7 @@ use crate::record::{Body, Cause, Context, Incident, Level, Notice, Turn};
 use crate::time::Timestamp;
 
 /// Hosts named in a sentence; the rest is told as a number.
-const HOSTS_NAMED: usize = 3;
+pub(super) const HOSTS_NAMED: usize = 3;
 /// Steps told in a sentence; the rest is told as a number.
 const STEPS_TOLD: usize = 8;
 
@@ -25,17 +25,18 @@ pub(super) struct About<'a> {
 
 /// The record of an incident as it stands.
 pub(super) fn told(case: &Case, turn: Turn, notice: Notice, about: &About<'_>) -> (Context, Body) {
-    let end = |list: &[IpAddr]| list.first().map(|addr| Endpoint { addr: *addr, port: 0 });
+    let [source, destination] =
+        headline::ends(case).map(|address| address.map(|addr| Endpoint { addr, port: 0 }));
     let context = Context {
         flow_id: None,
-        source: end(case.sources.list()),
-        destination: end(case.targets.list()),
+        source,
+        destination,
         protocol: 0,
         ip_version: 0,
         vlan: [0; crate::net::VLAN_LAYERS_MAX],
         icmp: None,
     };
-    let (title, explain) = (title(case, about), explain(case, turn, about));
+    let (title, explain) = (headline::title(case, about), explain(case, turn, about));
     let incident = Incident {
         id: case.id.clone(),
         turn,
@@ -64,32 +65,6 @@ pub(super) fn told(case: &Case, turn: Turn, notice: Notice, about: &About<'_>) -
         explain_en: explain.en,
     };
     (context, Body::Incident(Box::new(incident)))
-}
-
-/// One line: what the gravest was, by whom, against whom.
-fn title(case: &Case, about: &About<'_>) -> Said {
-    // The last of the gravest: how far it came.
-    let gravest = case.causes.iter().max_by_key(|cause| cause.level);
-    let what = gravest.map_or_else(Said::default, deed);
-    let (who, whom) =
-        (hosts(case.sources.list(), case.sources.total(), about), targets(case, about));
-    let capital = |text: &str| {
-        let mut chars = text.chars();
-        let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
-        first + chars.as_str()
-    };
-    let line = |what: &str, who: Option<&str>, whom: Option<&str>, towards: &str| {
-        let who = who.map_or_else(String::new, |who| format!(": {who}"));
-        let whom = whom.map_or_else(String::new, |whom| format!(" {towards} {whom}"));
-        format!("{}{who}{whom}", capital(what))
-    };
-    let part = |said: &Option<Said>, italian: bool| {
-        said.as_ref().map(|said| if italian { said.it.clone() } else { said.en.clone() })
-    };
-    Said::new(
-        line(&what.it, part(&who, true).as_deref(), part(&whom, true).as_deref(), "verso"),
-        line(&what.en, part(&who, false).as_deref(), part(&whom, false).as_deref(), "towards"),
-    )
 }
 
 fn explain(case: &Case, turn: Turn, about: &About<'_>) -> Said {
@@ -129,6 +104,10 @@ fn turned(case: &Case, turn: Turn) -> Said {
             "Da quattro ore non succede più nulla: l'incidente è chiuso. ",
             "Nothing more has happened for four hours: the incident is closed. ",
         ),
+        Turn::Aged => Said::new(
+            "L'incidente dura da un giorno: qui si chiude, e se continua se ne apre un altro. ",
+            "The incident has lasted for a day: it is closed here, and what goes on opens another. ",
+        ),
         Turn::Displaced => Said::new(
             "Ci sono troppi incidenti insieme: questo, fermo da più tempo, non è più seguito. ",
             "There are too many incidents at once: this one, quiet for longest, is no longer followed. ",
@@ -147,30 +126,46 @@ pub(super) fn level(level: Level) -> Said {
     }
 }
 
-/// `Il 11/03/2025 dalle 10:32 alle 11:05 (UTC)`.
+/// A day in both languages; Italian has its article: `il 12/03/2025`, but `l'11/03/2025`.
+fn day(at: Timestamp, article: [&str; 2]) -> Said {
+    let [year, month, day, ..] = at.civil();
+    // Only eight and eleven begin with a vowel.
+    let [full, elided] = article;
+    let article = if matches!(day, 8 | 11) { elided } else { full };
+    Said::new(format!("{article}{day:02}/{month:02}/{year}"), format!("{year}-{month:02}-{day:02}"))
+}
+
+fn clock(at: Timestamp) -> String {
+    let [.., hour, minute, _, _] = at.civil();
+    format!("{hour:02}:{minute:02}")
+}
+
+/// Days since the Unix epoch, UTC.
+const fn day_number(at: Timestamp) -> u64 {
+    at.seconds() / 86_400
+}
+
+/// `L'11/03/2025 dalle 10:32 alle 11:05 (UTC)`.
 fn when(case: &Case) -> Said {
-    let [year, month, day, hour, minute, ..] = case.first.civil();
-    let [last_year, last_month, last_day, last_hour, last_minute, ..] = case.last.civil();
-    let (from, to) = (format!("{hour:02}:{minute:02}"), format!("{last_hour:02}:{last_minute:02}"));
-    let date = format!("{day:02}/{month:02}/{year}");
-    let iso = format!("{year}-{month:02}-{day:02}");
-    if (year, month, day) != (last_year, last_month, last_day) {
-        let last = format!("{last_day:02}/{last_month:02}/{last_year}");
-        let last_iso = format!("{last_year}-{last_month:02}-{last_day:02}");
+    let (from, to) = (clock(case.first), clock(case.last));
+    if day_number(case.first) != day_number(case.last) {
+        let of = |at| day(at, ["del ", "dell'"]);
+        let (first, last) = (of(case.first), of(case.last));
         return Said::new(
-            format!("Dalle {from} del {date} alle {to} del {last} (UTC)"),
-            format!("From {iso} {from} to {last_iso} {to} (UTC)"),
+            format!("Dalle {from} {} alle {to} {} (UTC)", first.it, last.it),
+            format!("From {} {from} to {} {to} (UTC)", first.en, last.en),
         );
     }
+    let on = day(case.first, ["Il ", "L'"]);
     if from == to {
         return Said::new(
-            format!("Il {date} alle {from} (UTC)"),
-            format!("On {iso} at {from} (UTC)"),
+            format!("{} alle {from} (UTC)", on.it),
+            format!("On {} at {from} (UTC)", on.en),
         );
     }
     Said::new(
-        format!("Il {date} dalle {from} alle {to} (UTC)"),
-        format!("On {iso} from {from} to {to} (UTC)"),
+        format!("{} dalle {from} alle {to} (UTC)", on.it),
+        format!("On {} from {from} to {to} (UTC)", on.en),
     )
 }
 
@@ -200,7 +195,7 @@ fn targets(case: &Case, about: &About<'_>) -> Option<Said> {
     hosts(&only, case.targets.total().saturating_sub(both), about)
 }
 
-fn hosts(list: &[IpAddr], total: u64, about: &About<'_>) -> Option<Said> {
+pub(super) fn hosts(list: &[IpAddr], total: u64, about: &About<'_>) -> Option<Said> {
     let named = list.iter().take(HOSTS_NAMED).map(|address| name(*address, about));
     let named: Vec<String> = named.collect();
     let text = named.join(", ");
@@ -215,14 +210,22 @@ fn hosts(list: &[IpAddr], total: u64, about: &About<'_>) -> Option<Said> {
     Some(Said::new(format!("{text} e {}", more.it), format!("{text} and {}", more.en)))
 }
 
-fn name(address: IpAddr, about: &About<'_>) -> String {
+pub(super) fn name(address: IpAddr, about: &About<'_>) -> String {
     host(Some(Endpoint { addr: address, port: 0 }), about.known)
 }
 
-/// `alle 10:32 scansione di porte, poi ...`.
+/// `alle 10:32 scansione di porte; ...`, with the day when there are several.
 fn steps(case: &Case) -> Said {
+    let one_day = day_number(case.first) == day_number(case.last);
     let step = |cause: &Cause| {
-        let [.., hour, minute, _, _] = cause.first.civil();
+        let time = clock(cause.first);
+        let on = match one_day {
+            true => Said::default(),
+            false => {
+                let day = day(cause.first, ["il ", "l'"]);
+                Said::new(format!("{} ", day.it), format!("on {} ", day.en))
+            }
+        };
         let (deed, times) =
             (deed(cause), count(cause.count, ["volta", "volte"], ["time", "times"]));
         let times = if cause.count > 1 {
@@ -231,8 +234,8 @@ fn steps(case: &Case) -> Said {
             Said::default()
         };
         Said::new(
-            format!("alle {hour:02}:{minute:02} {}{}", deed.it, times.it),
-            format!("at {hour:02}:{minute:02} {}{}", deed.en, times.en),
+            format!("{}alle {time} {}{}", on.it, deed.it, times.it),
+            format!("{}at {time} {}{}", on.en, deed.en, times.en),
         )
     };
     let steps: Vec<Said> = case.causes.iter().take(STEPS_TOLD).map(step).collect();
@@ -247,7 +250,7 @@ fn steps(case: &Case) -> Said {
 }
 
 /// What a detector or rule stands for.
-fn deed(cause: &Cause) -> Said {
+pub(super) fn deed(cause: &Cause) -> Said {
     if cause.gid < DETECTORS_FROM {
         let message = printable(&cause.name);
         return Said::new(format!("firma «{message}»"), format!("signature \"{message}\""));

@@ -32,14 +32,36 @@ impl Distinct {
                 self.exact.push(short);
                 return true;
             }
-            self.bitmap = vec![0; WORDS];
-            for old in std::mem::take(&mut self.exact) {
-                self.ones += u64::from(set(&mut self.bitmap, old));
-            }
+            self.spill();
         }
         let new = set(&mut self.bitmap, short);
         self.ones += u64::from(new);
         new
+    }
+
+    /// Adds all values of another.
+    pub fn merge(&mut self, other: &Self) {
+        other.exact.iter().for_each(|short| {
+            self.insert(u64::from(*short));
+        });
+        if other.bitmap.is_empty() {
+            return;
+        }
+        if self.bitmap.is_empty() {
+            self.spill();
+        }
+        for (word, more) in self.bitmap.iter_mut().zip(&other.bitmap) {
+            *word |= more;
+        }
+        self.ones = self.bitmap.iter().map(|word| u64::from(word.count_ones())).sum();
+    }
+
+    /// Goes on with a bitmap.
+    fn spill(&mut self) {
+        self.bitmap = vec![0; WORDS];
+        for old in std::mem::take(&mut self.exact) {
+            self.ones += u64::from(set(&mut self.bitmap, old));
+        }
     }
 
     /// The count, or the estimate.
@@ -98,5 +120,24 @@ mod tests {
             }
             assert!(distinct.count().abs_diff(many) <= error, "{many}: {}", distinct.count());
         }
+    }
+
+    #[test]
+    fn two_together_count_as_if_all_had_been_shown_to_one() {
+        let of = |values: std::ops::Range<u64>| {
+            let mut distinct = Distinct::default();
+            values.for_each(|value| {
+                distinct.insert(mix(value));
+            });
+            distinct
+        };
+        for (one, other) in [(0..4, 2..9), (0..20, 10..40), (0..10, 5..900), (0..900, 5..10)] {
+            let (mut both, whole) = (of(one.clone()), of(one.start..one.end.max(other.end)));
+            both.merge(&of(other));
+            assert_eq!(both, whole);
+        }
+        let mut both = of(0..500);
+        both.merge(&of(250..1000));
+        assert_eq!(both, of(0..1000));
     }
 }
