@@ -6,7 +6,7 @@
 //! databases from outside) its shape does: a connection that ends before anybody can have
 //! worked in it.
 
-use super::spoken::Spoken;
+use super::spoken::{Spoken, contains};
 use super::stats::Recent;
 use super::stats::distinct::mix;
 use super::{FieldRef, Site, state};
@@ -305,10 +305,6 @@ const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
 fn hash(bytes: &[u8]) -> u64 {
     let step = |sum: u64, byte: &u8| mix(sum ^ u64::from(byte.to_ascii_lowercase()));
     bytes.iter().fold(1, step)
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 /// Whether a request had credentials with it that can be wrong. Of NTLM only the third message

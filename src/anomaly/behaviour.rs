@@ -76,13 +76,15 @@ impl Behaviour {
         }
         self.tick(record.timestamp, told);
         self.known.record(record);
-        let seats = self.seen_by.get(record.body.sort() as usize).into_iter().flatten();
+        let seats = self.seen_by.get(record.body.sort() as usize).map_or(&[][..], Vec::as_slice);
         for seat in seats {
             if let Some((_, detector)) = self.seats.get_mut(*seat) {
                 detector.record(record, &self.known, &mut self.found);
             }
         }
-        self.tell(told);
+        if !self.found.is_empty() {
+            self.tell(told);
+        }
         if let Body::Alert(alert) = &record.body {
             let ends = incident::ends(&record.context, alert);
             let stage = Stage::of_signature(&alert.signature);

@@ -10,7 +10,7 @@
 
 use std::net::IpAddr;
 
-use super::spoken::Spoken;
+use super::spoken::{Spoken, contains};
 use super::stats::Recent;
 use super::words::host;
 use super::{
@@ -274,10 +274,6 @@ fn telnet(flow: &FlowRecord) -> Option<&'static Issue> {
     (flow.app_protocol == Some("telnet") && sent > 5 && got > 5).then_some(&TELNET)
 }
 
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
-}
-
 /// Seconds since 1970 of a date as EVE writes it, `2026-11-24T20:00:00`: of its day (H. Hinnant:
 /// chrono-Compatible Low-Level Date Algorithms, days from civil).
 fn seconds(date: &[u8]) -> Option<u64> {
@@ -332,7 +328,9 @@ fn found(record: &Record, issue: &'static Issue, known: &Known) -> Found {
 
 impl Detector for Cleartext {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(self.see(record, known));
+        if let Some(one) = self.see(record, known) {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

@@ -255,8 +255,10 @@ impl Pair {
 
 impl Detector for Covert {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Body::Icmp(message) = &record.body {
-            found.extend(self.message(record, message, known));
+        if let Body::Icmp(message) = &record.body
+            && let Some(one) = self.message(record, message, known)
+        {
+            found.push(one);
         }
     }
 

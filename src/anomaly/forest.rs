@@ -125,8 +125,10 @@ impl Woods {
 
 impl Detector for Woods {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Body::Flow(flow) = &record.body {
-            found.extend(self.flow(record, flow, known));
+        if let Body::Flow(flow) = &record.body
+            && let Some(one) = self.flow(record, flow, known)
+        {
+            found.push(one);
         }
     }
 

@@ -1,8 +1,9 @@
 //! What was seen of hosts in passing, for all detectors: the names under which addresses were
-//! asked for, and the hardware addresses behind them.
+//! asked for, the hardware addresses behind them, and attempts to log on.
 
 use std::net::IpAddr;
 
+use super::attempts::{Attempt, Attempts};
 use super::stats::Recent;
 use super::{Damaged, FieldRef, Site, state};
 use crate::field::Tree;
@@ -20,6 +21,10 @@ const NAME_BYTES_MAX: usize = 128;
 pub struct Known {
     names: Recent<IpAddr, String>,
     hardware: Recent<IpAddr, [u8; 6]>,
+    site: Site,
+    attempts: Attempts,
+    /// That of the record that is shown.
+    attempt: Option<Attempt>,
     server_name: FieldRef,
     quic_name: FieldRef,
     host: FieldRef,
@@ -31,6 +36,9 @@ impl Known {
         Self {
             names: Recent::new(NAMES_MAX),
             hardware: Recent::new(HARDWARE_MAX),
+            site: site.clone(),
+            attempts: Attempts::new(site),
+            attempt: None,
             server_name: site.field("tls", "tls.sni"),
             quic_name: site.field("quic", "quic.sni"),
             host: site.field("http", "http.host"),
@@ -47,8 +55,14 @@ impl Known {
         self.hardware.peek(&address).copied()
     }
 
+    /// The attempt to log on that the record tells of which detectors see.
+    pub const fn attempt(&self) -> Option<Attempt> {
+        self.attempt
+    }
+
     /// Learns from a record.
     pub(super) fn record(&mut self, record: &Record) {
+        self.attempt = self.attempts.read(record, &self.site);
         match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction),
             Body::Arp(arp) if !arp.sender.is_unspecified() => {
@@ -97,11 +111,13 @@ impl Known {
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.names, &self.hardware))
+        state::pack(&(&self.names, &self.hardware, self.attempts.named()))
     }
 
     pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        (self.names, self.hardware) = state::unpack(bytes)?;
+        let (names, hardware, named) = state::unpack(bytes)?;
+        (self.names, self.hardware) = (names, hardware);
+        self.attempts.set_named(named);
         Ok(())
     }
 
@@ -114,7 +130,7 @@ impl Known {
 
     pub(super) fn memory(&self) -> usize {
         let names: usize = self.names.iter().map(|(_, name)| name.capacity()).sum();
-        self.names.memory() + self.hardware.memory() + names
+        self.names.memory() + self.hardware.memory() + self.attempts.named().memory() + names
     }
 }
 

@@ -196,7 +196,11 @@ fn band(bands: &[Duration; 4], age: Duration) -> u8 {
 impl Detector for LongConnection {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         match &record.body {
-            Body::Burst(burst) => found.extend(self.burst(record, burst, known)),
+            Body::Burst(burst) => {
+                if let Some(one) = self.burst(record, burst, known) {
+                    found.push(one);
+                }
+            }
             Body::Flow(flow) => {
                 let age = flow.counters.end.since(flow.counters.start);
                 let band = band(&self.bands, age);
@@ -209,7 +213,11 @@ impl Detector for LongConnection {
                 if let Some(key) = self.key(&record.context)
                     && band > followed.band
                 {
-                    found.extend(self.aged(record, key, (band, age, flow.counters.bytes), known));
+                    if let Some(one) =
+                        self.aged(record, key, (band, age, flow.counters.bytes), known)
+                    {
+                        found.push(one);
+                    }
                 }
             }
             _ => {}

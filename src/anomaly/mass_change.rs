@@ -343,7 +343,9 @@ impl Pair {
 
 impl Detector for MassChange {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(self.see(record, known));
+        if let Some(one) = self.see(record, known) {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

@@ -125,8 +125,8 @@ impl Detector for Mining {
                     let listed =
                         POOLS.iter().any(|pool| domain.eq_ignore_ascii_case(pool.as_bytes()));
                     // A pool's web page is read by people who are curious, its servers by miners.
-                    let page = name.len() == domain.len()
-                        || name.to_ascii_lowercase().starts_with(b"www.");
+                    let start = name.get(..4).unwrap_or_default();
+                    let page = name.len() == domain.len() || start.eq_ignore_ascii_case(b"www.");
                     (listed && !page).then(|| String::from_utf8_lossy(name).into_owned())
                 });
                 if let Some(Some(pool)) = pool {

@@ -54,7 +54,8 @@ pub use words::Said;
 
 /// Judges behaviour over time, from records in order. Never sees a clock, a file or a rule.
 pub trait Detector: Send {
-    /// Sees the next record of a sort that its [`Kind::sees`] names.
+    /// Sees the next record of a sort that its [`Kind::sees`] names. Called for most records
+    /// without anything found; what is found is large, and is not to be moved about as an option.
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>);
 
     /// Packet time has come to `now`. Called when a second or more has passed since the last

@@ -17,6 +17,7 @@ pub struct Site {
 
 impl Site {
     /// Whether an address is ours.
+    #[inline]
     pub fn is_home(&self, address: IpAddr) -> bool {
         self.home.contains(address)
     }

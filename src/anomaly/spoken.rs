@@ -49,6 +49,16 @@ impl<'k> Spoken<'k> {
     }
 }
 
+/// Whether a word in small letters is in a text, in letters of any size.
+pub fn contains(text: &[u8], word: &[u8]) -> bool {
+    let Some((first, rest)) = word.split_first() else { return true };
+    // Few places begin alike; only there it is compared.
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(|at| {
+        let after = text.get(at + 1..).and_then(|after| after.get(..rest.len()));
+        after.is_some_and(|after| after.eq_ignore_ascii_case(rest))
+    })
+}
+
 impl Tree for Spoken<'_> {
     fn text(&mut self, key: &str, value: &[u8]) {
         let path = self.path.as_str();
@@ -81,5 +91,21 @@ impl Tree for Spoken<'_> {
 
     fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
         self.inside(key, fill);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn a_word_is_found_wherever_it_stands_and_however_it_is_written() {
+        for text in ["pass=", "?PASS=x", "pppass=", "a=1&Pass=", "passpass=y"] {
+            assert!(contains(text.as_bytes(), b"pass="), "{text}");
+        }
+        for text in ["", "pass", "=pass", "passe=", "p"] {
+            assert!(!contains(text.as_bytes(), b"pass="), "{text}");
+        }
+        assert!(contains(b"x", b""));
     }
 }

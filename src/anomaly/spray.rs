@@ -1,7 +1,7 @@
 //! `spray`: a few passwords, tried on many accounts or on many machines.
 //!
 //! So one stays below every limit of failures per account. Of each source and service it is
-//! counted how many accounts and how many servers it failed at ([`Attempts`] sees the
+//! counted how many accounts and how many servers it failed at ([`Attempts`](super::attempts::Attempts) sees the
 //! failures), and how often at each: many of them with few tries each are a spray; many tries at
 //! one are `bruteforce`. Names that do not exist, tried on Kerberos, are the search for names
 //! that do: it looks the same and is told the same.
@@ -10,7 +10,7 @@
 
 use std::net::IpAddr;
 
-use super::attempts::{Attempts, Result as Outcome, Service};
+use super::attempts::{Result as Outcome, Service};
 use super::stats::distinct::mix_address;
 use super::stats::{Distinct, Recent};
 use super::words::{count, from_home, host, span};
@@ -80,7 +80,6 @@ pub struct Spray {
     targets: u64,
     tries_each: f64,
     memory: Duration,
-    attempts: Attempts,
     sources: Recent<(IpAddr, Service), Source>,
 }
 
@@ -92,13 +91,12 @@ impl Spray {
             targets: tuning.count(&TARGETS),
             tries_each: tuning.get(&TRIES_EACH),
             memory: tuning.seconds(&MEMORY),
-            attempts: Attempts::new(site),
             sources: Recent::new(SOURCES_MAX),
         }
     }
 
     fn see(&mut self, record: &Record, known: &Known) -> Option<Found> {
-        let attempt = self.attempts.read(record, &self.site)?;
+        let attempt = known.attempt()?;
         let (from, to) = (record.context.source?, record.context.destination?);
         let counted = match attempt.service {
             // A mail server short-spoken by many is its trade; forms and the like are of one page.
@@ -240,17 +238,17 @@ fn advice(who: &str) -> Said {
 
 impl Detector for Spray {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(self.see(record, known));
+        if let Some(one) = self.see(record, known) {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.sources, self.attempts.named()))
+        state::pack(&self.sources)
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let (sources, named) = state::unpack(bytes)?;
-        self.sources = sources;
-        self.attempts.set_named(named);
+        self.sources = state::unpack(bytes)?;
         Ok(())
     }
 
@@ -259,7 +257,7 @@ impl Detector for Spray {
             source.accounts.memory() + source.servers.memory() + source.evidence.capacity() * 8
         });
         let inner: usize = inner.sum();
-        self.sources.memory() + self.attempts.named().memory() + inner
+        self.sources.memory() + inner
     }
 }
 
@@ -273,13 +271,14 @@ mod tests {
     fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
         let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
         let site = Site { home, ..Site::default() };
-        let (mut spray, known, mut found) =
-            (Spray::new(&site, &Tuning::default()), Known::default(), Vec::new());
+        let (mut spray, mut known, mut found) =
+            (Spray::new(&site, &Tuning::default()), Known::new(&site), Vec::new());
         for (n, record) in records.into_iter().enumerate() {
             if n == 7 {
                 let saved = spray.save();
                 spray.load(&saved).unwrap();
             }
+            known.record(&record);
             spray.record(&record, &known, &mut found);
         }
         found

@@ -9,9 +9,10 @@ use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
+use crate::net::Direction;
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// A pause that ends a burst.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,12 +29,35 @@ pub struct Mark {
     index: u32,
 }
 
+/// A burst as it grows: what a packet adds to lies together.
+struct Noted {
+    slot: Slot,
+    sequence: u64,
+    start: Timestamp,
+    end: Timestamp,
+    to_server: Way,
+    to_client: Way,
+    opening: u32,
+    is_first: bool,
+    before: [u64; 2],
+}
+
+/// One direction of it.
+#[derive(Default)]
+struct Way {
+    packets: u32,
+    filled: u32,
+    bytes: u64,
+    payload: u64,
+    flags: u8,
+}
+
 /// The bursts of a round.
 #[derive(Default)]
 pub(super) struct Activity {
     is_on: bool,
     round: u32,
-    bursts: Vec<(Slot, u64, Burst)>,
+    bursts: Vec<Noted>,
 }
 
 impl Activity {
@@ -57,27 +81,22 @@ impl Activity {
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
         let burst = self.burst(place, touch, flow);
-        let way = touch.direction.index();
         burst.end = burst.end.max(place.timestamp);
-        add(&mut burst.packets, way, 1);
-        if let Some(bytes) = burst.bytes.get_mut(way) {
-            *bytes += u64::from(headers.wire_length);
-        }
-        if !payload.is_empty() {
-            add(&mut burst.filled, way, 1);
-            if let Some(bytes) = burst.payload.get_mut(way) {
-                *bytes += payload.len() as u64;
-            }
-        }
+        let way = match touch.direction {
+            Direction::ToServer => &mut burst.to_server,
+            Direction::ToClient => &mut burst.to_client,
+        };
+        way.packets = way.packets.saturating_add(1);
+        way.bytes += u64::from(headers.wire_length);
+        way.filled = way.filled.saturating_add(u32::from(!payload.is_empty()));
+        way.payload += payload.len() as u64;
         match headers.transport {
             Transport::Tcp(tcp) => {
+                way.flags |= tcp.flags;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
-                if let Some(flags) = burst.flags.get_mut(way) {
-                    *flags |= tcp.flags;
-                }
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
-                let told = burst.packets.iter().sum::<u32>();
+                let told = burst.to_server.packets.saturating_add(burst.to_client.packets);
                 if told <= IcmpMessage::PER_ROUND {
                     let message = IcmpMessage {
                         kind: icmp.kind,
@@ -88,7 +107,7 @@ impl Activity {
                         hash: hash(payload),
                     };
                     let mut context = flow_context(flow);
-                    if way == 1 {
+                    if touch.direction == Direction::ToClient {
                         std::mem::swap(&mut context.source, &mut context.destination);
                     }
                     records.push(record(place, context, Body::Icmp(Box::new(message))));
@@ -99,26 +118,35 @@ impl Activity {
     }
 
     /// The burst that a packet belongs to.
-    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Burst {
+    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Noted {
         let mark = flow.app.mark;
         let open = self.bursts.get(mark.index as usize).filter(|_| mark.round == self.round);
-        let goes_on = open.is_some_and(|(_, _, b)| place.timestamp.since(b.end) <= PAUSE);
-        let index = if goes_on { mark.index as usize } else { self.bursts.len() };
-        if !goes_on {
-            flow.app.mark =
-                Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
-            let (start, end) = (place.timestamp, place.timestamp);
-            // The packet itself is already counted.
-            let mut before = flow.counters.packets;
-            if let Some(before) = before.get_mut(touch.direction.index()) {
-                *before = before.saturating_sub(1);
-            }
-            let is_first = touch.new;
-            let burst = Burst { start, end, is_first, before, ..Burst::default() };
-            self.bursts.push((touch.slot, place.sequence, burst));
-        }
+        let goes_on = open.is_some_and(|burst| place.timestamp.since(burst.end) <= PAUSE);
+        let index = if goes_on { mark.index as usize } else { self.begin(place, touch, flow) };
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
-        &mut self.bursts[index].2
+        &mut self.bursts[index]
+    }
+
+    fn begin(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> usize {
+        let index = self.bursts.len();
+        flow.app.mark = Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
+        // The packet itself is already counted.
+        let mut before = flow.counters.packets;
+        if let Some(before) = before.get_mut(touch.direction.index()) {
+            *before = before.saturating_sub(1);
+        }
+        self.bursts.push(Noted {
+            slot: touch.slot,
+            sequence: place.sequence,
+            start: place.timestamp,
+            end: place.timestamp,
+            to_server: Way::default(),
+            to_client: Way::default(),
+            opening: 0,
+            is_first: touch.new,
+            before,
+        });
+        index
     }
 
     /// Takes a packet that belongs to no flow because of what it is.
@@ -145,19 +173,34 @@ impl Activity {
     /// The round is over: its bursts become records.
     pub(super) fn tell(&mut self, table: &Table<App>, records: &mut Vec<Record>) {
         self.round = self.round.wrapping_add(1).max(1);
-        for (slot, sequence, mut burst) in self.bursts.drain(..) {
-            let Some(flow) = table.get(slot) else { continue };
-            burst.app_protocol = flow.app.session.as_ref().and_then(Session::name);
-            let (timestamp, body) = (burst.start, Body::Burst(Box::new(burst)));
+        for noted in &self.bursts {
+            let Some(flow) = table.get(noted.slot) else { continue };
+            let (sequence, timestamp) = (noted.sequence, noted.start);
+            let app_protocol = flow.app.session.as_ref().and_then(Session::name);
+            let body = Body::Burst(Box::new(noted.burst(app_protocol)));
             let context = flow_context(flow);
             records.push(Record { sequence, tie: 0, timestamp, context, body });
         }
+        self.bursts.clear();
     }
 }
 
-fn add(counts: &mut [u32; 2], way: usize, more: u32) {
-    if let Some(count) = counts.get_mut(way) {
-        *count = count.saturating_add(more);
+impl Noted {
+    const fn burst(&self, app_protocol: Option<&'static str>) -> Burst {
+        let (there, back) = (&self.to_server, &self.to_client);
+        Burst {
+            start: self.start,
+            end: self.end,
+            packets: [there.packets, back.packets],
+            bytes: [there.bytes, back.bytes],
+            payload: [there.payload, back.payload],
+            filled: [there.filled, back.filled],
+            flags: [there.flags, back.flags],
+            opening: self.opening,
+            is_first: self.is_first,
+            before: self.before,
+            app_protocol,
+        }
     }
 }
 

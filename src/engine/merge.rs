@@ -7,6 +7,7 @@ use crate::outputs::Output;
 use crate::record::{Body, Capture, Context, Record};
 use crate::time::{Duration, Timestamp};
 
+use super::order::Order;
 use super::stats::WorkerStats;
 
 /// Packet time between two tellings of what a live capture lost.
@@ -49,6 +50,7 @@ pub struct Merge {
     behaviour: Behaviour,
     outputs: Vec<Box<dyn Output>>,
     found: Vec<(Context, Body)>,
+    order: Order,
     /// Alerts that thresholds held back.
     pub suppressed: u64,
     /// Counters of all workers at the last round.
@@ -68,6 +70,7 @@ impl Merge {
             behaviour,
             outputs,
             found: Vec::new(),
+            order: Order::default(),
             suppressed: 0,
             stats: WorkerStats::default(),
             live,
@@ -98,11 +101,12 @@ impl Merge {
 
     /// Takes the records of all workers of one round. `records` is emptied and keeps its memory.
     pub fn round(&mut self, records: &mut Vec<Record>, now: Timestamp) {
-        // Stable: the records of one packet come from one worker, in its order.
-        records.sort_by_key(|record| (record.sequence, record.tie));
-        for record in records.drain(..) {
-            self.record(&record);
+        let mut order = std::mem::take(&mut self.order);
+        for record in order.of(records).filter_map(|place| records.get(place)) {
+            self.record(record);
         }
+        self.order = order;
+        records.clear();
         self.behaviour.tick(now, &mut self.found);
         self.tell(now, 0);
         self.outputs.iter_mut().for_each(|output| output.round(now, self.live));

@@ -7,6 +7,7 @@ mod expected;
 mod gather;
 mod joined;
 pub mod merge;
+mod order;
 mod settle;
 pub mod stats;
 pub mod worker;
@@ -118,6 +119,7 @@ fn replay_alone(
         let mut records = worker.round(&batch, last, now);
         merge.stats = worker.stats();
         merge.round(&mut records, now);
+        worker.take_back(records);
         if more {
             progress(source.stats());
         }

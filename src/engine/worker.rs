@@ -186,6 +186,12 @@ impl Worker {
         std::mem::take(&mut self.records)
     }
 
+    /// Takes the memory of records that were seen to, for those of the next round.
+    pub fn take_back(&mut self, mut records: Vec<Record>) {
+        records.clear();
+        self.records = records;
+    }
+
     /// The input is over: every flow ends.
     pub fn finish(&mut self, last: u64, now: Timestamp) -> Vec<Record> {
         self.table.finish(now, &mut self.gather.host(self.inspector.as_mut()));

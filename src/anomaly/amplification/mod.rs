@@ -445,8 +445,10 @@ impl Unasked {
 
 impl Detector for Amplification {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Body::Burst(burst) = &record.body {
-            found.extend(self.burst(record, burst, known));
+        if let Body::Burst(burst) = &record.body
+            && let Some(one) = self.burst(record, burst, known)
+        {
+            found.push(one);
         }
     }
 

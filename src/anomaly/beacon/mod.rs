@@ -247,9 +247,10 @@ impl Beacon {
         if self.pairs.peek(key).is_some() {
             return self.pairs.touch(key);
         }
-        if self.young.peek(key).is_none() {
+        let Self { young, places, programs, .. } = self;
+        young.touch_or(key, || {
             let host = mix_address(key.0);
-            let visitors = self.places.touch(&key.1);
+            let visitors = places.touch(&key.1);
             let (hosts, count) = (&mut visitors.hosts, usize::from(visitors.count));
             if !hosts.iter().take(count).any(|known| *known == host)
                 && let Some(place) = hosts.get_mut(count)
@@ -257,9 +258,9 @@ impl Beacon {
                 *place = host;
                 visitors.count += 1;
             }
-            self.programs.host(host);
-        }
-        self.young.touch(key)
+            programs.host(host);
+            Pair::default()
+        })
     }
 
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
@@ -433,7 +434,11 @@ fn hash(bytes: &[u8]) -> u64 {
 impl Detector for Beacon {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         match &record.body {
-            Body::Burst(burst) => found.extend(self.burst(record, burst, known)),
+            Body::Burst(burst) => {
+                if let Some(one) = self.burst(record, burst, known) {
+                    found.push(one);
+                }
+            }
             Body::Transaction(of) => self.transaction(&record.context, of, known),
             _ => {}
         }

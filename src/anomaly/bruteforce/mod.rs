@@ -1,6 +1,6 @@
 //! `bruteforce`: someone tries password after password.
 //!
-//! Every failed attempt to log on ([`Attempts`] says what that is, protocol by protocol) fills a
+//! Every failed attempt to log on ([`Attempts`](super::attempts::Attempts) says what that is, protocol by protocol) fills a
 //! bucket of the pair of hosts, the service and the page; it runs out with time. A person who
 //! mistypes, or a phone with an old password, never fills it; a program that guesses does in
 //! seconds. A success while the bucket is still more than half full raises the level: the
@@ -15,7 +15,7 @@ mod words;
 
 use std::net::IpAddr;
 
-use super::attempts::{Attempt, Attempts, Bucket, Result as Outcome, Service};
+use super::attempts::{Attempt, Bucket, Result as Outcome, Service};
 use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::record::{Record, Sort};
@@ -98,7 +98,6 @@ type Key = (IpAddr, IpAddr, Service, u64);
 pub struct Bruteforce {
     site: Site,
     limits: Limits,
-    attempts: Attempts,
     pairs: Recent<Key, Pair>,
 }
 
@@ -111,8 +110,7 @@ impl Bruteforce {
             netlogon: tuning.get(&SHORT_SHARE),
             growth: tuning.count(&REPEAT_GROWTH),
         };
-        let (attempts, pairs) = (Attempts::new(site), Recent::new(PAIRS_MAX));
-        Self { site: site.clone(), limits, attempts, pairs }
+        Self { site: site.clone(), limits, pairs: Recent::new(PAIRS_MAX) }
     }
 
     fn attempt(&mut self, record: &Record, attempt: Attempt, known: &Known) -> Option<Found> {
@@ -162,19 +160,17 @@ impl Bruteforce {
 
 impl Detector for Bruteforce {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Some(attempt) = self.attempts.read(record, &self.site) {
+        if let Some(attempt) = known.attempt() {
             found.extend(self.attempt(record, attempt, known));
         }
     }
 
     fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.pairs, self.attempts.named()))
+        state::pack(&self.pairs)
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let (pairs, named) = state::unpack(bytes)?;
-        self.pairs = pairs;
-        self.attempts.set_named(named);
+        self.pairs = state::unpack(bytes)?;
         Ok(())
     }
 
@@ -182,7 +178,7 @@ impl Detector for Bruteforce {
         let inner =
             |(_, pair): (&Key, &Pair)| pair.accounts.memory() + pair.evidence.capacity() * 8;
         let inner: usize = self.pairs.iter().map(inner).sum();
-        self.pairs.memory() + self.attempts.named().memory() + inner
+        self.pairs.memory() + inner
     }
 }
 

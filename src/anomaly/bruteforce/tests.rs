@@ -46,15 +46,25 @@ pub fn flow(
     }
 }
 
-fn fresh() -> Bruteforce {
+fn site() -> Site {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
-    Bruteforce::new(&Site { home, ..Site::default() }, &Tuning::default())
+    Site { home, ..Site::default() }
+}
+
+fn fresh() -> Bruteforce {
+    Bruteforce::new(&site(), &Tuning::default())
+}
+
+/// Shows a record as it is shown to all.
+fn show(detector: &mut Bruteforce, known: &mut Known, record: &Record, found: &mut Vec<Found>) {
+    known.record(record);
+    detector.record(record, known, found);
 }
 
 fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
-    let (mut detector, known, mut found) = (fresh(), Known::default(), Vec::new());
+    let (mut detector, mut known, mut found) = (fresh(), Known::new(&site()), Vec::new());
     for record in records {
-        detector.record(&record, &known, &mut found);
+        show(&mut detector, &mut known, &record, &mut found);
     }
     found
 }
@@ -92,19 +102,19 @@ fn work_over_ssh_a_check_every_two_minutes_and_a_database_within_are_left_alone(
 
 #[test]
 fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
-    let (mut first, mut second, known) = (fresh(), fresh(), Known::default());
+    let (mut first, mut second, mut known) = (fresh(), fresh(), Known::new(&site()));
     let mut found = Vec::new();
     for n in 0..15 {
-        first.record(&flow(OUT, IN, 22, n, "ssh", 1900), &known, &mut found);
+        show(&mut first, &mut known, &flow(OUT, IN, 22, n, "ssh", 1900), &mut found);
     }
     second.load(&first.save()).unwrap();
     for n in 15..30 {
-        second.record(&flow(OUT, IN, 22, n, "ssh", 1900), &known, &mut found);
+        show(&mut second, &mut known, &flow(OUT, IN, 22, n, "ssh", 1900), &mut found);
     }
     assert_eq!(found.len(), 1);
     for n in 0..100_000u32 {
         let source = n.wrapping_mul(2_654_435_761).to_be_bytes();
-        second.record(&flow(source, IN, 22, 100, "ssh", 1900), &known, &mut found);
+        show(&mut second, &mut known, &flow(source, IN, 22, 100, "ssh", 1900), &mut found);
     }
     assert!(second.pairs.len() <= PAIRS_MAX && second.memory() < 2_600_000);
 }

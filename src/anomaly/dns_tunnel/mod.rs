@@ -252,8 +252,9 @@ impl Detector for DnsTunnel {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         if let Body::Transaction(transaction) = &record.body
             && transaction.protocol == "dns"
+            && let Some(one) = self.dns(record, transaction, known)
         {
-            found.extend(self.dns(record, transaction, known));
+            found.push(one);
         }
     }
 

@@ -153,14 +153,14 @@ impl Exfiltration {
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
         let mut context = record.context;
         let (mut host, mut peer) = (context.source?, context.destination?);
-        if MAIL_PORTS.contains(&peer.port) {
+        let ours = [host, peer].map(|end| self.site.is_home(end.addr));
+        let is_store = STORE_PORTS.contains(&peer.port);
+        // Nearly all that stays within, or comes from outside, is done with here.
+        if ours != [true, false] && !is_store || MAIL_PORTS.contains(&peer.port) {
             return None;
         }
         let mut bytes = burst.payload;
-        if STORE_PORTS.contains(&peer.port)
-            && self.site.is_home(peer.addr)
-            && !self.site.is_home(host.addr)
-        {
+        if is_store && ours == [false, true] {
             // A stranger empties a database of ours: its answers are what leaves. Who only knocks
             // makes no store of a host.
             if burst.payload[1] == 0 || context.protocol != ip_protocol::TCP {
@@ -170,10 +170,7 @@ impl Exfiltration {
             bytes.reverse();
             std::mem::swap(&mut host, &mut peer);
             std::mem::swap(&mut context.source, &mut context.destination);
-        } else if STORE_PORTS.contains(&peer.port)
-            && burst.payload[1] > 0
-            && self.site.is_home(peer.addr)
-        {
+        } else if is_store && burst.payload[1] > 0 && ours == [true, true] {
             self.volume.store(peer.addr);
             return None;
         }
@@ -258,7 +255,11 @@ fn hash(name: &str) -> u64 {
 impl Detector for Exfiltration {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         match &record.body {
-            Body::Burst(burst) => found.extend(self.burst(record, burst, known)),
+            Body::Burst(burst) => {
+                if let Some(one) = self.burst(record, burst, known) {
+                    found.push(one);
+                }
+            }
             Body::Transaction(of) => {
                 let about = (&record.context, record.timestamp);
                 if let Some(handover) = self.thief.read(about, of, known) {

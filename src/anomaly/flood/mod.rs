@@ -368,7 +368,9 @@ impl Flood {
 
 impl Detector for Flood {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(self.judge(record, known));
+        if let Some(one) = self.judge(record, known) {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

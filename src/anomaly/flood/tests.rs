@@ -187,7 +187,9 @@ fn a_machine_of_ours_that_takes_part_is_high() {
     let found = judge((0..3000).map(|n| burst(ours, OUT, ip_protocol::UDP, n, datagram(1, true))));
     assert_eq!(told(&found), [(13, Level::High)]);
     assert!(found[0].finding.explain_it.contains("scollegare dalla rete e controllare 10.0.0.77"));
-    assert!(found[0].finding.explain_en.contains("disconnect from the network and check 10.0.0.77"));
+    assert!(
+        found[0].finding.explain_en.contains("disconnect from the network and check 10.0.0.77")
+    );
 }
 
 #[test]

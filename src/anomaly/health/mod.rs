@@ -288,7 +288,11 @@ impl Health {
 impl Detector for Health {
     fn record(&mut self, record: &Record, _: &Known, found: &mut Vec<Found>) {
         match &record.body {
-            Body::Burst(burst) => found.extend(self.burst(burst)),
+            Body::Burst(burst) => {
+                if let Some(one) = self.burst(burst) {
+                    found.push(one);
+                }
+            }
             Body::Flow(flow) => {
                 if let Some(tcp) = &flow.tcp {
                     self.flow(flow, tcp);
@@ -300,7 +304,9 @@ impl Detector for Health {
     }
 
     fn tick(&mut self, now: Timestamp, _: &Known, found: &mut Vec<Found>) {
-        found.extend(self.silence(now));
+        if let Some(one) = self.silence(now) {
+            found.push(one);
+        }
         self.shares(now, found);
     }
 

@@ -265,11 +265,14 @@ impl Novelty {
 
 impl Detector for Novelty {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(match &record.body {
+        let one = match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction, known),
             Body::Arp(arp) => self.machine(record, arp),
             _ => None,
-        });
+        };
+        if let Some(one) = one {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

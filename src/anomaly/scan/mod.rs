@@ -236,8 +236,10 @@ impl Scan {
 
 impl Detector for Scan {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Body::Contact(contact) = &record.body {
-            found.extend(self.contact(record.timestamp, &record.context, contact, known));
+        if let Body::Contact(contact) = &record.body
+            && let Some(one) = self.contact(record.timestamp, &record.context, contact, known)
+        {
+            found.push(one);
         }
     }
 

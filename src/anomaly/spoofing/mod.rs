@@ -141,11 +141,14 @@ impl Spoofing {
 
 impl Detector for Spoofing {
     fn record(&mut self, record: &Record, _: &Known, found: &mut Vec<Found>) {
-        found.extend(match &record.body {
+        let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp),
             Body::Transaction(transaction) => self.dhcp(record, transaction),
             _ => None,
-        });
+        };
+        if let Some(one) = one {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

@@ -1,8 +1,7 @@
 //! A bounded map that forgets what was touched least recently.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{Hash, Hasher};
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -17,7 +16,9 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub struct Recent<K, V> {
     table: HashTable<u32>,
-    entries: Vec<Entry<K, V>>,
+    entries: Vec<(K, V)>,
+    /// Of each entry. Apart from them, so that a touch of one fetches no other into the cache.
+    links: Vec<Link>,
     /// Least recently touched.
     oldest: u32,
     /// Most recently touched.
@@ -26,10 +27,9 @@ pub struct Recent<K, V> {
     forgotten: u64,
 }
 
-#[derive(Clone, Debug)]
-struct Entry<K, V> {
-    key: K,
-    value: V,
+/// The neighbours in the order of touches.
+#[derive(Clone, Copy, Debug)]
+struct Link {
     older: u32,
     newer: u32,
 }
@@ -43,9 +43,15 @@ impl<K, V> Default for Recent<K, V> {
 impl<K, V> Recent<K, V> {
     /// An empty map that will hold up to `limit` entries, at least one.
     pub const fn new(limit: usize) -> Self {
-        let limit = if limit == 0 { 1 } else { limit };
-        let table = HashTable::new();
-        Self { table, entries: Vec::new(), oldest: NONE, newest: NONE, limit, forgotten: 0 }
+        Self {
+            table: HashTable::new(),
+            entries: Vec::new(),
+            links: Vec::new(),
+            oldest: NONE,
+            newest: NONE,
+            limit: if limit == 0 { 1 } else { limit },
+            forgotten: 0,
+        }
     }
 
     /// How many entries it holds.
@@ -65,111 +71,116 @@ impl<K, V> Recent<K, V> {
 
     /// Bytes of the map itself, without what values point to.
     pub fn memory(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry<K, V>>() + self.table.capacity() * 5
+        self.entries.capacity() * size_of::<(K, V)>()
+            + self.links.capacity() * size_of::<Link>()
+            + self.table.capacity() * 5
     }
 
     /// Entries from the least to the most recently touched.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut at = self.oldest;
         std::iter::from_fn(move || {
-            let entry = self.entries.get(at as usize)?;
-            at = entry.newer;
-            Some((&entry.key, &entry.value))
+            let (key, value) = self.entries.get(at as usize)?;
+            at = self.links.get(at as usize)?.newer;
+            Some((key, value))
         })
     }
 
     /// Values in no order that means anything; they may change, the order of touches does not.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.entries.iter_mut().map(|entry| &mut entry.value)
+        self.entries.iter_mut().map(|(_, value)| value)
     }
 
     fn unlink(&mut self, index: u32) {
-        let Some(entry) = self.entries.get(index as usize) else { return };
-        let (older, newer) = (entry.older, entry.newer);
-        match self.entries.get_mut(older as usize) {
-            Some(entry) => entry.newer = newer,
-            None => self.oldest = newer,
+        if let Some(Link { older, newer }) = self.links.get(index as usize).copied() {
+            self.join(older, newer, newer, older);
         }
-        match self.entries.get_mut(newer as usize) {
-            Some(entry) => entry.older = older,
-            None => self.newest = older,
+    }
+
+    /// What follows `older` is `next`, what precedes `newer` is `last`; any may be none.
+    fn join(&mut self, older: u32, next: u32, newer: u32, last: u32) {
+        match self.links.get_mut(older as usize) {
+            Some(link) => link.newer = next,
+            None => self.oldest = next,
+        }
+        match self.links.get_mut(newer as usize) {
+            Some(link) => link.older = last,
+            None => self.newest = last,
         }
     }
 
     fn link_newest(&mut self, index: u32) {
         let older = self.newest;
-        if let Some(entry) = self.entries.get_mut(index as usize) {
-            (entry.older, entry.newer) = (older, NONE);
+        if let Some(link) = self.links.get_mut(index as usize) {
+            *link = Link { older, newer: NONE };
         }
-        match self.entries.get_mut(older as usize) {
-            Some(entry) => entry.newer = index,
-            None => self.oldest = index,
-        }
-        self.newest = index;
+        self.join(older, index, NONE, index);
     }
 }
 
 impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// The entry of `key`, if there is one; not touched.
     pub fn peek(&self, key: &K) -> Option<&V> {
-        let index = self.index(key)?;
-        self.entries.get(index as usize).map(|entry| &entry.value)
+        if self.entries.is_empty() {
+            return None;
+        }
+        let index = self.index(hash(key), key)?;
+        self.entries.get(index as usize).map(|(_, value)| value)
     }
 
     /// The entry of `key`, if there is one, touched.
     pub fn get(&mut self, key: &K) -> Option<&mut V> {
-        let index = self.index(key)?;
+        let index = self.index(hash(key), key)?;
         self.renew(index);
-        self.entries.get_mut(index as usize).map(|entry| &mut entry.value)
+        self.entries.get_mut(index as usize).map(|(_, value)| value)
     }
 
     /// The entry of `key`, made by `make` if need be, touched.
     pub fn touch_or(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
-        let index = match self.index(key) {
+        let hash = hash(key);
+        let index = match self.index(hash, key) {
             Some(index) => {
                 self.renew(index);
                 index
             }
-            None => self.insert(key.clone(), make()),
+            None => self.insert(hash, key.clone(), make()),
         };
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
-        &mut self.entries[index as usize].value
+        &mut self.entries[index as usize].1
     }
 
     /// Takes an entry out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        let index = self.index(key)?;
         let hash = hash(key);
-        if let Ok(found) = self.table.find_entry(hash, |at| *at == index) {
-            found.remove();
-        }
+        let index = self.index(hash, key)?;
+        self.forget_place(hash, index);
         self.unlink(index);
-        let removed = self.entries.swap_remove(index as usize);
+        let (_, value) = self.entries.swap_remove(index as usize);
+        self.links.swap_remove(index as usize);
         self.moved(u32::try_from(self.entries.len()).unwrap_or(NONE), index);
-        Some(removed.value)
+        Some(value)
     }
 
     /// Keeps the entries for which `keep` says so, seen from the least to the most recently
     /// touched.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let mut old = std::mem::take(&mut self.entries).into_iter().map(Some).collect::<Vec<_>>();
+        let links = std::mem::take(&mut self.links);
         let mut at = std::mem::replace(&mut self.oldest, NONE);
         self.newest = NONE;
         self.table.clear();
-        while let Some(Entry { key, mut value, newer, .. }) =
-            old.get_mut(at as usize).and_then(Option::take)
-        {
-            at = newer;
+        while let Some((key, mut value)) = old.get_mut(at as usize).and_then(Option::take) {
+            at = links.get(at as usize).map_or(NONE, |link| link.newer);
             if keep(&key, &mut value) {
-                self.insert(key, value);
+                self.insert(hash(&key), key, value);
             }
         }
     }
 
-    fn index(&self, key: &K) -> Option<u32> {
+    fn index(&self, hash: u64, key: &K) -> Option<u32> {
         let entries = &self.entries;
-        let same = |at: &u32| entries.get(*at as usize).is_some_and(|entry| entry.key == *key);
-        self.table.find(hash(key), same).copied()
+        let same = |at: &u32| entries.get(*at as usize).is_some_and(|(known, _)| known == key);
+        self.table.find(hash, same).copied()
     }
 
     fn renew(&mut self, index: u32) {
@@ -180,37 +191,46 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     }
 
     /// Puts a key in that is not there; returns its index.
-    fn insert(&mut self, key: K, value: V) -> u32 {
-        if self.entries.len() >= self.limit {
-            let oldest = self.entries.get(self.oldest as usize).map(|entry| entry.key.clone());
-            oldest.into_iter().for_each(|oldest| {
-                self.remove(&oldest);
-                self.forgotten += 1;
-            });
-        }
-        let index = u32::try_from(self.entries.len()).unwrap_or(NONE);
-        let hash_of = hash(&key);
-        self.entries.push(Entry { key, value, older: NONE, newer: NONE });
+    fn insert(&mut self, hash_of: u64, key: K, value: V) -> u32 {
+        let index = if self.entries.len() >= self.limit {
+            self.replace_oldest(key, value)
+        } else {
+            self.entries.push((key, value));
+            self.links.push(Link { older: NONE, newer: NONE });
+            u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+        };
         self.link_newest(index);
         let entries = &self.entries;
         self.table.insert_unique(hash_of, index, |at| {
-            entries.get(*at as usize).map_or(0, |entry| hash(&entry.key))
+            entries.get(*at as usize).map_or(0, |(known, _)| hash(known))
         });
         index
     }
 
+    /// Puts a key in the place of the one touched least recently; returns its index.
+    fn replace_oldest(&mut self, key: K, value: V) -> u32 {
+        let index = self.oldest;
+        self.unlink(index);
+        self.forgotten += 1;
+        if let Some(oldest) = self.entries.get_mut(index as usize) {
+            let (gone, _) = std::mem::replace(oldest, (key, value));
+            self.forget_place(hash(&gone), index);
+        }
+        index
+    }
+
+    /// Takes an index out of the table.
+    fn forget_place(&mut self, hash: u64, index: u32) {
+        if let Ok(found) = self.table.find_entry(hash, |at| *at == index) {
+            found.remove();
+        }
+    }
+
     /// The entry that was at `from` is now at `to`.
     fn moved(&mut self, from: u32, to: u32) {
-        let Some(entry) = self.entries.get(to as usize) else { return };
-        let (older, newer, hash) = (entry.older, entry.newer, hash(&entry.key));
-        match self.entries.get_mut(older as usize) {
-            Some(entry) => entry.newer = to,
-            None => self.oldest = to,
-        }
-        match self.entries.get_mut(newer as usize) {
-            Some(entry) => entry.older = to,
-            None => self.newest = to,
-        }
+        let Some(Link { older, newer }) = self.links.get(to as usize).copied() else { return };
+        let hash = self.entries.get(to as usize).map_or(0, |(key, _)| hash(key));
+        self.join(older, to, newer, to);
         if let Some(at) = self.table.find_mut(hash, |at| *at == from) {
             *at = to;
         }
@@ -225,7 +245,76 @@ impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
 }
 
 fn hash<K: Hash>(key: &K) -> u64 {
-    FixedState::default().hash_one(key)
+    let mut hasher = Folded(FRACTION);
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Keys are addresses, ports and numbers: a word or two each, for which a hasher that is made for
+/// bytes of any length spends most of its time on finding out what it was given. Each word is
+/// multiplied in, and the two halves of the product are folded together.
+struct Folded(u64);
+
+/// The fraction of the golden ratio, in 64 bits.
+const FRACTION: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Odd, with as many ones as zeros.
+const FACTOR: u128 = 0xd6e8_feb8_6659_fd93;
+
+impl Folded {
+    #[inline]
+    const fn word(&mut self, word: u64) {
+        let product = (self.0 ^ word) as u128 * FACTOR;
+        self.0 = ((product >> 64) as u64) ^ (product as u64);
+    }
+}
+
+impl Hasher for Folded {
+    #[inline]
+    fn finish(&self) -> u64 {
+        // The table takes its seven bits from the top and its place from the bottom.
+        self.0.wrapping_mul(FRACTION) ^ (self.0 >> 32)
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let (halves, rest) = rest.as_chunks::<4>();
+            let mut last = halves.first().map_or(0, |half| u64::from(u32::from_le_bytes(*half)));
+            for byte in rest {
+                last = (last << 8) | u64::from(*byte);
+            }
+            self.word(last);
+        }
+    }
+
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.word(number.into());
+    }
+
+    #[inline]
+    fn write_u16(&mut self, number: u16) {
+        self.word(number.into());
+    }
+
+    #[inline]
+    fn write_u32(&mut self, number: u32) {
+        self.word(number.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.word(number);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.word(number as u64);
+    }
 }
 
 /// The limit, then keys and values from the least to the most recently touched.

@@ -318,13 +318,16 @@ impl Sweep {
 
 impl Detector for Sweep {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        found.extend(match &record.body {
+        let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp, known),
             Body::Icmp(icmp) => self.icmp(record, icmp, known),
             Body::Contact(contact) => self.udp(record, contact.outcome, known),
             Body::Transaction(transaction) => self.names(record, transaction, known),
             _ => None,
-        });
+        };
+        if let Some(one) = one {
+            found.push(one);
+        }
     }
 
     fn save(&self) -> Vec<u8> {

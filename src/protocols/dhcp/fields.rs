@@ -1,9 +1,8 @@
 //! What rules read from a message, and how EVE shows it.
 
-use std::net::Ipv4Addr;
-
 use super::message::{Message, code};
 use crate::field::{Describe, Field, Fields, Kind, Read, Side, Stage, Tree, Value};
+use crate::protocols::formats::digits;
 
 /// From a client.
 const REQUEST: u8 = 1;
@@ -147,11 +146,11 @@ fn addresses(tree: &mut dyn Tree, key: &str, content: &[u8]) {
 }
 
 fn address(tree: &mut dyn Tree, key: &str, bytes: [u8; 4]) {
-    tree.text(key, Ipv4Addr::from(bytes).to_string().as_bytes());
+    tree.text(key, digits::dotted(bytes.into()).as_bytes());
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+    digits::hex(bytes, ":")
 }
 
 /// RFC 2132, 9.6.

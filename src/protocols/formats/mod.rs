@@ -5,6 +5,7 @@ pub mod announced;
 pub mod ber;
 pub mod coding;
 pub mod dcerpc;
+pub mod digits;
 pub mod dns;
 pub mod hello;
 pub mod kerberos;

@@ -194,7 +194,9 @@ pub fn command(version: u8, number: u16) -> Cow<'static, str> {
         _ => COMMANDS_2.get(usize::from(number)).copied(),
     };
     match name {
-        Some(name) => Cow::Owned(format!("SMB{version}_COMMAND_{name}")),
+        Some(name) => {
+            Cow::Owned([if version == 1 { "SMB1" } else { "SMB2" }, "_COMMAND_", name].concat())
+        }
         None => Cow::Owned(number.to_string()),
     }
 }
@@ -218,7 +220,7 @@ pub fn dialect(number: u16) -> Cow<'static, str> {
 /// The name of a state.
 pub fn status(number: u32) -> Cow<'static, str> {
     match STATES.iter().find(|(of, _)| *of == number) {
-        Some((_, name)) => Cow::Owned(format!("STATUS_{name}")),
+        Some((_, name)) => Cow::Owned(["STATUS_", name].concat()),
         None => Cow::Owned(number.to_string()),
     }
 }

@@ -4,6 +4,8 @@ use sha1::{Digest, Sha1};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::protocols::formats::digits;
+
 /// Alternative names kept.
 const MAX_NAMES: usize = 256;
 
@@ -61,6 +63,5 @@ fn alternative(name: &GeneralName<'_>) -> String {
 }
 
 fn colons(bytes: &[u8], upper: bool) -> String {
-    let hex = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
-    bytes.iter().map(hex).collect::<Vec<_>>().join(":")
+    if upper { digits::hex_upper(bytes, ":") } else { digits::hex(bytes, ":") }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::protocols::formats::digits;
 use crate::reader::Reader;
 
 /// Bytes of the header that all units share.
@@ -196,12 +197,9 @@ pub fn name(kind: u8) -> Cow<'static, str> {
 
 /// A UUID as text: `12345678-1234-abcd-ef00-0123456789ab`.
 pub fn uuid(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
+    let mut text = digits::hex(bytes, "");
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
     }
     text
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::message::{Data, Message, Record, Section, Span, rrtype};
 use crate::field::{Describe, Tree};
+use crate::protocols::formats::digits;
 
 impl Describe for Message {
     fn describe(&self, tree: &mut dyn Tree) {
@@ -141,13 +142,13 @@ impl Message {
 /// Eight groups of four digits, nothing left out, as the reference shows them.
 fn address_text(address: IpAddr) -> String {
     match address {
-        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V4(address) => digits::dotted(address),
         IpAddr::V6(address) => address.segments().map(|group| format!("{group:04x}")).join(":"),
     }
 }
 
 fn hex(bytes: &[u8], between: &str) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between)
+    digits::hex(bytes, between)
 }
 
 /// A registry's name, or the number.
