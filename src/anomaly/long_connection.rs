@@ -212,12 +212,10 @@ impl Detector for LongConnection {
                 }
                 if let Some(key) = self.key(&record.context)
                     && band > followed.band
-                {
-                    if let Some(one) =
+                    && let Some(one) =
                         self.aged(record, key, (band, age, flow.counters.bytes), known)
-                    {
-                        found.push(one);
-                    }
+                {
+                    found.push(one);
                 }
             }
             _ => {}

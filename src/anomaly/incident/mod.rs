@@ -28,8 +28,8 @@ use super::{Damaged, Known, Settings, Site, state};
 use crate::net::Direction;
 use crate::record::{Alert, Body, Context, Finding, Level, Notice, Signature, Turn};
 use crate::time::{Duration, Timestamp};
+use case::Clue;
 pub use case::THRESHOLD;
-use case::{Case, Clue};
 use place::State;
 pub use stage::Stage;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::case::Case;
 use super::*;
 use crate::anomaly::DETECTORS;
 use crate::net::{AddressSet, Endpoint};
@@ -619,7 +620,7 @@ fn the_headline_names_only_those_who_met() {
     desk.find(0, &SCAN, OUTSIDE, [10, 0, 0, 8]);
     desk.find(60, &GUESS, OUTSIDE, [10, 0, 0, 9]);
     desk.find(120, &LATERAL, [10, 0, 0, 9], [10, 0, 0, 20]);
-    let (context, _) = desk.told.last().unwrap().clone();
+    let (context, _) = desk.told.last().unwrap();
     let last = desk.incidents().pop().unwrap();
     assert_eq!(last.title_en, "Remote administration of other hosts: 10.0.0.9 towards 10.0.0.20");
     let end = |end: Option<Endpoint>| end.map(|end| end.addr);
