@@ -7,6 +7,16 @@ use crate::field::Node;
 use crate::record::{Context, Finding, Level};
 use crate::time::Duration;
 
+/// What comes before the advice, in Italian and English.
+const ADVICE: [&str; 2] = ["Che cosa fare ora: ", "What to do now: "];
+
+/// What a finding advises to do, in Italian and English.
+pub(super) fn advice(finding: &Finding) -> [&str; 2] {
+    let [it, en] = ADVICE;
+    let after = |text, mark| str::rsplit_once(text, mark).map_or("", |(_, advice)| advice);
+    [after(&finding.explain_it, it), after(&finding.explain_en, en)]
+}
+
 /// All that a detector has to say when it judges something remarkable.
 pub struct Judgement {
     /// The detector.
@@ -53,12 +63,13 @@ impl Judgement {
     /// The finding.
     pub fn found(self) -> Found {
         let sure = percent(self.confidence);
+        let [do_it, do_en] = ADVICE;
         let explain_it = format!(
-            "{} {} Sicurezza del giudizio: {} ({}). {} Che cosa fare ora: {}",
+            "{} {} Sicurezza del giudizio: {} ({}). {} {do_it}{}",
             self.seen.it, self.normal.it, sure.it, self.why.it, self.meaning.it, self.advice.it
         );
         let explain_en = format!(
-            "{} {} Confidence: {} ({}). {} What to do now: {}",
+            "{} {} Confidence: {} ({}). {} {do_en}{}",
             self.seen.en, self.normal.en, sure.en, self.why.en, self.meaning.en, self.advice.en
         );
         let finding = Finding {

@@ -31,6 +31,8 @@ pub const FIRST_ENTRIES: usize = 24;
 pub const LAST_ENTRIES: usize = 8;
 /// Detectors and signatures told apart.
 pub const CAUSES_MAX: usize = 32;
+/// Characters kept of an advice.
+const ADVICE_CHARS_MAX: usize = 800;
 /// Flows kept as evidence.
 pub const EVIDENCE_MAX: usize = 32;
 /// Techniques, and tags, kept.
@@ -67,6 +69,8 @@ pub struct Clue<'a> {
     pub acn: &'a [&'a str],
     /// Flows that show it.
     pub evidence: &'a [u64],
+    /// What it advises to do, in Italian and English; empty for a rule.
+    pub advice: [&'a str; 2],
     /// Whether it weighs: a rule does once for a host and hour.
     pub weighs: bool,
 }
@@ -162,6 +166,16 @@ impl Progress {
     }
 }
 
+/// What a finding advises to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    level: Level,
+    /// The stage that the finding stands for.
+    pub stage: Option<Stage>,
+    /// In Italian and English.
+    pub words: [String; 2],
+}
+
 /// See the module's page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Case {
@@ -193,6 +207,8 @@ pub struct Case {
     pub techniques: Vec<String>,
     /// Tags.
     pub acn: Vec<String>,
+    /// What the gravest finding advises.
+    pub advice: Option<Advice>,
     /// The gravest level at which somebody was told of it.
     pub told: Option<Level>,
     spread: bool,
@@ -267,6 +283,7 @@ impl Case {
         self.note_cause(clue);
         self.note_entry(clue);
         self.note_evidence(clue.evidence);
+        self.note_advice(clue);
         note_name(&mut self.techniques, clue.technique);
         clue.acn.iter().for_each(|tag| note_name(&mut self.acn, tag));
         self.score = self.score(clue.at) + clue.weight();
@@ -279,6 +296,20 @@ impl Case {
         self.spread |= spread;
         self.level = self.level.max(Some(self.judged(clue.at)));
         self.progress(before)
+    }
+
+    /// The gravest finding advises; among those as grave the one that has come furthest, then the
+    /// last.
+    fn note_advice(&mut self, clue: &Clue<'_>) {
+        let graver = self
+            .advice
+            .as_ref()
+            .is_none_or(|known| (known.level, known.stage) <= (clue.level, clue.stage));
+        if graver && !clue.advice.concat().is_empty() {
+            let cut = |text: &str| text.chars().take(ADVICE_CHARS_MAX).collect();
+            let words = clue.advice.map(cut);
+            self.advice = Some(Advice { level: clue.level, stage: clue.stage, words });
+        }
     }
 
     fn standing(&self) -> (Option<Level>, usize, bool) {
@@ -409,6 +440,12 @@ impl Case {
         self.note_evidence(&other.evidence);
         other.techniques.iter().for_each(|name| note_name(&mut self.techniques, name));
         other.acn.iter().for_each(|name| note_name(&mut self.acn, name));
+        if let Some(advice) = other.advice {
+            let rank = |advice: &Advice| (advice.level, advice.stage);
+            if self.advice.as_ref().is_none_or(|known| rank(known) < rank(&advice)) {
+                self.advice = Some(advice);
+            }
+        }
         self.spread |= other.spread;
         self.level = self.level.max(other.level);
         self.progress(before)
@@ -458,9 +495,11 @@ impl Case {
         let entries: usize = self.timeline.iter().map(|entry| entry.title.capacity()).sum();
         let causes: usize = self.causes.iter().map(|cause| cause.name.capacity()).sum();
         let names: usize = self.techniques.iter().chain(&self.acn).map(|n| n.capacity() + 24).sum();
+        let advice = self.advice.iter().flat_map(|advice| &advice.words).map(String::capacity);
         entries
             + causes
             + names
+            + advice.sum::<usize>()
             + self.timeline.capacity() * size_of::<TimelineEntry>()
             + self.causes.capacity() * size_of::<Cause>()
             + self.evidence.capacity() * 8

@@ -24,7 +24,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::stats::distinct::{mix, mix_address};
-use super::{Damaged, Known, Settings, Site, state};
+use super::{Damaged, Known, Settings, Site, judgement, state};
 use crate::net::Direction;
 use crate::record::{Alert, Body, Context, Finding, Level, Notice, Signature, Turn};
 use crate::time::{Duration, Timestamp};
@@ -114,6 +114,7 @@ impl Incidents {
             technique: finding.technique,
             acn: finding.acn,
             evidence: &finding.evidence,
+            advice: judgement::advice(finding),
             weighs: true,
         };
         self.clue(&clue, known, told);
@@ -152,6 +153,7 @@ impl Incidents {
             technique,
             acn: &[],
             evidence: &evidence,
+            advice: [""; 2],
             weighs,
         };
         self.clue(&clue, known, told);

@@ -640,3 +640,17 @@ fn a_grave_clue_has_its_place_among_many_small_ones() {
     assert_eq!((last.level, last.causes.len(), last.causes_omitted), (Level::High, 32, 9));
     assert!(last.title_en.starts_with("Remote administration"), "{}", last.title_en);
 }
+
+#[test]
+fn the_gravest_finding_advises_unless_a_rule_has_seen_more() {
+    let mut desk = Desk::new();
+    let words = ["Visto. Che cosa fare ora: chiamare il fornitore.", "Seen. What to do now: call."];
+    let mut finding = SCAN.finding(0);
+    (finding.explain_it, finding.explain_en) = (words[0].to_owned(), words[1].to_owned());
+    assert_eq!(judgement::advice(&finding), ["chiamare il fornitore.", "call."]);
+    let (at, context) = (Timestamp::new(START, 0), context(OUTSIDE, [10, 0, 0, 8], 0));
+    desk.incidents.finding(at, &context, &finding, &desk.known, &mut desk.told);
+    let opened = desk.incidents().pop().unwrap();
+    assert!(opened.explain_it.ends_with("Che cosa fare ora: chiamare il fornitore."), "{opened:?}");
+    assert!(opened.explain_en.ends_with("What to do now: call."), "{opened:?}");
+}

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::case::{Case, DETECTORS_FROM, THRESHOLD};
 use super::{Stage, headline};
-use crate::anomaly::words::{count, host, percent, printable, span};
+use crate::anomaly::words::{count, host, percent, printable};
 use crate::anomaly::{Known, Said, Site};
 use crate::net::Endpoint;
 use crate::record::{Body, Cause, Context, Incident, Level, Notice, Turn};
@@ -261,14 +261,10 @@ pub(super) fn deed(cause: &Cause) -> Said {
         "bruteforce" => ("password provate una dopo l'altra", "password guessing"),
         "spray" => ("stesse password provate su molti account", "password spraying"),
         "flood" => ("inondazione di traffico", "flood of traffic"),
-        "amplification" => {
-            ("server usato per amplificare un attacco", "server used to amplify an attack")
-        }
-        "beacon" => {
-            ("contatti regolari con un server esterno", "regular calls to an outside server")
-        }
+        "amplification" => ("attacco di risposte amplificate", "attack of amplified answers"),
+        "beacon" => ("contatti regolari con uno stesso server", "regular calls to one server"),
         "long-connection" => ("connessione insolitamente lunga", "unusually long connection"),
-        "exfiltration" => ("grande uscita di dati", "large amount of data carried out"),
+        "exfiltration" => ("uscita di dati", "data carried out"),
         "dns-tunnel" => ("dati nascosti nelle richieste DNS", "data hidden in DNS requests"),
         "dga" => {
             ("ricerca di nomi generati da un programma", "names made up by a program looked up")
@@ -326,16 +322,20 @@ fn sureness(case: &Case) -> Said {
     Said::new(format!("{} ({})", sure.it, why.it), format!("{} ({})", sure.en, why.en))
 }
 
-/// By the furthest stage that a clue of medium or more has reached.
+/// That of the gravest finding, else by the furthest stage that a clue of medium or more has reached.
 fn advice(case: &Case, about: &About<'_>) -> Said {
     let firm = case.stages.iter().filter(|(_, level)| **level >= Level::Medium);
     let furthest = firm.map(|(stage, _)| *stage).next_back();
     let furthest = furthest.or_else(|| case.stages.keys().next_back().copied());
+    // The detector knows best, unless something else has come further.
+    if let Some(advice) = case.advice.as_ref().filter(|advice| advice.stage >= furthest) {
+        let [it, en] = &advice.words;
+        return Said::new(it.as_str(), en.as_str());
+    }
     let ours = |address: &&IpAddr| about.site.is_home(**address);
     let inside: Vec<IpAddr> = case.sources.list().iter().filter(ours).copied().collect();
     let outside: Vec<IpAddr> =
         case.sources.list().iter().filter(|address| !ours(address)).copied().collect();
-    let took = span(case.last.since(case.first));
     if case.sources.total() + case.targets.total() == 0 {
         return Said::new(
             "seguire il consiglio che accompagna la prima segnalazione.",
@@ -348,7 +348,7 @@ fn advice(case: &Case, about: &About<'_>) -> Said {
     }
     let total = case.sources.total().saturating_sub(outside.len() as u64);
     let who = hosts(&inside, total, about).unwrap_or_default();
-    from_inside(furthest, &who, &took)
+    from_inside(furthest, &who)
 }
 
 /// What to do about attackers from outside.
@@ -372,6 +372,14 @@ fn from_outside(furthest: Option<Stage>, who: Option<Said>, whom: Option<Said>) 
             ),
             format!("; make sure that nobody got into {} and turn on a second factor.", whom.en),
         ),
+        Some(Stage::Impact) => {
+            return Said::new(
+                "chiedere aiuto al fornitore della connessione: un traffico di questa mole si \
+                 ferma solo da lui.",
+                "ask the provider of the connection for help: traffic of this size can be stopped \
+                 only there.",
+            );
+        }
         Some(_) => Said::new(
             format!(
                 "; controllare {}: aggiornamenti mancanti, programmi e account nuovi; se qualcosa non torna, \
@@ -393,7 +401,7 @@ fn from_outside(furthest: Option<Stage>, who: Option<Said>, whom: Option<Said>) 
 }
 
 /// What to do about our own machines that act like attackers.
-fn from_inside(furthest: Option<Stage>, who: &Said, took: &Said) -> Said {
+fn from_inside(furthest: Option<Stage>, who: &Said) -> Said {
     let (it, en) = (&who.it, &who.en);
     match furthest {
         None => Said::new(
@@ -423,13 +431,11 @@ fn from_inside(furthest: Option<Stage>, who: &Said, took: &Said) -> Said {
         Some(Stage::CommandAndControl | Stage::Exfiltration) => Said::new(
             format!(
                 "scollegare {it} dalla rete senza spegnere, cercare programmi sconosciuti e cambiare le password \
-                 usate lì; chiedersi quali dati sono usciti in {}.",
-                took.it
+                 usate lì; chiedersi quali dati sono usciti."
             ),
             format!(
                 "disconnect {en} from the network without switching off, look for unknown programs and \
-                 change the passwords used there; ask which data left in {}.",
-                took.en
+                 change the passwords used there; ask which data left."
             ),
         ),
         Some(Stage::ProcessControl) => Said::new(
