@@ -534,6 +534,7 @@ fn what_is_taken_in_is_counted_once() {
                 technique: "T1110",
                 acn: &[],
                 evidence: &flows,
+                advice: [""; 2],
                 weighs: true,
             },
             false,
