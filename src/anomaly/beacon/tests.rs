@@ -45,6 +45,15 @@ impl field::Fields for Spoke {
         row!("smtp.mail_from"),
         row!("ftp.command"),
         row!("ftp.command_data"),
+        row!("ftp.completion_code"),
+        row!("ldap.request.operation"),
+        row!("ldap.request.dn"),
+        row!("ldap.responses.result_code"),
+        row!("http.stat_code"),
+        row!("http.header"),
+        row!("rfb.secresult"),
+        row!("dcerpc.interface"),
+        row!("dcerpc.operation"),
     ];
 }
 
@@ -59,7 +68,7 @@ const OUT: [u8; 4] = [203, 0, 113, 9];
 pub(in crate::anomaly) fn site() -> Site {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
     let rows = field::rows::<Spoke>;
-    let protocols = ["tls", "quic", "http", "dns", "smtp", "ftp"];
+    let protocols = ["tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc"];
     let fields = protocols.map(|protocol| (protocol, rows())).into();
     assert!(!Spoke::FIELDS.is_empty());
     Site { home, fields }
