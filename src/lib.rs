@@ -9,9 +9,10 @@
 //! Outside they are EVE JSON, as Suricata names it, so that existing tools read them.
 //!
 //! One binary does two things. `replay` reads captures to their end and gives the same bytes each
-//! time, with any number of workers: that is what makes it evidence. `watch` listens to a tap or a
-//! mirror port until it is stopped. Both run the same workers; only the source and the clock
-//! differ. The sensor is passive: it sends nothing and blocks nothing.
+//! time, with any number of workers: that is what makes it evidence (only `--state` makes it depend
+//! on what was learned before). `watch` listens to a tap or a mirror port until it is stopped. Both
+//! run the same workers; only the source and the clock differ. The sensor is passive: it sends
+//! nothing and blocks nothing.
 //!
 //! # Map, in the order in which data flows
 //!
