@@ -248,9 +248,8 @@ impl Planned {
         });
         literals.filter(|gate| self.is_gated(gate.buffer)).max_by_key(|gate| {
             let rarity = score(&gate.literal.bytes, gate.literal.nocase);
-            // Near the start of the payload there is little to search: that is worth a commoner one.
             let near = gate.reach.is_some_and(|reach| reach <= NEAR_BYTES);
-            (!self.is_payload(gate.buffer), if near { rarity.saturating_mul(2) } else { rarity })
+            (!self.is_payload(gate.buffer), rarity, near)
         })
     }
 

@@ -107,6 +107,8 @@ pub struct Worker {
     pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
     defrag: Defrag,
+    /// Empty; memory for the packets of the next round.
+    spare: Vec<Pending<'static>>,
 }
 
 /// A packet, or the end of a flow, that waits for the end of the round.
@@ -162,6 +164,7 @@ impl Worker {
             activity: Activity::new(options.activity),
             changed: Vec::new(),
             options,
+            spare: Vec::new(),
         }
     }
 
@@ -177,12 +180,13 @@ impl Worker {
     /// Works through a worker's part of a round, then lets flows end whose time is over at `now`.
     /// `last` is the number of the round's last packet over all workers.
     pub fn round(&mut self, batch: &Batch, last: u64, now: Timestamp) -> Vec<Record> {
-        let mut pending = Vec::with_capacity(batch.frames.len());
+        let mut pending = emptied(std::mem::take(&mut self.spare));
         for frame in &batch.frames {
             self.frame(frame, batch.bytes(frame), &mut pending);
         }
         self.table.tick(now, &mut self.gather.host(self.inspector.as_mut()));
         self.end(&mut pending, last, now);
+        self.spare = emptied(pending);
         std::mem::take(&mut self.records)
     }
 
@@ -447,6 +451,13 @@ impl Worker {
             stream: inspector.streamed(slot.0),
         })
     }
+}
+
+/// The memory of a round's packets for those of another, which borrow from another batch: collecting
+/// nothing from a vector in place keeps what it allocated.
+fn emptied<'a>(mut pending: Vec<Pending<'_>>) -> Vec<Pending<'a>> {
+    pending.clear();
+    pending.into_iter().filter_map(|_| None).collect()
 }
 
 /// What is to be learned of files: content is kept only when a rule may want it stored.
