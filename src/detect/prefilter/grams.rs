@@ -5,9 +5,7 @@
 //! there are of any pattern. A look waits for none before it, and the table stays in the first
 //! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
 //! patterns every second place is looked at; where they cover only two bytes of a place, these with
-//! any third are looked for. What the bit lets through is looked up once more, with the byte before
-//! it, in a second table: runs of zeros and the syllables of every text go no further than that.
-//! What both let through is compared.
+//! any third are looked for. What the bit lets through is compared.
 
 use super::rarity;
 
@@ -30,9 +28,6 @@ const WORDS: (usize, usize, usize) = (512, 4096, 32_768);
 /// Bits of the small and of the middle table that may be set.
 const MOST: (usize, usize) = (200, 6_000);
 
-/// Words of the second table: 16 KiB.
-const SECOND_WORDS: usize = 4096;
-
 /// Of the hash: odd, its bits well mixed.
 const FACTOR: u32 = 0x9e37_79b1;
 
@@ -49,8 +44,6 @@ pub struct Grams {
     dense: bool,
     /// A bit for each hash of three bytes: not set is no, set is perhaps.
     words: Vec<u32>,
-    /// The same for each hash of the byte before and the three bytes, where all three are known.
-    second: Box<[u32; SECOND_WORDS]>,
     /// By all three bytes of a place, by the first two, by the last two.
     indexes: [Index; 3],
     patterns: Vec<Kept>,
@@ -184,11 +177,10 @@ impl Grams {
             front.iter().for_each(|entry| set(entry.gram() & 0xffff | any << 16));
             back.iter().for_each(|entry| set(entry.gram() & 0x00ff_ff00 | any));
         }
-        let second = second(whole);
         let mut keys = KEYS.iter();
         let indexes =
             entries.map(|entries| Index::new(entries, keys.next().copied().unwrap_or(LOW)));
-        Some(Self { dense, words, second, indexes, patterns: kept })
+        Some(Self { dense, words, indexes, patterns: kept })
     }
 
     /// Bytes of memory that it takes, about.
@@ -196,7 +188,7 @@ impl Grams {
         let bytes: usize = self.patterns.iter().map(|pattern| pattern.bytes.len()).sum();
         let of_index =
             |index: &Index| index.starts.len() * 4 + size_of_val(index.entries.as_slice());
-        (self.words.len() + SECOND_WORDS) * 4
+        self.words.len() * 4
             + self.indexes.iter().map(of_index).sum::<usize>()
             + size_of_val(self.patterns.as_slice())
             + bytes
@@ -272,10 +264,7 @@ impl Grams {
         gram: u32,
         hit: &mut impl FnMut(u32, usize),
     ) {
-        let before = (around >> (8 * (BEFORE - 1))) as u32;
-        let whole = look::<SECOND_WORDS, { shift(SECOND_WORDS) }>(&self.second, before) & 1 != 0;
-        let indexes = self.indexes.iter().zip(KEYS);
-        for (index, key) in indexes.skip(usize::from(!whole)) {
+        for (index, key) in self.indexes.iter().zip(KEYS) {
             for entry in index.at(gram & key) {
                 if around & entry.mask == entry.around
                     && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
@@ -299,24 +288,6 @@ impl Grams {
             hit(pattern.id, end);
         }
     }
-}
-
-/// A bit for each byte before and three bytes of these entries; where the one before is not known,
-/// for all that it may be.
-fn second(entries: &[Entry]) -> Box<[u32; SECOND_WORDS]> {
-    let mut words = Box::new([0; SECOND_WORDS]);
-    let mut set = |bytes: u32| {
-        let bit = bytes.wrapping_mul(FACTOR) >> shift(SECOND_WORDS);
-        words.get_mut(bit as usize / 32).into_iter().for_each(|word| *word |= 1 << (bit % 32));
-    };
-    for entry in entries {
-        let bytes = (entry.around >> (8 * (BEFORE - 1))) as u32;
-        match (entry.mask >> (8 * (BEFORE - 1))) as u8 {
-            0 => (0..=u8::MAX).for_each(|any| set(bytes & !0xff | u32::from(any | 0x20))),
-            _ => set(bytes),
-        }
-    }
-    words
 }
 
 /// In how many of its places a pattern leaves a byte unknown, one in `stride` looked at; too many
@@ -346,9 +317,8 @@ fn rarest(bytes: &[u8], nocase: bool) -> usize {
     };
     match bytes.len() {
         0..=2 => BEFORE,
-        3 | 4 => 2,
-        // So that the byte before both is known too.
-        _ => (0..=1).max_by_key(told).unwrap_or(1),
+        3 => 2,
+        _ => (0..=2).max_by_key(told).unwrap_or(2),
     }
 }
 
