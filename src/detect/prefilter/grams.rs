@@ -5,7 +5,8 @@
 //! there are of any pattern. A look waits for none before it, and the table stays in the first
 //! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
 //! patterns every second place is looked at; where they cover only two bytes of a place, these with
-//! any third are looked for. What the bit lets through is compared.
+//! any third are looked for. What the bit lets through is compared, unless it is a run of zeros or
+//! of spaces, which are everywhere: they are told apart before.
 
 use super::rarity;
 
@@ -42,6 +43,8 @@ const LOW: u32 = 0x00ff_ffff;
 pub struct Grams {
     /// Whether every second place is looked at, not every fourth.
     dense: bool,
+    /// Whether no pattern can begin or end within zeros and spaces alone.
+    quiet: bool,
     /// A bit for each hash of three bytes: not set is no, set is perhaps.
     words: Vec<u32>,
     /// By all three bytes of a place, by the first two, by the last two.
@@ -177,10 +180,12 @@ impl Grams {
             front.iter().for_each(|entry| set(entry.gram() & 0xffff | any << 16));
             back.iter().for_each(|entry| set(entry.gram() & 0x00ff_ff00 | any));
         }
+        let fits_blank = |entry: &Entry| FOLD & entry.mask == entry.around;
+        let quiet = !entries.iter().flatten().any(fits_blank);
         let mut keys = KEYS.iter();
         let indexes =
             entries.map(|entries| Index::new(entries, keys.next().copied().unwrap_or(LOW)));
-        Some(Self { dense, words, indexes, patterns: kept })
+        Some(Self { dense, quiet, words, indexes, patterns: kept })
     }
 
     /// Bytes of memory that it takes, about.
@@ -247,6 +252,9 @@ impl Grams {
         start: usize,
         hit: &mut impl FnMut(u32, usize),
     ) {
+        if self.quiet && blank(bytes, start) {
+            return;
+        }
         for place in (start..start + BLOCK).step_by(if self.dense { 2 } else { 4 }) {
             let around = around(bytes, place);
             let gram = (around >> (8 * BEFORE)) as u32 & LOW;
@@ -288,6 +296,15 @@ impl Grams {
             hit(pattern.id, end);
         }
     }
+}
+
+/// Whether all that is compared for a block are zeros and spaces.
+fn blank(bytes: &[u8], start: usize) -> bool {
+    let around = start.checked_sub(BLOCK).and_then(|from| bytes.get(from..)?.first_chunk());
+    around.is_some_and(|around: &[u8; 3 * BLOCK]| {
+        let (parts, _) = around.as_chunks::<BLOCK>();
+        parts.iter().all(|part| u64::from_le_bytes(*part) | FOLD == FOLD)
+    })
 }
 
 /// In how many of its places a pattern leaves a byte unknown, one in `stride` looked at; too many
