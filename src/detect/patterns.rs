@@ -53,31 +53,41 @@ impl Entry {
 
 /// Literals of many rules, looked for at once.
 pub struct Patterns {
+    /// Where the rules of each pattern begin in `rules`; one more at the end.
+    starts: Vec<u32>,
+    rules: Vec<u32>,
+    /// Those looked for by themselves.
+    singles: Vec<Single>,
     finder: Search,
     longest: usize,
     reach: usize,
 }
 
+/// How those are found that are not looked for by themselves.
 enum Search {
-    /// A handful: each by its rarest byte, many times faster than any automaton.
-    Few(Vec<Single>),
-    /// Where looking at some places is enough; the shortest by themselves.
-    Sparse(Box<Grams>, Vec<Single>),
+    /// There are none.
+    Nothing,
+    /// Where looking at some places is enough.
+    Sparse(Box<Grams>),
     /// The automaton.
     Many(Box<Scanner>),
 }
 
-/// Patterns up to which each is looked for by itself.
+/// Patterns up to which each is looked for by itself: many times faster than any automaton.
 const FEW: usize = 3;
 
 /// Patterns shorter than this say too little at the places that are looked at.
 const SHORT_BYTES: usize = 3;
 
-/// Short patterns up to which each is looked for by itself.
-const SHORT_FEW: usize = 2;
+/// Short patterns that can stand anywhere up to which each is looked for by itself, ...
+const SHORT_FEW: usize = 4;
+
+/// ... and those that can stand near the start of the buffer alone.
+const SHORT_NEAR: usize = 12;
 
 /// One pattern.
 struct Single {
+    number: u32,
     entry: Entry,
     /// Where case tells: a search for all of it.
     whole: Option<Finder<'static>>,
@@ -87,30 +97,31 @@ struct Single {
     high: u8,
 }
 
-impl Search {
-    /// `None` when too many patterns are short.
-    fn sparse(entries: &[Entry]) -> Option<Self> {
-        let is_short = |entry: &&Entry| entry.bytes().len() < SHORT_BYTES;
-        let short: Vec<Single> = entries
-            .iter()
-            .filter(is_short)
-            .take(SHORT_FEW + 1)
-            .copied()
-            .filter_map(Single::new)
-            .collect();
-        if short.len() > SHORT_FEW {
-            return None;
-        }
-        let long = entries.iter().filter(|entry| !is_short(entry));
-        let patterns = long.map(|entry| (entry.bytes(), entry.nocase, entry.rule));
-        Some(Self::Sparse(Box::new(Grams::build(patterns)?), short))
-    }
+/// The same bytes that several rules wait for, with the widest reach of these.
+#[derive(Clone, Copy)]
+struct Wanted {
+    number: u32,
+    entry: Entry,
+}
 
-    fn many(entries: &[Entry]) -> Self {
-        let patterns: Vec<Pattern<'_>> = entries
-            .iter()
-            .map(|entry| Pattern { bytes: entry.bytes(), nocase: entry.nocase, id: entry.rule })
-            .collect();
+impl Wanted {
+    fn is_short(&self) -> bool {
+        self.entry.bytes().len() < SHORT_BYTES
+    }
+}
+
+impl Search {
+    fn new(wanted: &[Wanted]) -> Self {
+        if wanted.is_empty() {
+            return Self::Nothing;
+        }
+        let patterns = wanted.iter().map(|w| (w.entry.bytes(), w.entry.nocase, w.number));
+        let long = !wanted.iter().any(Wanted::is_short);
+        if let Some(grams) = long.then(|| Grams::build(patterns.clone())).flatten() {
+            return Self::Sparse(Box::new(grams));
+        }
+        let patterns: Vec<Pattern<'_>> =
+            patterns.map(|(bytes, nocase, id)| Pattern { bytes, nocase, id }).collect();
         Self::Many(Box::new(Scanner::build(&patterns)))
     }
 }
@@ -120,32 +131,60 @@ impl Patterns {
     pub fn new(entries: &[Entry]) -> Self {
         let longest = entries.iter().map(|entry| entry.bytes().len()).max().unwrap_or(0);
         let reach = entries.iter().map(|entry| entry.reach).max().unwrap_or(0);
-        let finder = if entries.len() <= FEW {
-            Search::Few(entries.iter().copied().filter_map(Single::new).collect())
-        } else {
-            Search::sparse(entries).unwrap_or_else(|| Search::many(entries))
-        };
-        Self { finder, longest, reach }
+        let mut entries = entries.to_vec();
+        let key = |entry: &Entry| (entry.bytes, entry.length, entry.nocase, entry.near());
+        entries.sort_unstable_by_key(|entry| (key(entry), entry.rule));
+        let (mut starts, mut rules) = (vec![0], Vec::with_capacity(entries.len()));
+        let mut wanted = Vec::new();
+        for (number, same) in (0..).zip(entries.chunk_by(|a, b| key(a) == key(b))) {
+            rules.extend(same.iter().map(|entry| entry.rule));
+            starts.push(u32::try_from(rules.len()).unwrap_or(u32::MAX));
+            let farthest = same.iter().max_by_key(|entry| entry.reach);
+            wanted.extend(farthest.map(|entry| Wanted { number, entry: *entry }));
+        }
+        let kinds: [(fn(&Wanted) -> bool, usize); 3] = [
+            (|_| true, FEW),
+            (|one| one.is_short() && one.entry.near(), SHORT_NEAR),
+            (|one| one.is_short() && !one.entry.near(), SHORT_FEW),
+        ];
+        let mut singles = Vec::new();
+        for (is, most) in kinds {
+            if wanted.iter().filter(|one| is(one)).count() <= most {
+                singles.extend(wanted.iter().filter(|one| is(one)).filter_map(Single::new));
+                wanted.retain(|one| !is(one));
+            }
+        }
+        Self { starts, rules, singles, finder: Search::new(&wanted), longest, reach }
     }
 
     /// Looks into all of `haystacks`, side by side; `hit` gets the index of the haystack, the rule
     /// and where its pattern ended.
     pub fn scan(&self, haystacks: &mut [Haystack<'_>], hit: &mut impl FnMut(usize, u32, usize)) {
-        let singles = match &self.finder {
-            Search::Many(scanner) => return scanner.scan(haystacks, hit),
-            Search::Sparse(grams, singles) => {
-                for (lane, haystack) in haystacks.iter().enumerate() {
-                    grams.scan(haystack.bytes, &mut |rule, end| hit(lane, rule, end));
-                }
-                singles
-            }
-            Search::Few(singles) => singles,
+        let mut found = |lane: usize, number: u32, end: usize| {
+            self.rules_of(number).iter().for_each(|rule| hit(lane, *rule, end));
         };
         for (lane, haystack) in haystacks.iter().enumerate() {
-            for single in singles {
-                single.find(haystack.bytes, &mut |end| hit(lane, single.entry.rule, end));
+            for single in &self.singles {
+                // A haystack begins where the buffer does, or later: farther in it cannot stand.
+                let bytes = haystack.bytes.get(..single.entry.reach).unwrap_or(haystack.bytes);
+                single.find(bytes, &mut |end| found(lane, single.number, end));
             }
         }
+        match &self.finder {
+            Search::Nothing => {}
+            Search::Sparse(grams) => {
+                for (lane, haystack) in haystacks.iter().enumerate() {
+                    grams.scan(haystack.bytes, &mut |number, end| found(lane, number, end));
+                }
+            }
+            Search::Many(scanner) => scanner.scan(haystacks, &mut found),
+        }
+    }
+
+    fn rules_of(&self, number: u32) -> &[u32] {
+        let at = |index: usize| self.starts.get(index).copied().unwrap_or(0) as usize;
+        let number = number as usize;
+        self.rules.get(at(number)..at(number + 1)).unwrap_or_default()
     }
 
     /// Bytes before new ones that must be looked at again to see what lies across the seam.
@@ -160,7 +199,8 @@ impl Patterns {
 }
 
 impl Single {
-    fn new(entry: Entry) -> Option<Self> {
+    fn new(wanted: &Wanted) -> Option<Self> {
+        let Wanted { number, entry } = *wanted;
         let rarity = |byte: u8| score(&[byte], entry.nocase);
         let (at, byte) = entry.bytes().iter().enumerate().max_by_key(|(_, byte)| rarity(**byte))?;
         let (mut low, mut high) = (*byte, *byte);
@@ -169,7 +209,7 @@ impl Single {
         }
         let cased = !entry.nocase || !entry.bytes().iter().any(u8::is_ascii_alphabetic);
         let whole = cased.then(|| Finder::new(entry.bytes()).into_owned());
-        Some(Self { whole, at, low, high, entry })
+        Some(Self { number, whole, at, low, high, entry })
     }
 
     /// Calls `hit` with the end of each place where the pattern stands.

@@ -8,6 +8,8 @@
 //! any third are looked for. What the bit lets through is compared, unless it is a run of zeros or
 //! of spaces, which are everywhere: they are told apart before.
 
+use std::collections::BTreeSet;
+
 use super::rarity;
 
 /// Bytes worked through at a time.
@@ -143,7 +145,11 @@ impl Grams {
     pub fn build<'a>(
         patterns: impl Iterator<Item = (&'a [u8], bool, u32)> + Clone,
     ) -> Option<Self> {
-        let lengths = || patterns.clone().map(|(bytes, ..)| bytes.len());
+        // The same bytes in another spelling share their bits.
+        let short = patterns.clone().filter(|(bytes, ..)| loose(bytes.len(), 4) > 0);
+        let short: BTreeSet<Vec<u8>> =
+            short.map(|(bytes, ..)| bytes.iter().map(|byte| *byte | 0x20).collect()).collect();
+        let lengths = || short.iter().map(Vec::len);
         let dense = [4, 2].into_iter().find(|stride| {
             let loose = lengths().map(|length| loose(length, *stride));
             loose.sum::<usize>().saturating_mul(LOOSE_BITS) <= LOOSE_MOST
@@ -369,8 +375,6 @@ fn around(bytes: &[u8], place: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
-    use std::collections::BTreeSet;
 
     use super::*;
 
