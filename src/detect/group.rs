@@ -237,7 +237,11 @@ impl<T: Clone> Draft<T> {
                 under.entry(port).or_default().push(entry.clone());
             }
         };
-        if header.both_ways {
+        if header.both_ways && few(&header.destination_ports) {
+            // Either end of the packet may be the rule's destination.
+            file(&header.destination_ports, &mut self.destination);
+            file(&header.destination_ports, &mut self.source);
+        } else if header.both_ways {
             self.any.push(entry.clone());
         } else if few(&header.destination_ports) {
             file(&header.destination_ports, &mut self.destination);

@@ -1,7 +1,7 @@
 //! How rare bytes are in traffic: what makes a pattern a good one to look for first.
 //!
 //! The tables come from general knowledge of what sensors see: runs of zeros, ASCII text, the
-//! words of HTTP and of names. They choose among a rule's literals; no result depends on them.
+//! words of HTTP, of certificates and of names. They choose among a rule's literals; no result depends on them.
 
 /// Length in bytes of the part of a pattern that decides how rare it is.
 pub const WINDOW: usize = 8;
@@ -17,6 +17,10 @@ const COMMON_TEXT: &[&[u8]] = &[
     b"</div><a href=\"http://\"><script type=\"text/javascript\">function( var  = ); return ",
     b"the and for that with this from error server date last-modified: gmt ",
     b"microsoft windows system32 cmd.exe kernel32.dll this program cannot be run in dos mode",
+    b"\xffsmb \xfesmb ntlmssp\0 \0\\pipe\\ ssh-2.0-openssh_ smtp ftp nick privmsg",
+    b"\x16\x03\x01 \x16\x03\x03 \x17\x03\x03 \x30\x82 \x2a\x86\x48\x86\xf7\x0d\x01\x01\x09\x01 \x01\x01\x05\0",
+    b"\x06\x03\x55\x04\x03 \x55\x04\x06\x13\x02 \x55\x04\x07 \x55\x04\x08 \x55\x04\x0a \x55\x04\x0b \x55\x1d",
+    b"\x31\x0b\x30\x09\x06\x03 \x31\x0c\x30\x0a\x06\x03 \x31\x0d\x30\x0b\x06\x03 \x31\x0e\x30\x0c\x06\x03",
 ];
 
 /// Pairs of bytes of [`COMMON_TEXT`], as bits by `first * 256 + second`.
@@ -93,7 +97,7 @@ fn of_window(window: &[u8], nocase: bool) -> u32 {
 fn of_next(before: u8, byte: u8, nocase: bool) -> u32 {
     match of_byte(byte, nocase) {
         _ if before == byte => 2,
-        alone if is_common_pair(before, byte) => alone / 5,
+        alone if is_common_pair(before, byte) => alone / 4,
         alone => alone,
     }
 }
