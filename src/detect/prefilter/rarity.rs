@@ -119,7 +119,7 @@ const fn common_pairs() -> [u64; 1024] {
         let text = COMMON_TEXT[line];
         let mut at = 1;
         while at < text.len() {
-            let bit = pair(text[at - 1], text[at]);
+            let bit = pair(text[at - 1].to_ascii_lowercase(), text[at].to_ascii_lowercase());
             pairs[bit / 64] |= 1 << (bit % 64);
             at += 1;
         }
