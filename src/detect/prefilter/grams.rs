@@ -5,8 +5,8 @@
 //! there are of any pattern. A look waits for none before it, and the table stays in the first
 //! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
 //! patterns every second place is looked at; where they cover only two bytes of a place, these with
-//! any third are looked for. What the bit lets through is compared, unless it is a run of zeros or
-//! of spaces, which are everywhere: they are told apart before.
+//! any third are looked for. What the bit lets through is compared, unless it lies within zeros or
+//! spaces, which are everywhere.
 
 use std::collections::BTreeSet;
 
@@ -49,8 +49,10 @@ pub struct Grams {
     quiet: bool,
     /// A bit for each hash of three bytes: not set is no, set is perhaps.
     words: Vec<u32>,
-    /// By all three bytes of a place, by the first two, by the last two.
-    indexes: [Index; 3],
+    /// By all three bytes of a place.
+    exact: Index,
+    /// Those of which one byte is not known, with the bytes that are.
+    loose: Vec<(u32, Index)>,
     patterns: Vec<Kept>,
 }
 
@@ -154,15 +156,12 @@ impl Grams {
             let loose = lengths().map(|length| loose(length, *stride));
             loose.sum::<usize>().saturating_mul(LOOSE_BITS) <= LOOSE_MOST
         })? == 2;
-        let stride = if dense { 2 } else { 4 };
         let mut kept = Vec::new();
         let mut entries: [Vec<Entry>; 3] = Default::default();
         for (bytes, nocase, id) in patterns {
             let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
             kept.push(Kept { bytes: bytes.into(), nocase, id });
-            // As many neighbouring places as there are bytes between two looks.
-            let first = if dense { rarest(bytes, nocase) } else { usize::from(bytes.len() < 5) };
-            for offset in first..first + stride {
+            for offset in offsets(bytes, nocase, dense) {
                 let entry = Entry::new(bytes, offset, number);
                 entries.get_mut(entry.index()).into_iter().for_each(|list| list.push(entry));
             }
@@ -188,10 +187,18 @@ impl Grams {
         }
         let fits_blank = |entry: &Entry| FOLD & entry.mask == entry.around;
         let quiet = !entries.iter().flatten().any(fits_blank);
-        let mut keys = KEYS.iter();
-        let indexes =
-            entries.map(|entries| Index::new(entries, keys.next().copied().unwrap_or(LOW)));
-        Some(Self { dense, quiet, words, indexes, patterns: kept })
+        let [whole, front, back] = entries;
+        let [exact_key, front_key, back_key] = KEYS;
+        let loose = [(front_key, front), (back_key, back)];
+        let loose = loose.into_iter().filter(|(_, entries)| !entries.is_empty());
+        Some(Self {
+            dense,
+            quiet,
+            words,
+            exact: Index::new(whole, exact_key),
+            loose: loose.map(|(key, entries)| (key, Index::new(entries, key))).collect(),
+            patterns: kept,
+        })
     }
 
     /// Bytes of memory that it takes, about.
@@ -200,7 +207,8 @@ impl Grams {
         let of_index =
             |index: &Index| index.starts.len() * 4 + size_of_val(index.entries.as_slice());
         self.words.len() * 4
-            + self.indexes.iter().map(of_index).sum::<usize>()
+            + of_index(&self.exact)
+            + self.loose.iter().map(|(_, index)| of_index(index)).sum::<usize>()
             + size_of_val(self.patterns.as_slice())
             + bytes
     }
@@ -229,66 +237,62 @@ impl Grams {
         let mut done = 0;
         if self.dense {
             for (block, between) in blocks.iter().zip(between) {
-                let found = pair(block, look) | pair(between, look);
-                if found & 1 != 0 {
-                    self.block(look, bytes, done, hit);
+                let found = pair(block, look) | pair(between, look) << 1;
+                if found != 0 {
+                    self.block(bytes, done, found, hit);
                 }
                 done += BLOCK;
             }
         } else {
             for block in blocks {
-                if pair(block, look) & 1 != 0 {
-                    self.block(look, bytes, done, hit);
+                let found = pair(block, look);
+                if found != 0 {
+                    self.block(bytes, done, found, hit);
                 }
                 done += BLOCK;
             }
         }
         while done < bytes.len() {
-            self.block(look, bytes, done, hit);
+            let places = if self.dense { 0b1111 } else { 0b0101 };
+            self.block(bytes, done, places, hit);
             done += BLOCK;
         }
     }
 
-    /// Compares what may be in a block that begins at `start`.
+    /// Compares what may be in a block that begins at `start`, at those of its places at every
+    /// second byte that have their bit set in `places`.
     #[inline(never)]
-    fn block(
-        &self,
-        look: impl Fn(u32) -> u32,
-        bytes: &[u8],
-        start: usize,
-        hit: &mut impl FnMut(u32, usize),
-    ) {
-        if self.quiet && blank(bytes, start) {
-            return;
-        }
-        for place in (start..start + BLOCK).step_by(if self.dense { 2 } else { 4 }) {
+    fn block(&self, bytes: &[u8], start: usize, places: u32, hit: &mut impl FnMut(u32, usize)) {
+        let mut left = places;
+        while left != 0 {
+            let place = start + 2 * left.trailing_zeros() as usize;
+            left &= left - 1;
             let around = around(bytes, place);
-            let gram = (around >> (8 * BEFORE)) as u32 & LOW;
-            if look(gram) & 1 != 0 {
-                self.place(bytes, place, around, gram, hit);
+            // Within zeros and spaces there is nothing to find; where they begin or end there may be.
+            if !self.quiet || around != FOLD {
+                self.place(bytes, place, around, hit);
             }
         }
     }
 
-    fn place(
-        &self,
-        bytes: &[u8],
-        place: usize,
-        around: u64,
-        gram: u32,
-        hit: &mut impl FnMut(u32, usize),
-    ) {
-        for (index, key) in self.indexes.iter().zip(KEYS) {
-            for entry in index.at(gram & key) {
+    fn place(&self, bytes: &[u8], place: usize, around: u64, hit: &mut impl FnMut(u32, usize)) {
+        let gram = (around >> (8 * BEFORE)) as u32 & LOW;
+        let mut compare = |entries: &[Entry]| {
+            for entry in entries {
                 if around & entry.mask == entry.around
                     && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
                 {
                     self.one(bytes, start, entry.pattern, hit);
                 }
             }
+        };
+        compare(self.exact.at(gram));
+        for (key, index) in &self.loose {
+            compare(index.at(gram & key));
         }
     }
 
+    #[inline(never)]
     fn one(&self, bytes: &[u8], start: usize, pattern: u32, hit: &mut impl FnMut(u32, usize)) {
         let Some(pattern) = self.patterns.get(pattern as usize) else { return };
         let end = start.saturating_add(pattern.bytes.len());
@@ -304,15 +308,6 @@ impl Grams {
     }
 }
 
-/// Whether all that is compared for a block are zeros and spaces.
-fn blank(bytes: &[u8], start: usize) -> bool {
-    let around = start.checked_sub(BLOCK).and_then(|from| bytes.get(from..)?.first_chunk());
-    around.is_some_and(|around: &[u8; 3 * BLOCK]| {
-        let (parts, _) = around.as_chunks::<BLOCK>();
-        parts.iter().all(|part| u64::from_le_bytes(*part) | FOLD == FOLD)
-    })
-}
-
 /// In how many of its places a pattern leaves a byte unknown, one in `stride` looked at; too many
 /// when a place would know less than two.
 const fn loose(length: usize, stride: usize) -> usize {
@@ -324,24 +319,29 @@ const fn loose(length: usize, stride: usize) -> usize {
     }
 }
 
-/// Looks at the first three bytes of each half of a block.
+/// Looks at the first three bytes of each half of a block: a bit for the first half, and the third.
 #[inline(always)]
 fn pair(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
     let value = u64::from_le_bytes(*block) | FOLD;
-    look(value as u32 & LOW) | look((value >> 32) as u32 & LOW)
+    look(value as u32 & LOW) & 1 | (look((value >> 32) as u32 & LOW) & 1) << 2
 }
 
-/// Where a pattern begins, in the eight bytes around a place, so that the two neighbouring places it
-/// is known by say the most.
-fn rarest(bytes: &[u8], nocase: bool) -> usize {
-    let told = |first: &usize| {
-        let both = bytes.get(2 - first..6 - first);
-        (both.map_or(0, |both| rarity::score(both, nocase)), *first)
+/// Where a pattern begins in the eight bytes around the places that it is known by: as many as there
+/// are bytes between two looks, no two of them as many bytes apart; of several, those that say the
+/// most.
+fn offsets(bytes: &[u8], nocase: bool, dense: bool) -> Vec<usize> {
+    let told = |offset: &usize| {
+        let place = BEFORE.checked_sub(*offset).and_then(|at| bytes.get(at..at + 3));
+        place.map_or(0, |place| rarity::score(place, nocase))
     };
-    match bytes.len() {
-        0..=2 => BEFORE,
-        3 => 2,
-        _ => (0..=2).max_by_key(told).unwrap_or(2),
+    match (dense, bytes.len()) {
+        (false, length) => (usize::from(length < 5)..).take(4).collect(),
+        (true, 0..=2) => vec![BEFORE, BEFORE + 1],
+        (true, 3) => vec![BEFORE - 1, BEFORE],
+        (true, _) => {
+            let pairs = [[0, 2], [1, 3]];
+            pairs.iter().filter_map(|pair| pair.iter().copied().max_by_key(told)).collect()
+        }
     }
 }
 
