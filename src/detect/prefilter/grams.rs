@@ -326,9 +326,9 @@ fn pair(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
     look(value as u32 & LOW) & 1 | (look((value >> 32) as u32 & LOW) & 1) << 2
 }
 
-/// Where a pattern begins in the eight bytes around the places that it is known by: as many as there
-/// are bytes between two looks, no two of them as many bytes apart; of several, those that say the
-/// most.
+/// Where a pattern begins in the eight bytes around each place that it is known by: one place for
+/// each way in which it can lie across the places that are looked at, and the rarest where there is
+/// a choice.
 fn offsets(bytes: &[u8], nocase: bool, dense: bool) -> Vec<usize> {
     let told = |offset: &usize| {
         let place = BEFORE.checked_sub(*offset).and_then(|at| bytes.get(at..at + 3));
