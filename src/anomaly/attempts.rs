@@ -13,6 +13,10 @@ use super::{FieldRef, Site, state};
 use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
 use crate::time::Timestamp;
 
+/// The protocols whose transactions tell of attempts, by EVE name.
+pub const PROTOCOLS: &[&str] =
+    &["ftp", "pop3", "smb", "krb5", "ldap", "http", "rfb", "pgsql", "dcerpc"];
+
 /// Flows of which the name that logs on is remembered until the answer.
 const FLOWS_MAX: usize = 2048;
 
@@ -135,24 +139,29 @@ impl Attempts {
         self.named = named;
     }
 
-    /// The attempt that a record tells of.
-    pub fn read(&mut self, record: &Record, site: &Site) -> Option<Attempt> {
+    /// The attempt that a record tells of; `spoken` is what [`Known`](super::Known) has read of it.
+    pub fn read(&mut self, record: &Record, site: &Site, spoken: &Spoken) -> Option<Attempt> {
         match &record.body {
             Body::Flow(flow) => shape(&record.context, flow, site),
             Body::Transaction(transaction) => {
-                let conversation = state::conversation(&record.context).unwrap_or_default();
-                self.transaction(conversation, transaction)
+                self.transaction(&record.context, transaction, spoken)
             }
             _ => None,
         }
     }
 
-    fn transaction(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
+    fn transaction(
+        &mut self,
+        context: &Context,
+        record: &TransactionRecord,
+        spoken: &Spoken,
+    ) -> Option<Attempt> {
+        let flow = || state::conversation(context).unwrap_or_default();
         match record.protocol {
-            "ftp" => self.ftp(flow, record),
-            "pop3" => self.pop3(flow, record),
-            "smb" => smb(record),
-            "krb5" => self.kerberos(flow, record),
+            "ftp" => self.ftp(flow(), record),
+            "pop3" => self.pop3(flow(), spoken),
+            "smb" => smb(spoken),
+            "krb5" => self.kerberos(flow(), spoken),
             "ldap" => self.ldap(record),
             "http" => self.http(record),
             "rfb" => self.vnc_result.int(record).map(|result| {
@@ -189,8 +198,7 @@ impl Attempts {
         result.map(|result| attempt(Service::Ftp, result, account))
     }
 
-    fn pop3(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
-        let spoken = Spoken::of(record, &["request.command", "request.args", "response.status"]);
+    fn pop3(&mut self, flow: u64, spoken: &Spoken) -> Option<Attempt> {
         match spoken.get("request.command") {
             b"USER" => {
                 *self.named.touch(&flow) = hash(spoken.get("request.args"));
@@ -208,8 +216,7 @@ impl Attempts {
         }
     }
 
-    fn kerberos(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
-        let spoken = Spoken::of(record, &["msg_type", "cname", "error_code"]);
+    fn kerberos(&mut self, flow: u64, spoken: &Spoken) -> Option<Attempt> {
         match (spoken.get("msg_type"), spoken.get("error_code")) {
             (b"KRB_AS_REQ", _) => {
                 *self.named.touch(&flow) = hash(spoken.get("cname"));
@@ -319,8 +326,7 @@ fn sent_credentials(headers: &[u8]) -> bool {
     SCHEMES.iter().any(|scheme| contains(headers, scheme))
 }
 
-fn smb(record: &TransactionRecord) -> Option<Attempt> {
-    let spoken = Spoken::of(record, &["command", "status_code", "ntlmssp.user"]);
+fn smb(spoken: &Spoken) -> Option<Attempt> {
     if !matches!(
         spoken.get("command"),
         b"SMB2_COMMAND_SESSION_SETUP" | b"SMB1_COMMAND_SESSION_SETUP_ANDX"

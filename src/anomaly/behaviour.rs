@@ -20,8 +20,10 @@ const SUPPRESSIONS: &str = "suppressions";
 /// The detectors of a site and what they share.
 pub struct Behaviour {
     seats: Vec<(&'static Kind, Box<dyn Detector>)>,
-    /// For each sort of record the seats that see it.
+    /// For each sort of record the seats that see it; of transactions, `readers` has them.
     seen_by: [Vec<usize>; Sort::COUNT],
+    /// For each protocol, by EVE name, the seats that see its transactions.
+    readers: Vec<(&'static str, Vec<usize>)>,
     known: Known,
     incidents: Incidents,
     suppressions: Suppressions,
@@ -37,16 +39,23 @@ impl Behaviour {
         let seats: Vec<_> =
             kinds.map(|kind| (*kind, (kind.build)(site, &settings.of(kind)))).collect();
         let mut seen_by: [Vec<usize>; Sort::COUNT] = Default::default();
+        let mut readers: Vec<(&'static str, Vec<usize>)> = Vec::new();
         for (seat, (kind, _)) in seats.iter().enumerate() {
-            for sort in kind.sees {
+            for sort in kind.sees.iter().filter(|sort| **sort != Sort::Transaction) {
                 seen_by.get_mut(*sort as usize).into_iter().for_each(|seats| seats.push(seat));
+            }
+            for protocol in kind.reads {
+                match readers.iter_mut().find(|(known, _)| known == protocol) {
+                    Some((_, seats)) => seats.push(seat),
+                    None => readers.push((protocol, vec![seat])),
+                }
             }
         }
         let known = Known::new(site);
         let incidents = Incidents::new(site, settings);
         let suppressions = Suppressions::new(&settings.suppressions);
         let (now, found) = (Timestamp::default(), Vec::new());
-        Self { seats, seen_by, known, incidents, suppressions, found, now, next_tick: now }
+        Self { seats, seen_by, readers, known, incidents, suppressions, found, now, next_tick: now }
     }
 
     /// No detector at all.
@@ -54,6 +63,7 @@ impl Behaviour {
         Self {
             seats: Vec::new(),
             seen_by: Default::default(),
+            readers: Vec::new(),
             known: Known::default(),
             incidents: Incidents::default(),
             suppressions: Suppressions::default(),
@@ -76,7 +86,14 @@ impl Behaviour {
         }
         self.tick(record.timestamp, told);
         self.known.record(record);
-        let seats = self.seen_by.get(record.body.sort() as usize).map_or(&[][..], Vec::as_slice);
+        let seats = match &record.body {
+            Body::Transaction(transaction) => {
+                let of = |(protocol, _): &&(&str, Vec<usize>)| *protocol == transaction.protocol;
+                self.readers.iter().find(of).map(|(_, seats)| seats)
+            }
+            body => self.seen_by.get(body.sort() as usize),
+        };
+        let seats = seats.map_or(&[][..], Vec::as_slice);
         for seat in seats {
             if let Some((_, detector)) = self.seats.get_mut(*seat) {
                 detector.record(record, &self.known, &mut self.found);

@@ -49,6 +49,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&EXPIRY_DAYS],
     sees: &[Sort::Transaction, Sort::Flow],
+    reads: &["ftp", "pop3", "http", "ldap", "snmp", "smb", "tls"],
     build: |site, tuning| Box::new(Cleartext::new(site, tuning)),
 };
 
@@ -159,7 +160,7 @@ impl Cleartext {
     fn see(&mut self, record: &Record, known: &Known) -> Option<Found> {
         let server = record.context.destination?;
         let issue = match &record.body {
-            Body::Transaction(transaction) => self.transaction(record, transaction)?,
+            Body::Transaction(transaction) => self.transaction(record, transaction, known)?,
             Body::Flow(flow) => telnet(flow)?,
             _ => return None,
         };
@@ -176,6 +177,7 @@ impl Cleartext {
         &mut self,
         record: &Record,
         transaction: &TransactionRecord,
+        known: &Known,
     ) -> Option<&'static Issue> {
         let fields = &self.fields;
         match transaction.protocol {
@@ -183,18 +185,15 @@ impl Cleartext {
                 let conversation = state::conversation(&record.context).unwrap_or_default();
                 self.ftp(conversation, transaction)
             }
-            "pop3" => {
-                let spoken = Spoken::of(transaction, &["request.command"]);
-                (spoken.get("request.command") == b"PASS").then_some(&POP3)
-            }
+            "pop3" => (known.spoken().get("request.command") == b"PASS").then_some(&POP3),
             "http" => self.http(transaction),
             "ldap" => {
                 let named = fields.ldap_name.bytes(transaction, |name| !name.is_empty());
                 if fields.ldap_operation.int(transaction) != Some(0) || named != Some(true) {
                     return None;
                 }
-                let key = "request.bind_request.sasl.mechanism";
-                Spoken::of(transaction, &[key]).get(key).is_empty().then_some(&LDAP)
+                const KEY: &str = "request.bind_request.sasl.mechanism";
+                Spoken::of(transaction, &[KEY]).get(KEY).is_empty().then_some(&LDAP)
             }
             "snmp" => {
                 let version = fields.snmp_version.int(transaction)?;
@@ -204,8 +203,8 @@ impl Cleartext {
                 if fields.smb_version.int(transaction) != Some(1) {
                     return None;
                 }
-                let spoken = Spoken::of(transaction, &["command", "status"]);
-                let negotiates = spoken.get("command") == b"SMB1_COMMAND_NEGOTIATE_PROTOCOL";
+                let negotiates =
+                    known.spoken().get("command") == b"SMB1_COMMAND_NEGOTIATE_PROTOCOL";
                 (!negotiates).then_some(&SMB1)
             }
             "tls" => self.tls(record, transaction),
@@ -356,11 +355,12 @@ mod tests {
     fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
         let home = crate::net::AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
         let site = Site { home, ..Site::default() };
-        let (mut detector, known, mut found) =
+        let (mut detector, mut known, mut found) =
             (Cleartext::new(&site, &Tuning::default()), Known::default(), Vec::new());
         for record in records {
             let saved = detector.save();
             detector.load(&saved).unwrap();
+            known.record(&record);
             detector.record(&record, &known, &mut found);
         }
         found

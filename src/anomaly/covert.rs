@@ -91,6 +91,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&INNER_MIN, &DIFFERING_MIN, &ORDERS_MIN, &CONTENTS_MIN, &HIGH_MIN, &MEMORY],
     sees: &[Sort::Icmp],
+    reads: &[],
     build: |site, tuning| Box::new(Covert::new(site, tuning)),
 };
 

@@ -72,6 +72,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&DOMAINS_MIN, &SURPRISE_MIN, &ANY_MIN, &SPAN],
     sees: &[Sort::Transaction],
+    reads: &["dns"],
     build: |site, tuning| Box::new(Dga::new(site, tuning)),
 };
 

@@ -51,6 +51,7 @@ pub static KIND: Kind = Kind {
     references: &["F. T. Liu, K. M. Ting, Z.-H. Zhou: Isolation Forest. ICDM 2008"],
     parameters: &[&LEARN, &SCORE_MIN, &SILENCE],
     sees: &[Sort::Flow],
+    reads: &[],
     build: |_, tuning| Box::new(Woods::new(tuning)),
 };
 

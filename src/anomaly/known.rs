@@ -3,8 +3,13 @@
 
 use std::net::IpAddr;
 
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
 use super::attempts::{Attempt, Attempts};
+use super::spoken::Spoken;
 use super::stats::Recent;
+use super::stats::distinct::{mix_address, mix_bytes};
 use super::{Damaged, FieldRef, Site, state};
 use crate::field::Tree;
 use crate::record::{Body, Record, TransactionRecord};
@@ -16,18 +21,74 @@ const HARDWARE_MAX: usize = 8192;
 /// Bytes of a name at most; longer ones are not kept.
 const NAME_BYTES_MAX: usize = 128;
 
+/// A name and its hash, which is asked for far more often than the name changes. Saved as the text
+/// alone.
+#[derive(Clone, Debug, Default)]
+struct Name {
+    text: String,
+    hash: u64,
+}
+
+impl Name {
+    fn set(&mut self, text: &str) {
+        if self.text != text {
+            self.text.clear();
+            self.text.push_str(text);
+            self.hash = mix_bytes(text.as_bytes()).max(1);
+        }
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut name = Self::default();
+        name.set(&String::deserialize(deserializer)?);
+        Ok(name)
+    }
+}
+
+/// What several detectors want of transactions that no field has, by protocol: each transaction is
+/// walked through once.
+static SPOKEN: &[(&str, &[&str])] = &[
+    (
+        "smb",
+        &[
+            "command",
+            "status_code",
+            "ntlmssp.user",
+            "filename",
+            "share",
+            "access",
+            "rename.from",
+            "rename.to",
+        ],
+    ),
+    ("krb5", &["msg_type", "cname", "sname", "error_code", "encryption", "ticket_encryption"]),
+    ("pop3", &["request.command", "request.args", "response.status"]),
+];
+
 /// See the module's page.
 #[derive(Default)]
 pub struct Known {
-    names: Recent<IpAddr, String>,
+    names: Recent<IpAddr, Name>,
     hardware: Recent<IpAddr, [u8; 6]>,
     site: Site,
     attempts: Attempts,
     /// That of the record that is shown.
     attempt: Option<Attempt>,
+    /// Of the record that is shown, if its protocol is one of [`SPOKEN`].
+    spoken: Spoken,
     server_name: FieldRef,
     quic_name: FieldRef,
     host: FieldRef,
+    /// The owners of the answers.
+    owner: FieldRef,
 }
 
 impl Known {
@@ -39,15 +100,24 @@ impl Known {
             site: site.clone(),
             attempts: Attempts::new(site),
             attempt: None,
+            spoken: Spoken::default(),
             server_name: site.field("tls", "tls.sni"),
             quic_name: site.field("quic", "quic.sni"),
             host: site.field("http", "http.host"),
+            owner: site.field("dns", "dns.answers.rrname"),
         }
     }
 
     /// The name under which an address was last asked for: by DNS, TLS, QUIC or HTTP.
     pub fn name(&self, address: IpAddr) -> Option<&str> {
-        self.names.peek(&address).map(String::as_str).filter(|name| !name.is_empty())
+        self.names.peek(&address).map(|name| name.text.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// A hash of the name under which an address was last asked for, or of the address when it has
+    /// none: what a host means when it goes there.
+    pub fn place(&self, address: IpAddr) -> u64 {
+        let name = self.names.peek(&address).filter(|name| !name.text.is_empty());
+        name.map_or_else(|| mix_address(address), |name| name.hash)
     }
 
     /// The hardware address that last claimed an address by ARP.
@@ -60,9 +130,19 @@ impl Known {
         self.attempt
     }
 
+    /// What a transaction of SMB, Kerberos or POP3 that detectors see says of itself.
+    pub const fn spoken(&self) -> &Spoken {
+        &self.spoken
+    }
+
     /// Learns from a record.
     pub(super) fn record(&mut self, record: &Record) {
-        self.attempt = self.attempts.read(record, &self.site);
+        if let Body::Transaction(of) = &record.body
+            && let Some((_, wanted)) = SPOKEN.iter().find(|(known, _)| *known == of.protocol)
+        {
+            self.spoken.read(of, wanted);
+        }
+        self.attempt = self.attempts.read(record, &self.site, &self.spoken);
         match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction),
             Body::Arp(arp) if !arp.sender.is_unspecified() => {
@@ -75,7 +155,8 @@ impl Known {
     fn transaction(&mut self, record: &Record, transaction: &TransactionRecord) {
         let Some(server) = record.context.destination else { return };
         match transaction.protocol {
-            "dns" => {
+            // Only answers name anything: whether there is one is quickly asked.
+            "dns" if self.owner.is_there(transaction) => {
                 let (name, length) = ([0; NAME_BYTES_MAX], 0);
                 let mut answers = Answers { known: self, inside: false, name, length };
                 transaction.transaction.describe(&mut answers);
@@ -103,11 +184,7 @@ impl Known {
         if text.is_empty() || plain || text.len() > NAME_BYTES_MAX {
             return;
         }
-        let known = self.names.touch(&address);
-        if known != text {
-            known.clear();
-            known.push_str(text);
-        }
+        self.names.touch(&address).set(text);
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
@@ -129,7 +206,7 @@ impl Known {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let names: usize = self.names.iter().map(|(_, name)| name.capacity()).sum();
+        let names: usize = self.names.iter().map(|(_, name)| name.text.capacity()).sum();
         self.names.memory() + self.hardware.memory() + self.attempts.named().memory() + names
     }
 }

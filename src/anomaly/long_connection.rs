@@ -64,6 +64,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&BAND_1, &BAND_2, &BAND_3, &BAND_4, &STROBE],
     sees: &[Sort::Burst, Sort::Flow],
+    reads: &[],
     build: |site, tuning| Box::new(LongConnection::new(site, tuning)),
 };
 

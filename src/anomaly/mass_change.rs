@@ -11,7 +11,6 @@
 
 use std::net::IpAddr;
 
-use super::spoken::Spoken;
 use super::stats::distinct::mix;
 use super::stats::{Distinct, Recent};
 use super::words::{count, host, printable, span};
@@ -58,6 +57,7 @@ pub static KIND: Kind = Kind {
     references: &["MITRE ATT&CK T1486, T1485", "MS-SMB2 2.2.39 (FileRenameInformation)"],
     parameters: &[&RENAMES, &DELETIONS],
     sees: &[Sort::Transaction],
+    reads: &["smb"],
     build: |site, tuning| Box::new(MassChange::new(site, tuning)),
 };
 
@@ -112,8 +112,7 @@ impl MassChange {
         if transaction.protocol != "smb" {
             return None;
         }
-        let wanted = ["command", "filename", "access", "rename.from", "rename.to"];
-        let spoken = Spoken::of(transaction, &wanted);
+        let spoken = known.spoken();
         let name = spoken.get("filename");
         let change = match spoken.get("command") {
             _ if !spoken.get("rename.to").is_empty() => {
@@ -431,13 +430,14 @@ mod tests {
     }
 
     fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
-        let (mut detector, known, mut found) =
+        let (mut detector, mut known, mut found) =
             (MassChange::new(&Site::default(), &Tuning::default()), Known::default(), Vec::new());
         for (n, record) in records.into_iter().enumerate() {
             if n == 9 {
                 let saved = detector.save();
                 detector.load(&saved).unwrap();
             }
+            known.record(&record);
             detector.record(&record, &known, &mut found);
         }
         found

@@ -71,6 +71,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&SILENCE],
     sees: &[Sort::Burst, Sort::Flow, Sort::Transaction],
+    reads: &["tls", "dns"],
     build: |site, tuning| Box::new(Mining::new(site, tuning)),
 };
 

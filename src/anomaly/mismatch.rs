@@ -91,6 +91,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&SILENCE, &TUNNEL_BYTES],
     sees: &[Sort::Flow, Sort::Transaction],
+    reads: &["tls"],
     build: |site, tuning| Box::new(Mismatch::new(site, tuning)),
 };
 

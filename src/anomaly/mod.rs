@@ -111,6 +111,8 @@ pub struct Kind {
     pub parameters: &'static [&'static Parameter],
     /// The records it sees.
     pub sees: &'static [Sort],
+    /// Of transactions those of these protocols alone, by EVE name.
+    pub reads: &'static [&'static str],
     /// A fresh one.
     pub build: fn(&Site, &Tuning<'_>) -> Box<dyn Detector>,
 }

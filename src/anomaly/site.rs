@@ -47,6 +47,13 @@ impl FieldRef {
         }
     }
 
+    /// Whether it has a value.
+    pub fn is_there(&self, record: &TransactionRecord) -> bool {
+        let mut there = false;
+        self.read(record, &mut |_| there = true);
+        there
+    }
+
     /// Calls `sink` with the first value, if that is bytes.
     pub fn bytes<T>(&self, record: &TransactionRecord, sink: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let (mut sink, mut out) = (Some(sink), None);

@@ -3,34 +3,55 @@
 //! A reader names the keys it wants, with the objects around them (`request.command`); it gets the
 //! first value of each.
 
+use std::ops::Range;
+
 use crate::field::Tree;
 use crate::record::TransactionRecord;
 
 /// Bytes of a value kept; longer ones are cut.
 const VALUE_BYTES_MAX: usize = 512;
+/// Keys that are wanted at once, at most; of more nothing is kept.
+const WANTED_MAX: usize = 12;
 
 /// Values of the keys that were asked for.
-pub struct Spoken<'k> {
-    wanted: &'k [&'k str],
-    values: Vec<Option<Vec<u8>>>,
+#[derive(Default)]
+pub struct Spoken {
+    wanted: &'static [&'static str],
+    /// Of each key where its value lies in `text`.
+    places: [Option<Range<usize>>; WANTED_MAX],
+    text: Vec<u8>,
     path: String,
 }
 
-impl<'k> Spoken<'k> {
+impl Spoken {
     /// The first values of `wanted` in a transaction.
-    pub fn of(record: &TransactionRecord, wanted: &'k [&'k str]) -> Self {
-        let values = vec![None; wanted.len()];
-        let mut spoken = Self { wanted, values, path: String::new() };
-        record.transaction.describe(&mut spoken);
+    pub fn of(record: &TransactionRecord, wanted: &'static [&'static str]) -> Self {
+        let mut spoken = Self::default();
+        spoken.read(record, wanted);
         spoken
+    }
+
+    /// Forgets what was read, and reads the first values of `wanted` in a transaction.
+    pub fn read(&mut self, record: &TransactionRecord, wanted: &'static [&'static str]) {
+        debug_assert!(wanted.len() <= WANTED_MAX, "{wanted:?}");
+        self.clear();
+        self.wanted = wanted;
+        record.transaction.describe(self);
+    }
+
+    /// Forgets what was read.
+    pub fn clear(&mut self) {
+        self.wanted = &[];
+        self.places = Default::default();
+        self.text.clear();
     }
 
     /// The value of a key that was asked for; empty when there is none.
     pub fn get(&self, key: &str) -> &[u8] {
         let place = self.wanted.iter().position(|wanted| *wanted == key);
         place
-            .and_then(|place| self.values.get(place))
-            .and_then(Option::as_deref)
+            .and_then(|place| self.places.get(place)?.clone())
+            .and_then(|place| self.text.get(place))
             .unwrap_or_default()
     }
 
@@ -59,19 +80,24 @@ pub fn contains(text: &[u8], word: &[u8]) -> bool {
     })
 }
 
-impl Tree for Spoken<'_> {
+impl Tree for Spoken {
     fn text(&mut self, key: &str, value: &[u8]) {
         let path = self.path.as_str();
-        let is_it = |wanted: &&&str| match wanted.strip_prefix(path) {
-            Some(rest) => rest == key,
-            // Within a list of plain values the key is that of the list.
-            None => key.is_empty() && path.strip_suffix('.') == Some(**wanted),
+        // Within a list of plain values the key is that of the list.
+        let is_it = |wanted: &&str| match key {
+            "" => wanted.len() + 1 == path.len() && path.starts_with(wanted),
+            key => {
+                wanted.len() == path.len() + key.len()
+                    && wanted.ends_with(key)
+                    && wanted.starts_with(path)
+            }
         };
-        let place = self.wanted.iter().position(|wanted| is_it(&wanted));
-        if let Some(slot) = place.and_then(|place| self.values.get_mut(place))
-            && slot.is_none()
-        {
-            *slot = Some(value.iter().take(VALUE_BYTES_MAX).copied().collect());
+        let place = self.wanted.iter().position(is_it);
+        if let Some(slot @ None) = place.and_then(|place| self.places.get_mut(place)) {
+            let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+            let start = self.text.len();
+            self.text.extend_from_slice(value);
+            *slot = Some(start..self.text.len());
         }
     }
 

@@ -59,6 +59,7 @@ pub static KIND: Kind = Kind {
     references: &["MITRE ATT&CK T1110.003, T1087.002"],
     parameters: &[&TARGETS, &TRIES_EACH, &MEMORY],
     sees: &[Sort::Transaction, Sort::Flow],
+    reads: super::attempts::PROTOCOLS,
     build: |site, tuning| Box::new(Spray::new(site, tuning)),
 };
 

@@ -15,6 +15,8 @@ fn names_numbers_and_parameters_are_sound() {
         assert!(!kind.references.is_empty() && !kind.sees.is_empty(), "{}", kind.name);
         // A sort beyond the count would never be shown to anybody.
         assert!(kind.sees.iter().all(|sort| (*sort as usize) < Sort::COUNT), "{}", kind.name);
+        let of_transactions = kind.sees.contains(&Sort::Transaction);
+        assert_eq!(of_transactions, !kind.reads.is_empty(), "{}", kind.name);
         let mut parameters = BTreeSet::new();
         for parameter in kind.parameters {
             let name = parameter.name;

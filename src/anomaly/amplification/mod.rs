@@ -134,6 +134,7 @@ pub static KIND: Kind = Kind {
         &AGAIN,
     ],
     sees: &[Sort::Burst],
+    reads: &[],
     build: |site, tuning| Box::new(Amplification::new(site, tuning)),
 };
 

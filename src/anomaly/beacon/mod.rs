@@ -18,7 +18,7 @@ mod words;
 use std::net::IpAddr;
 
 use super::stats::Recent;
-use super::stats::distinct::{mix, mix_address};
+use super::stats::distinct::{mix_address, mix_bytes};
 use super::{
     Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, domain, state,
 };
@@ -128,6 +128,7 @@ pub static KIND: Kind = Kind {
         &HABIT_RHYTHM,
     ],
     sees: &[Sort::Burst, Sort::Transaction],
+    reads: &["http", "tls", "quic"],
     build: |site, tuning| Box::new(Beacon::new(site, tuning)),
 };
 
@@ -237,17 +238,14 @@ impl Beacon {
         if !self.site.is_home(host.addr) {
             return None;
         }
-        let place = known
-            .name(peer.addr)
-            .map_or_else(|| mix_address(peer.addr), |name| hash(name.as_bytes()));
-        Some((host.addr, place, peer.port))
+        Some((host.addr, known.place(peer.addr), peer.port))
     }
 
     fn pair(&mut self, key: &Key) -> &mut Pair {
-        if self.pairs.peek(key).is_some() {
-            return self.pairs.touch(key);
+        let Self { young, pairs, places, programs, .. } = self;
+        if let Some(place) = pairs.find(key) {
+            return pairs.renewed(place);
         }
-        let Self { young, places, programs, .. } = self;
         young.touch_or(key, || {
             let host = mix_address(key.0);
             let visitors = places.touch(&key.1);
@@ -423,12 +421,9 @@ fn is_many(address: IpAddr) -> bool {
     }
 }
 
-/// The same on every machine and in every run (FNV-1a, mixed); never 0.
+/// The same on every machine and in every run; never 0.
 fn hash(bytes: &[u8]) -> u64 {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    mix(hash).max(1)
+    mix_bytes(bytes).max(1)
 }
 
 impl Detector for Beacon {

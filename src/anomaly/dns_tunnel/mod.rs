@@ -147,6 +147,7 @@ pub static KIND: Kind = Kind {
         &MEMORY,
     ],
     sees: &[Sort::Transaction],
+    reads: &["dns"],
     build: |site, tuning| Box::new(DnsTunnel::new(site, tuning)),
 };
 

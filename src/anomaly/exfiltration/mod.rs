@@ -15,7 +15,6 @@ mod volume;
 mod words;
 
 use super::stats::Recent;
-use super::stats::distinct::{mix, mix_address};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::ip_protocol;
 use crate::record::{Body, Burst, Level, Record, Sort};
@@ -104,6 +103,7 @@ pub static KIND: Kind = Kind {
         &REPEAT_GROWTH,
     ],
     sees: &[Sort::Burst, Sort::Transaction],
+    reads: &["dns", "tls", "http", "smtp", "ftp"],
     build: |site, tuning| Box::new(Exfiltration::new(site, tuning)),
 };
 
@@ -179,10 +179,8 @@ impl Exfiltration {
         if datagrams || !self.site.is_home(host.addr) || self.site.is_home(peer.addr) {
             return None;
         }
-        let name = known.name(peer.addr);
-        let place = name.map_or_else(|| mix_address(peer.addr), hash);
         let limits = self.limits;
-        let key = (host.addr, place);
+        let key = (host.addr, known.place(peer.addr));
         let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;
         let [up, down] = upload.bytes.map(|bytes| bytes as f64);
         // The least that could be told is a fast way out.
@@ -191,7 +189,7 @@ impl Exfiltration {
         if !due || weighted < limits.store.min(limits.amount) / 2.0 || up < down * limits.ratio {
             return None;
         }
-        let usual = self.volume.usual(host.addr, place);
+        let usual = self.volume.usual(host.addr, key.1);
         let mut least = if usual.is_store { limits.store } else { limits.amount };
         if usual.z.is_some_and(|z| z >= limits.deviations) {
             least /= 2.0;
@@ -202,6 +200,7 @@ impl Exfiltration {
         if weighted < least {
             return None;
         }
+        let name = known.name(peer.addr);
         let quiet = name.is_some_and(|name| places::is_usual(name) || places::keeps_copies(name));
         let level = match (quiet, usual.is_store) {
             (true, _) => Level::Low,
@@ -243,13 +242,6 @@ impl Exfiltration {
         let (context, at) = (record.context, record.timestamp);
         Some(words::handover(of, &words::About { context, at, known, level, least: 1.0 }))
     }
-}
-
-/// The same on every machine and in every run (FNV-1a, mixed).
-fn hash(name: &str) -> u64 {
-    mix(name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    }))
 }
 
 impl Detector for Exfiltration {

@@ -131,6 +131,7 @@ pub static KIND: Kind = Kind {
         &AGAIN,
     ],
     sees: &[Sort::Burst, Sort::Fragment, Sort::Transaction],
+    reads: &["http"],
     build: |site, tuning| Box::new(Flood::new(site, tuning)),
 };
 

@@ -92,6 +92,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&DROPPED, &GAPS, &ONE_SIDED, &FLOWS_MIN, &SILENCE, &BACK],
     sees: &[Sort::Burst, Sort::Flow, Sort::Capture],
+    reads: &[],
     build: |_: &Site, tuning| Box::new(Health::new(tuning)),
 };
 

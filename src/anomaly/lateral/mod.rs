@@ -20,7 +20,6 @@ mod words;
 use std::net::IpAddr;
 
 use super::attempts::uuid;
-use super::spoken::Spoken;
 use super::stats::distinct::mix_address;
 use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, state};
@@ -102,6 +101,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&PEERS_MIN, &SHARES_MIN, &TICKETS_MIN, &DIRECTORY_MIN, &COMMON],
     sees: &[Sort::Transaction, Sort::Flow, Sort::Contact],
+    reads: &["dcerpc", "smb", "http", "krb5"],
     build: |site, tuning| Box::new(Lateral::new(site, tuning)),
 };
 
@@ -213,7 +213,7 @@ impl Lateral {
     fn see(&mut self, record: &Record, known: &Known) -> Option<Found> {
         let (source, target) = (record.context.source?, record.context.destination?);
         let (technique, example) = match &record.body {
-            Body::Transaction(transaction) => self.transaction(record, transaction)?,
+            Body::Transaction(transaction) => self.transaction(record, transaction, known)?,
             Body::Flow(flow) => (self.flow(record, flow)?, String::new()),
             Body::Contact(contact) => (self.contact(record, contact)?, String::new()),
             _ => return None,
@@ -279,15 +279,16 @@ impl Lateral {
         &mut self,
         record: &Record,
         transaction: &TransactionRecord,
+        known: &Known,
     ) -> Option<(&'static Technique, String)> {
         match transaction.protocol {
             "dcerpc" => self.call(transaction).map(|technique| (technique, String::new())),
             "smb" => match self.call(transaction) {
                 Some(technique) => Some((technique, String::new())),
-                None => self.file(transaction),
+                None => self.file(transaction, known),
             },
             "http" => self.winrm(record, transaction),
-            "krb5" => self.kerberos(record, transaction),
+            "krb5" => self.kerberos(record, known),
             _ => None,
         }
     }
@@ -310,11 +311,15 @@ impl Lateral {
         None
     }
 
-    fn file(&self, transaction: &TransactionRecord) -> Option<(&'static Technique, String)> {
+    fn file(
+        &self,
+        transaction: &TransactionRecord,
+        known: &Known,
+    ) -> Option<(&'static Technique, String)> {
         if let Some(share) = self.fields.share.bytes(transaction, <[u8]>::to_vec) {
             return is_administrative(&share).then(|| (&techniques::ADMIN_SHARE, text(&share)));
         }
-        let spoken = Spoken::of(transaction, &["command", "filename", "share"]);
+        let spoken = known.spoken();
         if !matches!(
             spoken.get("command"),
             b"SMB2_COMMAND_WRITE" | b"SMB1_COMMAND_WRITE_ANDX" | b"SMB1_COMMAND_WRITE"
@@ -347,14 +352,9 @@ impl Lateral {
         })?
     }
 
-    fn kerberos(
-        &mut self,
-        record: &Record,
-        transaction: &TransactionRecord,
-    ) -> Option<(&'static Technique, String)> {
+    fn kerberos(&mut self, record: &Record, known: &Known) -> Option<(&'static Technique, String)> {
         let (client, server) = (record.context.source?, record.context.destination?);
-        let wanted = ["msg_type", "cname", "sname", "encryption", "ticket_encryption"];
-        let spoken = Spoken::of(transaction, &wanted);
+        let spoken = known.spoken();
         let (user, service) = (spoken.get("cname"), spoken.get("sname"));
         // Who hands out tickets is a controller; who is only asked for them may be anybody.
         let hands_out = matches!(spoken.get("msg_type"), b"KRB_AS_REP" | b"KRB_TGS_REP");

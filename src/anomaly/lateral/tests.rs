@@ -93,13 +93,14 @@ fn contact(source: u8, target: u8, port: u16, at: u64) -> Record {
 }
 
 fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
-    let (mut detector, known, mut found) =
+    let (mut detector, mut known, mut found) =
         (Lateral::new(&site(), &Tuning::default()), Known::default(), Vec::new());
     for (n, record) in records.into_iter().enumerate() {
         if n == 3 {
             let saved = detector.save();
             detector.load(&saved).unwrap();
         }
+        known.record(&record);
         detector.record(&record, &known, &mut found);
     }
     found

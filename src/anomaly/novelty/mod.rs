@@ -70,6 +70,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&LEARN_SECONDS, &LEARN_TRANSACTIONS, &DEVICE_SECONDS],
     sees: &[Sort::Transaction, Sort::Arp],
+    reads: &["modbus", "dnp3"],
     build: |site, tuning| Box::new(Novelty::new(site, tuning)),
 };
 

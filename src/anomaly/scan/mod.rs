@@ -118,6 +118,7 @@ pub static KIND: Kind = Kind {
         &MEMORY,
     ],
     sees: &[Sort::Contact],
+    reads: &[],
     build: |site, tuning| Box::new(Scan::new(site, tuning)),
 };
 

@@ -63,6 +63,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY],
     sees: &[Sort::Arp, Sort::Transaction],
+    reads: &["dhcp"],
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
 

@@ -99,6 +99,13 @@ pub fn mix_address(address: std::net::IpAddr) -> u64 {
     }
 }
 
+/// A hash of bytes (FNV-1a, by G. Fowler, L. C. Noll and K.-P. Vo, public domain, then mixed).
+pub fn mix_bytes(bytes: &[u8]) -> u64 {
+    mix(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    }))
+}
+
 /// A hash of a small value, the same on every machine (the finaliser of MurmurHash3, public
 /// domain, by A. Appleby).
 pub const fn mix(value: u64) -> u64 {

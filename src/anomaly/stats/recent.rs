@@ -27,6 +27,10 @@ pub struct Recent<K, V> {
     forgotten: u64,
 }
 
+/// Where an entry lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Place(u32);
+
 /// The neighbours in the order of touches.
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -147,6 +151,21 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         };
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
         &mut self.entries[index as usize].1
+    }
+
+    /// Where the entry of `key` lies, if there is one, until the next change.
+    pub fn find(&self, key: &K) -> Option<Place> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        self.index(hash(key), key).map(Place)
+    }
+
+    /// The entry that was just [found](Self::find), touched.
+    pub fn renewed(&mut self, place: Place) -> &mut V {
+        self.renew(place.0);
+        #[allow(clippy::indexing_slicing, reason = "the index was just looked up")]
+        &mut self.entries[place.0 as usize].1
     }
 
     /// Takes an entry out.

@@ -128,6 +128,7 @@ pub static KIND: Kind = Kind {
         &AGAIN,
     ],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Contact, Sort::Transaction],
+    reads: &["dns"],
     build: |site, tuning| Box::new(Sweep::new(site, tuning)),
 };
 

@@ -112,6 +112,7 @@ pub static KIND: Kind = Kind {
         &FLOWS_MIN,
     ],
     sees: &[Sort::Burst],
+    reads: &[],
     build: |site, tuning| Box::new(Volume::new(site, tuning)),
 };
 
