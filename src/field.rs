@@ -168,6 +168,11 @@ pub fn describe_rows<T: Fields>(thing: &T, tree: &mut dyn Tree) {
 ///
 /// Outputs implement it; parsers and detectors write to it without knowing the format.
 pub trait Tree {
+    /// Whether what comes under `key` is looked at: what is not need not be put together. Who writes
+    /// asks where that costs much.
+    fn wants(&self, _key: &str) -> bool {
+        true
+    }
     /// Bytes shown as text: UTF-8 where valid, each other byte escaped as `\xHH`.
     fn text(&mut self, key: &str, value: &[u8]);
     /// A number.

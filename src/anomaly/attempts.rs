@@ -6,7 +6,7 @@
 //! databases from outside) its shape does: a connection that ends before anybody can have
 //! worked in it.
 
-use super::spoken::{Spoken, contains};
+use super::spoken::{Spoken, Word};
 use super::stats::Recent;
 use super::stats::distinct::mix;
 use super::{FieldRef, Site, state};
@@ -257,22 +257,22 @@ impl Attempts {
         let status = self.http_status.bytes(record, |code| {
             std::str::from_utf8(code).ok().and_then(|code| code.parse::<u16>().ok())
         })??;
-        let mut form = None;
-        let page = self.http_uri.bytes(record, |uri| {
+        let refused = matches!(status, 401 | 403);
+        let (form, page) = self.http_uri.bytes(record, |uri| {
             let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
-            let posted = self.http_method.bytes(record, |method| method == b"POST") == Some(true);
-            let has_password = PASSWORD_WORDS.iter().any(|word| contains(uri, word));
-            let is_login = LOGIN_WORDS.iter().any(|word| contains(path, word));
-            form = Some(has_password || posted && is_login);
-            hash(path)
+            let posted =
+                || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
+            let form = PASSWORD_WORDS.iter().any(|word| word.is_in(uri))
+                || posted() && LOGIN_WORDS.iter().any(|word| word.is_in(path));
+            (form, if form || refused { hash(path) } else { 0 })
         })?;
         let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
-        if matches!(status, 401 | 403) {
+        if refused {
             let tried = self.http_header.bytes(record, sent_credentials) == Some(true);
-            return (tried || form == Some(true)).then_some(Result::Failed).and_then(told);
+            return (tried || form).then_some(Result::Failed).and_then(told);
         }
         // Most login pages say 200 or redirect whether the password was right or not.
-        (form == Some(true) && status < 500).then_some(Result::Short).and_then(told)
+        (form && status < 500).then_some(Result::Short).and_then(told)
     }
 
     fn netlogon(&self, record: &TransactionRecord) -> Option<Attempt> {
@@ -293,10 +293,18 @@ impl Attempts {
 }
 
 /// In addresses of pages that take a password.
-const PASSWORD_WORDS: &[&[u8]] = &[b"password=", b"passwd=", b"pwd=", b"pass="];
+static PASSWORD_WORDS: [Word; 4] =
+    [Word::new(b"password="), Word::new(b"passwd="), Word::new(b"pwd="), Word::new(b"pass=")];
 /// In paths of pages where one logs on.
-const LOGIN_WORDS: &[&[u8]] =
-    &[b"login", b"signin", b"sign-in", b"logon", b"xmlrpc.php", b"j_security_check", b"auth/"];
+static LOGIN_WORDS: [Word; 7] = [
+    Word::new(b"login"),
+    Word::new(b"signin"),
+    Word::new(b"sign-in"),
+    Word::new(b"logon"),
+    Word::new(b"xmlrpc.php"),
+    Word::new(b"j_security_check"),
+    Word::new(b"auth/"),
+];
 
 /// The interface of a call, as a number, from the field `dcerpc.interface`.
 pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
@@ -317,13 +325,13 @@ fn hash(bytes: &[u8]) -> u64 {
 /// Whether a request had credentials with it that can be wrong. Of NTLM only the third message
 /// counts: the first two are refused whoever one is.
 fn sent_credentials(headers: &[u8]) -> bool {
-    const SCHEMES: &[&[u8]] = &[
-        b"authorization: basic ",
-        b"authorization: digest ",
-        b"authorization: ntlm tlrmtvntuaad",
-        b"authorization: negotiate tlrmtvntuaad",
+    static SCHEMES: [Word; 4] = [
+        Word::new(b"authorization: basic "),
+        Word::new(b"authorization: digest "),
+        Word::new(b"authorization: ntlm tlrmtvntuaad"),
+        Word::new(b"authorization: negotiate tlrmtvntuaad"),
     ];
-    SCHEMES.iter().any(|scheme| contains(headers, scheme))
+    SCHEMES.iter().any(|scheme| scheme.is_in(headers))
 }
 
 fn smb(spoken: &Spoken) -> Option<Attempt> {

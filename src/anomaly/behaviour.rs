@@ -2,7 +2,7 @@
 
 use super::incident::{self, Incidents, Stage};
 use super::suppress::{Applied, Suppressions};
-use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site};
+use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site, When};
 use crate::record::{Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
@@ -17,13 +17,20 @@ const INCIDENTS: &str = "incidents";
 /// Under which name the counts of [`Suppressions`] are saved; no detector is called so.
 const SUPPRESSIONS: &str = "suppressions";
 
+/// Seats, one bit each: as many as there are detectors at most.
+type Seats = u32;
+
 /// The detectors of a site and what they share.
 pub struct Behaviour {
     seats: Vec<(&'static Kind, Box<dyn Detector>)>,
     /// For each sort of record the seats that see it; of transactions, `readers` has them.
-    seen_by: [Vec<usize>; Sort::COUNT],
+    seen_by: [Seats; Sort::COUNT],
     /// For each protocol, by EVE name, the seats that see its transactions.
-    readers: Vec<(&'static str, Vec<usize>)>,
+    readers: Vec<(&'static str, Seats)>,
+    /// Those that see only what tells of an attempt to log on.
+    of_attempts: Seats,
+    /// Those that see only flows and bursts of which it is known what they speak.
+    of_named: Seats,
     known: Known,
     incidents: Incidents,
     suppressions: Suppressions,
@@ -38,24 +45,43 @@ impl Behaviour {
         let kinds = DETECTORS.iter().filter(|kind| settings.is_on(kind.name));
         let seats: Vec<_> =
             kinds.map(|kind| (*kind, (kind.build)(site, &settings.of(kind)))).collect();
-        let mut seen_by: [Vec<usize>; Sort::COUNT] = Default::default();
-        let mut readers: Vec<(&'static str, Vec<usize>)> = Vec::new();
-        for (seat, (kind, _)) in seats.iter().enumerate() {
+        let mut seen_by: [Seats; Sort::COUNT] = Default::default();
+        let mut readers: Vec<(&'static str, Seats)> = Vec::new();
+        let (mut of_attempts, mut of_named) = (0, 0);
+        for (place, (kind, _)) in seats.iter().enumerate() {
+            let seat: Seats = 1 << place;
             for sort in kind.sees.iter().filter(|sort| **sort != Sort::Transaction) {
-                seen_by.get_mut(*sort as usize).into_iter().for_each(|seats| seats.push(seat));
+                seen_by.get_mut(*sort as usize).into_iter().for_each(|seats| *seats |= seat);
             }
             for protocol in kind.reads {
                 match readers.iter_mut().find(|(known, _)| known == protocol) {
-                    Some((_, seats)) => seats.push(seat),
-                    None => readers.push((protocol, vec![seat])),
+                    Some((_, seats)) => *seats |= seat,
+                    None => readers.push((protocol, seat)),
                 }
+            }
+            match kind.when {
+                When::Always => {}
+                When::Named => of_named |= seat,
+                When::Attempt => of_attempts |= seat,
             }
         }
         let known = Known::new(site);
         let incidents = Incidents::new(site, settings);
         let suppressions = Suppressions::new(&settings.suppressions);
         let (now, found) = (Timestamp::default(), Vec::new());
-        Self { seats, seen_by, readers, known, incidents, suppressions, found, now, next_tick: now }
+        Self {
+            seats,
+            seen_by,
+            readers,
+            of_attempts,
+            of_named,
+            known,
+            incidents,
+            suppressions,
+            found,
+            now,
+            next_tick: now,
+        }
     }
 
     /// No detector at all.
@@ -64,6 +90,8 @@ impl Behaviour {
             seats: Vec::new(),
             seen_by: Default::default(),
             readers: Vec::new(),
+            of_attempts: 0,
+            of_named: 0,
             known: Known::default(),
             incidents: Incidents::default(),
             suppressions: Suppressions::default(),
@@ -86,16 +114,11 @@ impl Behaviour {
         }
         self.tick(record.timestamp, told);
         self.known.record(record);
-        let seats = match &record.body {
-            Body::Transaction(transaction) => {
-                let of = |(protocol, _): &&(&str, Vec<usize>)| *protocol == transaction.protocol;
-                self.readers.iter().find(of).map(|(_, seats)| seats)
-            }
-            body => self.seen_by.get(body.sort() as usize),
-        };
-        let seats = seats.map_or(&[][..], Vec::as_slice);
-        for seat in seats {
-            if let Some((_, detector)) = self.seats.get_mut(*seat) {
+        let mut seats = self.seats(&record.body);
+        while seats != 0 {
+            let seat = seats.trailing_zeros() as usize;
+            seats &= seats - 1;
+            if let Some((_, detector)) = self.seats.get_mut(seat) {
                 detector.record(record, &self.known, &mut self.found);
             }
         }
@@ -109,6 +132,31 @@ impl Behaviour {
                 self.incidents.alert(self.now, &record.context, alert, &self.known, told);
             }
         }
+    }
+
+    /// The seats that see a record, which is already known.
+    fn seats(&self, body: &Body) -> Seats {
+        let speaks = |protocol: Option<&str>| protocol.is_some_and(|name| name != "failed");
+        let (seats, named) = match body {
+            Body::Transaction(of) => {
+                let mut readers = self.readers.iter();
+                let reads = readers.find(|(protocol, _)| *protocol == of.protocol);
+                (reads.map(|(_, seats)| seats), true)
+            }
+            Body::Flow(flow) => (self.seen_by.get(Sort::Flow as usize), speaks(flow.app_protocol)),
+            Body::Burst(burst) => {
+                (self.seen_by.get(Sort::Burst as usize), speaks(burst.app_protocol))
+            }
+            body => (self.seen_by.get(body.sort() as usize), true),
+        };
+        let mut seats = seats.copied().unwrap_or_default();
+        if !named {
+            seats &= !self.of_named;
+        }
+        if self.known.attempt().is_none() {
+            seats &= !self.of_attempts;
+        }
+        seats
     }
 
     /// Packet time has come to `now`. Times that go back are passed over, unless so far that the

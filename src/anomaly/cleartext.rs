@@ -10,7 +10,7 @@
 
 use std::net::IpAddr;
 
-use super::spoken::{Spoken, contains};
+use super::spoken::{Spoken, Word};
 use super::stats::Recent;
 use super::words::host;
 use super::{
@@ -50,6 +50,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&EXPIRY_DAYS],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: &["ftp", "pop3", "http", "ldap", "snmp", "smb", "tls"],
+    when: super::When::Named,
     build: |site, tuning| Box::new(Cleartext::new(site, tuning)),
 };
 
@@ -109,6 +110,11 @@ issue!(EXPIRED 9 Low "Expired certificate"
 issue!(EXPIRING 10 Info "Certificate about to expire"
     "presenta un certificato che sta per scadere" "presents a certificate that is about to expire"
     "rinnovare il certificato prima della scadenza." "renew the certificate before its end.");
+
+/// Credentials in a header that are only encoded (RFC 7617).
+static BASIC: Word = Word::new(b"authorization: basic ");
+/// A password in an address.
+static PASSWORDS: [Word; 2] = [Word::new(b"password="), Word::new(b"passwd=")];
 
 /// The fields it reads.
 struct Fields {
@@ -237,11 +243,11 @@ impl Cleartext {
         let mut basic = false;
         self.fields.http_header.read(transaction, &mut |value| {
             if let (Value::Bytes(headers), true) = (value, std::mem::take(&mut first)) {
-                basic = contains(headers, b"authorization: basic ");
+                basic = BASIC.is_in(headers);
             }
         });
         let in_address = || {
-            let has = |uri: &[u8]| contains(uri, b"password=") || contains(uri, b"passwd=");
+            let has = |uri: &[u8]| PASSWORDS.iter().any(|word| word.is_in(uri));
             self.fields.http_uri.bytes(transaction, has) == Some(true)
         };
         (basic || in_address()).then_some(&HTTP)

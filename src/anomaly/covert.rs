@@ -92,6 +92,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&INNER_MIN, &DIFFERING_MIN, &ORDERS_MIN, &CONTENTS_MIN, &HIGH_MIN, &MEMORY],
     sees: &[Sort::Icmp],
     reads: &[],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Covert::new(site, tuning)),
 };
 
@@ -318,15 +319,17 @@ fn order(sample: &[u8]) -> Option<String> {
 /// Whether it is what pinging programs send: after up to 28 bytes for the time and the like, bytes
 /// that count up, or a short pattern over and over.
 fn is_filler(sample: &[u8]) -> bool {
-    [0, 4, 8, 12, 16, 20, 24, 28].into_iter().any(|skip| {
-        let rest = sample.get(skip..).unwrap_or_default();
-        let counts = || rest.iter().zip(rest.iter().skip(1)).all(|(a, b)| a.wrapping_add(1) == *b);
-        let repeats = |period: usize| {
-            rest.len() >= period + 8
-                && rest.iter().zip(rest.iter().skip(period)).all(|(a, b)| a == b)
-        };
-        rest.len() >= 8 && (counts() || (1..=PERIOD_MAX).any(repeats))
-    })
+    // What holds of some bytes holds of those at their end: only the shortest rest is looked at.
+    let rest = |least: usize| {
+        let mut skips = [28, 24, 20, 16, 12, 8, 4, 0].into_iter();
+        skips.find_map(|skip| sample.get(skip..).filter(|rest| rest.len() >= least))
+    };
+    let counts =
+        |rest: &[u8]| rest.iter().zip(rest.iter().skip(1)).all(|(a, b)| a.wrapping_add(1) == *b);
+    let repeats = |period: usize| {
+        rest(period + 8).is_some_and(|rest| rest.get(period..) == rest.get(..rest.len() - period))
+    };
+    rest(8).is_some_and(counts) || (1..=PERIOD_MAX).any(repeats)
 }
 
 fn found(pair: &Pair, limits: &Limits, record: &Record, known: &Known) -> Found {

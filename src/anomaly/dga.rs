@@ -73,6 +73,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&DOMAINS_MIN, &SURPRISE_MIN, &ANY_MIN, &SPAN],
     sees: &[Sort::Transaction],
     reads: &["dns"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Dga::new(site, tuning)),
 };
 

@@ -13,13 +13,51 @@ pub(super) struct Split<'a> {
     pub(super) domain: &'a [u8],
 }
 
+/// A list of names, to look others up in, in letters of any size.
+pub(super) struct Listed {
+    names: &'static [&'static str],
+    /// A bit for each mark that a name of the list has.
+    marks: u128,
+}
+
+impl Listed {
+    /// The list of `names`, in small letters.
+    pub(super) const fn new(names: &'static [&'static str]) -> Self {
+        let (mut marks, mut rest) = (0, names);
+        while let [name, after @ ..] = rest {
+            marks |= 1 << Self::mark(name.as_bytes());
+            rest = after;
+        }
+        Self { names, marks }
+    }
+
+    /// Whether a name is one of them. Most are not, which their mark tells.
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        self.marks >> Self::mark(name) & 1 == 1
+            && self.names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// A number below 128 from what is quickly looked at: length, first and last letter.
+    const fn mark(name: &[u8]) -> u32 {
+        let first = match name.first() {
+            Some(byte) => byte.to_ascii_lowercase() as u32,
+            None => 0,
+        };
+        let last = match name.last() {
+            Some(byte) => byte.to_ascii_lowercase() as u32,
+            None => 0,
+        };
+        (name.len() as u32 * 37 + first * 11 + last) % 128
+    }
+}
+
 /// Second labels under which countries register names.
-const SECOND: &[&str] = &[
+static SECOND: Listed = Listed::new(&[
     "co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "or", "ne", "go", "mil", "nom",
     "gen", "id", "ltd", "plc", "me", "sch", "nhs", "police",
-];
+]);
 /// Domains under which a provider hands out names to customers, or to each of its machines.
-const HANDED_OUT: &[&str] = &[
+static HANDED_OUT: Listed = Listed::new(&[
     "akamai.net",
     "akamaiedge.net",
     "akamaihd.net",
@@ -49,7 +87,7 @@ const HANDED_OUT: &[&str] = &[
     "web.app",
     "windows.net",
     "workers.dev",
-];
+]);
 
 /// Splits a name, given with dots between its labels. `None` for a single label: it belongs to
 /// nobody.
@@ -63,13 +101,10 @@ pub(super) fn split(name: &[u8]) -> Option<Split<'_>> {
     let (_, second) = cut_last(before);
     let two = name.len() - second.len() - top.len() - 1;
     let pair = name.get(two..).unwrap_or_default();
-    let listed = |list: &[&str], text: &[u8]| {
-        list.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(text))
-    };
-    let country = top.len() == 2 && listed(SECOND, second);
+    let country = top.len() == 2 && SECOND.has(second);
     // Provinces of Italy: comune.esempio.mi.it.
     let province = second.len() == 2 && top.eq_ignore_ascii_case(b"it");
-    let is_suffix = two > 0 && (country || province || listed(HANDED_OUT, pair));
+    let is_suffix = two > 0 && (country || province || HANDED_OUT.has(pair));
     let start = if is_suffix {
         let rest = name.get(..two - 1).unwrap_or_default();
         rest.len() - cut_last(rest).1.len()

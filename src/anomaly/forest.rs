@@ -52,6 +52,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&LEARN, &SCORE_MIN, &SILENCE],
     sees: &[Sort::Flow],
     reads: &[],
+    when: super::When::Always,
     build: |_, tuning| Box::new(Woods::new(tuning)),
 };
 

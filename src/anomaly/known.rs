@@ -232,6 +232,10 @@ struct Answers<'a> {
 }
 
 impl Tree for Answers<'_> {
+    fn wants(&self, key: &str) -> bool {
+        matches!(key, "queries" | "answers")
+    }
+
     fn text(&mut self, key: &str, value: &[u8]) {
         match key {
             // The question: the name that was asked for, whatever aliases led to the address.

@@ -65,6 +65,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&BAND_1, &BAND_2, &BAND_3, &BAND_4, &STROBE],
     sees: &[Sort::Burst, Sort::Flow],
     reads: &[],
+    when: super::When::Always,
     build: |site, tuning| Box::new(LongConnection::new(site, tuning)),
 };
 

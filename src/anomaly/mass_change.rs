@@ -58,6 +58,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&RENAMES, &DELETIONS],
     sees: &[Sort::Transaction],
     reads: &["smb"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(MassChange::new(site, tuning)),
 };
 

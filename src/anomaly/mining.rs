@@ -28,7 +28,7 @@ const ENTRIES_MAX: usize = 4096;
 /// The application protocol that identification finds.
 const STRATUM: &str = "stratum";
 /// Domains of large pools, as their own pages give them.
-const POOLS: &[&str] = &[
+static POOLS: domain::Listed = domain::Listed::new(&[
     "2miners.com",
     "antpool.com",
     "c3pool.com",
@@ -55,7 +55,7 @@ const POOLS: &[&str] = &[
     "viabtc.com",
     "xmrpool.eu",
     "zpool.ca",
-];
+]);
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
@@ -72,6 +72,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&SILENCE],
     sees: &[Sort::Burst, Sort::Flow, Sort::Transaction],
     reads: &["tls", "dns"],
+    when: super::When::Named,
     build: |site, tuning| Box::new(Mining::new(site, tuning)),
 };
 
@@ -123,8 +124,7 @@ impl Detector for Mining {
                 };
                 let pool = field.bytes(transaction, |name| {
                     let domain = domain::split(name)?.domain;
-                    let listed =
-                        POOLS.iter().any(|pool| domain.eq_ignore_ascii_case(pool.as_bytes()));
+                    let listed = POOLS.has(domain);
                     // A pool's web page is read by people who are curious, its servers by miners.
                     let start = name.get(..4).unwrap_or_default();
                     let page = name.len() == domain.len() || start.eq_ignore_ascii_case(b"www.");

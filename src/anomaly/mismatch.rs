@@ -92,6 +92,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&SILENCE, &TUNNEL_BYTES],
     sees: &[Sort::Flow, Sort::Transaction],
     reads: &["tls"],
+    when: super::When::Named,
     build: |site, tuning| Box::new(Mismatch::new(site, tuning)),
 };
 

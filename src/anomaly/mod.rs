@@ -113,8 +113,22 @@ pub struct Kind {
     pub sees: &'static [Sort],
     /// Of transactions those of these protocols alone, by EVE name.
     pub reads: &'static [&'static str],
+    /// What must hold of a record besides.
+    pub when: When,
     /// A fresh one.
     pub build: fn(&Site, &Tuning<'_>) -> Box<dyn Detector>,
+}
+
+/// What narrows the records that a detector sees: most are of no use to it, and asking it costs more
+/// than knowing that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Nothing.
+    Always,
+    /// Of flows and bursts it sees those alone of which it is known what they speak.
+    Named,
+    /// It sees what tells of an [attempt to log on](Known::attempt) alone.
+    Attempt,
 }
 
 /// Every detector, in the order in which they see a record.

@@ -60,6 +60,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&TARGETS, &TRIES_EACH, &MEMORY],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: super::attempts::PROTOCOLS,
+    when: super::When::Attempt,
     build: |site, tuning| Box::new(Spray::new(site, tuning)),
 };
 

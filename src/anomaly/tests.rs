@@ -7,6 +7,8 @@ use super::*;
 
 #[test]
 fn names_numbers_and_parameters_are_sound() {
+    // Each has a bit in the words that say who sees what.
+    assert!(DETECTORS.len() <= u32::BITS as usize);
     let mut names = BTreeSet::new();
     let mut gids = BTreeSet::new();
     for kind in DETECTORS {

@@ -16,6 +16,8 @@ use crate::time::{Duration, Timestamp};
 
 /// A pause that ends a burst.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Bursts whose memory is kept.
+const SPARE_MAX: usize = 1024;
 /// TCP flags of an opening packet, and of those that tell it from an answer.
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
@@ -35,8 +37,8 @@ struct Noted {
     sequence: u64,
     start: Timestamp,
     end: Timestamp,
-    to_server: Way,
-    to_client: Way,
+    /// To the server, to the client.
+    ways: [Way; 2],
     opening: u32,
     is_first: bool,
     before: [u64; 2],
@@ -58,12 +60,14 @@ pub(super) struct Activity {
     is_on: bool,
     round: u32,
     bursts: Vec<Noted>,
+    /// Memory of bursts that were told and seen to, for those to come.
+    spare: Vec<Box<Burst>>,
 }
 
 impl Activity {
     /// Notes nothing unless `is_on`.
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, round: 1, bursts: Vec::new() }
+        Self { is_on, round: 1, ..Self::default() }
     }
 
     /// Takes a packet that belongs to a flow, and tells a message of ICMP.
@@ -82,21 +86,19 @@ impl Activity {
         let Some(flow) = table.get_mut(touch.slot) else { return };
         let burst = self.burst(place, touch, flow);
         burst.end = burst.end.max(place.timestamp);
-        let way = match touch.direction {
-            Direction::ToServer => &mut burst.to_server,
-            Direction::ToClient => &mut burst.to_client,
-        };
+        let Some(way) = burst.ways.get_mut(touch.direction.index()) else { return };
         way.packets = way.packets.saturating_add(1);
         way.bytes += u64::from(headers.wire_length);
         way.filled = way.filled.saturating_add(u32::from(!payload.is_empty()));
         way.payload += payload.len() as u64;
-        match headers.transport {
+        match &headers.transport {
             Transport::Tcp(tcp) => {
                 way.flags |= tcp.flags;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
-                let told = burst.to_server.packets.saturating_add(burst.to_client.packets);
+                let [there, back] = &burst.ways;
+                let told = there.packets.saturating_add(back.packets);
                 if told <= IcmpMessage::PER_ROUND {
                     let message = IcmpMessage {
                         kind: icmp.kind,
@@ -140,8 +142,7 @@ impl Activity {
             sequence: place.sequence,
             start: place.timestamp,
             end: place.timestamp,
-            to_server: Way::default(),
-            to_client: Way::default(),
+            ways: Default::default(),
             opening: 0,
             is_first: touch.new,
             before,
@@ -177,17 +178,36 @@ impl Activity {
             let Some(flow) = table.get(noted.slot) else { continue };
             let (sequence, timestamp) = (noted.sequence, noted.start);
             let app_protocol = flow.app.session.as_ref().and_then(Session::name);
-            let body = Body::Burst(Box::new(noted.burst(app_protocol)));
+            let told = noted.burst(app_protocol);
+            let burst = match self.spare.pop() {
+                Some(mut burst) => {
+                    *burst = told;
+                    burst
+                }
+                None => Box::new(told),
+            };
+            let body = Body::Burst(burst);
             let context = flow_context(flow);
             records.push(Record { sequence, tie: 0, timestamp, context, body });
         }
         self.bursts.clear();
     }
+
+    /// Takes back the memory of bursts, out of records that were seen to.
+    pub(super) fn take_back(&mut self, records: &mut Vec<Record>) {
+        for record in records.drain(..) {
+            if let Body::Burst(burst) = record.body
+                && self.spare.len() < SPARE_MAX
+            {
+                self.spare.push(burst);
+            }
+        }
+    }
 }
 
 impl Noted {
-    const fn burst(&self, app_protocol: Option<&'static str>) -> Burst {
-        let (there, back) = (&self.to_server, &self.to_client);
+    fn burst(&self, app_protocol: Option<&'static str>) -> Burst {
+        let [there, back] = &self.ways;
         Burst {
             start: self.start,
             end: self.end,

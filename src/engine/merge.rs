@@ -99,14 +99,13 @@ impl Merge {
         self.tell(now, 0);
     }
 
-    /// Takes the records of all workers of one round. `records` is emptied and keeps its memory.
-    pub fn round(&mut self, records: &mut Vec<Record>, now: Timestamp) {
+    /// Takes the records of all workers of one round.
+    pub fn round(&mut self, records: &[Record], now: Timestamp) {
         let mut order = std::mem::take(&mut self.order);
         for record in order.of(records).filter_map(|place| records.get(place)) {
             self.record(record);
         }
         self.order = order;
-        records.clear();
         self.behaviour.tick(now, &mut self.found);
         self.tell(now, 0);
         self.outputs.iter_mut().for_each(|output| output.round(now, self.live));

@@ -192,7 +192,7 @@ impl Worker {
 
     /// Takes the memory of records that were seen to, for those of the next round.
     pub fn take_back(&mut self, mut records: Vec<Record>) {
-        records.clear();
+        self.activity.take_back(&mut records);
         self.records = records;
     }
 
@@ -261,8 +261,11 @@ impl Worker {
             self.stats.bad_checksums += 1;
             return self.push(place, headers, bytes, None, start, pending);
         }
-        self.activity.homeless(place, headers, &mut self.records);
-        if headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
+        let is_fragment = headers.ip.as_ref().is_some_and(|ip| ip.fragment.is_some());
+        if is_fragment || headers.arp.is_some() {
+            self.activity.homeless(place, headers, &mut self.records);
+        }
+        if is_fragment {
             return self.fragment(place, sub, headers, bytes, start, pending);
         }
         let payload = headers.payload(bytes.get());

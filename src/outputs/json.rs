@@ -192,20 +192,27 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
-    for byte in text {
+    // What needs no escape is copied in one piece: explanations are long.
+    let special = |byte: &u8| matches!(byte, 0..0x20 | 0x7f | b'"' | b'\\');
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(special) {
+        let (plain, from) = rest.split_at_checked(at).unwrap_or_default();
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = from.split_first() else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 | 0x7f => {
+            byte => {
                 out.extend_from_slice(b"\\u00");
                 out.extend_from_slice(&hex(*byte));
             }
-            _ => out.push(*byte),
         }
+        rest = after;
     }
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]

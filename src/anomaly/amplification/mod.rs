@@ -135,6 +135,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst],
     reads: &[],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Amplification::new(site, tuning)),
 };
 

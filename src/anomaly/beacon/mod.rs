@@ -129,6 +129,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst, Sort::Transaction],
     reads: &["http", "tls", "quic"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Beacon::new(site, tuning)),
 };
 

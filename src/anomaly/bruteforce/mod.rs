@@ -68,6 +68,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&FAILURES, &WINDOW, &SHORT_SHARE, &REPEAT_GROWTH],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: super::attempts::PROTOCOLS,
+    when: super::When::Attempt,
     build: |site, tuning| Box::new(Bruteforce::new(site, tuning)),
 };
 

@@ -148,6 +148,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Transaction],
     reads: &["dns"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(DnsTunnel::new(site, tuning)),
 };
 

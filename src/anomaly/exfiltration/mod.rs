@@ -14,10 +14,12 @@ mod thief;
 mod volume;
 mod words;
 
+use std::net::IpAddr;
+
 use super::stats::Recent;
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::ip_protocol;
-use crate::record::{Body, Burst, Level, Record, Sort};
+use crate::net::{Endpoint, ip_protocol};
+use crate::record::{Body, Burst, Context, Level, Record, Sort};
 use crate::time::{Duration, Timestamp};
 use thief::{Handover, Thief, Way};
 use volume::Volume;
@@ -104,6 +106,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst, Sort::Transaction],
     reads: &["dns", "tls", "http", "smtp", "ftp"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Exfiltration::new(site, tuning)),
 };
 
@@ -126,7 +129,7 @@ pub struct Exfiltration {
     volume: Volume,
     thief: Thief,
     /// When a handover was last told, by host and server.
-    told: Recent<(std::net::IpAddr, std::net::IpAddr), Timestamp>,
+    told: Recent<(IpAddr, IpAddr), Timestamp>,
 }
 
 impl Exfiltration {
@@ -151,34 +154,27 @@ impl Exfiltration {
     }
 
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
-        let mut context = record.context;
-        let (mut host, mut peer) = (context.source?, context.destination?);
-        let ours = [host, peer].map(|end| self.site.is_home(end.addr));
-        let is_store = STORE_PORTS.contains(&peer.port);
+        let context = &record.context;
+        let (client, server) = (context.source?, context.destination?);
+        let is_stream = context.protocol == ip_protocol::TCP;
         // Nearly all that stays within, or comes from outside, is done with here.
-        if ours != [true, false] && !is_store || MAIL_PORTS.contains(&peer.port) {
-            return None;
-        }
-        let mut bytes = burst.payload;
-        if is_store && ours == [false, true] {
-            // A stranger empties a database of ours: its answers are what leaves. Who only knocks
-            // makes no store of a host.
-            if burst.payload[1] == 0 || context.protocol != ip_protocol::TCP {
-                return None;
-            }
-            self.volume.store(peer.addr);
-            bytes.reverse();
-            std::mem::swap(&mut host, &mut peer);
-            std::mem::swap(&mut context.source, &mut context.destination);
-        } else if is_store && burst.payload[1] > 0 && ours == [true, true] {
-            self.volume.store(peer.addr);
-            return None;
-        }
-        let datagrams = context.protocol != ip_protocol::TCP && burst.app_protocol != Some("quic");
-        // A server of ours that answers a stranger sends too, but was asked.
-        if datagrams || !self.site.is_home(host.addr) || self.site.is_home(peer.addr) {
-            return None;
-        }
+        let (host, peer, bytes) =
+            match (self.site.is_home(client.addr), self.site.is_home(server.addr)) {
+                (true, false) => {
+                    let counts = is_stream || burst.app_protocol == Some("quic");
+                    if !counts || MAIL_PORTS.contains(&server.port) {
+                        return None;
+                    }
+                    (client, server, burst.payload)
+                }
+                (_, true) if burst.payload[1] > 0 && STORE_PORTS.contains(&server.port) => {
+                    self.stored(client.addr, server, is_stream)?;
+                    // A stranger empties a database of ours: its answers are what leaves.
+                    let [asked, answered] = burst.payload;
+                    (server, client, [answered, asked])
+                }
+                _ => return None,
+            };
         let limits = self.limits;
         let key = (host.addr, known.place(peer.addr));
         let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;
@@ -210,8 +206,20 @@ impl Exfiltration {
         };
         let upload = self.volume.add(key, burst.end, [0, 0], None)?;
         upload.told = upload.bytes[0];
+        let (source, destination) = (Some(host), Some(peer));
+        let context = Context { source, destination, ..record.context };
         let about = words::About { context, at: record.timestamp, known, level, least };
         Some(words::upload(upload, &usual, &about))
+    }
+
+    /// A server of ours answers as one that keeps data; whether to one from outside. Who only knocks
+    /// makes no store of a host.
+    fn stored(&mut self, client: IpAddr, server: Endpoint, is_stream: bool) -> Option<()> {
+        let within = self.site.is_home(client);
+        if within || is_stream {
+            self.volume.store(server.addr);
+        }
+        (is_stream && !within).then_some(())
     }
 
     fn handover(&mut self, record: &Record, of: &Handover, known: &Known) -> Option<Found> {

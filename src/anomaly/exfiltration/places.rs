@@ -1,9 +1,9 @@
 //! Names that say what kind of place data goes to.
 
-use crate::anomaly::domain;
+use crate::anomaly::domain::{self, Listed};
 
 /// Services that tell who asks under which address he is seen.
-const ADDRESS_SERVICES: &[&str] = &[
+static ADDRESS_SERVICES: Listed = Listed::new(&[
     "anysrc.net",
     "checkip.amazonaws.com",
     "checkip.dyndns.org",
@@ -37,10 +37,10 @@ const ADDRESS_SERVICES: &[&str] = &[
     "whatismyip.akamai.com",
     "whatismyipaddress.com",
     "wtfismyip.com",
-];
+]);
 
 /// Where offices send much with leave: clouds, mail, meetings, copies.
-const USUAL: &[&str] = &[
+static USUAL: Listed = Listed::new(&[
     "acronis.com",
     "adobe.com",
     "apple.com",
@@ -78,19 +78,19 @@ const USUAL: &[&str] = &[
     "windows.com",
     "youtube.com",
     "zoom.us",
-];
+]);
 
 /// Words in the name of a place for copies.
 const COPIES: &[&str] = &["backup", "vault", "veeam", "acronis"];
 
 /// Whether a name is a service that tells the asker's address.
 pub(super) fn tells_address(name: &[u8]) -> bool {
-    is_under(name, ADDRESS_SERVICES)
+    is_under(name, &ADDRESS_SERVICES)
 }
 
 /// Whether offices send much there with leave.
 pub(super) fn is_usual(name: &str) -> bool {
-    is_under(name.as_bytes(), USUAL)
+    is_under(name.as_bytes(), &USUAL)
 }
 
 /// Whether the name says that copies are kept there.
@@ -100,10 +100,6 @@ pub(super) fn keeps_copies(name: &str) -> bool {
 }
 
 /// Whether the owner of a name, or the name, is in a list.
-fn is_under(name: &[u8], list: &[&str]) -> bool {
-    let owner = domain::split(name).map_or(&[][..], |split| split.domain);
-    list.iter().any(|known| {
-        let known = known.as_bytes();
-        owner.eq_ignore_ascii_case(known) || name.eq_ignore_ascii_case(known)
-    })
+fn is_under(name: &[u8], list: &Listed) -> bool {
+    list.has(name) || domain::split(name).is_some_and(|split| list.has(split.domain))
 }

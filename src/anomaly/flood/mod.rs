@@ -132,6 +132,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst, Sort::Fragment, Sort::Transaction],
     reads: &["http"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Flood::new(site, tuning)),
 };
 

@@ -93,6 +93,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&DROPPED, &GAPS, &ONE_SIDED, &FLOWS_MIN, &SILENCE, &BACK],
     sees: &[Sort::Burst, Sort::Flow, Sort::Capture],
     reads: &[],
+    when: super::When::Always,
     build: |_: &Site, tuning| Box::new(Health::new(tuning)),
 };
 

@@ -102,6 +102,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&PEERS_MIN, &SHARES_MIN, &TICKETS_MIN, &DIRECTORY_MIN, &COMMON],
     sees: &[Sort::Transaction, Sort::Flow, Sort::Contact],
     reads: &["dcerpc", "smb", "http", "krb5"],
+    when: super::When::Named,
     build: |site, tuning| Box::new(Lateral::new(site, tuning)),
 };
 

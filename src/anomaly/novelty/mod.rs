@@ -71,6 +71,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&LEARN_SECONDS, &LEARN_TRANSACTIONS, &DEVICE_SECONDS],
     sees: &[Sort::Transaction, Sort::Arp],
     reads: &["modbus", "dnp3"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Novelty::new(site, tuning)),
 };
 

@@ -56,8 +56,7 @@ impl Group {
         let first = *self.first.get_or_insert(try_.start);
         self.first = Some(first.min(try_.start));
         self.tried += 1;
-        let step = limits.failure_ratio.ln();
-        let decision = limits.decision_ratio.ln();
+        let (step, decision) = (limits.step, limits.decision);
         if !try_.failed {
             self.walk = (self.walk - step).max(-decision);
             return false;

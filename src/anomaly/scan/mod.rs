@@ -119,14 +119,17 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Contact],
     reads: &[],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Scan::new(site, tuning)),
 };
 
 /// The parameters in force.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    failure_ratio: f64,
     decision_ratio: f64,
+    /// Natural logarithms of the ratios: of one contact, and of the decision.
+    step: f64,
+    decision: f64,
     targets_min: u64,
     targets_high: u64,
     sources_min: u64,
@@ -139,8 +142,9 @@ struct Limits {
 impl Limits {
     fn of(tuning: &Tuning<'_>) -> Self {
         Self {
-            failure_ratio: tuning.get(&FAILURE_RATIO),
             decision_ratio: tuning.get(&DECISION_RATIO),
+            step: tuning.get(&FAILURE_RATIO).ln(),
+            decision: tuning.get(&DECISION_RATIO).ln(),
             targets_min: tuning.count(&TARGETS_MIN),
             targets_high: tuning.count(&TARGETS_HIGH),
             sources_min: tuning.count(&SOURCES_MIN),

@@ -64,6 +64,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY],
     sees: &[Sort::Arp, Sort::Transaction],
     reads: &["dhcp"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
 

@@ -1,5 +1,6 @@
 //! A bounded map that forgets what was touched least recently.
 
+use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use hashbrown::HashTable;
@@ -10,19 +11,24 @@ use serde::ser::{Serialize, Serializer};
 const SAVED_MAX: usize = 1 << 20;
 /// No entry.
 const NONE: u32 = u32::MAX;
+/// The number of no touch, nor of the one before one.
+const NEVER: u64 = u64::MAX - 1;
 
 /// A map of at most `limit` entries, kept in the order in which they were last touched. The hash
 /// is seeded alike in every run, and nothing depends on it but speed.
+///
+/// Each touch notes the entry at the end of a row of touches, and the entry its place there; a note
+/// that its entry does not point back to is out of date. So a touch writes to one place that the
+/// last one wrote to as well, where a chain of neighbours would fetch three others into the cache.
 #[derive(Clone, Debug)]
 pub struct Recent<K, V> {
     table: HashTable<u32>,
     entries: Vec<(K, V)>,
-    /// Of each entry. Apart from them, so that a touch of one fetches no other into the cache.
-    links: Vec<Link>,
-    /// Least recently touched.
-    oldest: u32,
-    /// Most recently touched.
-    newest: u32,
+    /// Of each entry the number of its last touch.
+    touched: Vec<u64>,
+    /// Indices of entries touch by touch, from number `first` on; [`NONE`] for one that is gone.
+    touches: VecDeque<u32>,
+    first: u64,
     limit: usize,
     forgotten: u64,
 }
@@ -30,13 +36,6 @@ pub struct Recent<K, V> {
 /// Where an entry lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Place(u32);
-
-/// The neighbours in the order of touches.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    older: u32,
-    newer: u32,
-}
 
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
@@ -50,9 +49,9 @@ impl<K, V> Recent<K, V> {
         Self {
             table: HashTable::new(),
             entries: Vec::new(),
-            links: Vec::new(),
-            oldest: NONE,
-            newest: NONE,
+            touched: Vec::new(),
+            touches: VecDeque::new(),
+            first: 0,
             limit: if limit == 0 { 1 } else { limit },
             forgotten: 0,
         }
@@ -76,17 +75,17 @@ impl<K, V> Recent<K, V> {
     /// Bytes of the map itself, without what values point to.
     pub fn memory(&self) -> usize {
         self.entries.capacity() * size_of::<(K, V)>()
-            + self.links.capacity() * size_of::<Link>()
+            + self.touched.capacity() * size_of::<u64>()
+            + self.touches.capacity() * size_of::<u32>()
             + self.table.capacity() * 5
     }
 
     /// Entries from the least to the most recently touched.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut at = self.oldest;
-        std::iter::from_fn(move || {
-            let (key, value) = self.entries.get(at as usize)?;
-            at = self.links.get(at as usize)?.newer;
-            Some((key, value))
+        let notes = self.touches.iter().zip(self.first..);
+        let indices = notes.filter(|(index, number)| self.is_last(**index, *number));
+        indices.filter_map(|(index, _)| {
+            self.entries.get(*index as usize).map(|(key, value)| (key, value))
         })
     }
 
@@ -95,30 +94,59 @@ impl<K, V> Recent<K, V> {
         self.entries.iter_mut().map(|(_, value)| value)
     }
 
-    fn unlink(&mut self, index: u32) {
-        if let Some(Link { older, newer }) = self.links.get(index as usize).copied() {
-            self.join(older, newer, newer, older);
+    /// Whether touch `number`, which was of the entry at `index`, is that entry's last.
+    fn is_last(&self, index: u32, number: u64) -> bool {
+        self.touched.get(index as usize) == Some(&number)
+    }
+
+    /// Notes a touch.
+    fn renew(&mut self, index: u32) {
+        let next = self.first + self.touches.len() as u64;
+        if let Some(touched) = self.touched.get_mut(index as usize)
+            && touched.wrapping_add(1) != next
+        {
+            *touched = next;
+            self.touches.push_back(index);
+            // Before it would take more memory, the row is rid of what is out of date, unless that
+            // is little.
+            if self.touches.len() == self.touches.capacity()
+                && self.touches.len() / 2 > self.entries.len()
+            {
+                self.tidy();
+            }
         }
     }
 
-    /// What follows `older` is `next`, what precedes `newer` is `last`; any may be none.
-    fn join(&mut self, older: u32, next: u32, newer: u32, last: u32) {
-        match self.links.get_mut(older as usize) {
-            Some(link) => link.newer = next,
-            None => self.oldest = next,
-        }
-        match self.links.get_mut(newer as usize) {
-            Some(link) => link.older = last,
-            None => self.newest = last,
-        }
+    /// Leaves only the last touch of each entry.
+    fn tidy(&mut self) {
+        let (first, touched) = (self.first, &mut self.touched);
+        let (mut number, mut kept) = (first, first);
+        self.touches.retain(|index| {
+            let mut last = touched.get_mut(*index as usize).filter(|last| **last == number);
+            number += 1;
+            if let Some(last) = &mut last {
+                **last = kept;
+                kept += 1;
+            }
+            last.is_some()
+        });
     }
 
-    fn link_newest(&mut self, index: u32) {
-        let older = self.newest;
-        if let Some(link) = self.links.get_mut(index as usize) {
-            *link = Link { older, newer: NONE };
+    /// The entry that was touched least recently, its note taken out.
+    fn oldest(&mut self) -> Option<u32> {
+        while let Some(index) = self.touches.pop_front() {
+            self.first += 1;
+            if self.is_last(index, self.first - 1) {
+                return Some(index);
+            }
         }
-        self.join(older, index, NONE, index);
+        None
+    }
+
+    /// The note of an entry's last touch.
+    fn note(&mut self, index: u32) -> Option<&mut u32> {
+        let number = self.touched.get(index as usize)?.checked_sub(self.first)?;
+        self.touches.get_mut(usize::try_from(number).ok()?)
     }
 }
 
@@ -173,9 +201,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let hash = hash(key);
         let index = self.index(hash, key)?;
         self.forget_place(hash, index);
-        self.unlink(index);
+        self.note(index).into_iter().for_each(|note| *note = NONE);
         let (_, value) = self.entries.swap_remove(index as usize);
-        self.links.swap_remove(index as usize);
+        self.touched.swap_remove(index as usize);
         self.moved(u32::try_from(self.entries.len()).unwrap_or(NONE), index);
         Some(value)
     }
@@ -184,13 +212,15 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// touched.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let mut old = std::mem::take(&mut self.entries).into_iter().map(Some).collect::<Vec<_>>();
-        let links = std::mem::take(&mut self.links);
-        let mut at = std::mem::replace(&mut self.oldest, NONE);
-        self.newest = NONE;
+        let touched = std::mem::take(&mut self.touched);
+        let touches = std::mem::take(&mut self.touches);
+        let first = std::mem::take(&mut self.first);
         self.table.clear();
-        while let Some((key, mut value)) = old.get_mut(at as usize).and_then(Option::take) {
-            at = links.get(at as usize).map_or(NONE, |link| link.newer);
-            if keep(&key, &mut value) {
+        for (index, number) in touches.into_iter().zip(first..) {
+            if touched.get(index as usize) == Some(&number)
+                && let Some((key, mut value)) = old.get_mut(index as usize).and_then(Option::take)
+                && keep(&key, &mut value)
+            {
                 self.insert(hash(&key), key, value);
             }
         }
@@ -202,23 +232,19 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.table.find(hash, same).copied()
     }
 
-    fn renew(&mut self, index: u32) {
-        if self.newest != index {
-            self.unlink(index);
-            self.link_newest(index);
-        }
-    }
-
     /// Puts a key in that is not there; returns its index.
     fn insert(&mut self, hash_of: u64, key: K, value: V) -> u32 {
         let index = if self.entries.len() >= self.limit {
             self.replace_oldest(key, value)
         } else {
+            if self.entries.len() == self.entries.capacity() {
+                self.grow();
+            }
             self.entries.push((key, value));
-            self.links.push(Link { older: NONE, newer: NONE });
+            self.touched.push(NEVER);
             u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
         };
-        self.link_newest(index);
+        self.renew(index);
         let entries = &self.entries;
         self.table.insert_unique(hash_of, index, |at| {
             entries.get(*at as usize).map_or(0, |(known, _)| hash(known))
@@ -226,10 +252,23 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         index
     }
 
+    /// Makes room for three times as many again, not for more than there will be: to grow often
+    /// means to copy and to hash often.
+    fn grow(&mut self) {
+        const LEAST: usize = 4;
+        let length = self.entries.len();
+        let more = length.saturating_mul(3).max(LEAST).min(self.limit.saturating_sub(length));
+        self.entries.reserve_exact(more);
+        self.touched.reserve_exact(more);
+        let entries = &self.entries;
+        self.table
+            .reserve(more, |at| entries.get(*at as usize).map_or(0, |(known, _)| hash(known)));
+    }
+
     /// Puts a key in the place of the one touched least recently; returns its index.
     fn replace_oldest(&mut self, key: K, value: V) -> u32 {
-        let index = self.oldest;
-        self.unlink(index);
+        let index = self.oldest().unwrap_or_default();
+        self.touched.get_mut(index as usize).into_iter().for_each(|touched| *touched = NEVER);
         self.forgotten += 1;
         if let Some(oldest) = self.entries.get_mut(index as usize) {
             let (gone, _) = std::mem::replace(oldest, (key, value));
@@ -247,9 +286,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
 
     /// The entry that was at `from` is now at `to`.
     fn moved(&mut self, from: u32, to: u32) {
-        let Some(Link { older, newer }) = self.links.get(to as usize).copied() else { return };
-        let hash = self.entries.get(to as usize).map_or(0, |(key, _)| hash(key));
-        self.join(older, to, newer, to);
+        let Some((key, _)) = self.entries.get(to as usize) else { return };
+        let hash = hash(key);
+        self.note(to).into_iter().for_each(|note| *note = to);
         if let Some(at) = self.table.find_mut(hash, |at| *at == from) {
             *at = to;
         }
@@ -330,9 +369,14 @@ impl Hasher for Folded {
         self.word(number);
     }
 
+    /// The length of what follows, which each key has alike.
     #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.word(number as u64);
+    fn write_usize(&mut self, _: usize) {}
+
+    /// Which of several shapes follows: mixed in with the next word.
+    #[inline]
+    fn write_isize(&mut self, shape: isize) {
+        self.0 = self.0.rotate_left(9) ^ shape as u64;
     }
 }
 

@@ -129,6 +129,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Contact, Sort::Transaction],
     reads: &["dns"],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Sweep::new(site, tuning)),
 };
 

@@ -113,6 +113,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst],
     reads: &[],
+    when: super::When::Always,
     build: |site, tuning| Box::new(Volume::new(site, tuning)),
 };
 

@@ -34,7 +34,7 @@ impl Describe for Transaction {
             Detail::File(file) => {
                 out.text("filename", &file.name);
                 out.text("share", &file.share);
-                out.text("fuid", handle(&file.handle).as_bytes());
+                fuid(&file.handle, out);
             }
             Detail::Rename { from, to, handle: of } => {
                 if self.version == 2 {
@@ -47,7 +47,7 @@ impl Describe for Transaction {
                     out.text("from", from);
                     out.text("to", to);
                 });
-                out.text("fuid", handle(of).as_bytes());
+                fuid(of, out);
             }
             Detail::Call(detail) => out.object("dcerpc", &mut |out| call(detail, out)),
             Detail::Control(function) => {
@@ -64,7 +64,7 @@ impl Describe for Transaction {
                 if *level == 1013 {
                     out.text("level_of_interest", b"Set Disposition Information");
                 }
-                out.text("fuid", handle(of).as_bytes());
+                fuid(of, out);
             }
         }
     }
@@ -178,7 +178,7 @@ fn create(create: &Create, out: &mut dyn Out) {
         out.int(key, unix_seconds(time));
     }
     out.int("size", create.created.size);
-    out.text("fuid", handle(&create.created.handle).as_bytes());
+    fuid(&create.created.handle, out);
 }
 
 fn call(call: &Call, out: &mut dyn Out) {
@@ -231,6 +231,12 @@ fn interfaces(call: &Call, bound: bool, out: &mut dyn Out) {
 /// Seconds since 1970 of a time in 100 ns since 1601; 0 before that.
 fn unix_seconds(time: u64) -> u64 {
     (time / 10_000_000).saturating_sub(11_644_473_600) & 0xffff_ffff
+}
+
+fn fuid(bytes: &[u8], out: &mut dyn Out) {
+    if out.wants("fuid") {
+        out.text("fuid", handle(bytes).as_bytes());
+    }
 }
 
 /// A handle as text: a GUID, or the number of SMB 1.

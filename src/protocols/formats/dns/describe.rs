@@ -12,7 +12,9 @@ impl Describe for Message {
         tree.text("type", if self.from_server { b"response" } else { b"request" });
         tree.int("tx_id", self.tx_id);
         tree.int("id", self.id.into());
-        tree.text("flags", format!("{:x}", self.flags).as_bytes());
+        if tree.wants("flags") {
+            tree.text("flags", format!("{:x}", self.flags).as_bytes());
+        }
         let bits = [("qr", 15), ("aa", 10), ("tc", 9), ("rd", 8), ("ra", 7), ("z", 6)];
         for (key, _) in bits.iter().filter(|(_, bit)| self.flags >> bit & 1 == 1) {
             tree.bool(key, true);
@@ -36,7 +38,7 @@ impl Describe for Message {
             ("additionals", Section::Additional),
         ];
         for (key, section) in sections {
-            if self.section(section).next().is_some() {
+            if tree.wants(key) && self.section(section).next().is_some() {
                 tree.list(key, &mut |tree| {
                     for record in self.section(section) {
                         tree.object("", &mut |tree| self.describe_record(record, tree));
@@ -44,7 +46,9 @@ impl Describe for Message {
                 });
             }
         }
-        self.grouped(tree);
+        if tree.wants("grouped") {
+            self.grouped(tree);
+        }
     }
 }
 
