@@ -46,7 +46,15 @@ impl Behaviour {
         let seats: Vec<_> =
             kinds.map(|kind| (*kind, (kind.build)(site, &settings.of(kind)))).collect();
         let mut seen_by: [Seats; Sort::COUNT] = Default::default();
+        // The very texts that records have, where they are known: then a look at where they lie
+        // tells them apart.
         let mut readers: Vec<(&'static str, Seats)> = Vec::new();
+        for (protocol, _) in &site.fields {
+            // Two protocols may share a name.
+            if readers.iter().all(|(known, _)| known != protocol) {
+                readers.push((protocol, 0));
+            }
+        }
         let (mut of_attempts, mut of_named) = (0, 0);
         for (place, (kind, _)) in seats.iter().enumerate() {
             let seat: Seats = 1 << place;
@@ -139,8 +147,10 @@ impl Behaviour {
         let speaks = |protocol: Option<&str>| protocol.is_some_and(|name| name != "failed");
         let (seats, named) = match body {
             Body::Transaction(of) => {
-                let mut readers = self.readers.iter();
-                let reads = readers.find(|(protocol, _)| *protocol == of.protocol);
+                let same = |(known, _): &&(&str, Seats)| std::ptr::eq(*known, of.protocol);
+                let equal = |(known, _): &&(&str, Seats)| *known == of.protocol;
+                let reads = self.readers.iter().find(same);
+                let reads = reads.or_else(|| self.readers.iter().find(equal));
                 (reads.map(|(_, seats)| seats), true)
             }
             Body::Flow(flow) => (self.seen_by.get(Sort::Flow as usize), speaks(flow.app_protocol)),
@@ -247,5 +257,70 @@ impl Behaviour {
     pub fn learned(&self) -> Vec<(&'static str, Vec<(&'static str, u64)>)> {
         let seats = self.seats.iter().map(|(kind, detector)| (kind.name, detector.learned()));
         std::iter::once((KNOWN, self.known.learned())).chain(seats).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Endpoint, ip_protocol};
+    use crate::record::{Burst, FlowCounters, FlowRecord, Outcome, TcpRecord};
+
+    fn flow(app_protocol: &'static str) -> Record {
+        let end = |last, port| Some(Endpoint { addr: [10, 0, 0, last].into(), port });
+        let context = Context {
+            flow_id: Some(1),
+            source: end(5, 40_000),
+            destination: end(6, 22),
+            protocol: ip_protocol::TCP,
+            ip_version: 4,
+            ..Context::default()
+        };
+        let (packets, bytes) = ([12, 10], [3000, 3000]);
+        let body = Body::Flow(Box::new(FlowRecord {
+            counters: FlowCounters { packets, bytes, ..FlowCounters::default() },
+            state: "closed",
+            reason: "timeout",
+            alerted: false,
+            app_protocol: Some(app_protocol),
+            transactions: 0,
+            tcp: Some(TcpRecord::default()),
+            icmp_response: None,
+            outcome: Outcome::Answered,
+        }));
+        Record { sequence: 1, tie: 0, timestamp: Timestamp::new(100, 0), context, body }
+    }
+
+    #[test]
+    fn a_record_is_shown_to_those_that_can_use_it() {
+        let mut behaviour = Behaviour::new(&Site::default(), &Settings::default());
+        let mut sees = |name: &str, record: &Record| {
+            behaviour.known.record(record);
+            let seats = behaviour.seats(&record.body);
+            let seat = behaviour.seats.iter().position(|(kind, _)| kind.name == name);
+            seat.is_some_and(|seat| seats >> seat & 1 == 1)
+        };
+        // A short flow of SSH is an attempt to log on, one that speaks nothing known is none.
+        for (name, ssh, failed) in [
+            ("bruteforce", true, false),
+            ("spray", true, false),
+            ("mismatch", true, false),
+            ("lateral", true, false),
+            ("long-connection", true, true),
+            ("health", true, true),
+            ("scan", false, false),
+        ] {
+            assert_eq!(
+                (sees(name, &flow("ssh")), sees(name, &flow("failed"))),
+                (ssh, failed),
+                "{name}"
+            );
+        }
+        let burst = |app_protocol| {
+            let body = Body::Burst(Box::new(Burst { app_protocol, ..Burst::default() }));
+            Record { body, ..flow("ssh") }
+        };
+        assert!(sees("mining", &burst(Some("stratum"))) && !sees("mining", &burst(None)));
+        assert!(sees("beacon", &burst(None)) && !sees("bruteforce", &burst(Some("ssh"))));
     }
 }

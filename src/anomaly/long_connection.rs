@@ -206,8 +206,9 @@ impl Detector for LongConnection {
             Body::Flow(flow) => {
                 let age = flow.counters.end.since(flow.counters.start);
                 let band = band(&self.bands, age);
-                // What has ended leaves its place to what goes on.
-                let id = state::conversation(&record.context);
+                // What has ended leaves its place to what goes on; one packet was never followed.
+                let packets: u64 = flow.counters.packets.iter().sum();
+                let id = state::conversation(&record.context).filter(|_| packets > 1);
                 let followed = id.and_then(|id| self.flows.remove(&id)).unwrap_or_default();
                 if band == 0 || flow.outcome == Outcome::Silent {
                     return;

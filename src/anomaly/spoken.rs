@@ -55,6 +55,31 @@ impl Spoken {
             .unwrap_or_default()
     }
 
+    /// Which of the wanted keys it is that is told here, if it was not told before.
+    fn missing(&self, key: &str) -> Option<usize> {
+        let path = self.path.as_str();
+        // Within a list of plain values the key is that of the list.
+        let is_it = |wanted: &&str| match key {
+            "" => wanted.len() + 1 == path.len() && path.starts_with(wanted),
+            key => {
+                wanted.len() == path.len() + key.len()
+                    && wanted.ends_with(key)
+                    && wanted.starts_with(path)
+            }
+        };
+        let place = self.wanted.iter().position(is_it)?;
+        self.places.get(place)?.is_none().then_some(place)
+    }
+
+    fn keep(&mut self, place: usize, value: &[u8]) {
+        let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
+        let start = self.text.len();
+        self.text.extend_from_slice(value);
+        if let Some(slot) = self.places.get_mut(place) {
+            *slot = Some(start..self.text.len());
+        }
+    }
+
     fn inside(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
         let length = self.path.len();
         if !key.is_empty() {
@@ -121,32 +146,19 @@ const fn how_often(letter: u8) -> u8 {
 
 impl Tree for Spoken {
     fn wants(&self, key: &str) -> bool {
-        self.wanted.iter().any(|wanted| wanted.ends_with(key) || wanted.starts_with(key))
+        let has = |wanted: &&str| wanted.contains('.') && wanted.split('.').any(|part| part == key);
+        self.wanted.iter().any(|wanted| *wanted == key || has(wanted))
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {
-        let path = self.path.as_str();
-        // Within a list of plain values the key is that of the list.
-        let is_it = |wanted: &&str| match key {
-            "" => wanted.len() + 1 == path.len() && path.starts_with(wanted),
-            key => {
-                wanted.len() == path.len() + key.len()
-                    && wanted.ends_with(key)
-                    && wanted.starts_with(path)
-            }
-        };
-        let place = self.wanted.iter().position(is_it);
-        if let Some(slot @ None) = place.and_then(|place| self.places.get_mut(place)) {
-            let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
-            let start = self.text.len();
-            self.text.extend_from_slice(value);
-            *slot = Some(start..self.text.len());
+        if let Some(place) = self.missing(key) {
+            self.keep(place, value);
         }
     }
 
     fn int(&mut self, key: &str, value: u64) {
-        if self.wanted.iter().any(|wanted| wanted.ends_with(key)) {
-            self.text(key, value.to_string().as_bytes());
+        if let Some(place) = self.missing(key) {
+            self.keep(place, value.to_string().as_bytes());
         }
     }
 

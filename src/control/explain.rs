@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::anomaly::Sensitivity;
+    use crate::protocols::PROTOCOLS;
 
     #[test]
     fn every_page_tells_all_there_is_within_the_width() {
@@ -122,6 +123,13 @@ mod tests {
                 assert!(page.contains(&format!("  {} = {value}", parameter.name)), "{page}");
             }
             assert!(page.lines().all(|line| line.chars().count() <= 130), "{page}");
+        }
+    }
+
+    #[test]
+    fn what_a_detector_reads_is_a_protocol_that_there_is() {
+        for protocol in DETECTORS.iter().flat_map(|kind| kind.reads) {
+            assert!(PROTOCOLS.iter().any(|known| known.eve == *protocol), "{protocol}");
         }
     }
 

@@ -195,13 +195,13 @@ impl Activity {
 
     /// Takes back the memory of bursts, out of records that were seen to.
     pub(super) fn take_back(&mut self, records: &mut Vec<Record>) {
-        for record in records.drain(..) {
-            if let Body::Burst(burst) = record.body
-                && self.spare.len() < SPARE_MAX
-            {
+        let bursts = records.iter_mut().filter(|record| matches!(record.body, Body::Burst(_)));
+        for record in bursts.take(SPARE_MAX.saturating_sub(self.spare.len())) {
+            if let Body::Burst(burst) = std::mem::replace(&mut record.body, Body::Fragment(0)) {
                 self.spare.push(burst);
             }
         }
+        records.clear();
     }
 }
 

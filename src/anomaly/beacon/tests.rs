@@ -42,6 +42,7 @@ impl field::Fields for Spoke {
         row!("http.accept_lang"),
         row!("http.method"),
         row!("dns.queries.rrname"),
+        row!("dns.answers.rrname"),
         row!("smtp.mail_from"),
         row!("ftp.command"),
         row!("ftp.command_data"),

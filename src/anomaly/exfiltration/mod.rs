@@ -175,6 +175,9 @@ impl Exfiltration {
                 }
                 _ => return None,
             };
+        if !self.volume.may_count(host.addr, bytes) {
+            return None;
+        }
         let limits = self.limits;
         let key = (host.addr, known.place(peer.addr));
         let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;
@@ -278,6 +281,7 @@ impl Detector for Exfiltration {
         let (volume, lookups, used, told) = state::unpack(bytes)?;
         (self.volume, self.thief.lookups, self.thief.used, self.told) =
             (volume, lookups, used, told);
+        self.volume.note_senders();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::anomaly::stats::Recent;
+use crate::anomaly::stats::distinct::mix_address;
 use crate::anomaly::stats::robust::Summary;
 use crate::time::{Duration, Timestamp};
 
@@ -74,9 +75,33 @@ pub(super) struct Usual {
     pub(super) is_store: bool,
 }
 
+/// Hosts, so many bits by their hash: one without a bit is none of them.
+#[derive(Debug, Default)]
+struct Hosts([u64; 16]);
+
+impl Hosts {
+    const fn bit(host: IpAddr) -> (usize, u64) {
+        let hash = mix_address(host);
+        (hash as usize / 64 % 16, 1 << (hash % 64))
+    }
+
+    fn add(&mut self, host: IpAddr) {
+        let (word, bit) = Self::bit(host);
+        self.0.get_mut(word).into_iter().for_each(|word| *word |= bit);
+    }
+
+    fn may_have(&self, host: IpAddr) -> bool {
+        let (word, bit) = Self::bit(host);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
 /// See the module's page.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Volume {
+    /// Hosts with uploads.
+    #[serde(skip)]
+    senders: Hosts,
     uploads: Recent<(IpAddr, u64), Upload>,
     places: Recent<u64, Place>,
     hosts: Recent<IpAddr, Hours>,
@@ -86,6 +111,7 @@ pub(super) struct Volume {
 impl Volume {
     pub(super) const fn new() -> Self {
         Self {
+            senders: Hosts([0; 16]),
             uploads: Recent::new(UPLOADS_MAX),
             places: Recent::new(PLACES_MAX),
             hosts: Recent::new(HOSTS_MAX),
@@ -98,6 +124,18 @@ impl Volume {
         self.stores.touch(&host);
     }
 
+    /// What was loaded has come in place of what was: the senders are noted anew.
+    pub(super) fn note_senders(&mut self) {
+        self.senders = Hosts::default();
+        self.uploads.iter().for_each(|((host, _), _)| self.senders.add(*host));
+    }
+
+    /// Whether bytes that a host exchanged with a place may be part of an upload: most are not, which
+    /// is known before the place is.
+    pub(super) fn may_count(&self, host: IpAddr, bytes: [u64; 2]) -> bool {
+        begins(bytes) || self.senders.may_have(host)
+    }
+
     /// A host exchanged bytes with a place outside; the upload so far, if it is one.
     pub(super) fn add(
         &mut self,
@@ -106,12 +144,11 @@ impl Volume {
         bytes: [u64; 2],
         flow: Option<u64>,
     ) -> Option<&mut Upload> {
-        /// So little in a burst is no upload of its own.
-        const LEAST: u64 = 4096;
         let key = (host, place);
-        if (bytes[0] < LEAST || bytes[0] < bytes[1]) && self.uploads.peek(&key).is_none() {
+        if !begins(bytes) && self.uploads.peek(&key).is_none() {
             return None;
         }
+        self.senders.add(host);
         self.day(place, at, bytes[0]);
         self.hour(host, at, bytes[0]);
         let upload = self.uploads.touch(&key);
@@ -181,6 +218,13 @@ impl Volume {
         let maps = self.uploads.memory() + self.places.memory() + self.hosts.memory();
         maps + self.stores.memory() + uploads + hours
     }
+}
+
+/// Whether the bytes of a burst are enough for an upload to begin with them.
+const fn begins(bytes: [u64; 2]) -> bool {
+    /// So little in a burst is no upload of its own.
+    const LEAST: u64 = 4096;
+    bytes[0] >= LEAST && bytes[0] >= bytes[1]
 }
 
 fn log(bytes: u64) -> f64 {

@@ -212,8 +212,9 @@ impl Scan {
         // Sources of a flood come once and are made up: they must not push out what is remembered.
         let pair_key = (source.addr, target.addr, context.protocol);
         let victim_key = (target.addr, context.protocol);
-        let flooded = self.state.victims.peek(&victim_key).is_some_and(Victim::is_flooded);
-        if flooded && failed && self.state.pairs.peek(&pair_key).is_none() {
+        let flooded =
+            failed && self.state.victims.peek(&victim_key).is_some_and(Victim::is_flooded);
+        if flooded && self.state.pairs.peek(&pair_key).is_none() {
             let victim = self.state.victims.touch(&victim_key);
             let due = victim.add(mix_address(source.addr), port_hash, &try_, limits);
             return due.then(|| words::found_shared(victim, &about));

@@ -104,6 +104,10 @@ struct Reading {
 }
 
 impl Tree for Reading {
+    fn wants(&self, key: &str) -> bool {
+        matches!(key, "dhcp_type" | "assigned_ip" | "routers" | "dns_servers")
+    }
+
     fn text(&mut self, key: &str, value: &[u8]) {
         let address = || std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
         match (self.list, key) {

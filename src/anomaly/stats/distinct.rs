@@ -89,9 +89,9 @@ fn set(bitmap: &mut [u64], hash: u32) -> bool {
 }
 
 /// A hash of an address.
-pub fn mix_address(address: std::net::IpAddr) -> u64 {
+pub const fn mix_address(address: std::net::IpAddr) -> u64 {
     match address {
-        std::net::IpAddr::V4(v4) => mix(u64::from(v4.to_bits())),
+        std::net::IpAddr::V4(v4) => mix(v4.to_bits() as u64),
         std::net::IpAddr::V6(v6) => {
             let bits = v6.to_bits();
             mix(mix((bits >> 64) as u64) ^ bits as u64)

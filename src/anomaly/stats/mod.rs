@@ -5,6 +5,7 @@ pub mod cusum;
 pub mod distinct;
 pub mod entropy;
 pub mod forest;
+mod index;
 pub mod letters;
 pub mod recent;
 pub mod robust;

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use hashbrown::HashTable;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
+
+use super::index::Index;
 
 /// Entries of a map that was saved, at most.
 const SAVED_MAX: usize = 1 << 20;
@@ -22,7 +23,7 @@ const NEVER: u64 = u64::MAX - 1;
 /// last one wrote to as well, where a chain of neighbours would fetch three others into the cache.
 #[derive(Clone, Debug)]
 pub struct Recent<K, V> {
-    table: HashTable<u32>,
+    index: Index,
     entries: Vec<(K, V)>,
     /// Of each entry the number of its last touch.
     touched: Vec<u64>,
@@ -47,7 +48,7 @@ impl<K, V> Recent<K, V> {
     /// An empty map that will hold up to `limit` entries, at least one.
     pub const fn new(limit: usize) -> Self {
         Self {
-            table: HashTable::new(),
+            index: Index::new(),
             entries: Vec::new(),
             touched: Vec::new(),
             touches: VecDeque::new(),
@@ -77,7 +78,7 @@ impl<K, V> Recent<K, V> {
         self.entries.capacity() * size_of::<(K, V)>()
             + self.touched.capacity() * size_of::<u64>()
             + self.touches.capacity() * size_of::<u32>()
-            + self.table.capacity() * 5
+            + self.index.memory()
     }
 
     /// Entries from the least to the most recently touched.
@@ -156,13 +157,13 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         if self.entries.is_empty() {
             return None;
         }
-        let index = self.index(hash(key), key)?;
+        let index = self.lookup(hash(key), key)?;
         self.entries.get(index as usize).map(|(_, value)| value)
     }
 
     /// The entry of `key`, if there is one, touched.
     pub fn get(&mut self, key: &K) -> Option<&mut V> {
-        let index = self.index(hash(key), key)?;
+        let index = self.lookup(hash(key), key)?;
         self.renew(index);
         self.entries.get_mut(index as usize).map(|(_, value)| value)
     }
@@ -170,7 +171,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// The entry of `key`, made by `make` if need be, touched.
     pub fn touch_or(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         let hash = hash(key);
-        let index = match self.index(hash, key) {
+        let index = match self.lookup(hash, key) {
             Some(index) => {
                 self.renew(index);
                 index
@@ -186,7 +187,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         if self.entries.is_empty() {
             return None;
         }
-        self.index(hash(key), key).map(Place)
+        self.lookup(hash(key), key).map(Place)
     }
 
     /// The entry that was just [found](Self::find), touched.
@@ -199,8 +200,8 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// Takes an entry out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let hash = hash(key);
-        let index = self.index(hash, key)?;
-        self.forget_place(hash, index);
+        let index = self.lookup(hash, key)?;
+        self.index.remove(hash, index);
         self.note(index).into_iter().for_each(|note| *note = NONE);
         let (_, value) = self.entries.swap_remove(index as usize);
         self.touched.swap_remove(index as usize);
@@ -215,7 +216,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let touched = std::mem::take(&mut self.touched);
         let touches = std::mem::take(&mut self.touches);
         let first = std::mem::take(&mut self.first);
-        self.table.clear();
+        self.index.clear();
         for (index, number) in touches.into_iter().zip(first..) {
             if touched.get(index as usize) == Some(&number)
                 && let Some((key, mut value)) = old.get_mut(index as usize).and_then(Option::take)
@@ -226,10 +227,10 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         }
     }
 
-    fn index(&self, hash: u64, key: &K) -> Option<u32> {
+    fn lookup(&self, hash: u64, key: &K) -> Option<u32> {
         let entries = &self.entries;
-        let same = |at: &u32| entries.get(*at as usize).is_some_and(|(known, _)| known == key);
-        self.table.find(hash, same).copied()
+        let same = |at: u32| entries.get(at as usize).is_some_and(|(known, _)| known == key);
+        self.index.find(hash, same)
     }
 
     /// Puts a key in that is not there; returns its index.
@@ -245,10 +246,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
             u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
         };
         self.renew(index);
-        let entries = &self.entries;
-        self.table.insert_unique(hash_of, index, |at| {
-            entries.get(*at as usize).map_or(0, |(known, _)| hash(known))
-        });
+        self.index.insert(hash_of, index);
         index
     }
 
@@ -260,9 +258,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let more = length.saturating_mul(3).max(LEAST).min(self.limit.saturating_sub(length));
         self.entries.reserve_exact(more);
         self.touched.reserve_exact(more);
-        let entries = &self.entries;
-        self.table
-            .reserve(more, |at| entries.get(*at as usize).map_or(0, |(known, _)| hash(known)));
+        self.index.reserve(length + more);
     }
 
     /// Puts a key in the place of the one touched least recently; returns its index.
@@ -272,16 +268,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.forgotten += 1;
         if let Some(oldest) = self.entries.get_mut(index as usize) {
             let (gone, _) = std::mem::replace(oldest, (key, value));
-            self.forget_place(hash(&gone), index);
+            self.index.remove(hash(&gone), index);
         }
         index
-    }
-
-    /// Takes an index out of the table.
-    fn forget_place(&mut self, hash: u64, index: u32) {
-        if let Ok(found) = self.table.find_entry(hash, |at| *at == index) {
-            found.remove();
-        }
     }
 
     /// The entry that was at `from` is now at `to`.
@@ -289,9 +278,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let Some((key, _)) = self.entries.get(to as usize) else { return };
         let hash = hash(key);
         self.note(to).into_iter().for_each(|note| *note = to);
-        if let Some(at) = self.table.find_mut(hash, |at| *at == from) {
-            *at = to;
-        }
+        self.index.rename(hash, from, to);
     }
 }
 
@@ -329,8 +316,8 @@ impl Folded {
 impl Hasher for Folded {
     #[inline]
     fn finish(&self) -> u64 {
-        // The table takes its seven bits from the top and its place from the bottom.
-        self.0.wrapping_mul(FRACTION) ^ (self.0 >> 32)
+        // The index takes the upper half, in which every bit of the word has a say.
+        self.0.wrapping_mul(FRACTION)
     }
 
     #[inline]

@@ -105,7 +105,7 @@ fn option(code: u8, content: &[u8], message: &Message, tree: &mut dyn Tree) {
     };
     match code {
         // The first byte says what kind of number follows (RFC 2132, 9.14).
-        code::CLIENT_ID => {
+        code::CLIENT_ID if tree.wants("client_id") => {
             if let Some((_, id)) = content.split_first() {
                 tree.text("client_id", hex(id).as_bytes());
             }
@@ -124,7 +124,7 @@ fn option(code: u8, content: &[u8], message: &Message, tree: &mut dyn Tree) {
                 tree.text("dhcp_type", kind_name(*kind).as_bytes());
             }
         }
-        code::PARAMETERS => {
+        code::PARAMETERS if tree.wants("params") => {
             let names: Vec<_> = content.iter().filter_map(|code| parameter_name(*code)).collect();
             if !names.is_empty() {
                 tree.list("params", &mut |tree| {
@@ -140,13 +140,16 @@ fn option(code: u8, content: &[u8], message: &Message, tree: &mut dyn Tree) {
 
 fn addresses(tree: &mut dyn Tree, key: &str, content: &[u8]) {
     let (all, _) = content.as_chunks::<4>();
-    if !all.is_empty() {
+    if !all.is_empty() && tree.wants(key) {
         tree.list(key, &mut |tree| all.iter().for_each(|bytes| address(tree, "", *bytes)));
     }
 }
 
 fn address(tree: &mut dyn Tree, key: &str, bytes: [u8; 4]) {
-    tree.text(key, digits::dotted(bytes.into()).as_bytes());
+    // Within a list there is no key.
+    if key.is_empty() || tree.wants(key) {
+        tree.text(key, digits::dotted(bytes.into()).as_bytes());
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,13 +8,17 @@ use crate::protocols::formats::dcerpc::{self, Call, kind};
 impl Describe for Transaction {
     fn describe(&self, out: &mut dyn Out) {
         out.int("id", self.id);
-        out.text("dialect", &self.dialect.text());
+        if out.wants("dialect") {
+            out.text("dialect", &self.dialect.text());
+        }
         if self.version != 0 {
             out.text("command", names::command(self.version, self.command).as_bytes());
         }
         match self.status {
             Some(Status::Nt(status)) => {
-                out.text("status", names::status(status).as_bytes());
+                if out.wants("status") {
+                    out.text("status", names::status(status).as_bytes());
+                }
                 out.text("status_code", format!("{status:#x}").as_bytes());
             }
             Some(Status::Dos(class, code)) => {
