@@ -3,7 +3,7 @@
 use super::incident::{self, Incidents, Stage};
 use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site, When};
-use crate::record::{Body, Context, Record, Sort};
+use crate::record::{Alert, Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
 /// Packet time between two ticks, at least.
@@ -120,7 +120,12 @@ impl Behaviour {
         if self.seats.is_empty() {
             return;
         }
-        self.tick(record.timestamp, told);
+        // As `tick` would find out, which is nearly always nothing.
+        let at = record.timestamp;
+        if at >= self.next_tick || self.now.since(at) > CLOCK_AHEAD {
+            self.tick(at, told);
+        }
+        self.now = self.now.max(at);
         self.known.record(record);
         let mut seats = self.seats(&record.body);
         while seats != 0 {
@@ -134,11 +139,17 @@ impl Behaviour {
             self.tell(told);
         }
         if let Body::Alert(alert) = &record.body {
-            let ends = incident::ends(&record.context, alert);
-            let stage = Stage::of_signature(&alert.signature);
-            if !self.suppressions.alert(self.now, ends, stage) {
-                self.incidents.alert(self.now, &record.context, alert, &self.known, told);
-            }
+            self.alert(&record.context, alert, told);
+        }
+    }
+
+    /// Gives an alert of a signature to the incidents, unless the site wants to hear no more of it.
+    #[inline(never)]
+    fn alert(&mut self, context: &Context, alert: &Alert, told: &mut Vec<(Context, Body)>) {
+        let ends = incident::ends(context, alert);
+        let stage = Stage::of_signature(&alert.signature);
+        if !self.suppressions.alert(self.now, ends, stage) {
+            self.incidents.alert(self.now, context, alert, &self.known, told);
         }
     }
 
@@ -171,6 +182,7 @@ impl Behaviour {
 
     /// Packet time has come to `now`. Times that go back are passed over, unless so far that the
     /// clock was ahead before: then its time is taken.
+    #[inline(never)]
     pub fn tick(&mut self, now: Timestamp, told: &mut Vec<(Context, Body)>) {
         if self.now.since(now) > CLOCK_AHEAD {
             (self.now, self.next_tick) = (now, now);
@@ -197,6 +209,7 @@ impl Behaviour {
         self.incidents.finish(self.now, &self.known, told);
     }
 
+    #[inline(never)]
     fn tell(&mut self, told: &mut Vec<(Context, Body)>) {
         for Found { context, mut finding } in self.found.drain(..) {
             let at = told.len();

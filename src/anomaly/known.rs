@@ -136,7 +136,16 @@ impl Known {
     }
 
     /// Learns from a record.
+    #[inline]
     pub(super) fn record(&mut self, record: &Record) {
+        match record.body {
+            Body::Flow(_) | Body::Transaction(_) | Body::Arp(_) => self.learn_from(record),
+            // Nothing is to be learned from it.
+            _ => self.attempt = None,
+        }
+    }
+
+    fn learn_from(&mut self, record: &Record) {
         if let Body::Transaction(of) = &record.body
             && let Some((_, wanted)) = SPOKEN.iter().find(|(known, _)| *known == of.protocol)
         {

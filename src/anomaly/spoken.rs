@@ -146,8 +146,13 @@ const fn how_often(letter: u8) -> u8 {
 
 impl Tree for Spoken {
     fn wants(&self, key: &str) -> bool {
-        let has = |wanted: &&str| wanted.contains('.') && wanted.split('.').any(|part| part == key);
-        self.wanted.iter().any(|wanted| *wanted == key || has(wanted))
+        let starts = |wanted: &str| {
+            wanted.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let ends = |wanted: &str| wanted.strip_suffix(key).is_some_and(|rest| rest.ends_with('.'));
+        // One in the middle may be any.
+        let is_deep = |wanted: &str| wanted.bytes().filter(|byte| *byte == b'.').count() > 1;
+        self.wanted.iter().any(|wanted| starts(wanted) || ends(wanted) || is_deep(wanted))
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {

@@ -86,10 +86,14 @@ impl Activity {
         let Some(flow) = table.get_mut(touch.slot) else { return };
         let burst = self.burst(place, touch, flow);
         burst.end = burst.end.max(place.timestamp);
-        let Some(way) = burst.ways.get_mut(touch.direction.index()) else { return };
-        way.packets = way.packets.saturating_add(1);
+        let way = match touch.direction {
+            Direction::ToServer => &mut burst.ways[0],
+            Direction::ToClient => &mut burst.ways[1],
+        };
+        // A round has far fewer packets than these count.
+        way.packets = way.packets.wrapping_add(1);
         way.bytes += u64::from(headers.wire_length);
-        way.filled = way.filled.saturating_add(u32::from(!payload.is_empty()));
+        way.filled = way.filled.wrapping_add(u32::from(!payload.is_empty()));
         way.payload += payload.len() as u64;
         match &headers.transport {
             Transport::Tcp(tcp) => {
@@ -122,9 +126,11 @@ impl Activity {
     /// The burst that a packet belongs to.
     fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Noted {
         let mark = flow.app.mark;
-        let open = self.bursts.get(mark.index as usize).filter(|_| mark.round == self.round);
-        let goes_on = open.is_some_and(|burst| place.timestamp.since(burst.end) <= PAUSE);
-        let index = if goes_on { mark.index as usize } else { self.begin(place, touch, flow) };
+        let mut index = mark.index as usize;
+        let open = if mark.round == self.round { self.bursts.get(index) } else { None };
+        if !open.is_some_and(|burst| place.timestamp.since(burst.end) <= PAUSE) {
+            index = self.begin(place, touch, flow);
+        }
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
         &mut self.bursts[index]
     }

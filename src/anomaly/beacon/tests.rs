@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
+use crate::anomaly::stats::distinct::mix;
 use crate::field::{self, Describe, Field, Fields as _, Side, Stage, Tree, Value};
 use crate::net::{AddressSet, Direction, Endpoint, ip_protocol};
 use crate::time::Timestamp;
