@@ -61,6 +61,7 @@ pub(super) struct Activity {
     round: u32,
     bursts: Vec<Noted>,
     /// Memory of bursts that were told and seen to, for those to come.
+    #[allow(clippy::vec_box, reason = "it is the boxes that are kept: records have them")]
     spare: Vec<Box<Burst>>,
 }
 
@@ -128,7 +129,7 @@ impl Activity {
         let mark = flow.app.mark;
         let mut index = mark.index as usize;
         let open = if mark.round == self.round { self.bursts.get(index) } else { None };
-        if !open.is_some_and(|burst| place.timestamp.since(burst.end) <= PAUSE) {
+        if open.is_none_or(|burst| place.timestamp.since(burst.end) > PAUSE) {
             index = self.begin(place, touch, flow);
         }
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
