@@ -90,6 +90,12 @@ pub enum HubCommand {
         #[command(flatten)]
         site: SiteOptions,
     },
+    /// Be a hub for others, until stopped: TAXII 2.1 with certificates on both sides.
+    Serve {
+        /// What it is told: where it listens, whom it knows, how much it takes.
+        #[arg(long, value_name = "FILE", default_value = "hub.toml")]
+        config: PathBuf,
+    },
 }
 
 /// The site as the exchange knows it.

@@ -7,6 +7,7 @@ mod place;
 mod preview;
 mod pull;
 mod send;
+mod serve;
 mod status;
 
 use super::cli::HubCommand;
@@ -22,5 +23,6 @@ pub fn hub(command: &HubCommand, out: &mut Terminal) -> anyhow::Result<u8> {
         HubCommand::Send { site, patience, eve } => send::send(site, *patience, eve, out),
         HubCommand::Status { site } => status::status(site, out),
         HubCommand::Pull { site } => pull::pull(site, out),
+        HubCommand::Serve { config } => serve::serve(config, out),
     }
 }
