@@ -13,6 +13,7 @@
 )]
 
 mod cli;
+mod conformance;
 mod determinism;
 mod documents;
 mod exchange;
@@ -27,6 +28,7 @@ mod parity;
 mod quality;
 mod rules;
 mod schema;
+mod serve;
 mod streams;
 mod support;
 mod tidy;

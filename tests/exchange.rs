@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use rivellino::outputs::hub::identity::Identity;
 use serde_json::{Value, json};
 
-use crate::support::hub::{COLLECTION, Certificates, Medallion, free_port, python};
+use crate::support::hub::{COLLECTION, Certificates, Server, free_port, python};
 use crate::support::root;
 
 /// A folder with a policy and the events of the demo capture.
@@ -196,8 +196,15 @@ fn sorted(objects: &[Value]) -> Vec<String> {
 
 #[test]
 fn a_hub_that_comes_late_gets_everything_once_over_mutual_tls() {
-    let what = "exchange with medallion";
+    let what = "exchange with a hub";
     let Some(bin) = python(what) else { return };
+    for name in Server::NAMES {
+        comes_late(name, &bin);
+    }
+}
+
+fn comes_late(name: &str, bin: &Path) {
+    let what = "exchange with a hub";
     let port = free_port();
     let site = Site::new(port);
     let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
@@ -210,18 +217,18 @@ fn a_hub_that_comes_late_gets_everything_once_over_mutual_tls() {
     assert!(status.contains(&uri) && status.contains("log        0 lines"), "{status}");
     let sightings = wanted.iter().filter(|object| object["type"] == "sighting").count();
     assert!(status.contains(&format!("waiting  {sightings} events")), "{status}");
-    let server = Medallion::start(&bin, &certificates, port);
+    let server = Server::start(name, bin, &certificates, port);
     let said = site.said(&["hub", "send"], 0);
     assert!(said.contains(&format!("{sightings} events sent, none waits")), "{said}");
-    let there = fetch(&bin, &site, port);
+    let there = fetch(bin, &site, port);
     assert_eq!(sorted(&there), sorted(&wanted));
-    validate(&bin, site.folder.path(), &there);
+    validate(bin, site.folder.path(), &there);
     let text = Value::Array(there.clone()).to_string();
     assert!(text.contains("203.0.113.66") && !text.contains("192.168."));
     // The same events once more: the server calls them failures, and has them.
     let said = site.said(&["hub", "send", "eve.json"], 0);
     assert!(said.contains("none waits") && !said.contains("refuses"), "{said}");
-    assert_eq!(fetch(&bin, &site, port).len(), there.len());
+    assert_eq!(fetch(bin, &site, port).len(), there.len());
     let status = site.said(&["hub", "status"], 0);
     assert!(status.contains("waiting  0 events") && status.contains("the chain is whole"));
     // What others put there is read once.
