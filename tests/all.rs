@@ -17,6 +17,7 @@ mod conformance;
 mod determinism;
 mod documents;
 mod exchange;
+mod fleet;
 mod golden;
 mod hostile;
 mod incidents;
