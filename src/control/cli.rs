@@ -144,6 +144,12 @@ pub struct Watch {
     /// Address of the metrics and health pages, such as 127.0.0.1:9477.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Sharing policy by which to exchange with the hub; without it no connection is opened.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Folder for what waits to be sent, indicators, the key of pseudonyms and the log of what left.
+    #[arg(long, value_name = "DIR")]
+    pub policy_folder: Option<PathBuf>,
     /// Capture buffer of each worker, MiB.
     #[arg(long, value_name = "MIB")]
     pub buffer: Option<u32>,
@@ -200,6 +206,9 @@ pub struct Options {
     /// Folder in which detectors keep what they have learned; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// File of indicators to look for: STIX 2.1, a bundle, a list, or one object a line.
+    #[arg(long, value_name = "FILE")]
+    pub indicators: Option<PathBuf>,
     /// Only packets that pass this filter, in the language of tcpdump.
     #[arg(long, value_name = "EXPR")]
     pub bpf: Option<String>,
@@ -380,6 +389,7 @@ impl Options {
             anomaly: self.no_anomaly.then_some(false),
             sensitivity: self.sensitivity,
             state: self.state.clone(),
+            indicators: self.indicators.clone(),
             bpf: self.bpf.clone(),
             flow_memory: self.flow_memory,
             stream_memory: self.stream_memory,
@@ -410,6 +420,8 @@ impl Watch {
         Config {
             interface: self.interface.clone(),
             listen: self.listen,
+            policy: self.policy.clone(),
+            policy_folder: self.policy_folder.clone(),
             buffer: self.buffer,
             snaplen: self.snaplen,
             rotate_size: self.rotate_size,

@@ -3,6 +3,8 @@
 //! The `prometheus` crate keeps and writes them; dashmap holds the counts of events by type, which
 //! the merge adds to while a scrape reads them.
 
+mod exchange;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +16,8 @@ use super::eve::EveStats;
 use super::filestore::FileStoreStats;
 use crate::record::{Body, Notice, Record, Turn};
 use crate::time::Timestamp;
+
+pub use exchange::Look;
 
 /// Counters of the packet path: totals since the start. Each means the same in every capture mode.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +70,7 @@ struct Inner {
     eve: Mutex<Option<Arc<EveStats>>>,
     store: Mutex<Option<Arc<FileStoreStats>>>,
     stored_files: IntCounterVec,
+    exchange: Mutex<Option<exchange::Exchange>>,
 }
 
 const COUNTERS: &[(&str, &str)] = &[
@@ -152,6 +157,7 @@ impl Metrics {
             fresh: DashMap::new(),
             eve: Mutex::default(),
             store: Mutex::default(),
+            exchange: Mutex::default(),
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -210,6 +216,17 @@ impl Metrics {
         *self.0.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
     }
 
+    /// Takes how the exchange stands, looked at with each scrape. Without it there are no metrics of
+    /// the exchange.
+    ///
+    /// # Errors
+    /// When there is one already.
+    pub fn exchange(&self, look: Look) -> prometheus::Result<()> {
+        let exchange = exchange::Exchange::new(&self.0.registry, look)?;
+        *self.0.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+        Ok(())
+    }
+
     /// The page, in Prometheus's text format 0.0.4.
     pub fn text(&self) -> String {
         let inner = &self.0;
@@ -233,6 +250,9 @@ impl Metrics {
                 let counter = inner.stored_files.with_label_values(&[outcome]);
                 raise(&counter, count.load(Ordering::Relaxed));
             }
+        }
+        if let Some(exchange) = &*inner.exchange.lock().unwrap_or_else(PoisonError::into_inner) {
+            exchange.update();
         }
         let mut text = String::new();
         // Only a broken writer could fail, and a string is none.

@@ -3,15 +3,21 @@
 //! What is sent is made in `outputs::hub`, which opens no connection; the connection is here.
 
 mod client;
+mod inbound;
+mod live;
 mod place;
 mod preview;
 mod pull;
 mod send;
+mod sender;
 mod serve;
 mod status;
 
 use super::cli::HubCommand;
 use super::terminal::Terminal;
+
+pub use inbound::{from_file, tell};
+pub(super) use live::{Exchanging, Settings};
 
 /// Does what `hub ...` asks for; gives the exit code.
 ///

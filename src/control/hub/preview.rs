@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::place::{Place, lines};
-use super::send::{BATCH_ENTRIES, tell};
+use super::send::{doubt, tell};
+use super::sender::BATCH_ENTRIES;
 use crate::control::cli::SiteOptions;
 use crate::control::run::DONE;
 use crate::control::terminal::Terminal;
@@ -33,8 +34,10 @@ pub(super) fn preview(
     };
     let mut exchange = place.exchange(keys);
     let mut units = Vec::new();
+    let mut code = DONE;
     for path in eve {
         lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
+        code = code.max(doubt(path, &exchange));
     }
     // The gravest first, as they are sent.
     units.sort_by_key(|unit| std::cmp::Reverse(unit.level));
@@ -45,7 +48,7 @@ pub(super) fn preview(
         show(&envelope, pretty, out)?;
     }
     tell(exchange.counts());
-    Ok(DONE)
+    Ok(code)
 }
 
 fn show(envelope: &Value, pretty: bool, out: &mut Terminal) -> anyhow::Result<()> {

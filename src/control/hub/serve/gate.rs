@@ -1,53 +1,19 @@
 //! The gate of safety: what is never told to sensors as an attacker's, however many say so.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 
 use super::config::network;
 use crate::net::AddressSet;
-use crate::outputs::hub::privacy::names::{is_essential, is_of_a_site, is_within, registered};
-use crate::outputs::hub::privacy::site::RESOLVERS;
+use crate::outputs::hub::inbound::gate::{Allowed, Gate as Rules, Refused};
+use crate::outputs::hub::inbound::pattern;
+use crate::outputs::hub::privacy::site::Site;
 
-/// Bytes of a pattern at most.
-pub(super) const PATTERN_BYTES_MAX: usize = 4096;
-/// Bits of a network of IPv4 at least.
-const PREFIX_V4_MIN: u8 = 16;
-/// Bits of a network of IPv6 at least.
-const PREFIX_V6_MIN: u8 = 32;
 /// Addresses of towns that are remembered; then the one not seen for longest goes.
 const TOWNS_MAX: usize = 50_000;
 /// Microseconds for which an address from which a sensor spoke counts as its town's.
 const TOWN_MICROS: u64 = 30 * 86_400 * 1_000_000;
-
-/// Networks that are no host's on the internet (IANA's registries of special addresses).
-const NOT_OF_THE_WORLD: &[(IpAddr, u8)] = &[
-    (IpAddr::V4(Ipv4Addr::new(0, 0, 0, 0)), 8),
-    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
-    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10),
-    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
-    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
-    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12),
-    (IpAddr::V4(Ipv4Addr::new(192, 0, 0, 0)), 24),
-    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16),
-    (IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 3),
-    // Addresses that carry one of IPv4: it has to be said as such.
-    (IpAddr::V6(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0)), 32),
-    (IpAddr::V6(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0)), 16),
-];
-/// What the world is of IPv6.
-const WORLD_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// The same resolvers as [`RESOLVERS`], in IPv6.
-const RESOLVERS_V6: &[Ipv6Addr] = &[
-    Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888),
-    Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8844),
-    Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111),
-    Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1001),
-    Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, 0xfe),
-    Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, 9),
-    Ipv6Addr::new(0x2620, 0x119, 0x35, 0, 0, 0, 0, 0x35),
-    Ipv6Addr::new(0x2620, 0x119, 0x53, 0, 0, 0, 0, 0x53),
-];
 
 /// Why something is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +65,9 @@ impl Value {
     }
 }
 
-/// The gate.
+/// The gate: what sensors never accept of others, with the towns of this hub.
 pub(super) struct Gate {
-    private: AddressSet,
-    resolvers: AddressSet,
-    towns: AddressSet,
-    names: Vec<String>,
+    rules: Rules,
     /// Addresses from which sensors spoke, and when last (microseconds).
     spoke: RwLock<BTreeMap<IpAddr, u64>>,
 }
@@ -116,27 +79,15 @@ impl Gate {
         names: &[String],
         spoke: impl IntoIterator<Item = (IpAddr, u64)>,
     ) -> Self {
-        let mut private = AddressSet::range(
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
-        );
-        private.remove(&AddressSet::network(IpAddr::V6(WORLD_V6.0), WORLD_V6.1));
-        for (address, prefix) in NOT_OF_THE_WORLD {
-            private.add(&AddressSet::network(*address, *prefix));
-        }
-        let mut resolvers = AddressSet::default();
-        let v4 = RESOLVERS.iter().map(|address| IpAddr::V4(*address));
-        for address in v4.chain(RESOLVERS_V6.iter().map(|address| IpAddr::V6(*address))) {
-            resolvers.add(&AddressSet::range(address, address));
-        }
         let names = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let spoke = RwLock::new(spoke.into_iter().take(TOWNS_MAX).collect());
-        Self { private, resolvers, towns, names, spoke }
+        let towns = Site { home: towns, names };
+        let rules = Rules::new(&towns, &Allowed::default(), &Allowed::default(), &[]);
+        Self { rules, spoke: RwLock::new(spoke.into_iter().take(TOWNS_MAX).collect()) }
     }
 
     /// A sensor spoke from there: true when that is news worth keeping.
     pub(super) fn spoke(&self, address: IpAddr, now: u64) -> bool {
-        if self.private.contains(address) {
+        if !Site::default().is_external(address) {
             return false;
         }
         let mut spoke = self.spoke.write().unwrap_or_else(PoisonError::into_inner);
@@ -152,113 +103,77 @@ impl Gate {
         true
     }
 
-    /// The value of a pattern that looks for one thing, if it may go round.
+    /// The value of a pattern that looks for one address, network or name, if it may go round.
     pub(super) fn value(&self, pattern: &str, now: u64) -> Result<Value, Held> {
-        let (kind, text) = single(pattern).ok_or(Held::Pattern)?;
-        if kind == "domain-name" {
-            let domain = self.domain(text)?;
-            return Ok(Value { kind: "domain-name", text: domain });
-        }
-        let (address, prefix) = network(text).ok_or(Held::Pattern)?;
-        let (kind, most) = match (kind, address) {
-            ("ipv4-addr", IpAddr::V4(_)) => ("ipv4-addr", 32),
-            ("ipv6-addr", IpAddr::V6(_)) => ("ipv6-addr", 128),
+        let found = pattern::parse(pattern).map_err(|_| Held::Pattern)?;
+        let [alternative] = found.as_slice() else { return Err(Held::Pattern) };
+        let [observable] = alternative.as_slice() else { return Err(Held::Pattern) };
+        let text = observable.text();
+        let kind = match (observable.kind(), network(&text)) {
+            ("address" | "network", Some((IpAddr::V4(_), _))) => "ipv4-addr",
+            ("address" | "network", Some((IpAddr::V6(_), _))) => "ipv6-addr",
+            ("domain", None) => "domain-name",
             _ => return Err(Held::Pattern),
         };
-        self.network(address, prefix, now)?;
-        let text = if prefix == most {
-            address.to_string()
-        } else {
-            let first = AddressSet::network(address, prefix).ranges().next().map(|(low, _)| low);
-            let first = Ipv6Addr::from_bits(first.unwrap_or_default());
-            let first = first.to_ipv4_mapped().map_or(IpAddr::V6(first), IpAddr::V4);
-            format!("{first}/{prefix}")
-        };
+        self.rules.check(observable).map_err(held)?;
+        self.is_of_no_town(&text, now)?;
         Ok(Value { kind, text })
     }
 
     /// Whether a pattern of a party that is trusted to publish may go round: whatever stands
-    /// between quotation marks is looked at.
+    /// between quotation marks is looked at, also in patterns of which sensors see nothing.
     pub(super) fn published(&self, pattern: &str, now: u64) -> Result<(), Held> {
-        if pattern.len() > PATTERN_BYTES_MAX || pattern.contains('\\') {
+        if pattern.len() > pattern::PATTERN_BYTES_MAX || pattern.contains('\\') {
             return Err(Held::Pattern);
         }
         for literal in pattern.split('\'').skip(1).step_by(2) {
-            if let Some((address, prefix)) = network(literal) {
-                self.network(address, prefix, now)?;
-            } else {
-                let rest = literal.split_once("://").map_or(literal, |(_, rest)| rest);
-                let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-                match network(host) {
-                    Some((address, prefix)) => self.network(address, prefix, now)?,
-                    None if registered(host, &[]).is_some() => drop(self.domain(host)?),
-                    None => {}
+            let rest = literal.split_once("://").map_or(literal, |(_, rest)| rest);
+            let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
+            for text in [literal, host] {
+                let kind = match network(text) {
+                    Some((IpAddr::V4(_), _)) => "ipv4-addr",
+                    Some((IpAddr::V6(_), _)) => "ipv6-addr",
+                    None if text.contains('.') => "domain-name",
+                    None => continue,
+                };
+                let Ok(found) = pattern::parse(&format!("[{kind}:value = '{text}']")) else {
+                    continue;
+                };
+                for observable in found.iter().flatten() {
+                    self.rules.check(observable).map_err(held)?;
+                    self.is_of_no_town(&observable.text(), now)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn network(&self, address: IpAddr, prefix: u8, now: u64) -> Result<(), Held> {
-        let least = if address.is_ipv4() { PREFIX_V4_MIN } else { PREFIX_V6_MIN };
-        if prefix < least {
-            return Err(Held::Wide);
-        }
+    /// Whether no sensor speaks from there.
+    fn is_of_no_town(&self, text: &str, now: u64) -> Result<(), Held> {
+        let Some((address, prefix)) = network(text) else { return Ok(()) };
         let network = AddressSet::network(address, prefix);
-        let meets = |other: &AddressSet| {
-            let mut rest = network.clone();
-            rest.remove(other);
-            rest != network
-        };
-        if meets(&self.private) {
-            return Err(Held::Private);
-        }
-        if meets(&self.resolvers) {
-            return Err(Held::Resolver);
-        }
         let spoke = self.spoke.read().unwrap_or_else(PoisonError::into_inner);
         let fresh = |at: &u64| now.saturating_sub(*at) < TOWN_MICROS;
-        let is_of_a_town = match network.ranges().next() {
+        let is_town = match network.ranges().next() {
             Some((low, high)) if low != high => {
                 spoke.iter().any(|(of, at)| fresh(at) && network.contains(*of))
             }
             _ => spoke.get(&address).is_some_and(fresh),
         };
-        if is_of_a_town || meets(&self.towns) {
-            return Err(Held::Town);
-        }
-        Ok(())
-    }
-
-    fn domain(&self, name: &str) -> Result<String, Held> {
-        let name = name.to_ascii_lowercase();
-        if is_of_a_site(&name) {
-            return Err(Held::Private);
-        }
-        let domain = registered(&name, &[]).ok_or(Held::Pattern)?;
-        if is_essential(&name) || is_essential(&domain) {
-            return Err(Held::Essential);
-        }
-        if self.names.iter().any(|own| is_within(&name, own) || is_within(own, &name)) {
-            return Err(Held::Town);
-        }
-        Ok(name)
+        if is_town { Err(Held::Town) } else { Ok(()) }
     }
 }
 
-/// `[kind:value = 'text']` or `ISSUBSET`.
-fn single(pattern: &str) -> Option<(&str, &str)> {
-    if pattern.len() > PATTERN_BYTES_MAX {
-        return None;
+/// A reason of sensors in the words of a hub.
+const fn held(why: Refused) -> Held {
+    match why {
+        Refused::Private => Held::Private,
+        Refused::Own | Refused::Allowed | Refused::Hub => Held::Town,
+        Refused::Resolver => Held::Resolver,
+        Refused::Essential => Held::Essential,
+        Refused::Wide => Held::Wide,
+        _ => Held::Pattern,
     }
-    let inner = pattern.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
-    let (left, rest) = inner.split_once(char::is_whitespace)?;
-    let kind = left.strip_suffix(":value")?;
-    let rest = rest.trim_start();
-    let literal = rest.strip_prefix("ISSUBSET").or_else(|| rest.strip_prefix('='))?.trim();
-    let text = literal.strip_prefix('\'')?.strip_suffix('\'')?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-_/".contains(&byte);
-    (!text.is_empty() && text.bytes().all(plain)).then_some((kind, text))
 }
 
 #[cfg(test)]
@@ -295,12 +210,11 @@ mod tests {
             ("[domain-name:value = 'www.inps.it']", Err(Held::Essential)),
             ("[domain-name:value = 'srv.local']", Err(Held::Private)),
             ("[domain-name:value = 'esempio.it']", Err(Held::Town)),
-            ("[domain-name:value = 'it']", Err(Held::Pattern)),
+            ("[domain-name:value = 'it']", Err(Held::Wide)),
             (
                 "[ipv4-addr:value = '203.0.113.66' OR ipv4-addr:value = '8.8.8.8']",
                 Err(Held::Pattern),
             ),
-            ("[url:value = 'http://example.org/']", Err(Held::Pattern)),
             ("[ipv4-addr:value = '2a00::1']", Err(Held::Pattern)),
             ("", Err(Held::Pattern)),
             ("[]", Err(Held::Pattern)),

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::cleared::{Cleared, Draft, Feature, Infrastructure, Party, Role, Withheld};
 use super::policy::{Policy, Tlp};
-use super::seen::{End, Incident, Seen};
+use super::seen::{End, Incident, REPORTED, Seen};
 use crate::record::Level;
 use crate::time::Timestamp;
 use pseudonym::Keys;
@@ -101,6 +101,7 @@ pub fn clear(
         transport: seen.transport.clone(),
         application: seen.application.clone(),
         counters: seen.counters,
+        reported: seen.reported.clone(),
         infrastructure,
         tlp,
         incident: seen.incident.as_ref().map(|incident| draft(incident, site)),
@@ -178,7 +179,8 @@ fn party(
 
 /// What is the attacker's: of grave events alone, and never what everybody uses.
 fn infrastructure(seen: &Seen, site: &Site) -> Vec<Infrastructure> {
-    if seen.level < Level::Medium {
+    // What others report is theirs: told again by whoever sees it, it would never come to an end.
+    if seen.level < Level::Medium || seen.detector == REPORTED {
         return Vec::new();
     }
     let is_ours = |end: Option<End>| end.is_some_and(|end| site.is_internal(end.address));
