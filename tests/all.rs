@@ -14,6 +14,7 @@
 
 mod cli;
 mod conformance;
+mod dashboards;
 mod determinism;
 mod documents;
 mod exchange;

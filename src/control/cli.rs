@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::config::{Checksums, Config, Sensitivity};
+use crate::outputs::hub::FORMATS;
 
 /// Network sensor: finds attacks by signature and by behaviour, live or in capture files.
 #[derive(Debug, Parser)]
@@ -59,6 +60,9 @@ pub enum HubCommand {
         /// The site.
         #[command(flatten)]
         site: SiteOptions,
+        /// In which format: a hub gets stix; the others are for systems that are there already.
+        #[arg(long, value_name = "FORMAT", default_value = "stix", value_parser = formats())]
+        format: String,
         /// Indent the envelopes.
         #[arg(long)]
         pretty: bool,
@@ -457,6 +461,15 @@ impl Write for Whole<'_> {
         let _ = self.0.flush();
         Ok(())
     }
+}
+
+/// The formats of the exchange, by name.
+fn formats() -> clap::builder::PossibleValuesParser {
+    FORMATS
+        .iter()
+        .map(|kind| clap::builder::PossibleValue::new(kind.name).help(kind.help))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

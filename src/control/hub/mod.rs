@@ -25,7 +25,9 @@ pub(super) use live::{Exchanging, Settings};
 /// When there is no sound policy, a file cannot be read or written, or the hub refuses.
 pub fn hub(command: &HubCommand, out: &mut Terminal) -> anyhow::Result<u8> {
     match command {
-        HubCommand::Preview { site, pretty, eve } => preview::preview(site, *pretty, eve, out),
+        HubCommand::Preview { site, format, pretty, eve } => {
+            preview::preview(site, format, *pretty, eve, out)
+        }
         HubCommand::Send { site, patience, eve } => send::send(site, *patience, eve, out),
         HubCommand::Status { site } => status::status(site, out),
         HubCommand::Pull { site } => pull::pull(site, out),

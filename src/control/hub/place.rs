@@ -15,6 +15,7 @@ use crate::control::config::Config;
 use crate::control::{replay, run};
 use crate::detect::Variables;
 use crate::net::AddressSet;
+use crate::outputs::hub::Format;
 use crate::outputs::hub::exchange::Exchange;
 use crate::outputs::hub::inbound::gate::{Allowed, Gate};
 use crate::outputs::hub::policy::{Policy, Recipient};
@@ -68,10 +69,14 @@ impl Place {
         self.policy.holds_on([year, month, day])
     }
 
-    /// What makes objects of events, with these keys.
+    /// What makes objects of events for a hub, with these keys.
     pub(super) fn exchange(&self, keys: Keys) -> Exchange {
-        let stix = Box::new(Stix::new(&self.policy.identity));
-        Exchange::new(self.policy.clone(), self.site.clone(), stix, keys)
+        self.exchange_as(Box::new(Stix::new(&self.policy.identity)), keys)
+    }
+
+    /// What makes objects of events in a format, with these keys.
+    pub(super) fn exchange_as(&self, format: Box<dyn Format>, keys: Keys) -> Exchange {
+        Exchange::new(self.policy.clone(), self.site.clone(), format, keys)
     }
 
     /// What decides which indicators are looked for here.

@@ -136,6 +136,11 @@ impl Exchange {
     pub fn preamble(&self) -> Vec<Value> {
         self.format.preamble()
     }
+
+    /// Objects of several units as they leave together.
+    pub fn batch(&self, objects: Vec<Value>, now: Timestamp) -> Vec<Value> {
+        self.format.batch(objects, now)
+    }
 }
 
 fn count<T: PartialEq>(counts: &mut [u64], all: &[T], which: T) {

@@ -10,6 +10,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
@@ -58,6 +59,17 @@ struct Rights {
 
 impl Desk {
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
+        let (head, body) = request.into_parts();
+        let mut body = Some(body);
+        let answer = self.route(&head, &mut body).await;
+        // Who still sends hears no answer: what nobody read is read to its end.
+        if let (true, Some(body)) = (answer.is_err(), body) {
+            post::pass_over(&head.headers, body).await;
+        }
+        answer
+    }
+
+    async fn route(&self, head: &Parts, body: &mut Option<Body>) -> Result<Response, Problem> {
         let who = self.who()?;
         let now = Timestamp::wall_clock().nanos() / 1_000;
         if let Some(identity) = &self.peer.identity {
@@ -67,17 +79,17 @@ impl Desk {
             }
         }
         self.take(&who, Ask::Request, "requests")?;
-        accepts(request.headers())?;
-        let path = request.uri().path().to_owned();
-        let query = request.uri().query().unwrap_or_default().to_owned();
+        accepts(&head.headers)?;
+        let path = head.uri.path();
+        let query = head.uri.query().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let method = request.method().clone();
-        let segments = match (&method, segments.as_slice()) {
+        let method = &head.method;
+        let segments = match (method, segments.as_slice()) {
             (&Method::GET, ["taxii2"]) => return Ok(self.discovery()),
             (_, [root, rest @ ..]) if *root == self.hub.config.root => rest,
             _ => return Err(Problem::not_found("no such service")),
         };
-        match (&method, segments) {
+        match (method, segments) {
             (&Method::GET, []) => Ok(self.api_root()),
             (&Method::GET, ["status", id]) => self.status(&who, id),
             (&Method::GET, ["collections"]) => {
@@ -89,20 +101,20 @@ impl Desk {
                 Ok(json_answer(StatusCode::OK, &self.about(self.collection(id)?)))
             }
             (&Method::GET, ["collections", id, "objects"]) => {
-                read::objects(self, &who, self.collection(id)?, None, &query).await
+                read::objects(self, &who, self.collection(id)?, None, query).await
             }
             (&Method::GET, ["collections", id, "manifest"]) => {
-                read::manifest(self, &who, self.collection(id)?, &query).await
+                read::manifest(self, &who, self.collection(id)?, query).await
             }
             (&Method::GET, ["collections", id, "objects", object]) => {
-                read::objects(self, &who, self.collection(id)?, Some(object), &query).await
+                read::objects(self, &who, self.collection(id)?, Some(object), query).await
             }
             (&Method::GET, ["collections", id, "objects", object, "versions"]) => {
-                read::versions(self, &who, self.collection(id)?, object, &query).await
+                read::versions(self, &who, self.collection(id)?, object, query).await
             }
             (&Method::POST, ["collections", id, "objects"]) => {
                 let collection = self.collection(id)?;
-                post::objects(self, &who, collection, request).await
+                post::objects(self, &who, collection, &head.headers, body).await
             }
             (&Method::DELETE, ["collections", id, "objects", _]) => {
                 self.collection(id)?;

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use axum::body::to_bytes;
-use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 
@@ -22,6 +21,8 @@ use crate::time::Timestamp;
 
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(60);
+/// How long a body may take that nobody wants.
+const PASS_OVER: Duration = Duration::from_secs(10);
 /// Seconds after which one may try again when too much waits.
 const BUSY_SECONDS: u64 = 5;
 /// Seconds after which one may try again when the day's share is gone.
@@ -32,21 +33,23 @@ pub(super) async fn objects(
     desk: &Desk,
     who: &str,
     collection: &Collection,
-    request: Request,
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
 ) -> Result<Response, Problem> {
     if !desk.rights(collection).write {
         return Err(Problem::new(403, "not for you to write", ""));
     }
-    is_taxii(&request)?;
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    is_taxii(headers)?;
+    let length = length(headers);
     let too_large =
         || Problem::new(413, "too large", &format!("at most {CONTENT_BYTES_MAX} bytes"));
     if length.is_some_and(|length| length > CONTENT_BYTES_MAX) {
         return Err(too_large());
     }
     desk.take(who, Ask::Bytes(length.unwrap_or(CONTENT_BYTES_MAX)), "bytes")?;
-    let body = tokio::time::timeout(BODY, to_bytes(request.into_body(), CONTENT_BYTES_MAX)).await;
+    let body =
+        tokio::time::timeout(BODY, to_bytes(body.take().unwrap_or_default(), CONTENT_BYTES_MAX))
+            .await;
     let Ok(body) = body else { return Err(Problem::new(408, "the body did not come", "")) };
     let body = body.map_err(|_| too_large())?;
     let begun = Instant::now();
@@ -70,15 +73,27 @@ pub(super) async fn objects(
     }
 }
 
-fn is_taxii(request: &Request) -> Result<(), Problem> {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|of| of.to_str().ok());
+/// Bytes of the body, as far as they are told.
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads a body that nobody wants, if it is one that could have been wanted.
+pub(super) async fn pass_over(headers: &HeaderMap, body: Body) {
+    if length(headers).is_some_and(|length| length <= CONTENT_BYTES_MAX) {
+        let _ = tokio::time::timeout(PASS_OVER, to_bytes(body, CONTENT_BYTES_MAX)).await;
+    }
+}
+
+fn is_taxii(headers: &HeaderMap) -> Result<(), Problem> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|of| of.to_str().ok());
     let mut parts = media.unwrap_or_default().split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let version = parts.find_map(|part| part.strip_prefix("version="));
     if name != "application/taxii+json" || version.is_some_and(|version| version != "2.1") {
         return Err(Problem::new(415, "Content-Type", crate::outputs::hub::taxii::MEDIA_TYPE));
     }
-    if request.headers().contains_key(header::CONTENT_ENCODING) {
+    if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(415, "Content-Encoding", "none is understood"));
     }
     Ok(())

@@ -94,11 +94,12 @@ async fn page(
     let (hub, who) = (desk.hub.clone(), who.to_owned());
     let (id, object) = (collection.id.clone(), object.map(str::to_owned));
     let read = tokio::task::spawn_blocking(move || {
+        let whole = hub.store.view(&id, None);
         let view = if rights.all {
-            hub.store.view(&id, None)
+            [whole, whole]
         } else {
             match hub.store.sender(&who)? {
-                Some(sender) => hub.store.view(&id, Some(sender)),
+                Some(sender) => [whole, hub.store.view(&id, Some(sender))],
                 // Who sent nothing has nothing to read.
                 None if object.is_some() => return Ok(None),
                 None => return Ok(Some(Page::default())),

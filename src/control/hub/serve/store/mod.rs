@@ -1,9 +1,9 @@
 //! Where a hub keeps all: one redb file. Every change is one transaction that is on the disk before
 //! it is answered, so that a process that is killed at any moment has what it said it had.
 //!
-//! A **view** is a collection as somebody sees it: the whole, or what one sensor sent. Each object
-//! of a view has a moment at which it was added (microseconds, each only once): pages go by it, so
-//! a cursor never loses its place, whatever is added meanwhile.
+//! A **view** is a collection as somebody sees it: the whole, or what one sensor sent first. Each
+//! object has a moment at which it was added (microseconds, each only once): pages go by it, so a
+//! cursor never loses its place, whatever is added meanwhile.
 
 mod page;
 mod put;
@@ -30,12 +30,10 @@ const CACHE_BYTES: usize = 96 * 1024 * 1024;
 
 /// Moment added to record.
 const OBJECTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("objects");
-/// View and moment added to the moment at which the record was added.
-const ORDER: TableDefinition<'_, (u64, u64), u64> = TableDefinition::new("order");
-/// View, identifier and version (microseconds) to moment added.
+/// Views and the moments added to them.
+const ORDER: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("order");
+/// View of the whole, identifier and version (microseconds) to moment added.
 const VERSIONS: TableDefinition<'_, (u64, &str, u64), u64> = TableDefinition::new("versions");
-/// Moment added and view to identifier and version: what retention goes by.
-const JOURNAL: TableDefinition<'_, (u64, u64), (&str, u64)> = TableDefinition::new("journal");
 /// Collections and senders to their numbers.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// Sender and day to objects, and indicators that counted.
@@ -57,6 +55,12 @@ struct Record<'a> {
     id: &'a str,
     /// As it is written; empty when it has none.
     version: &'a str,
+    /// The same in microseconds; 0 when it has none.
+    at: u64,
+    /// The view of the whole.
+    whole: u64,
+    /// The view of the one who sent it.
+    own: u64,
     kind: &'a str,
     spec: &'a str,
     body: &'a [u8],
@@ -84,7 +88,6 @@ impl Store {
             write.open_table(OBJECTS)?;
             write.open_table(ORDER)?;
             write.open_table(VERSIONS)?;
-            write.open_table(JOURNAL)?;
             write.open_table(USAGE)?;
             write.open_table(STATUS)?;
             write.open_table(REPORTS)?;

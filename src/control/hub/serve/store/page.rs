@@ -48,10 +48,10 @@ pub(in super::super) struct Page {
 }
 
 impl Store {
-    /// What was added to a view after `after`.
+    /// What was added to a view, a part of `whole`, after `after`.
     pub(in super::super) fn page(
         &self,
-        view: u64,
+        [whole, view]: [u64; 2],
         filter: &Filter,
         after: u64,
         limit: usize,
@@ -62,12 +62,12 @@ impl Store {
         let objects = read.open_table(OBJECTS)?;
         let mut page = Page::default();
         let mut bytes = 0;
-        let mut take = |added: u64, key: u64, page: &mut Page| -> anyhow::Result<bool> {
-            let Some(found) = objects.get(key)? else { return Ok(true) };
+        let mut take = |added: u64, page: &mut Page| -> anyhow::Result<bool> {
+            let Some(found) = objects.get(added)? else { return Ok(true) };
             let Ok(record) = postcard::from_bytes::<Record<'_>>(found.value()) else {
                 return Ok(true);
             };
-            if !is_wanted(&versions, view, filter, added, &record)? {
+            if !is_wanted(&versions, whole, filter, added, &record)? {
                 return Ok(true);
             }
             bytes += record.body.len();
@@ -86,9 +86,8 @@ impl Store {
         let mut last = after;
         if filter.ids.is_empty() {
             for entry in order.range((view, after.saturating_add(1))..=(view, u64::MAX))? {
-                let (key, object) = entry?;
-                let added = key.value().1;
-                if looked >= SCAN_MAX || !take(added, object.value(), &mut page)? {
+                let added = entry?.0.value().1;
+                if looked >= SCAN_MAX || !take(added, &mut page)? {
                     page.next = Some(last);
                     break;
                 }
@@ -96,11 +95,11 @@ impl Store {
             }
             return Ok(page);
         }
-        for added in moments(&versions, view, &filter.ids)?.into_iter().filter(|at| *at > after) {
-            let Some(object) = order.get((view, added))?.map(|object| object.value()) else {
+        for added in moments(&versions, whole, &filter.ids)?.into_iter().filter(|at| *at > after) {
+            if order.get((view, added))?.is_none() {
                 continue;
-            };
-            if looked >= SCAN_MAX || !take(added, object, &mut page)? {
+            }
+            if looked >= SCAN_MAX || !take(added, &mut page)? {
                 page.next = Some(last);
                 break;
             }
@@ -110,10 +109,15 @@ impl Store {
     }
 
     /// Whether a view has any version of an object.
-    pub(in super::super) fn has(&self, view: u64, id: &str) -> anyhow::Result<bool> {
+    pub(in super::super) fn has(&self, [whole, view]: [u64; 2], id: &str) -> anyhow::Result<bool> {
         let read = self.database.begin_read()?;
-        let versions = read.open_table(VERSIONS)?;
-        Ok(versions.range((view, id, 0)..=(view, id, u64::MAX))?.next().is_some())
+        let (order, versions) = (read.open_table(ORDER)?, read.open_table(VERSIONS)?);
+        for added in moments(&versions, whole, &[id.to_owned()])? {
+            if order.get((view, added))?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

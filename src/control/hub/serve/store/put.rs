@@ -4,8 +4,8 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use serde_json::{Value as Json, json};
 
 use super::{
-    JOURNAL, NUMBERS, OBJECTS, ORDER, RELEASED, REPORTS, Record, SPOKE, STATUS, Store, USAGE,
-    VERSIONS, sender_key,
+    NUMBERS, OBJECTS, ORDER, RELEASED, REPORTS, Record, SPOKE, STATUS, Store, USAGE, VERSIONS,
+    sender_key,
 };
 use crate::control::hub::serve::admit::Admitted;
 use crate::control::hub::serve::config::{Quorum, Quota};
@@ -102,23 +102,19 @@ impl Writer<'_> {
         if objects + of.objects.len() as u64 > self.quota.objects_per_day {
             return Ok(Put::Share);
         }
-        let all = self.store.view(&of.collection, None);
-        let is_sensor = of.town.is_some();
-        let own = if is_sensor { self.store.view(&of.collection, Some(sender)) } else { all };
+        let whole = self.store.view(&of.collection, None);
+        let own = self.store.view(&of.collection, of.town.as_ref().map(|_| sender));
         let mut report = Report::default();
         for object in &of.objects {
-            if !tables.add(own, all, object)? {
-                report.known += 1;
-                continue;
-            }
-            report.stored += 1;
-            if let (Some(pattern), Some(town)) = (&object.pattern, &of.town) {
-                if indicators >= self.quota.indicators_per_day {
-                    report.ignored += 1;
-                    continue;
-                }
-                indicators += 1;
-                self.reported(tables, pattern, town, now, &mut report)?;
+            let is_new = tables.add(own, whole, object)?;
+            report.stored += u64::from(is_new);
+            report.known += u64::from(!is_new);
+            let (Some(pattern), Some(town)) = (&object.pattern, &of.town) else { continue };
+            if indicators < self.quota.indicators_per_day {
+                let counts = self.reported(tables, pattern, town, now, &mut report)?;
+                indicators += u64::from(counts);
+            } else {
+                report.ignored += 1;
             }
         }
         // What was there already costs nothing: it may be sent again after an outage.
@@ -128,7 +124,8 @@ impl Writer<'_> {
         Ok(Put::Done(status, report))
     }
 
-    /// A town saw what a pattern looks for: it goes to all when enough towns did.
+    /// A town saw what a pattern looks for: it goes to all when enough towns did. False when the town
+    /// has said so today.
     fn reported(
         &self,
         tables: &mut Tables<'_>,
@@ -136,7 +133,7 @@ impl Writer<'_> {
         town: &str,
         now: Timestamp,
         report: &mut Report,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let value = match self.gate.value(pattern, micros(now)) {
             Ok(value) => value,
             Err(held) => {
@@ -144,10 +141,15 @@ impl Writer<'_> {
                 if let Some(count) = at.and_then(|at| report.held.get_mut(at)) {
                     *count += 1;
                 }
-                return Ok(());
+                return Ok(true);
             }
         };
         let text = value.text.as_str();
+        let today = micros(now) / DAY_MICROS;
+        let before = tables.reports.get((text, town))?.map(|at| at.value() / DAY_MICROS);
+        if before == Some(today) {
+            return Ok(false);
+        }
         tables.reports.insert((text, town), micros(now))?;
         let window = u64::from(self.quorum.days) * DAY_MICROS;
         let mut towns = 0;
@@ -157,11 +159,10 @@ impl Writer<'_> {
         let Some(indicators) = self.indicators.as_ref().filter(|_| towns >= self.quorum.communes)
         else {
             report.waiting += 1;
-            return Ok(());
+            return Ok(true);
         };
-        let today = micros(now) / DAY_MICROS;
         if tables.released.get(text)?.is_some_and(|day| day.value() == today) {
-            return Ok(());
+            return Ok(true);
         }
         tables.released.insert(text, today)?;
         let view = self.store.view(indicators, None);
@@ -169,7 +170,7 @@ impl Writer<'_> {
         if tables.add(view, view, &object)? {
             report.released += 1;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The indicator as it goes to all. It is made of the value alone: nothing that one sensor wrote
@@ -263,9 +264,8 @@ fn status(
 /// The tables that writing needs.
 struct Tables<'a> {
     objects: Table<'a, u64, &'static [u8]>,
-    order: Table<'a, (u64, u64), u64>,
+    order: Table<'a, (u64, u64), ()>,
     versions: Table<'a, (u64, &'static str, u64), u64>,
-    journal: Table<'a, (u64, u64), (&'static str, u64)>,
     numbers: Table<'a, &'static str, u64>,
     usage: Table<'a, (u64, u64), (u64, u64)>,
     status: Table<'a, u64, (u64, &'static [u8])>,
@@ -277,17 +277,16 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn open(of: &'a WriteTransaction, now: Timestamp) -> anyhow::Result<Self> {
-        let journal = of.open_table(JOURNAL)?;
+        let objects = of.open_table(OBJECTS)?;
         let status = of.open_table(STATUS)?;
         // The clock may have gone back: moments never do.
-        let added = journal.last()?.map_or(0, |(key, _)| key.value().0);
+        let added = objects.last()?.map_or(0, |(key, _)| key.value());
         let asked = status.last()?.map_or(0, |(key, _)| key.value());
         let last = micros(now).saturating_sub(1).max(added).max(asked);
         Ok(Self {
-            objects: of.open_table(OBJECTS)?,
+            objects,
             order: of.open_table(ORDER)?,
             versions: of.open_table(VERSIONS)?,
-            journal,
             numbers: of.open_table(NUMBERS)?,
             usage: of.open_table(USAGE)?,
             status,
@@ -303,41 +302,29 @@ impl<'a> Tables<'a> {
         self.last
     }
 
-    /// Adds an object to a view, and to the whole; false when the view has this version.
-    fn add(&mut self, view: u64, whole: u64, object: &Admitted) -> anyhow::Result<bool> {
+    /// Adds an object to the whole and to the view of its sender; false when the whole has this
+    /// version.
+    fn add(&mut self, own: u64, whole: u64, object: &Admitted) -> anyhow::Result<bool> {
         let id = object.id.as_str();
-        if self.versions.get((view, id, object.at))?.is_some() {
+        if self.versions.get((whole, id, object.at))?.is_some() {
             return Ok(false);
         }
         let added = self.moment();
-        let there = self.versions.get((whole, id, object.at))?.map(|at| at.value());
-        let key = match there {
-            Some(at) => self.order.get((whole, at))?.map_or(at, |key| key.value()),
-            None => {
-                let record = Record {
-                    id,
-                    version: &object.version,
-                    kind: &object.kind,
-                    spec: &object.spec,
-                    body: &object.body,
-                };
-                let bytes = postcard::to_allocvec(&record)?;
-                self.objects.insert(added, bytes.as_slice())?;
-                self.enter(whole, added, added, id, object.at)?;
-                added
-            }
+        let record = Record {
+            id,
+            version: &object.version,
+            at: object.at,
+            whole,
+            own,
+            kind: &object.kind,
+            spec: &object.spec,
+            body: &object.body,
         };
-        if view != whole {
-            self.enter(view, added, key, id, object.at)?;
-        }
+        self.objects.insert(added, postcard::to_allocvec(&record)?.as_slice())?;
+        self.order.insert((whole, added), ())?;
+        self.order.insert((own, added), ())?;
+        self.versions.insert((whole, id, object.at), added)?;
         Ok(true)
-    }
-
-    fn enter(&mut self, view: u64, added: u64, key: u64, id: &str, at: u64) -> anyhow::Result<()> {
-        self.order.insert((view, added), key)?;
-        self.versions.insert((view, id, at), added)?;
-        self.journal.insert((added, view), (id, at))?;
-        Ok(())
     }
 }
 

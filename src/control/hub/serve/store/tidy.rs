@@ -2,7 +2,7 @@
 
 use redb::{ReadableTable, WriteTransaction};
 
-use super::{JOURNAL, OBJECTS, ORDER, RELEASED, REPORTS, SPOKE, STATUS, Store, USAGE, VERSIONS};
+use super::{OBJECTS, ORDER, RELEASED, REPORTS, Record, SPOKE, STATUS, Store, USAGE, VERSIONS};
 
 /// Entries that go in one transaction at most, of each table.
 const SLICE: usize = 5_000;
@@ -20,22 +20,24 @@ impl Store {
         let before = |days: u64| now.saturating_sub(days * DAY_MICROS);
         let mut gone = 0;
         {
-            let mut journal = transaction.open_table(JOURNAL)?;
             let mut order = transaction.open_table(ORDER)?;
             let mut versions = transaction.open_table(VERSIONS)?;
             let mut objects = transaction.open_table(OBJECTS)?;
             let mut old = Vec::new();
-            for entry in journal.range(..(before(days.into()), 0))?.take(SLICE) {
-                let (key, value) = entry?;
-                let (id, at) = value.value();
-                old.push((key.value(), id.to_owned(), at));
+            for entry in objects.range(..before(days.into()))?.take(SLICE) {
+                let (added, bytes) = entry?;
+                let about = postcard::from_bytes::<Record<'_>>(bytes.value());
+                let about = about.map(|of| (of.whole, of.own, of.id.to_owned(), of.at));
+                old.push((added.value(), about.ok()));
             }
             gone += old.len();
-            for ((added, view), id, at) in old {
-                journal.remove((added, view))?;
-                order.remove((view, added))?;
-                versions.remove((view, id.as_str(), at))?;
+            for (added, about) in old {
                 objects.remove(added)?;
+                if let Some((whole, own, id, at)) = about {
+                    order.remove((whole, added))?;
+                    order.remove((own, added))?;
+                    versions.remove((whole, id.as_str(), at))?;
+                }
             }
             let mut status = transaction.open_table(STATUS)?;
             let mut old = Vec::new();
