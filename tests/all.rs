@@ -19,6 +19,7 @@ mod determinism;
 mod documents;
 mod exchange;
 mod fleet;
+mod formats;
 mod golden;
 mod hostile;
 mod incidents;

@@ -16,6 +16,7 @@ use super::replay::{Prepared, Replay, write_summary};
 use super::run::{DONE, INPUT};
 use super::signals::Flags;
 use super::state::{ASIDE, Store};
+use crate::anomaly::DETECTORS;
 use crate::capture::{LiveOptions, SourceStats, open_live};
 use crate::detect::LoadSummary;
 use crate::engine::merge::{Learned, Merge};
@@ -26,6 +27,7 @@ use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::metrics::{Metrics, Totals};
 use crate::outputs::notices::Notices;
 use crate::outputs::summary::Summary;
+use crate::protocols::PROTOCOLS;
 use crate::time::Duration;
 
 /// How often the control plane looks whether a reload was asked for.
@@ -49,6 +51,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let plan = Replay::of(&[], config)?;
     let prepared = plan.prepare()?;
     let metrics = Metrics::new().context("cannot make the metrics")?;
+    let types = PROTOCOLS.iter().map(|protocol| protocol.eve).filter(|name| !name.is_empty());
+    metrics.expect(DETECTORS.iter().map(|kind| kind.name), types.chain(["alert", "flow"]));
     if let Some(loaded) = &prepared.loaded {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{}", diagnostic.brief());

@@ -19,7 +19,15 @@ const CONTENT_BYTES_MAX: usize = 200_000;
 
 /// The environment's folder of programs; says that `what` is skipped when there is none.
 pub fn python(what: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hub-python");
+    python_with("hub-python", PACKAGES, what)
+}
+
+/// An environment of that name with these packages; says that `what` is skipped without.
+pub fn python_with(name: &str, packages: &[&str], what: &str) -> Option<PathBuf> {
+    // One at a time: two that make it would break each other's.
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let bin = folder.join("bin");
     let ready = folder.join("ready");
     if ready.exists() {
@@ -32,7 +40,7 @@ pub fn python(what: &str) -> Option<PathBuf> {
     };
     let path = folder.to_str().unwrap();
     let made = run(Path::new("python3"), &["-m", "venv", "--clear", path]) && {
-        let arguments = [&["-m", "pip", "install", "-q"], PACKAGES].concat();
+        let arguments = [&["-m", "pip", "install", "-q"], packages].concat();
         run(&bin.join("python"), &arguments)
     };
     if !made {

@@ -1,0 +1,155 @@
+//! The other formats of the exchange: what others read of them, and that they hold nothing private.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::hub::python_with;
+use crate::support::root;
+
+/// What others read these formats with.
+const PACKAGES: &[&str] = &["pymisp==2.5.12", "idmefv2==0.8"];
+
+/// A folder with a policy and the events of the demo capture.
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "[identity]\nistat = \"082053\"\nregion = 19\ncosc = 13\nsensor = 1\n\
+         [basis]\nlaw = \"D.Lgs. 138/2024, art. 17\"\nagreement = \"test\"\n\
+         valid-until = \"2999-12-31\"\n\
+         [sharing]\ntlp-ceiling = \"amber\"\nlevel = \"low\"\ndetectors = [\"all\"]\n\
+         signatures = true\nincidents = true\nown-names = [\"comune.esempio.it\"]\n\
+         [[recipient]]\nname = \"SOC\"\napi-root = \"https://localhost/hub/\"\n\
+         collection = \"x\"\ntlp = \"amber\"\n";
+    std::fs::write(folder.path().join("sharing-policy.toml"), policy).unwrap();
+    let demo = root().join("pcaps/demo.pcap");
+    let replay = ["replay", "-q", "-o", ".", demo.to_str().unwrap()];
+    said(folder.path(), &replay);
+    folder
+}
+
+fn said(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_rivellino"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn preview(folder: &Path, format: &str) -> String {
+    let text = said(folder, &["hub", "preview", "--format", format, "eve.json"]);
+    assert!(text.contains("203.0.113.66"), "{format} says who did it: {text}");
+    for inside in ["192.168.", "192-168", "c0a8", "10.0.0", "esempio.it"] {
+        assert!(!text.contains(inside), "{format} holds {inside}");
+    }
+    text
+}
+
+#[test]
+fn lines_are_as_receivers_of_syslog_and_cef_take_them() {
+    let site = site();
+    let syslog = preview(site.path(), "syslog");
+    assert!(syslog.lines().count() >= 5);
+    for line in syslog.lines() {
+        assert!(line.len() <= 2048, "{} bytes", line.len());
+        // RFC 5424: priority, version, time, host, program, process, kind, element, text.
+        let rest = line.strip_prefix('<').unwrap();
+        let (priority, rest) = rest.split_once(">1 ").unwrap();
+        let priority: u32 = priority.parse().unwrap();
+        assert!((128..136).contains(&priority), "local0: {priority}");
+        let mut words = rest.splitn(6, ' ');
+        let at = words.next().unwrap();
+        assert!(at.len() == 24 && at.ends_with('Z'), "{at}");
+        assert_eq!(words.next(), Some("comune-082053-1"));
+        assert_eq!((words.next(), words.next()), (Some("rivellino"), Some("-")));
+        assert!(matches!(words.next(), Some("event" | "incident")));
+        let rest = words.next().unwrap();
+        let (element, text) = rest.split_once("] \u{feff}").unwrap();
+        assert!(element.starts_with("[rivellino@32473 detector=\"") && element.ends_with('"'));
+        assert!(!text.is_empty());
+    }
+    let cef = preview(site.path(), "cef");
+    assert_eq!(cef.lines().count(), syslog.lines().count());
+    for line in cef.lines() {
+        assert!(line.len() <= 2048);
+        let parts: Vec<&str> = line.splitn(8, '|').collect();
+        assert_eq!((parts.len(), parts[0], parts[1]), (8, "CEF:0", "Rivellino"), "{line}");
+        let severity: u32 = parts[6].parse().unwrap();
+        assert!((1..=10).contains(&severity));
+        assert!(parts[7].starts_with("rt=1") && parts[7].contains(" dvchost=comune-082053-1 "));
+        assert!(parts[7].contains("cs1Label=detector"), "{line}");
+    }
+}
+
+/// Reads an event of MISP as others do: with the templates of its objects.
+const MISP: &str = r#"
+import json, sys
+from pymisp import MISPEvent, MISPObject
+count = 0
+for line in open('misp.jsonl'):
+    raw = json.loads(line)
+    event = MISPEvent()
+    event.load(raw)
+    assert event.uuid == raw['Event']['uuid'] and event.Orgc.name, event
+    assert {tag.name for tag in event.tags} >= {'tlp:amber', 'PAP:AMBER'}
+    event.to_feed()
+    for found in raw['Event']['Object']:
+        again = MISPObject(found['name'], strict=True)
+        assert str(again.template_uuid) == found['template_uuid']
+        assert int(again.template_version) == int(found['template_version'])
+        for attribute in found['Attribute']:
+            made = again.add_attribute(attribute['object_relation'], value=attribute['value'])
+            assert made.type == attribute['type'], (made.type, attribute)
+        again.to_dict(strict=True)
+        count += 1
+    assert event.attributes
+print(count)
+"#;
+
+/// Validates messages of IDMEFv2 with the library of those who wrote the draft.
+const IDMEF: &str = r#"
+import json
+from idmefv2 import Message
+count = 0
+for line in open('idmef.jsonl'):
+    message = Message()
+    message.update(json.loads(line))
+    message.validate()
+    count += 1
+print(count)
+"#;
+
+fn reads(bin: &PathBuf, folder: &Path, program: &str) -> usize {
+    let output = Command::new(bin.join("python"))
+        .args(["-c", program])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+}
+
+#[test]
+fn others_read_events_of_misp_and_messages_of_idmef() {
+    let Some(bin) = python_with("formats-python", PACKAGES, "MISP and IDMEFv2") else { return };
+    let site = site();
+    let misp = preview(site.path(), "misp");
+    std::fs::write(site.path().join("misp.jsonl"), &misp).unwrap();
+    assert!(reads(&bin, site.path(), MISP) >= 5);
+    // The attacker is looked for; who only took part is not.
+    let event: Value = serde_json::from_str(misp.lines().next().unwrap()).unwrap();
+    let attributes = event["Event"]["Attribute"].as_array().unwrap();
+    let looked_for: Vec<&Value> = attributes.iter().filter(|of| of["to_ids"] == true).collect();
+    assert!(!looked_for.is_empty());
+    for attribute in looked_for {
+        assert_eq!(attribute["value"], "203.0.113.66", "{attribute}");
+    }
+    let idmef = preview(site.path(), "idmef");
+    std::fs::write(site.path().join("idmef.jsonl"), &idmef).unwrap();
+    assert!(reads(&bin, site.path(), IDMEF) >= 5);
+    // The same every time.
+    assert_eq!(preview(site.path(), "idmef").lines().count(), idmef.lines().count());
+}
