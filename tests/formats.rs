@@ -67,8 +67,8 @@ fn lines_are_as_receivers_of_syslog_and_cef_take_them() {
         assert_eq!((words.next(), words.next()), (Some("rivellino"), Some("-")));
         assert!(matches!(words.next(), Some("event" | "incident")));
         let rest = words.next().unwrap();
-        let (element, text) = rest.split_once("] \u{feff}").unwrap();
-        assert!(element.starts_with("[rivellino@32473 detector=\"") && element.ends_with('"'));
+        let (element, text) = rest.split_once("\"] ").unwrap();
+        assert!(element.starts_with("[rivellino@32473 detector=\""));
         assert!(!text.is_empty());
     }
     let cef = preview(site.path(), "cef");

