@@ -87,7 +87,7 @@ impl Certificates {
         ])
     }
 
-    fn signed(&self, name: &str, extension: &str) -> bool {
+    pub fn signed(&self, name: &str, extension: &str) -> bool {
         let (key, request, certificate) =
             (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         std::fs::write(self.folder.join("extensions"), extension).unwrap();
@@ -129,8 +129,19 @@ pub struct Medallion {
     child: Child,
 }
 
-/// The collections: one to write, one that can only be read.
+/// A command behind these words of another.
+pub fn within(before: &[&str], program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let Some((first, rest)) = before.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
+}
+
+/// The collection that sensors write to.
 pub const COLLECTION: &str = "91a7b528-80eb-42ed-a74d-c6fbd5a26116";
+
+/// The collection that they read indicators from.
+pub const INDICATORS: &str = "52892447-4d7e-4f70-b94d-d7f22742ff63";
 
 /// A port that is free now.
 pub fn free_port() -> u16 {
@@ -140,11 +151,23 @@ pub fn free_port() -> u16 {
 impl Medallion {
     /// Starts it in `folder`.
     pub fn start(bin: &Path, certificates: &Certificates, port: u16) -> Self {
+        Self::start_within(&[], bin, certificates, port)
+    }
+
+    /// Starts it behind these words of a command: `ip netns exec NAME`.
+    pub fn start_within(
+        before: &[&str],
+        bin: &Path,
+        certificates: &Certificates,
+        port: u16,
+    ) -> Self {
         let folder = &certificates.folder;
-        let collection = serde_json::json!({
-            "id": COLLECTION, "title": "sightings", "can_read": true, "can_write": true,
-            "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [],
-        });
+        let collection = |id: &str| {
+            serde_json::json!({
+                "id": id, "title": "of tests", "can_read": true, "can_write": true,
+                "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [],
+            })
+        };
         let versions = ["application/taxii+json;version=2.1"];
         let data = serde_json::json!({
             "/discovery": { "title": "test", "api_roots": [] },
@@ -153,7 +176,7 @@ impl Medallion {
                     "title": "hub", "versions": versions, "max_content_length": CONTENT_BYTES_MAX,
                 },
                 "status": [],
-                "collections": [collection],
+                "collections": [collection(COLLECTION), collection(INDICATORS)],
             },
         });
         let config = serde_json::json!({
@@ -174,7 +197,7 @@ impl Medallion {
                         return server(environ, start_response)\n";
         std::fs::write(folder.join("wsgi.py"), wsgi).unwrap();
         let log = std::fs::File::create(folder.join("server.log")).unwrap();
-        let child = Command::new(bin.join("gunicorn"))
+        let child = within(before, bin.join("gunicorn"))
             .args(["--certfile", "server.pem", "--keyfile", "server.key", "--ca-certs", "ca.pem"])
             .args(["--cert-reqs", "2", "--bind", &format!("127.0.0.1:{port}"), "wsgi:app"])
             .current_dir(folder)
@@ -184,7 +207,15 @@ impl Medallion {
             .unwrap();
         let mut server = Self { child };
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let answers = || {
+            if before.is_empty() {
+                return TcpStream::connect(("127.0.0.1", port)).is_ok();
+            }
+            let mut ask = within(before, "bash");
+            ask.args(["-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{port}")]).stderr(Stdio::null());
+            ask.status().is_ok_and(|status| status.success())
+        };
+        while !answers() {
             let log = || std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
             assert!(server.child.try_wait().unwrap().is_none(), "the server ended: {}", log());
             assert!(begun.elapsed() < Duration::from_secs(90), "no answer: {}", log());
