@@ -8,7 +8,7 @@ use rivellino::outputs::hub::stix::id;
 use serde_json::{Value, json};
 
 use crate::support::hub::{
-    COLLECTION, Caller, Certificates, INDICATORS, Said, Server, Signed, TAXII, free_port, python,
+    COLLECTION, Caller, Certificates, Said, Server, Signed, TAXII, free_port, python,
 };
 
 /// Notes of the suite.
@@ -94,7 +94,7 @@ fn about(suite: &Suite) {
     };
     let rights = |of: &Value| (of["can_read"] == true, of["can_write"] == true);
     assert_eq!(rights(&of(COLLECTION)), (true, true));
-    assert_eq!(rights(&of(INDICATORS)), (true, false));
+    assert_eq!(rights(&of(Server::read_only(suite.name))), (true, false));
     let one = suite.get(&format!("/hub/collections/{COLLECTION}/"));
     assert_eq!(one.body, of(COLLECTION));
     assert!(suite.objects("").objects().is_empty());
@@ -119,7 +119,8 @@ fn refusals(suite: &Suite) {
     // A server may close the connection while the body still comes.
     let large = suite.caller.post_as(&path, TAXII, large.as_bytes());
     assert!(large.is_err() || large.unwrap().status == 413, "{name}");
-    let read_only = suite.caller.put(INDICATORS, &[suite.note(0, 1)]).unwrap();
+    let read_only = Server::read_only(name);
+    let read_only = suite.caller.put(read_only, &[suite.note(0, 1)]).unwrap();
     assert_eq!(read_only.status, 403, "{name}");
     for missing in [
         "/hub/collections/00000000-0000-4000-8000-000000000000/",

@@ -1,6 +1,10 @@
 //! The exchange from end to end: a capture, what would leave of it, a real hub, and what others read
 //! there.
 
+mod live;
+mod loss;
+mod privacy;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -116,6 +120,14 @@ fn a_preview_shows_what_would_leave_and_writes_nothing() {
     keys.sort_by_key(|(id, modified)| (id.to_string(), modified.to_string()));
     keys.dedup();
     assert_eq!(keys.len(), count);
+    // What is no EVE is told as such; a line that is being written is no mistake.
+    std::fs::write(site.path("notes.txt"), "shopping list\nmilk\n").unwrap();
+    let said = site.said(&["hub", "preview", "notes.txt"], 1);
+    assert!(said.contains("2 lines are no events of EVE"), "{said}");
+    let mut eve = std::fs::read(site.path("eve.json")).unwrap();
+    eve.truncate(eve.len() - 20);
+    std::fs::write(site.path("growing.json"), eve).unwrap();
+    site.said(&["hub", "preview", "growing.json"], 0);
     let said = site.said(&["hub", "preview", "--pretty", "eve.json"], 0);
     assert!(said.contains("may leave") && said.contains("\n  \"objects\": ["), "{said}");
     site.said(&["hub", "preview", "missing.json"], 1);
@@ -188,6 +200,60 @@ fn fetch(bin: &Path, site: &Site, port: u16) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A server that has nothing newer than TLS 1.2; killed when it is dropped.
+struct OldServer(std::process::Child);
+
+impl OldServer {
+    fn start(folder: &Path, port: u16, version: &str) -> Self {
+        let child = Command::new("openssl")
+            .args(["s_server", "-accept", &port.to_string(), version, "-www"])
+            .args(["-cert", "server.pem", "-key", "server.key"])
+            .current_dir(folder)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self(child);
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        server
+    }
+}
+
+impl Drop for OldServer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_hub_without_tls_1_3_is_not_spoken_to() {
+    let port = free_port();
+    let site = Site::new(port);
+    let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
+    if Certificates::new(site.folder.path(), &uri, "versions of TLS").is_none() {
+        return;
+    }
+    let send = ["hub", "send", "--patience", "0"];
+    let feed = ["hub", "send", "--patience", "0", "eve.json"];
+    site.said(&feed, 1);
+    let old = OldServer::start(site.folder.path(), port, "-tls1_2");
+    let said = site.said(&send, 1);
+    assert!(said.to_lowercase().contains("protocol") || said.contains("alert"), "{said}");
+    drop(old);
+    let new = OldServer::start(site.folder.path(), port, "-tls1_3");
+    // It is no hub: what it answers is no TAXII, but it does answer.
+    let said = site.said(&send, 1);
+    assert!(said.contains("no JSON") || said.contains("status"), "{said}");
+    drop(new);
+}
+
 fn sorted(objects: &[Value]) -> Vec<String> {
     let mut texts: Vec<String> = objects.iter().map(|object| object["id"].to_string()).collect();
     texts.sort();
@@ -234,6 +300,8 @@ fn comes_late(name: &str, bin: &Path) {
     // What others put there is read once.
     let said = site.said(&["hub", "pull"], 0);
     assert!(said.contains(&format!("COSC: {} objects", there.len())), "{said}");
+    let indicators = there.iter().filter(|object| object["type"] == "indicator").count();
+    assert!(said.contains(&format!("indicators: {indicators} in force")), "{said}");
     assert!(site.said(&["hub", "pull"], 0).contains("COSC: 0 objects"));
     // Without a certificate, or with another root, there is no connection.
     let policy = std::fs::read_to_string(site.path("sharing-policy.toml")).unwrap();

@@ -115,21 +115,12 @@ impl Metrics {
             &["state"],
         )?;
         registry.register(Box::new(rules.clone()))?;
-        let alerts = counter_vec(
-            of,
-            "rivellino_alerts_total",
-            "Alerts of signatures, by severity: 1 is most severe.",
-            "severity",
-        )?;
-        for severity in ["1", "2", "3", "4"] {
-            alerts.with_label_values(&[severity]);
-        }
         let inner = Inner {
             counters,
             dropped,
             flows_ended,
             rules,
-            alerts,
+            alerts: alerts(of)?,
             flows_active: gauge(of, "rivellino_flows_active", "Flows in the table now.")?,
             flow_memory: gauge(
                 of,
@@ -338,6 +329,19 @@ impl Output for Metrics {
     fn finish(&mut self, _: Timestamp) -> Vec<String> {
         Vec::new()
     }
+}
+
+fn alerts(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let alerts = counter_vec(
+        registry,
+        "rivellino_alerts_total",
+        "Alerts of signatures, by severity: 1 is most severe.",
+        "severity",
+    )?;
+    for severity in ["1", "2", "3", "4"] {
+        alerts.with_label_values(&[severity]);
+    }
+    Ok(alerts)
 }
 
 fn findings_suppressed(registry: &Registry) -> prometheus::Result<IntCounterVec> {

@@ -95,7 +95,7 @@ impl Certificates {
         ])
     }
 
-    fn signed(&self, name: &str, extension: &str) -> bool {
+    pub fn signed(&self, name: &str, extension: &str) -> bool {
         let (key, request, certificate) =
             (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         std::fs::write(self.folder.join("extensions"), extension).unwrap();
@@ -137,10 +137,21 @@ pub struct Medallion {
     child: Child,
 }
 
-/// The collections: one to write, one that can only be read.
+/// A command behind these words of another.
+pub fn within(before: &[&str], program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let Some((first, rest)) = before.split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
+}
+
+/// The collection that sensors write to.
 pub const COLLECTION: &str = "91a7b528-80eb-42ed-a74d-c6fbd5a26116";
-/// What goes to all.
-pub const INDICATORS: &str = "e4b2d6a0-5f0c-4d0b-9b53-0f6f5b1f1c11";
+/// The collection that they read indicators from.
+pub const INDICATORS: &str = "52892447-4d7e-4f70-b94d-d7f22742ff63";
+
+/// One that medallion lets nobody write to.
+const READ_ONLY: &str = "e4b2d6a0-5f0c-4d0b-9b53-0f6f5b1f1c11";
 
 /// A port that is free now.
 pub fn free_port() -> u16 {
@@ -150,15 +161,25 @@ pub fn free_port() -> u16 {
 impl Medallion {
     /// Starts it in `folder`.
     pub fn start(bin: &Path, certificates: &Certificates, port: u16) -> Self {
+        Self::start_within(&[], bin, certificates, port)
+    }
+
+    /// Starts it behind these words of a command: `ip netns exec NAME`.
+    pub fn start_within(
+        before: &[&str],
+        bin: &Path,
+        certificates: &Certificates,
+        port: u16,
+    ) -> Self {
         let folder = &certificates.folder;
-        let collection = serde_json::json!({
-            "id": COLLECTION, "title": "sightings", "can_read": true, "can_write": true,
-            "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [],
-        });
-        let indicators = serde_json::json!({
-            "id": INDICATORS, "title": "indicators", "can_read": true, "can_write": false,
-            "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [],
-        });
+        let collection = |id: &str, can_write: bool| {
+            serde_json::json!({
+                "id": id, "title": "of tests", "can_read": true, "can_write": can_write,
+                "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [],
+            })
+        };
+        let collections = [(COLLECTION, true), (INDICATORS, true), (READ_ONLY, false)];
+        let collections = collections.map(|(id, can_write)| collection(id, can_write));
         let versions = ["application/taxii+json;version=2.1"];
         let data = serde_json::json!({
             "/discovery": { "title": "test", "api_roots": [] },
@@ -167,7 +188,7 @@ impl Medallion {
                     "title": "hub", "versions": versions, "max_content_length": CONTENT_BYTES_MAX,
                 },
                 "status": [],
-                "collections": [collection, indicators],
+                "collections": collections,
             },
         });
         let config = serde_json::json!({
@@ -188,7 +209,7 @@ impl Medallion {
                         return server(environ, start_response)\n";
         std::fs::write(folder.join("wsgi.py"), wsgi).unwrap();
         let log = std::fs::File::create(folder.join("server.log")).unwrap();
-        let child = Command::new(bin.join("gunicorn"))
+        let child = within(before, bin.join("gunicorn"))
             .args(["--certfile", "server.pem", "--keyfile", "server.key", "--ca-certs", "ca.pem"])
             .args(["--cert-reqs", "2", "--bind", &format!("127.0.0.1:{port}"), "wsgi:app"])
             .current_dir(folder)
@@ -198,7 +219,15 @@ impl Medallion {
             .unwrap();
         let mut server = Self { child };
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let answers = || {
+            if before.is_empty() {
+                return TcpStream::connect(("127.0.0.1", port)).is_ok();
+            }
+            let mut ask = within(before, "bash");
+            ask.args(["-c", &format!("exec 3<>/dev/tcp/127.0.0.1/{port}")]).stderr(Stdio::null());
+            ask.status().is_ok_and(|status| status.success())
+        };
+        while !answers() {
             let log = || std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
             assert!(server.child.try_wait().unwrap().is_none(), "the server ended: {}", log());
             assert!(begun.elapsed() < Duration::from_secs(90), "no answer: {}", log());
@@ -326,6 +355,11 @@ pub enum Server {
 impl Server {
     /// Both, by name.
     pub const NAMES: [&str; 2] = ["medallion", "rivellino"];
+
+    /// A collection of it that sensors can only read.
+    pub fn read_only(name: &str) -> &'static str {
+        if name == "medallion" { READ_ONLY } else { INDICATORS }
+    }
 
     /// Starts the one of that name.
     pub fn start(name: &str, bin: &Path, certificates: &Certificates, port: u16) -> Self {

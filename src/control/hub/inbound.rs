@@ -41,6 +41,11 @@ impl Inbound {
         Self::new(Gate::new(&site, &none, &none, &resolvers()), watchlist)
     }
 
+    /// Another gate, for the next set.
+    pub(super) fn set_gate(&mut self, gate: Gate) {
+        self.gate = gate;
+    }
+
     /// Adds the indicators of a file of STIX: a bundle, a list, or one object a line.
     pub(super) fn add_file(&mut self, path: &Path) -> anyhow::Result<()> {
         let shown = path.display();

@@ -69,7 +69,6 @@ pub(in crate::control) struct Exchanging {
     threads: Vec<JoinHandle<()>>,
     /// Ends when the sensor has let go of the other end of the way.
     taking: Option<JoinHandle<()>>,
-    _lock: std::os::unix::net::UnixListener,
 }
 
 struct Shared {
@@ -80,6 +79,8 @@ struct Shared {
     counts: Mutex<Snapshot>,
     batch: Duration,
     stop: AtomicBool,
+    /// Nobody else works in the folder as long as a thread of ours is left.
+    _lock: std::os::unix::net::UnixListener,
 }
 
 impl Shared {
@@ -125,6 +126,7 @@ impl Exchanging {
             counts: Mutex::default(),
             batch: Duration::from_secs(settings.batch_seconds),
             stop: AtomicBool::new(false),
+            _lock: lock,
         });
         let mut threads = Vec::new();
         for number in 0..shared.spools.len() {
@@ -146,7 +148,7 @@ impl Exchanging {
                 look(&shared, lost, watchlist.hits())
             }
         };
-        let exchanging = Self { shared, threads, taking: Some(taking), _lock: lock };
+        let exchanging = Self { shared, threads, taking: Some(taking) };
         Ok((exchanging, sharing, Box::new(look)))
     }
 }
@@ -351,7 +353,7 @@ fn poller(
     watchlist: &Watchlist,
 ) -> anyhow::Result<JoinHandle<()>> {
     let place = &shared.place;
-    let mut inbound = Inbound::new(place.gate(), watchlist.clone());
+    let mut inbound = Inbound::new(place.gate(false), watchlist.clone());
     if let Some(path) = &settings.indicators {
         inbound.add_file(path)?;
     }
@@ -383,6 +385,11 @@ fn in_force(shared: &Shared, inbound: &Inbound) {
 
 /// Reads what is new, and puts it into force.
 fn poll(shared: &Shared, mut inbound: Inbound, sources: &mut [Source], every: f64) {
+    // Here, not before the first packet: a resolver that is away takes its time.
+    if !sources.is_empty() {
+        inbound.set_gate(shared.place.gate(true));
+        in_force(shared, &inbound);
+    }
     while shared.goes_on() {
         let mut is_changed = false;
         for source in &mut *sources {

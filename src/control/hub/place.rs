@@ -26,6 +26,8 @@ use crate::outputs::hub::spool::{Limits, Spool};
 use crate::outputs::hub::stix::Stix;
 use crate::time::Timestamp;
 
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
 /// A line of `eve.json` of more bytes is passed over.
 const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -79,21 +81,24 @@ impl Place {
         Exchange::new(self.policy.clone(), self.site.clone(), format, keys)
     }
 
-    /// What decides which indicators are looked for here.
-    pub(super) fn gate(&self) -> Gate {
+    /// What decides which indicators are looked for here. `resolve` asks where the hubs are, which
+    /// may take seconds; without, only their names are known.
+    pub(super) fn gate(&self, resolve: bool) -> Gate {
         let mut hub = Allowed::default();
         for recipient in &self.policy.recipients {
             let host = recipient.api_root.strip_prefix("https://").unwrap_or_default();
             let host = host.split('/').next().unwrap_or_default();
-            // A hub that has no name here now has none to be protected.
-            let addresses = (host.contains(':').then_some(host.to_owned()))
-                .unwrap_or_else(|| format!("{host}:443"))
-                .to_socket_addrs();
+            let name = match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+                _ => host,
+            };
+            let name = name.trim_matches(['[', ']']);
+            hub.add(name);
+            // A hub that cannot be found now has no address to be protected.
+            let addresses = resolve.then(|| (name, HTTPS).to_socket_addrs().ok()).flatten();
             for address in addresses.into_iter().flatten() {
                 hub.add(&address.ip().to_string());
             }
-            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            hub.add(name.trim_matches(['[', ']']));
         }
         Gate::new(&self.site, &self.policy.allowed, &hub, &resolvers())
     }

@@ -22,7 +22,7 @@ pub(super) fn pull(options: &SiteOptions, out: &mut Terminal) -> anyhow::Result<
     let place = Place::of(options)?;
     let _lock = place.lock()?;
     let now = Timestamp::wall_clock();
-    let mut inbound = Inbound::new(place.gate(), Watchlist::default());
+    let mut inbound = Inbound::new(place.gate(true), Watchlist::default());
     let mut code = DONE;
     for recipient in &place.policy.recipients {
         let Some(id) = &recipient.indicators else { continue };
