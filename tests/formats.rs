@@ -153,3 +153,81 @@ fn others_read_events_of_misp_and_messages_of_idmef() {
     // The same every time.
     assert_eq!(preview(site.path(), "idmef").lines().count(), idmef.lines().count());
 }
+
+/// Takes one connection of TLS from somebody with a certificate; gives all that came.
+fn collector(folder: &Path, listener: std::net::TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let certificate = |name: &str| CertificateDer::from_pem_slice(&read(name)).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate("ca.pem")).unwrap();
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        std::sync::Arc::new(roots),
+        provider.clone(),
+    );
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![certificate("server.pem")],
+            PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap(),
+        )
+        .unwrap();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let connection = rustls::ServerConnection::new(std::sync::Arc::new(config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        let mut all = Vec::new();
+        std::io::Read::read_to_end(&mut stream, &mut all).unwrap();
+        all
+    })
+}
+
+#[test]
+fn collectors_get_each_line_behind_its_length() {
+    let site = site();
+    let folder = site.path();
+    let authority = crate::support::hub::Authority::new();
+    authority.furnish(folder);
+    let own = authority.party("urn:rivellino:cosc/13/region/19/comune/082053/sensor/1");
+    std::fs::write(folder.join("sensor.pem"), own.certificate).unwrap();
+    std::fs::write(folder.join("sensor.key"), own.key).unwrap();
+    let policy = std::fs::read_to_string(folder.join("sharing-policy.toml")).unwrap();
+    for format in ["syslog", "cef"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let more = format!(
+            "[[collector]]\nname = \"SIEM\"\naddress = \"localhost:{port}\"\n\
+             format = \"{format}\"\ntlp = \"amber\"\n\
+             [tls]\ncertificate = \"sensor.pem\"\nkey = \"sensor.key\"\nauthority = \"ca.pem\"\n"
+        );
+        std::fs::write(folder.join("sharing-policy.toml"), format!("{policy}{more}")).unwrap();
+        let collector = collector(folder, listener);
+        let told = said(folder, &["hub", "forward", "eve.json"]);
+        let all = String::from_utf8(collector.join().unwrap()).unwrap();
+        let (mut rest, mut count) = (all.as_str(), 0);
+        while let Some((length, line)) = rest.split_once(' ') {
+            let (line, after) = line.split_at(length.parse().unwrap());
+            assert!(line.starts_with('<') && line.contains(">1 "), "{line}");
+            assert_eq!(line.contains("CEF:0|Rivellino"), format == "cef");
+            assert!(!line.contains("192.168."));
+            (rest, count) = (after, count + 1);
+        }
+        assert!(
+            count >= 5 && told.contains(&format!("SIEM: {count} of {count} lines sent")),
+            "{told}"
+        );
+    }
+    let status = said(folder, &["hub", "status"]);
+    assert!(status.contains("the chain is whole"), "{status}");
+    // Nobody is there: it is said.
+    let output = Command::new(env!("CARGO_BIN_EXE_rivellino"))
+        .args(["hub", "forward", "eve.json"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -82,6 +82,15 @@ pub enum HubCommand {
         #[arg(value_name = "EVE")]
         eve: Vec<PathBuf>,
     },
+    /// Send the events of these files to the collectors of syslog that the policy names, once.
+    Forward {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+        /// Files of events, as replay and watch write them.
+        #[arg(required = true, value_name = "EVE")]
+        eve: Vec<PathBuf>,
+    },
     /// Say what waits, what was given up, and whether the log of what left is whole.
     Status {
         /// The site.

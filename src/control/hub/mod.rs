@@ -3,6 +3,7 @@
 //! What is sent is made in `outputs::hub`, which opens no connection; the connection is here.
 
 mod client;
+mod forward;
 mod inbound;
 mod live;
 mod place;
@@ -29,6 +30,7 @@ pub fn hub(command: &HubCommand, out: &mut Terminal) -> anyhow::Result<u8> {
             preview::preview(site, format, *pretty, eve, out)
         }
         HubCommand::Send { site, patience, eve } => send::send(site, *patience, eve, out),
+        HubCommand::Forward { site, eve } => forward::forward(site, eve, out),
         HubCommand::Status { site } => status::status(site, out),
         HubCommand::Pull { site } => pull::pull(site, out),
         HubCommand::Serve { config } => serve::serve(config, out),

@@ -104,6 +104,12 @@ pub fn framed(line: &str) -> Vec<u8> {
     format!("{} {line}", line.len()).into_bytes()
 }
 
+/// A line of another format in a frame of syslog.
+pub fn wrapped(line: &str, identity: &Identity, now: Timestamp) -> String {
+    // A warning: how grave it is, the line says.
+    format!("<{}>1 {} {} rivellino - cef - {line}", FACILITY * 8 + 4, millis(now), host(identity))
+}
+
 impl Format for Syslog {
     fn name(&self) -> &'static str {
         "syslog"

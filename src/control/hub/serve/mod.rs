@@ -12,7 +12,7 @@ mod query;
 mod queue;
 mod quota;
 mod store;
-mod tls;
+pub(super) mod tls;
 
 use std::io::Write;
 use std::path::Path;

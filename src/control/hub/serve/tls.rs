@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::config::Tls;
+use crate::outputs::hub::policy;
 
 /// Bytes of a file of certificates at most.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -47,6 +48,30 @@ pub(super) fn acceptor(files: &Tls) -> anyhow::Result<TlsAcceptor> {
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// What speaks to a server of these roots, with a certificate of one's own if there is one.
+pub(in super::super) fn client(files: &policy::Tls) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let authority = files.authority.as_ref();
+    let authority = authority.context("tls.authority is missing in the policy")?;
+    let mut roots = RootCertStore::empty();
+    for root in certificates(authority)? {
+        let shown = authority.display();
+        roots.add(root).with_context(|| format!("{shown}: a root that cannot be used"))?;
+    }
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots);
+    let config = match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => {
+            let key = PrivateKeyDer::from_pem_slice(&read(key)?)
+                .with_context(|| format!("{}: no private key", key.display()))?;
+            builder.with_client_auth_cert(certificates(certificate)?, key)?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(config))
 }
 
 /// The name in a certificate: its only URI.

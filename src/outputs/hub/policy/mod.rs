@@ -4,6 +4,7 @@
 //! agreement, the recipients, the highest mark (TLP 2.0), the detectors that may speak, for how long
 //! things are kept.
 
+mod collector;
 mod page;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use toml::de::DeTable;
 use super::identity::Identity;
 use super::inbound::gate::Allowed;
 use crate::record::Level;
+pub use collector::{COLLECTORS_MAX, Collector};
 use page::{Page, Section};
 
 /// Its usual name.
@@ -116,6 +118,8 @@ pub struct Policy {
     pub valid_until: [u32; 3],
     /// Who gets it.
     pub recipients: Vec<Recipient>,
+    /// Who gets it as lines of syslog.
+    pub collectors: Vec<Collector>,
     /// The strictest mark of what may leave: what would need a stricter one stays.
     pub ceiling: Tlp,
     /// Whose findings may leave.
@@ -194,7 +198,7 @@ impl Policy {
 }
 
 const SECTIONS: &[&str] =
-    &["identity", "basis", "sharing", "recipient", "indicators", "retention", "tls"];
+    &["identity", "basis", "sharing", "recipient", "collector", "indicators", "retention", "tls"];
 
 /// Reads all of it, telling whatever is wrong; `None` when something is.
 fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
@@ -225,6 +229,7 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
     let help = "the town's own domains, [\"comune.esempio.it\"], or [\"none\"]";
     let own_names = sharing.texts("own-names", help, OWN_NAMES_MAX, page);
     let recipients = recipients(whole, page);
+    let collectors = collector::collectors(whole, page);
     let allowed = allowed(&whole.optional("indicators", page), page);
     let retention = retention(&whole.optional("retention", page), page);
     let tls = whole.optional("tls", page);
@@ -238,6 +243,7 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         agreement: agreement?,
         valid_until: valid_until?,
         recipients: recipients?,
+        collectors: collectors?,
         ceiling: ceiling?,
         detectors: detectors?,
         signatures,
@@ -302,7 +308,7 @@ fn detectors(section: &Section<'_>, page: &mut Page<'_>) -> Option<Detectors> {
 
 fn recipients(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Vec<Recipient>> {
     let sections = whole.several("recipient", RECIPIENTS_MAX, page);
-    if sections.is_empty() {
+    if sections.is_empty() && whole.several("collector", COLLECTORS_MAX, page).is_empty() {
         let what = "nobody to send to: write a section [[recipient]] with name, api-root, \
                     collection and tlp";
         page.tell(0, what.to_owned());
