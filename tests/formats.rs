@@ -92,7 +92,7 @@ count = 0
 for line in open('misp.jsonl'):
     raw = json.loads(line)
     event = MISPEvent()
-    event.load(raw)
+    event.load(json.loads(line))
     assert event.uuid == raw['Event']['uuid'] and event.Orgc.name, event
     assert {tag.name for tag in event.tags} >= {'tlp:amber', 'PAP:AMBER'}
     event.to_feed()

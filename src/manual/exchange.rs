@@ -34,6 +34,12 @@
 //!                             # or what this sensor alone has said comes back as the word of others
 //! tlp = "amber"               # the strictest mark it is cleared for
 //!
+//! # [[collector]]             # up to four: syslog over TLS, for `hub forward`
+//! # name = "SIEM"
+//! # address = "siem.example.it:6514"
+//! # format = "syslog"         # or "cef"
+//! # tlp = "amber"
+//!
 //! [tls]                       # PEM, relative to this file; no root of the system is trusted
 //! certificate = "sensor.pem"
 //! key = "sensor.key"
@@ -57,11 +63,14 @@
 //! rivellino hub send eve.json       takes the events, sends all that waits
 //! rivellino hub status              what waits, what was given up and why, whether the log is whole
 //! rivellino hub pull                reads what is new in the collections of indicators
+//! rivellino hub forward eve.json    sends lines of syslog or CEF to the collectors of the policy, once
+//! rivellino hub serve               is a hub for others: see the page on operating
 //! rivellino watch -i eth0 --policy sharing-policy.toml    sends and reads by itself
 //! rivellino replay --indicators FILE capture.pcap         looks for indicators in what was captured
 //! ```
 //!
-//! `preview` and `send` exit with 1 when lines of the file are no events of EVE.
+//! `preview --format misp`, `idmef`, `syslog` or `cef` shows the same events for systems that are there
+//! already. `preview` and `send` exit with 1 when lines of the file are no events of EVE.
 //!
 //! `--folder` (default `hub`) holds what waits, the key of pseudonyms and the log. Exit code 1 when
 //! something still waits or the log's chain is broken. `--home-net` (or the key of `rivellino.toml`)
@@ -186,4 +195,4 @@
 //!
 //! # What is not there yet
 //!
-//! MISP, syslog, a hub of our own, signed rules from the hub.
+//! Signed rules from the hub; syslog from `watch` by itself.

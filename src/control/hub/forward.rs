@@ -3,8 +3,8 @@
 //! Syslog answers nothing, so nobody knows what arrived: what has to arrive goes to a hub. Each line
 //! stands behind its length; lines of CEF stand in a frame of syslog.
 
-use std::io::Write;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ use crate::time::Timestamp;
 
 /// How long a connection, and each write, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the other side's that are passed over at the end, at most.
+const UNREAD_BYTES_MAX: usize = 256 * 1024;
 /// Lines that leave together, and are told to the log together.
 const BATCH_LINES: usize = 500;
 
@@ -67,8 +69,7 @@ pub(super) fn forward(
                 send(&place, collector, &mut stream, batch, &mut audit)?;
                 sent += batch.len();
             }
-            stream.conn.send_close_notify();
-            stream.flush().context("the connection broke at its end")
+            close(stream).context("the connection broke at its end")
         });
         writeln!(out, "{name}: {sent} of {} lines sent", objects.len())?;
         if let Err(error) = done {
@@ -108,6 +109,23 @@ fn connect(place: &Place, collector: &Collector) -> anyhow::Result<Stream> {
         Some(error) => Err(error).with_context(|| format!("{shown}: no connection")),
         None => bail!("{shown}: no address"),
     }
+}
+
+/// Says that nothing more comes, and waits until the other has heard it: a connection that is left
+/// with something unread is reset, and takes along what the other has not read.
+fn close(mut stream: Stream) -> std::io::Result<()> {
+    stream.conn.send_close_notify();
+    stream.flush()?;
+    stream.sock.shutdown(Shutdown::Write)?;
+    let mut passed_over = 0;
+    let mut part = [0; 4096];
+    while passed_over < UNREAD_BYTES_MAX {
+        match stream.sock.read(&mut part)? {
+            0 => return Ok(()),
+            count => passed_over += count,
+        }
+    }
+    Ok(())
 }
 
 /// Sends some lines, and tells the log before and after.

@@ -27,6 +27,17 @@ impl Cef {
     }
 }
 
+/// A name and a value in CEF's own words; addresses of IPv6 have keys with labels.
+fn ends<'a>(key: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    match key {
+        "src" if value.contains(':') => vec![("c6a2", value), ("c6a2Label", "Source IPv6")],
+        "dst" if value.contains(':') => vec![("c6a3", value), ("c6a3Label", "Destination IPv6")],
+        "src" | "dst" | "spt" | "dpt" | "proto" | "app" => vec![(key, value)],
+        "domain" => vec![("dhost", value)],
+        _ => Vec::new(),
+    }
+}
+
 impl Format for Cef {
     fn name(&self) -> &'static str {
         "cef"
@@ -62,27 +73,8 @@ impl Format for Cef {
         add("start", &(of.began.nanos() / 1_000_000).to_string(), 32);
         add("dvchost", &self.host, 128);
         add("cnt", "1", 1);
-        for (key, value) in pairs(of) {
-            match key {
-                "src" | "dst" => {
-                    // Addresses of IPv6 have keys of their own.
-                    let is_v6 = value.contains(':');
-                    let (label, custom) = if key == "src" {
-                        ("c6a2", "Source IPv6")
-                    } else {
-                        ("c6a3", "Destination IPv6")
-                    };
-                    if is_v6 {
-                        add(label, &value, 64);
-                        add(&format!("{label}Label"), custom, 64);
-                    } else {
-                        add(key, &value, 64);
-                    }
-                }
-                "spt" | "dpt" | "proto" | "app" => add(key, &value, 64),
-                "domain" => add("dhost", &value, 256),
-                _ => {}
-            }
+        for (key, value) in pairs(of).iter().flat_map(|(key, value)| ends(key, value)) {
+            add(key, value, 256);
         }
         let texts = pairs(of);
         let find =

@@ -74,6 +74,15 @@ impl Idmef {
     }
 }
 
+const fn priority(level: Level) -> &'static str {
+    match level {
+        Level::Info => "Info",
+        Level::Low => "Low",
+        Level::Medium => "Medium",
+        Level::High | Level::Critical => "High",
+    }
+}
+
 impl Format for Idmef {
     fn name(&self) -> &'static str {
         "idmef"
@@ -102,12 +111,7 @@ impl Format for Idmef {
                 Some(incident) if incident.is_closed => "Closed",
                 Some(_) => "Incident",
             }],
-            "Priority": match of.level {
-                Level::Info => "Info",
-                Level::Low => "Low",
-                Level::Medium => "Medium",
-                Level::High | Level::Critical => "High",
-            },
+            "Priority": priority(of.level),
             "Confidence": f64::from(of.confidence) / 100.0,
             "Description": of.title,
             "EntityName": format!("comune {}", self.identity.istat()),

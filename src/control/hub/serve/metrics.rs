@@ -26,10 +26,7 @@ const SENSORS_MAX: usize = 50_000;
 pub(super) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
-    objects: IntCounterVec,
-    refused: IntCounterVec,
-    indicators: IntCounterVec,
-    held: IntCounterVec,
+    content: Content,
     pub(super) throttled: IntCounterVec,
     pub(super) ingest: Histogram,
     pub(super) connections: IntGauge,
@@ -40,92 +37,113 @@ pub(super) struct Metrics {
     seen: Mutex<BTreeMap<Identity, u64>>,
 }
 
+/// What is received.
+struct Content {
+    objects: IntCounterVec,
+    refused: IntCounterVec,
+    indicators: IntCounterVec,
+    held: IntCounterVec,
+}
+
+impl Content {
+    fn new(of: &Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            objects: vector(
+                of,
+                ["rivellino_hub_objects_total", "outcome"],
+                "Objects received, by outcome: stored, known, refused.",
+                &["stored", "known", "refused"],
+            )?,
+            refused: vector(
+                of,
+                ["rivellino_hub_objects_refused_total", "reason"],
+                "Objects refused, by reason.",
+                &Refused::ALL.map(Refused::name),
+            )?,
+            indicators: vector(
+                of,
+                ["rivellino_hub_indicators_total", "outcome"],
+                "Indicators of sensors: waiting for a quorum, released to all, ignored beyond the \
+                 sender's share.",
+                &["waiting", "released", "ignored"],
+            )?,
+            held: vector(
+                of,
+                ["rivellino_hub_indicators_held_total", "reason"],
+                "Indicators that the gate of safety holds back, by reason.",
+                &Held::ALL.map(Held::name),
+            )?,
+        })
+    }
+}
+
+/// A counter with one label, every value of which begins at zero.
+fn vector(
+    of: &Registry,
+    [name, label]: [&str; 2],
+    help: &str,
+    values: &[&str],
+) -> prometheus::Result<IntCounterVec> {
+    let vector = IntCounterVec::new(Opts::new(name, help), &[label])?;
+    of.register(Box::new(vector.clone()))?;
+    values.iter().for_each(|value| drop(vector.with_label_values(&[*value])));
+    Ok(vector)
+}
+
+fn gauge(of: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::new(name, help)?;
+    of.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
 impl Metrics {
     pub(super) fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let of = &registry;
-        let vector = |name: &str, help: &str, label: &str, values: &[&str]| {
-            let vector = IntCounterVec::new(Opts::new(name, help), &[label])?;
-            of.register(Box::new(vector.clone()))?;
-            values.iter().for_each(|value| drop(vector.with_label_values(&[*value])));
-            prometheus::Result::Ok(vector)
-        };
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            of.register(Box::new(gauge.clone()))?;
-            prometheus::Result::Ok(gauge)
-        };
-        let ingest = Histogram::with_opts(
-            HistogramOpts::new(
-                "rivellino_hub_ingest_seconds",
-                "From the last byte of an envelope until it is on the disk.",
-            )
-            .buckets(INGEST_SECONDS.to_vec()),
-        )?;
+        let ingest = HistogramOpts::new(
+            "rivellino_hub_ingest_seconds",
+            "From the last byte of an envelope until it is on the disk.",
+        );
+        let ingest = Histogram::with_opts(ingest.buckets(INGEST_SECONDS.to_vec()))?;
         of.register(Box::new(ingest.clone()))?;
         let store_errors = IntCounter::new(
             "rivellino_hub_store_errors_total",
             "Transactions that failed; what was in them was not answered as taken.",
         )?;
         of.register(Box::new(store_errors.clone()))?;
-        let active = IntGaugeVec::new(
-            Opts::new(
-                "rivellino_hub_active_sensors",
-                "Sensors that spoke in the last 15 minutes, by regional centre.",
-            ),
-            &["cosc"],
-        )?;
+        let help = "Sensors that spoke in the last 15 minutes, by regional centre.";
+        let active = IntGaugeVec::new(Opts::new("rivellino_hub_active_sensors", help), &["cosc"])?;
         of.register(Box::new(active.clone()))?;
         let statuses = STATUSES.map(|status| status.to_string());
         let mut statuses: Vec<&str> = statuses.iter().map(String::as_str).collect();
         statuses.push("other");
         Ok(Self {
             requests: vector(
-                "rivellino_hub_requests_total",
+                of,
+                ["rivellino_hub_requests_total", "status"],
                 "Requests answered, by status of HTTP.",
-                "status",
                 &statuses,
             )?,
-            objects: vector(
-                "rivellino_hub_objects_total",
-                "Objects received, by outcome: stored, known, refused.",
-                "outcome",
-                &["stored", "known", "refused"],
-            )?,
-            refused: vector(
-                "rivellino_hub_objects_refused_total",
-                "Objects refused, by reason.",
-                "reason",
-                &Refused::ALL.map(Refused::name),
-            )?,
-            indicators: vector(
-                "rivellino_hub_indicators_total",
-                "Indicators of sensors: waiting for a quorum, released to all, ignored beyond the \
-                 sender's share.",
-                "outcome",
-                &["waiting", "released", "ignored"],
-            )?,
-            held: vector(
-                "rivellino_hub_indicators_held_total",
-                "Indicators that the gate of safety holds back, by reason.",
-                "reason",
-                &Held::ALL.map(Held::name),
-            )?,
+            content: Content::new(of)?,
             throttled: vector(
-                "rivellino_hub_throttled_total",
+                of,
+                ["rivellino_hub_throttled_total", "quota"],
                 "Requests answered with 429, by quota.",
-                "quota",
                 &["requests", "objects", "bytes", "day"],
             )?,
             ingest,
-            connections: gauge("rivellino_hub_connections", "Connections open now.")?,
+            connections: gauge(of, "rivellino_hub_connections", "Connections open now.")?,
             handshakes: vector(
-                "rivellino_hub_handshakes_total",
+                of,
+                ["rivellino_hub_handshakes_total", "outcome"],
                 "TLS handshakes, by outcome.",
-                "outcome",
                 &["full", "resumed", "failed"],
             )?,
-            queue: gauge("rivellino_hub_queue_envelopes", "Envelopes that wait to be written.")?,
+            queue: gauge(
+                of,
+                "rivellino_hub_queue_envelopes",
+                "Envelopes that wait to be written.",
+            )?,
             store_errors,
             active,
             seen: Mutex::default(),
@@ -141,24 +159,24 @@ impl Metrics {
 
     /// An object was refused.
     pub(super) fn refused(&self, why: Refused) {
-        self.objects.with_label_values(&["refused"]).inc();
-        self.refused.with_label_values(&[why.name()]).inc();
+        self.content.objects.with_label_values(&["refused"]).inc();
+        self.content.refused.with_label_values(&[why.name()]).inc();
     }
 
     /// An envelope is on the disk.
     pub(super) fn put(&self, report: &Report) {
         for (outcome, count) in [("stored", report.stored), ("known", report.known)] {
-            self.objects.with_label_values(&[outcome]).inc_by(count);
+            self.content.objects.with_label_values(&[outcome]).inc_by(count);
         }
         for (outcome, count) in [
             ("released", report.released),
             ("waiting", report.waiting),
             ("ignored", report.ignored),
         ] {
-            self.indicators.with_label_values(&[outcome]).inc_by(count);
+            self.content.indicators.with_label_values(&[outcome]).inc_by(count);
         }
         for (why, count) in Held::ALL.iter().zip(report.held) {
-            self.held.with_label_values(&[why.name()]).inc_by(count);
+            self.content.held.with_label_values(&[why.name()]).inc_by(count);
         }
     }
 

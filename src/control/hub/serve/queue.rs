@@ -87,7 +87,7 @@ pub(super) fn work(hub: &Arc<Hub>, jobs: &Receiver<Job>) {
         if tidied.elapsed() >= TIDY_EVERY {
             let now = Timestamp::wall_clock().nanos() / 1_000;
             // Once an hour what has to be gone through whole.
-            let whole = rounds % 120 == 0;
+            let whole = rounds.is_multiple_of(120);
             rounds = rounds.wrapping_add(1);
             if let Err(error) = hub.store.tidy(now, hub.config.retention.days, whole) {
                 tracing::error!("what is old is not let go: {error:#}");
