@@ -210,7 +210,8 @@ mod tests {
             ("[domain-name:value = 'www.inps.it']", Err(Held::Essential)),
             ("[domain-name:value = 'srv.local']", Err(Held::Private)),
             ("[domain-name:value = 'esempio.it']", Err(Held::Town)),
-            ("[domain-name:value = 'it']", Err(Held::Wide)),
+            ("[domain-name:value = 'it']", Err(Held::Town)),
+            ("[domain-name:value = 'com']", Err(Held::Wide)),
             (
                 "[ipv4-addr:value = '203.0.113.66' OR ipv4-addr:value = '8.8.8.8']",
                 Err(Held::Pattern),

@@ -19,7 +19,7 @@ pub(super) enum Ask {
     Bytes(usize),
 }
 
-/// What is left, as parts of a minute's due: 1 is a full bucket.
+/// What is left of a minute's due.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     left: [f64; 3],
@@ -53,7 +53,7 @@ impl Quotas {
             Ask::Bytes(count) => (2, count),
         };
         let most = self.most.get(which).copied().unwrap_or(1.0);
-        let part = amount as f64 / most;
+        let amount = amount as f64;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= NAMES_MAX && !buckets.contains_key(name) {
             buckets.retain(|_, bucket| {
@@ -64,18 +64,24 @@ impl Quotas {
             }
         }
         if !buckets.contains_key(name) {
-            buckets.insert(name.to_owned(), Bucket { left: [1.0; 3], at: now });
+            buckets.insert(name.to_owned(), Bucket { left: self.most, at: now });
         }
         let Some(bucket) = buckets.get_mut(name) else { return Ok(()) };
         let more = now.saturating_duration_since(bucket.at).as_secs_f64() / FILL_SECONDS;
         bucket.at = now;
-        bucket.left.iter_mut().for_each(|left| *left = (*left + more).min(1.0));
+        for (left, most) in bucket.left.iter_mut().zip(self.most) {
+            *left = (*left + more * most).min(most);
+        }
         match bucket.left.get_mut(which) {
-            Some(left) if *left >= part => {
-                *left -= part;
+            Some(left) if *left >= amount => {
+                *left -= amount;
                 Ok(())
             }
-            Some(left) => Err(((part - *left) * FILL_SECONDS).ceil().clamp(1.0, 3600.0) as u64),
+            Some(left) => {
+                let seconds = (amount - *left) / most * FILL_SECONDS;
+                // Within the clamp.
+                Err(seconds.ceil().clamp(1.0, 3600.0) as u64)
+            }
             None => Ok(()),
         }
     }

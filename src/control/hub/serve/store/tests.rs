@@ -213,6 +213,8 @@ fn shares_bite_and_what_is_old_goes() {
     store.tidy(at(20), 30, true).unwrap();
     assert_eq!(count(), 11);
     store.tidy(at(30), 30, true).unwrap();
+    assert_eq!(count(), 3, "moments never go back: the last ones count from the second day");
+    store.tidy(at(32), 30, true).unwrap();
     assert_eq!(count(), 0);
     // What went may come again.
     assert_eq!(place.report(&store, envelope(10, vec![object("n", 1)]), 40 * DAY).stored, 1);
