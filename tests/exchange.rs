@@ -137,6 +137,61 @@ fn a_preview_shows_what_would_leave_and_writes_nothing() {
 }
 
 #[test]
+fn a_replay_looks_for_the_indicators_of_a_file() {
+    let site = Site::new(1);
+    let indicator = |number: u32, pattern: &str, confidence: u8| {
+        json!({
+            "type": "indicator", "spec_version": "2.1",
+            "id": format!("indicator--{number:08}-0000-4000-8000-000000000000"),
+            "created": "2001-01-01T00:00:00.000Z", "modified": "2001-01-01T00:00:00.000Z",
+            "name": "of a test", "pattern": pattern, "pattern_type": "stix",
+            "valid_from": "2001-01-01T00:00:00Z", "valid_until": "2001-02-01T00:00:00Z",
+            "confidence": confidence,
+        })
+    };
+    let objects = json!({ "type": "bundle", "id": "bundle--x", "objects": [
+        indicator(1, "[ipv4-addr:value = '203.0.113.66']", 80),
+        indicator(2, "[ipv4-addr:value = '192.168.0.0/16']", 80),
+        indicator(3, "[file:name = 'x']", 80),
+        indicator(4, "[ipv4-addr:value = '203.0.113.66']", 10),
+    ]});
+    std::fs::write(site.path("indicators.json"), objects.to_string()).unwrap();
+    let demo = root().join("pcaps/demo.pcap");
+    let demo = demo.to_str().unwrap();
+    let replay = |workers: &str, output: &str| {
+        site.said(
+            &["replay", "-n", workers, "-o", output, "--indicators", "indicators.json", demo],
+            0,
+        )
+    };
+    let said = replay("1", "one");
+    let told = "indicators: 1 in force; not: 1 private, 1 unsupported, 1 confidence";
+    assert!(said.contains(told) && said.contains("file:name"), "{said}");
+    replay("2", "two");
+    let eve = |output: &str| std::fs::read_to_string(site.path(output).join("eve.json")).unwrap();
+    assert!(eve("one") == eve("two"), "the same with any number of workers");
+    let hits: Vec<Value> = eve("one")
+        .lines()
+        .filter(|line| line.contains("\"detector\":\"indicator\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ids: Vec<_> = hits.iter().map(|hit| &hit["finding"]["numbers"]["indicator"]).collect();
+    let wanted = json!("indicator--00000001-0000-4000-8000-000000000000");
+    assert!(!ids.is_empty() && ids.iter().all(|id| **id == wanted), "{ids:?}");
+    assert_eq!(hits[0]["alert"]["gid"], 9121);
+    // Without indicators there is nothing of it.
+    assert!(!std::fs::read_to_string(site.path("eve.json")).unwrap().contains("\"indicator\""));
+    for (arguments, word) in [
+        (&["--indicators", "missing.json", demo][..], "missing.json"),
+        (&["--indicators", "sharing-policy.toml", demo], "no indicator"),
+        (&["--indicators", "indicators.json", "--no-anomaly", demo], "--no-anomaly"),
+    ] {
+        let said = site.said(&[&["replay"], arguments].concat(), 1);
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
 fn without_a_policy_sharing_is_off() {
     let site = Site::new(1);
     std::fs::write(site.path("bad.toml"), "[identity]\nistat = \"1\"\n").unwrap();

@@ -187,7 +187,8 @@
 //! | what it answers | what is done |
 //! | --- | --- |
 //! | 202 pending | the status is asked for until it is complete |
-//! | failures | an object that is there in this version has not failed |
+//! | failures | twenty objects are asked for at once; one that is there in this version has not failed |
+//! | nothing, in the middle of an envelope | what is known to have arrived is not sent or asked for again |
 //! | 413, 422, 400 | the envelope is halved; one object that is not taken costs only itself |
 //! | 429, 503, 5xx, nothing | again after a wait by chance that grows to 15 minutes, at least what `Retry-After` says |
 //! | 401, 403, 404, 406, 415 | stop, and say what to look at; `watch` tries again after 15 minutes |

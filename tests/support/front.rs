@@ -192,6 +192,13 @@ fn act(head: &str, body: &[u8], memory: &mut Memory) -> Vec<u8> {
         (200, json!({ "title": "hub", "max_content_length": 200_000 }))
     } else if path == format!("/hub/collections/{COLLECTION}/") {
         (200, json!({ "id": COLLECTION, "can_read": true, "can_write": true }))
+    } else if let Some(list) = path.split("match%5Bid%5D=").nth(1) {
+        let ids: Vec<&str> = list.split('&').next().unwrap().split(',').collect();
+        let of = |id: &&str| {
+            let versions = ((*id).to_owned(), String::new())..((*id).to_owned(), "z".to_owned());
+            memory.objects.range(versions).map(|(_, object)| object).collect::<Vec<_>>()
+        };
+        (200, json!({ "objects": ids.iter().flat_map(of).collect::<Vec<_>>(), "more": false }))
     } else if let Some(rest) = path.strip_prefix(&objects) {
         let (id, query) = rest.split_once("/?").unwrap_or((rest.trim_end_matches('/'), ""));
         let version = query.rsplit('=').next().unwrap().replace("%3A", ":");

@@ -279,6 +279,7 @@ fn send(shared: &Shared, number: usize, mut sender: Sender, name: &str) {
             continue;
         }
         let before = (sender.sent, sender.rejected);
+        let arrived = sender.arrived();
         let result = sender.once(spool);
         let (attempt, wait) = match result {
             Ok(true) => {
@@ -293,8 +294,13 @@ fn send(shared: &Shared, number: usize, mut sender: Sender, name: &str) {
                 (None, Duration::ZERO)
             }
             Err(Failed::Trouble(Trouble::Later { why, after })) => {
+                let is_first = backoff.failures() == 0;
+                // It gets on, if slowly: that is no reason to wait ever longer.
+                if sender.arrived() > arrived {
+                    backoff.worked();
+                }
                 let wait = backoff.failed(chance(), after);
-                if backoff.failures() == 1 {
+                if is_first {
                     tracing::warn!("{name}: {why}; it is tried again, events wait");
                 }
                 (Some(Attempt::Later), Duration::try_from_secs_f64(wait).unwrap_or_default())

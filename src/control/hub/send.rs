@@ -81,10 +81,15 @@ fn drain(sender: &mut Sender, spool: &Mutex<Spool<Folder>>, patience: u64) -> an
     let mut backoff = Backoff::default();
     let mut left = patience as f64;
     loop {
+        let before = sender.arrived();
         match sender.once(spool) {
             Ok(true) => backoff.worked(),
             Ok(false) => return Ok(()),
             Err(Failed::Trouble(Trouble::Later { why, after })) => {
+                // It gets on, if slowly: that is no reason to wait ever longer.
+                if sender.arrived() > before {
+                    backoff.worked();
+                }
                 let wait = backoff.failed(chance(), after);
                 if wait > left {
                     bail!("{why}");

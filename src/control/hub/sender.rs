@@ -14,7 +14,7 @@ use crate::outputs::hub::privacy::guard::{Guard, Hit};
 use crate::outputs::hub::privacy::site::Site;
 use crate::outputs::hub::spool::disk::Folder;
 use crate::outputs::hub::spool::{Entry, Spool, Ticket};
-use crate::outputs::hub::taxii::{Collection, Transport, Trouble, push};
+use crate::outputs::hub::taxii::{Arrived, Collection, Transport, Trouble, push};
 use crate::time::Timestamp;
 
 /// Events in one envelope at most (STIX Best Practices Guide, table 3).
@@ -39,6 +39,8 @@ pub(super) struct Sender {
     /// What stands before all events; none once it was sent.
     preamble: Vec<Value>,
     collection: Option<Collection>,
+    /// What of the next envelope the recipient has already.
+    arrived: Arrived,
 }
 
 /// Why an envelope did not go: the other side, or this one.
@@ -76,6 +78,7 @@ impl Sender {
             audit: Arc::clone(audit),
             preamble,
             collection: None,
+            arrived: Arrived::default(),
         }
     }
 
@@ -87,11 +90,12 @@ impl Sender {
         if batch.is_empty() {
             return Ok(false);
         }
-        let open = match self.collection.take() {
-            Some(open) => open,
+        let open = match &self.collection {
+            Some(open) => open.clone(),
             None => {
                 let Recipient { api_root, collection, .. } = &self.recipient;
-                Collection::open(&mut self.client, api_root, collection, true)?
+                let open = Collection::open(&mut self.client, api_root, collection, true)?;
+                self.collection.insert(open).clone()
             }
         };
         let (tickets, entries): (Vec<Ticket>, Vec<Entry>) = batch.into_iter().unzip();
@@ -109,7 +113,8 @@ impl Sender {
         let objects = envelope.get("objects").and_then(Value::as_array).cloned();
         let objects = objects.unwrap_or_default();
         self.tell(What::Offered, &objects, &sent)?;
-        let pushed = push(&mut self.client, &open, &objects)?;
+        let pushed = push(&mut self.client, &open, &objects, &mut self.arrived)?;
+        self.arrived.clear();
         let what = if pushed.accepted > 0 { What::Accepted } else { What::Refused };
         self.tell(what, &objects, &sent)?;
         for refusal in pushed.refused.iter().take(REFUSALS_SHOWN) {
@@ -128,9 +133,13 @@ impl Sender {
         self.rejected += refused.len();
         self.sent += entries.len() - refused.len().min(entries.len());
         self.preamble.clear();
-        self.collection = Some(open);
         self.client.pause(BATCH_PAUSE);
         Ok(true)
+    }
+
+    /// How much of an envelope that did not go wholly has arrived.
+    pub(super) fn arrived(&self) -> usize {
+        self.arrived.len()
     }
 
     fn tell(&self, what: What, objects: &[Value], sent: &[u8]) -> anyhow::Result<()> {
