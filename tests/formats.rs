@@ -231,3 +231,83 @@ fn collectors_get_each_line_behind_its_length() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
 }
+
+/// A collector as sites have it; killed when it is dropped.
+struct Rsyslog(std::process::Child);
+
+impl Drop for Rsyslog {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn rsyslog_takes_the_lines_apart() {
+    let has = |program: &str| Command::new(program).arg("-v").output().is_ok();
+    if !has("rsyslogd") || !Path::new("/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so").exists() {
+        println!("skipped: rsyslog (there is no rsyslogd with gtls)");
+        return;
+    }
+    let site = site();
+    let folder = site.path();
+    let authority = crate::support::hub::Authority::new();
+    authority.furnish(folder);
+    let own = authority.party("urn:rivellino:cosc/13/region/19/comune/082053/sensor/1");
+    std::fs::write(folder.join("sensor.pem"), own.certificate).unwrap();
+    std::fs::write(folder.join("sensor.key"), own.key).unwrap();
+    let port = crate::support::hub::free_port();
+    let here = folder.display();
+    let config = format!(
+        "global(workDirectory=\"{here}\" DefaultNetstreamDriver=\"gtls\"\n\
+         DefaultNetstreamDriverCAFile=\"{here}/ca.pem\"\n\
+         DefaultNetstreamDriverCertFile=\"{here}/server.pem\"\n\
+         DefaultNetstreamDriverKeyFile=\"{here}/server.key\")\n\
+         module(load=\"imtcp\" StreamDriver.Name=\"gtls\" StreamDriver.Mode=\"1\"\n\
+         StreamDriver.AuthMode=\"x509/certvalid\")\n\
+         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\" ruleset=\"r\")\n\
+         template(name=\"t\" type=\"string\"\n\
+         string=\"%PRI%|%hostname%|%app-name%|%msgid%|%structured-data%|%msg%\\n\")\n\
+         ruleset(name=\"r\") {{ action(type=\"omfile\" file=\"{here}/out\" template=\"t\") }}\n"
+    );
+    std::fs::write(folder.join("rsyslog.conf"), config).unwrap();
+    let log = std::fs::File::create(folder.join("rsyslog.log")).unwrap();
+    let child = Command::new("rsyslogd")
+        .args(["-n", "-f", "rsyslog.conf", "-i"])
+        .arg(folder.join("pid"))
+        .current_dir(folder)
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let _collector = Rsyslog(child);
+    let begun = std::time::Instant::now();
+    let patience = std::time::Duration::from_secs(20);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let said = || std::fs::read_to_string(folder.join("rsyslog.log")).unwrap();
+        assert!(begun.elapsed() < patience, "no answer: {}", said());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let policy = std::fs::read_to_string(folder.join("sharing-policy.toml")).unwrap();
+    let more = format!(
+        "[[collector]]\nname = \"SIEM\"\naddress = \"localhost:{port}\"\ntlp = \"amber\"\n\
+         [tls]\ncertificate = \"sensor.pem\"\nkey = \"sensor.key\"\nauthority = \"ca.pem\"\n"
+    );
+    std::fs::write(folder.join("sharing-policy.toml"), policy + &more).unwrap();
+    let told = said(folder, &["hub", "forward", "eve.json"]);
+    let sent: usize = told.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(sent >= 5, "{told}");
+    let read = || std::fs::read_to_string(folder.join("out")).unwrap_or_default();
+    let begun = std::time::Instant::now();
+    while read().lines().count() < sent && begun.elapsed() < patience {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let text = read();
+    assert_eq!(text.lines().count(), sent, "{text}");
+    for line in text.lines() {
+        let parts: Vec<&str> = line.splitn(6, '|').collect();
+        assert_eq!(parts[1..3], ["comune-082053-1", "rivellino"], "{line}");
+        assert!(parts[4].starts_with("[rivellino@32473 detector=") && parts[4].ends_with(']'));
+        assert!(!parts[5].is_empty(), "{line}");
+    }
+}

@@ -145,7 +145,7 @@
 //! | --- | --- | --- |
 //! | `misp` | MISP, "Add event from JSON" or a feed; one event for up to a hundred alerts | pymisp 2.5.12 |
 //! | `idmef` | IDMEFv2 (draft 08), one message a line | idmefv2 0.8 |
-//! | `syslog` | RFC 5424, one line of at most 2048 bytes an event | |
+//! | `syslog` | RFC 5424, one line of at most 2048 bytes an event | rsyslog 8.2302 (imtcp, gtls) |
 //! | `cef` | CEF version 0, one line an event | |
 //!
 //! `rivellino hub forward eve.json` sends lines of `syslog` or `cef` over TLS (RFC 5425: each behind
