@@ -34,6 +34,7 @@ use crate::outputs::hub::snapshot::{Attempt, Snapshot};
 use crate::outputs::hub::spool::disk::Folder;
 use crate::outputs::hub::spool::{LEVELS, Spool};
 use crate::outputs::hub::taxii::{Backoff, Trouble};
+use crate::outputs::metrics::Look;
 use crate::time::Timestamp;
 
 /// How often a thread looks whether there is something to do.
@@ -108,7 +109,7 @@ impl Exchanging {
         settings: &Settings,
         home: AddressSet,
         watchlist: &Watchlist,
-    ) -> anyhow::Result<(Self, Sharing, Box<dyn Fn() -> Snapshot + Send>)> {
+    ) -> anyhow::Result<(Self, Sharing, Look)> {
         let place = Place::with(&settings.policy, home, &settings.folder)?;
         let now = Timestamp::wall_clock();
         let lock = place.lock()?;
