@@ -269,7 +269,7 @@ fn marking(tlp: Tlp) -> Value {
 /// taken away. Then all are of one length, and those who compare them as texts (stix2-validator 3.2.0)
 /// come to the right order.
 fn observable_time(at: Timestamp) -> String {
-    let micros = at.nanos() / 1000 | 1;
+    let micros = (at.nanos() / 1000) | 1;
     shortest(Timestamp::from_nanos(micros.saturating_mul(1000)))
 }
 
