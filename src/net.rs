@@ -192,6 +192,11 @@ impl AddressSet {
         }
     }
 
+    /// Whether any address is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        meet(&self.v4, &other.v4) || meet(&self.v6, &other.v6)
+    }
+
     /// Whether every address is in the set.
     pub fn is_any(&self) -> bool {
         self.v4.first() == Some(&(0, u32::MAX)) && self.v6.first() == Some(&(0, u128::MAX))
@@ -264,6 +269,13 @@ fn within<T: Ord + Copy>(ranges: &[(T, T)], x: T) -> bool {
     after.checked_sub(1).and_then(|i| ranges.get(i)).is_some_and(|r| x <= r.1)
 }
 
+fn meet<T: Ord + Copy>(some: &[(T, T)], others: &[(T, T)]) -> bool {
+    some.iter().any(|(low, high)| {
+        let from = others.partition_point(|(_, end)| end < low);
+        others.get(from).is_some_and(|(begin, _)| begin <= high)
+    })
+}
+
 fn merged<T: Ord + Copy>(
     mut ranges: Vec<(T, T)>,
     checked_add: fn(T, T) -> Option<T>,
@@ -324,6 +336,24 @@ mod tests {
         let has = |text: &str| text.parse().is_ok_and(|a| set.contains(a));
         assert!(has("10.0.255.255") && has("10.2.0.0") && has("10.255.255.254"));
         assert!(!has("10.1.0.0") && !has("10.1.255.255") && !has("10.255.255.255") && !has("::1"));
+    }
+
+    #[test]
+    fn sets_that_share_an_address_overlap() {
+        let mut some = net("10.0.0.0", 8);
+        some.add(&net("192.168.0.0", 16));
+        for (other, prefix, overlaps) in [
+            ("10.1.2.3", 32, true),
+            ("0.0.0.0", 0, true),
+            ("192.160.0.0", 12, true),
+            ("11.0.0.0", 8, false),
+            ("9.255.255.255", 32, false),
+            ("::", 0, false),
+        ] {
+            let other = net(other, prefix);
+            assert_eq!(some.overlaps(&other), overlaps, "{other:?}");
+            assert_eq!(other.overlaps(&some), overlaps, "{other:?}");
+        }
     }
 
     #[test]

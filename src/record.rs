@@ -1,4 +1,4 @@
-//! What comes out: alerts, flows, transactions, findings.
+//! What comes out: alerts, flows, transactions, findings; and what others say is to be looked for.
 //!
 //! A worker makes records, the merge puts them in order, detectors and outputs read them.
 
@@ -9,8 +9,10 @@ use crate::file;
 use crate::net::{AddressSet, Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
+mod indicator;
 mod pairs;
 
+pub use indicator::{ALTERNATIVES_MAX, Indicator, Observable, TERMS_MAX};
 pub use pairs::Pairs;
 
 /// Anything that comes out of the packet path.

@@ -13,9 +13,13 @@
 )]
 
 mod cli;
+mod conformance;
+mod dashboards;
 mod determinism;
 mod documents;
 mod exchange;
+mod fleet;
+mod formats;
 mod golden;
 mod hostile;
 mod incidents;
@@ -27,6 +31,7 @@ mod parity;
 mod quality;
 mod rules;
 mod schema;
+mod serve;
 mod streams;
 mod support;
 mod tidy;

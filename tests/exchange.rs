@@ -1,13 +1,17 @@
 //! The exchange from end to end: a capture, what would leave of it, a real hub, and what others read
 //! there.
 
+mod live;
+mod loss;
+mod privacy;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use rivellino::outputs::hub::identity::Identity;
 use serde_json::{Value, json};
 
-use crate::support::hub::{COLLECTION, Certificates, Medallion, free_port, python};
+use crate::support::hub::{COLLECTION, Certificates, Server, free_port, python};
 use crate::support::root;
 
 /// A folder with a policy and the events of the demo capture.
@@ -116,12 +120,75 @@ fn a_preview_shows_what_would_leave_and_writes_nothing() {
     keys.sort_by_key(|(id, modified)| (id.to_string(), modified.to_string()));
     keys.dedup();
     assert_eq!(keys.len(), count);
+    // What is no EVE is told as such; a line that is being written is no mistake.
+    std::fs::write(site.path("notes.txt"), "shopping list\nmilk\n").unwrap();
+    let said = site.said(&["hub", "preview", "notes.txt"], 1);
+    assert!(said.contains("2 lines are no events of EVE"), "{said}");
+    let mut eve = std::fs::read(site.path("eve.json")).unwrap();
+    eve.truncate(eve.len() - 20);
+    std::fs::write(site.path("growing.json"), eve).unwrap();
+    site.said(&["hub", "preview", "growing.json"], 0);
     let said = site.said(&["hub", "preview", "--pretty", "eve.json"], 0);
     assert!(said.contains("may leave") && said.contains("\n  \"objects\": ["), "{said}");
     site.said(&["hub", "preview", "missing.json"], 1);
     // Own networks are the site's, public addresses too.
     let own = site.said(&["hub", "preview", "--home-net", "203.0.113.0/24", "eve.json"], 0);
     assert!(!own.contains("203.0.113"), "{own}");
+}
+
+#[test]
+fn a_replay_looks_for_the_indicators_of_a_file() {
+    let site = Site::new(1);
+    let indicator = |number: u32, pattern: &str, confidence: u8| {
+        json!({
+            "type": "indicator", "spec_version": "2.1",
+            "id": format!("indicator--{number:08}-0000-4000-8000-000000000000"),
+            "created": "2001-01-01T00:00:00.000Z", "modified": "2001-01-01T00:00:00.000Z",
+            "name": "of a test", "pattern": pattern, "pattern_type": "stix",
+            "valid_from": "2001-01-01T00:00:00Z", "valid_until": "2001-02-01T00:00:00Z",
+            "confidence": confidence,
+        })
+    };
+    let objects = json!({ "type": "bundle", "id": "bundle--x", "objects": [
+        indicator(1, "[ipv4-addr:value = '203.0.113.66']", 80),
+        indicator(2, "[ipv4-addr:value = '192.168.0.0/16']", 80),
+        indicator(3, "[file:name = 'x']", 80),
+        indicator(4, "[ipv4-addr:value = '203.0.113.66']", 10),
+    ]});
+    std::fs::write(site.path("indicators.json"), objects.to_string()).unwrap();
+    let demo = root().join("pcaps/demo.pcap");
+    let demo = demo.to_str().unwrap();
+    let replay = |workers: &str, output: &str| {
+        site.said(
+            &["replay", "-n", workers, "-o", output, "--indicators", "indicators.json", demo],
+            0,
+        )
+    };
+    let said = replay("1", "one");
+    let told = "indicators: 1 in force; not: 1 private, 1 unsupported, 1 confidence";
+    assert!(said.contains(told) && said.contains("file:name"), "{said}");
+    replay("2", "two");
+    let eve = |output: &str| std::fs::read_to_string(site.path(output).join("eve.json")).unwrap();
+    assert!(eve("one") == eve("two"), "the same with any number of workers");
+    let hits: Vec<Value> = eve("one")
+        .lines()
+        .filter(|line| line.contains("\"detector\":\"indicator\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ids: Vec<_> = hits.iter().map(|hit| &hit["finding"]["numbers"]["indicator"]).collect();
+    let wanted = json!("indicator--00000001-0000-4000-8000-000000000000");
+    assert!(!ids.is_empty() && ids.iter().all(|id| **id == wanted), "{ids:?}");
+    assert_eq!(hits[0]["alert"]["gid"], 9121);
+    // Without indicators there is nothing of it.
+    assert!(!std::fs::read_to_string(site.path("eve.json")).unwrap().contains("\"indicator\""));
+    for (arguments, word) in [
+        (&["--indicators", "missing.json", demo][..], "missing.json"),
+        (&["--indicators", "sharing-policy.toml", demo], "no indicator"),
+        (&["--indicators", "indicators.json", "--no-anomaly", demo], "--no-anomaly"),
+    ] {
+        let said = site.said(&[&["replay"], arguments].concat(), 1);
+        assert!(said.contains(word), "{said}");
+    }
 }
 
 #[test]
@@ -188,6 +255,60 @@ fn fetch(bin: &Path, site: &Site, port: u16) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A server that has nothing newer than TLS 1.2; killed when it is dropped.
+struct OldServer(std::process::Child);
+
+impl OldServer {
+    fn start(folder: &Path, port: u16, version: &str) -> Self {
+        let child = Command::new("openssl")
+            .args(["s_server", "-accept", &port.to_string(), version, "-www"])
+            .args(["-cert", "server.pem", "-key", "server.key"])
+            .current_dir(folder)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self(child);
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        server
+    }
+}
+
+impl Drop for OldServer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_hub_without_tls_1_3_is_not_spoken_to() {
+    let port = free_port();
+    let site = Site::new(port);
+    let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
+    if Certificates::new(site.folder.path(), &uri, "versions of TLS").is_none() {
+        return;
+    }
+    let send = ["hub", "send", "--patience", "0"];
+    let feed = ["hub", "send", "--patience", "0", "eve.json"];
+    site.said(&feed, 1);
+    let old = OldServer::start(site.folder.path(), port, "-tls1_2");
+    let said = site.said(&send, 1);
+    assert!(said.to_lowercase().contains("protocol") || said.contains("alert"), "{said}");
+    drop(old);
+    let new = OldServer::start(site.folder.path(), port, "-tls1_3");
+    // It is no hub: what it answers is no TAXII, but it does answer.
+    let said = site.said(&send, 1);
+    assert!(said.contains("no JSON") || said.contains("status"), "{said}");
+    drop(new);
+}
+
 fn sorted(objects: &[Value]) -> Vec<String> {
     let mut texts: Vec<String> = objects.iter().map(|object| object["id"].to_string()).collect();
     texts.sort();
@@ -196,8 +317,15 @@ fn sorted(objects: &[Value]) -> Vec<String> {
 
 #[test]
 fn a_hub_that_comes_late_gets_everything_once_over_mutual_tls() {
-    let what = "exchange with medallion";
+    let what = "exchange with a hub";
     let Some(bin) = python(what) else { return };
+    for name in Server::NAMES {
+        comes_late(name, &bin);
+    }
+}
+
+fn comes_late(name: &str, bin: &Path) {
+    let what = "exchange with a hub";
     let port = free_port();
     let site = Site::new(port);
     let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
@@ -210,23 +338,25 @@ fn a_hub_that_comes_late_gets_everything_once_over_mutual_tls() {
     assert!(status.contains(&uri) && status.contains("log        0 lines"), "{status}");
     let sightings = wanted.iter().filter(|object| object["type"] == "sighting").count();
     assert!(status.contains(&format!("waiting  {sightings} events")), "{status}");
-    let server = Medallion::start(&bin, &certificates, port);
+    let server = Server::start(name, bin, &certificates, port);
     let said = site.said(&["hub", "send"], 0);
     assert!(said.contains(&format!("{sightings} events sent, none waits")), "{said}");
-    let there = fetch(&bin, &site, port);
+    let there = fetch(bin, &site, port);
     assert_eq!(sorted(&there), sorted(&wanted));
-    validate(&bin, site.folder.path(), &there);
+    validate(bin, site.folder.path(), &there);
     let text = Value::Array(there.clone()).to_string();
     assert!(text.contains("203.0.113.66") && !text.contains("192.168."));
     // The same events once more: the server calls them failures, and has them.
     let said = site.said(&["hub", "send", "eve.json"], 0);
     assert!(said.contains("none waits") && !said.contains("refuses"), "{said}");
-    assert_eq!(fetch(&bin, &site, port).len(), there.len());
+    assert_eq!(fetch(bin, &site, port).len(), there.len());
     let status = site.said(&["hub", "status"], 0);
     assert!(status.contains("waiting  0 events") && status.contains("the chain is whole"));
     // What others put there is read once.
     let said = site.said(&["hub", "pull"], 0);
     assert!(said.contains(&format!("COSC: {} objects", there.len())), "{said}");
+    let indicators = there.iter().filter(|object| object["type"] == "indicator").count();
+    assert!(said.contains(&format!("indicators: {indicators} in force")), "{said}");
     assert!(site.said(&["hub", "pull"], 0).contains("COSC: 0 objects"));
     // Without a certificate, or with another root, there is no connection.
     let policy = std::fs::read_to_string(site.path("sharing-policy.toml")).unwrap();

@@ -17,17 +17,17 @@ const STEADY_PACKETS: usize = 150_000;
 /// As fast as the machine can: enough to fill a capture buffer of one MiB.
 const FAST_PACKETS: usize = 600_000;
 /// The names of the namespaces are of the process; and tests side by side would slow each other.
-static ALONE: Mutex<()> = Mutex::new(());
+pub static ALONE: Mutex<()> = Mutex::new(());
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two namespaces joined by a pair of interfaces; gone when it is dropped.
-struct Wire {
-    near: String,
-    far: String,
+pub struct Wire {
+    pub near: String,
+    pub far: String,
 }
 
 impl Wire {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let id = std::process::id();
         let wire = Self { near: format!("rivellino-n{id}"), far: format!("rivellino-f{id}") };
         let (near, far) = (wire.near.as_str(), wire.far.as_str());
@@ -51,7 +51,7 @@ impl Wire {
     }
 
     /// Sends a capture so many times at a rate; packets that the kernel took.
-    fn send(&self, capture: &Path, rate: &[&str], loops: usize) -> u64 {
+    pub fn send(&self, capture: &Path, rate: &[&str], loops: usize) -> u64 {
         let output = self.sender(capture, rate, loops).output().unwrap();
         sent(&output)
     }
@@ -144,13 +144,13 @@ impl Drop for Sensor {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) {
+pub fn run(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{program} {arguments:?}: {said}");
 }
 
-fn until(what: &str, mut is: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is() {
         assert!(Instant::now() < end, "waited in vain until {what}");
@@ -197,7 +197,7 @@ fn settled(wire: &Wire) -> (u64, u64, u64) {
     last
 }
 
-fn is_possible() -> bool {
+pub fn is_possible() -> bool {
     let has = |tool: &str| {
         let found = Command::new("which").arg(tool).output();
         found.is_ok_and(|output| output.status.success())

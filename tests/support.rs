@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod findings;
+pub mod front;
 pub mod hub;
 pub mod layers;
 pub mod office;

@@ -493,7 +493,7 @@ mod tests {
 
     fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
         let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
-        let site = Site { home, fields: vec![("tls", field::rows::<Hello>())] };
+        let site = Site { home, fields: vec![("tls", field::rows::<Hello>())], ..Site::default() };
         let mut detector = Mismatch::new(&site, &Tuning::default());
         let mut found = Vec::new();
         for record in records {

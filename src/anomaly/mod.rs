@@ -20,6 +20,7 @@ pub mod flood;
 pub mod forest;
 pub mod health;
 pub mod incident;
+pub mod indicator;
 mod judgement;
 pub mod known;
 pub mod lateral;
@@ -155,6 +156,7 @@ pub static DETECTORS: &[&Kind] = &[
     &beacon::KIND,
     &exfiltration::KIND,
     &long_connection::KIND,
+    &indicator::KIND,
 ];
 
 /// The detector of a name.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::indicator::Watchlist;
 use crate::field::{Row, Value};
 use crate::net::AddressSet;
 use crate::record::TransactionRecord;
@@ -13,6 +14,8 @@ pub struct Site {
     pub home: AddressSet,
     /// The fields of transactions: by the protocol's EVE name, its rows.
     pub fields: Vec<(&'static str, Vec<Row>)>,
+    /// What others say is to be looked for.
+    pub watchlist: Watchlist,
 }
 
 impl Site {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use super::config::{Checksums, Config, Sensitivity};
+use crate::outputs::hub::FORMATS;
 
 /// Network sensor: finds attacks by signature and by behaviour, live or in capture files.
 #[derive(Debug, Parser)]
@@ -59,6 +60,9 @@ pub enum HubCommand {
         /// The site.
         #[command(flatten)]
         site: SiteOptions,
+        /// In which format: a hub gets stix; the others are for systems that are there already.
+        #[arg(long, value_name = "FORMAT", default_value = "stix", value_parser = formats())]
+        format: String,
         /// Indent the envelopes.
         #[arg(long)]
         pretty: bool,
@@ -78,6 +82,15 @@ pub enum HubCommand {
         #[arg(value_name = "EVE")]
         eve: Vec<PathBuf>,
     },
+    /// Send the events of these files to the collectors of syslog that the policy names, once.
+    Forward {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+        /// Files of events, as replay and watch write them.
+        #[arg(required = true, value_name = "EVE")]
+        eve: Vec<PathBuf>,
+    },
     /// Say what waits, what was given up, and whether the log of what left is whole.
     Status {
         /// The site.
@@ -89,6 +102,12 @@ pub enum HubCommand {
         /// The site.
         #[command(flatten)]
         site: SiteOptions,
+    },
+    /// Be a hub for others, until stopped: TAXII 2.1 with certificates on both sides.
+    Serve {
+        /// What it is told: where it listens, whom it knows, how much it takes.
+        #[arg(long, value_name = "FILE", default_value = "hub.toml")]
+        config: PathBuf,
     },
 }
 
@@ -138,6 +157,12 @@ pub struct Watch {
     /// Address of the metrics and health pages, such as 127.0.0.1:9477.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// Sharing policy by which to exchange with the hub; without it no connection is opened.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Folder for what waits to be sent, indicators, the key of pseudonyms and the log of what left.
+    #[arg(long, value_name = "DIR")]
+    pub policy_folder: Option<PathBuf>,
     /// Capture buffer of each worker, MiB.
     #[arg(long, value_name = "MIB")]
     pub buffer: Option<u32>,
@@ -194,6 +219,9 @@ pub struct Options {
     /// Folder in which detectors keep what they have learned; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// File of indicators to look for: STIX 2.1, a bundle, a list, or one object a line.
+    #[arg(long, value_name = "FILE")]
+    pub indicators: Option<PathBuf>,
     /// Only packets that pass this filter, in the language of tcpdump.
     #[arg(long, value_name = "EXPR")]
     pub bpf: Option<String>,
@@ -374,6 +402,7 @@ impl Options {
             anomaly: self.no_anomaly.then_some(false),
             sensitivity: self.sensitivity,
             state: self.state.clone(),
+            indicators: self.indicators.clone(),
             bpf: self.bpf.clone(),
             flow_memory: self.flow_memory,
             stream_memory: self.stream_memory,
@@ -404,6 +433,8 @@ impl Watch {
         Config {
             interface: self.interface.clone(),
             listen: self.listen,
+            policy: self.policy.clone(),
+            policy_folder: self.policy_folder.clone(),
             buffer: self.buffer,
             snaplen: self.snaplen,
             rotate_size: self.rotate_size,
@@ -439,6 +470,15 @@ impl Write for Whole<'_> {
         let _ = self.0.flush();
         Ok(())
     }
+}
+
+/// The formats of the exchange, by name.
+fn formats() -> clap::builder::PossibleValuesParser {
+    FORMATS
+        .iter()
+        .map(|kind| clap::builder::PossibleValue::new(kind.name).help(kind.help))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -63,6 +63,26 @@ pub static KEYS: &[Key] = &[
         name: "state",
         help: "Folder in which the detectors of watch keep what they have learned; baseline works on it, replay takes part in it with --state alone. Default: none, each run begins anew.",
     },
+    Key {
+        name: "indicators",
+        help: "File of indicators to look for: STIX 2.1, a bundle, a list, or one object a line. Default: none.",
+    },
+    Key {
+        name: "policy",
+        help: "Sharing policy (sharing-policy.toml) by which watch exchanges with the hub. Default: none, watch opens no connection.",
+    },
+    Key {
+        name: "policy-folder",
+        help: "Folder for what waits to be sent, indicators, the key of pseudonyms and the log of what left. Default: \"hub\".",
+    },
+    Key {
+        name: "policy-batch",
+        help: "Seconds that events wait for others before they are sent together, 0 to 3600; a hundred, and what is critical, go at once. Default: 60.",
+    },
+    Key {
+        name: "policy-poll",
+        help: "Seconds between two readings of the hub's indicators, 1 to 86400. Default: 30.",
+    },
     Key { name: "bpf", help: "Filter in the language of tcpdump. Default: all packets." },
     Key {
         name: "flow-memory",
@@ -174,6 +194,11 @@ pub struct Config {
     pub anomaly: Option<bool>,
     pub sensitivity: Option<Sensitivity>,
     pub state: Option<PathBuf>,
+    pub indicators: Option<PathBuf>,
+    pub policy: Option<PathBuf>,
+    pub policy_folder: Option<PathBuf>,
+    pub policy_batch: Option<u64>,
+    pub policy_poll: Option<u64>,
     pub bpf: Option<String>,
     pub flow_memory: Option<u64>,
     pub stream_memory: Option<u64>,
@@ -281,6 +306,8 @@ impl Config {
         within("stream-memory", self.stream_memory, 1, 1 << 20);
         within("buffer", self.buffer.map(u64::from), 1, 2047);
         within("snaplen", self.snaplen.map(u64::from), 64, u64::from(crate::capture::MAX_FRAME));
+        within("policy-batch", self.policy_batch, 0, 3600);
+        within("policy-poll", self.policy_poll, 1, 86_400);
         within("file-store-file", self.file_store_file.map(u64::from), 1, 1024);
         within("file-store-size", self.file_store_size, 1, 1 << 30);
         within("rotate-size", self.rotate_size, 0, 1 << 20);
@@ -327,6 +354,11 @@ impl Config {
             anomaly: self.anomaly.or(under.anomaly),
             sensitivity: self.sensitivity.or(under.sensitivity),
             state: self.state.or(under.state),
+            indicators: self.indicators.or(under.indicators),
+            policy: self.policy.or(under.policy),
+            policy_folder: self.policy_folder.or(under.policy_folder),
+            policy_batch: self.policy_batch.or(under.policy_batch),
+            policy_poll: self.policy_poll.or(under.policy_poll),
             bpf: self.bpf.or(under.bpf),
             flow_memory: self.flow_memory.or(under.flow_memory),
             stream_memory: self.stream_memory.or(under.stream_memory),
@@ -404,6 +436,11 @@ mod tests {
             anomaly = false
             sensitivity = "high"
             state = "state"
+            indicators = "indicators.json"
+            policy = "sharing-policy.toml"
+            policy-folder = "hub"
+            policy-batch = 60
+            policy-poll = 30
             bpf = "tcp"
             flow-memory = 64
             stream-memory = 32

@@ -27,7 +27,7 @@ use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::filestore::{self, FileStore};
 use crate::outputs::summary::Summary;
 use crate::protocols::PROTOCOLS;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// What was learned from captures is kept at their end: the next run begins there, or where this
 /// one did.
@@ -57,6 +57,8 @@ pub struct Replay {
     pub anomaly: bool,
     /// How detectors are set.
     pub settings: Settings,
+    /// File of what others say is to be looked for.
+    pub indicators: Option<PathBuf>,
     /// Folder in which detectors keep what they have learned.
     pub state: Option<PathBuf>,
     /// What is learned is kept; incidents are not: nobody was told of them.
@@ -87,7 +89,8 @@ pub struct Outcome {
 pub struct Prepared {
     /// Rules, unless signatures are off.
     pub loaded: Option<Loaded>,
-    site: Site,
+    /// What detectors may know of the place.
+    pub(super) site: Site,
 }
 
 impl Prepared {
@@ -111,7 +114,14 @@ impl Replay {
         self.beside.read(&mut variables)?;
         let loaded =
             if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
-        Ok(Prepared { loaded, site: site(home) })
+        let site = site(home);
+        if let Some(path) = self.indicators.as_deref().filter(|_| self.anomaly && !self.is_lesson) {
+            // Captures are older than what is known of them.
+            let now = self.captures.is_empty().then(Timestamp::wall_clock);
+            let counts = super::hub::from_file(path, &site.home, &site.watchlist, now)?;
+            super::hub::tell(&counts);
+        }
+        Ok(Prepared { loaded, site })
     }
 
     /// Replays all captures, calling `told` after each input, and `progress` as it goes on.
@@ -245,7 +255,7 @@ impl Replay {
 pub fn site(home: AddressSet) -> Site {
     let logged = PROTOCOLS.iter().filter(|protocol| !protocol.eve.is_empty());
     let fields = logged.map(|protocol| (protocol.eve, (protocol.rows)())).collect();
-    Site { home, fields }
+    Site { home, fields, ..Site::default() }
 }
 
 /// The addresses that `HOME_NET` stands for.

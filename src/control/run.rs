@@ -132,6 +132,7 @@ impl Replay {
             signatures: config.signatures.unwrap_or(true),
             anomaly: config.anomaly.unwrap_or(true),
             settings,
+            indicators: config.indicators.clone(),
             state: config.state.clone(),
             is_lesson: false,
             workers: workers(config),
@@ -192,6 +193,9 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
     }
     if replay.each && replay.state.is_some() {
         bail!("--each begins anew with each capture; it cannot go with --state");
+    }
+    if !replay.anomaly && replay.indicators.is_some() {
+        bail!("--indicators is for analysis of behaviour; it cannot go with --no-anomaly");
     }
     if !replay.anomaly && replay.state.is_some() {
         bail!("--state is for analysis of behaviour; it cannot go with --no-anomaly");

@@ -10,11 +10,13 @@ use crossbeam_channel::TrySendError;
 
 use super::config::Config;
 use super::http::Pages;
+use super::hub::{self, Exchanging};
 use super::plane::Plane;
-use super::replay::{Replay, write_summary};
+use super::replay::{Prepared, Replay, write_summary};
 use super::run::{DONE, INPUT};
 use super::signals::Flags;
 use super::state::{ASIDE, Store};
+use crate::anomaly::DETECTORS;
 use crate::capture::{LiveOptions, SourceStats, open_live};
 use crate::detect::LoadSummary;
 use crate::engine::merge::{Learned, Merge};
@@ -25,10 +27,16 @@ use crate::outputs::eve::{Eve, Rotation};
 use crate::outputs::metrics::{Metrics, Totals};
 use crate::outputs::notices::Notices;
 use crate::outputs::summary::Summary;
+use crate::protocols::PROTOCOLS;
 use crate::time::Duration;
 
 /// How often the control plane looks whether a reload was asked for.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Default of the option for how long events wait for others.
+const BATCH_SECONDS: u64 = 60;
+/// Default of the option for how often indicators are read.
+const POLL_SECONDS: u64 = 30;
 
 /// What detectors have learned is written each time so much packet time has passed.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
@@ -43,6 +51,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let plan = Replay::of(&[], config)?;
     let prepared = plan.prepare()?;
     let metrics = Metrics::new().context("cannot make the metrics")?;
+    let types = PROTOCOLS.iter().map(|protocol| protocol.eve).filter(|name| !name.is_empty());
+    metrics.expect(DETECTORS.iter().map(|kind| kind.name), types.chain(["alert", "flow"]));
     if let Some(loaded) = &prepared.loaded {
         for diagnostic in &loaded.diagnostics {
             tracing::warn!("{}", diagnostic.brief());
@@ -65,7 +75,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let reopen = Arc::new(AtomicBool::new(false));
     let summary = Arc::new(Mutex::new(Summary::default()));
     let eve = eve(&output, config, &reopen)?;
-    let outputs = outputs(&plan, eve, &metrics, &summary)?;
+    let mut outputs = outputs(&plan, eve, &metrics, &summary)?;
+    let exchanging = exchange(config, &plan, &prepared, &metrics, &mut outputs)?;
     let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
     let keeping = keep(&plan, &mut merge)?;
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
@@ -95,6 +106,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     });
     drop(plane);
     drop(merge);
+    // What was handed over is on the disk when this is done.
+    drop(exchanging);
     // The last of what was learned is on disk when the writer is done.
     keeping.into_iter().for_each(|writer| drop(writer.join()));
     let found = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
@@ -122,6 +135,33 @@ fn outputs(
         outputs.push(Box::new(store));
     }
     Ok(outputs)
+}
+
+/// Begins the exchange with the hub, if a policy is named.
+fn exchange(
+    config: &Config,
+    plan: &Replay,
+    prepared: &Prepared,
+    metrics: &Metrics,
+    outputs: &mut Vec<Box<dyn Output>>,
+) -> anyhow::Result<Option<Exchanging>> {
+    let Some(policy) = &config.policy else { return Ok(None) };
+    let settings = hub::Settings {
+        policy: policy.clone(),
+        folder: config.policy_folder.clone().unwrap_or_else(|| PathBuf::from("hub")),
+        batch_seconds: config.policy_batch.unwrap_or(BATCH_SECONDS),
+        poll_seconds: config.policy_poll.unwrap_or(POLL_SECONDS),
+        indicators: config.indicators.clone(),
+    };
+    if !plan.anomaly {
+        tracing::warn!("without analysis of behaviour indicators are kept and not looked for");
+    }
+    let site = &prepared.site;
+    let (exchanging, sharing, look) =
+        Exchanging::start(&settings, site.home.clone(), &site.watchlist)?;
+    outputs.push(Box::new(sharing));
+    metrics.exchange(look).context("cannot make the metrics of the exchange")?;
+    Ok(Some(exchanging))
 }
 
 /// Gives the detectors what they had learned, and has what they learn written from time to time,

@@ -1,7 +1,7 @@
 //! The exchange with a sharing hub: what leaves, what never does, and how to run it.
 //!
-//! Sharing is off until `sharing-policy.toml` is there. It opens a connection only when a command
-//! asks for it. Sharing with a hub is no notification to CSIRT Italia (D.Lgs. 138/2024, art. 25).
+//! Sharing is off until `sharing-policy.toml` is there. A connection is opened only by `watch` when
+//! it is given the policy (`--policy`, or the key `policy`), and by the commands of `hub`. Sharing with a hub is no notification to CSIRT Italia (D.Lgs. 138/2024, art. 25).
 //!
 //! # Set up
 //!
@@ -30,13 +30,23 @@
 //! name = "COSC Sicilia"
 //! api-root = "https://hub.example.org/cosc/"
 //! collection = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
-//! # indicators = "..."        # a collection to read from, for `hub pull`
+//! # indicators = "..."        # a collection to read indicators from; not the one that is written to,
+//!                             # or what this sensor alone has said comes back as the word of others
 //! tlp = "amber"               # the strictest mark it is cleared for
+//!
+//! # [[collector]]             # up to four: syslog over TLS, for `hub forward`
+//! # name = "SIEM"
+//! # address = "siem.example.it:6514"
+//! # format = "syslog"         # or "cef"
+//! # tlp = "amber"
 //!
 //! [tls]                       # PEM, relative to this file; no root of the system is trusted
 //! certificate = "sensor.pem"
 //! key = "sensor.key"
 //! authority = "hub-ca.pem"
+//!
+//! # [indicators]
+//! # allow = ["198.51.100.0/24", "fornitore.example.org"]   # never an indicator: suppliers, own addresses
 //!
 //! # [retention]
 //! # spool-days = 7            # what waits to be sent
@@ -53,11 +63,76 @@
 //! rivellino hub send eve.json       takes the events, sends all that waits
 //! rivellino hub status              what waits, what was given up and why, whether the log is whole
 //! rivellino hub pull                reads what is new in the collections of indicators
+//! rivellino hub forward eve.json    sends lines of syslog or CEF to the collectors of the policy, once
+//! rivellino hub serve               is a hub for others: see the page on operating
+//! rivellino watch -i eth0 --policy sharing-policy.toml    sends and reads by itself
+//! rivellino replay --indicators FILE capture.pcap         looks for indicators in what was captured
 //! ```
+//!
+//! `preview --format misp`, `idmef`, `syslog` or `cef` shows the same events for systems that are there
+//! already. `preview` and `send` exit with 1 when lines of the file are no events of EVE.
 //!
 //! `--folder` (default `hub`) holds what waits, the key of pseudonyms and the log. Exit code 1 when
 //! something still waits or the log's chain is broken. `--home-net` (or the key of `rivellino.toml`)
 //! has to name the site's public addresses too, so that they count as its own.
+//!
+//! # While it watches
+//!
+//! In `rivellino.toml`, or with the options of the same names:
+//!
+//! ```toml
+//! policy = "/etc/rivellino/sharing-policy.toml"
+//! policy-folder = "/var/lib/rivellino/hub"
+//! policy-batch = 60           # seconds that events wait for others; a hundred, or a critical one, go at once
+//! policy-poll = 30            # seconds between two readings of indicators
+//! ```
+//!
+//! Alerts, findings and incidents are handed over as lines of EVE, over a channel that never holds up
+//! the merge (8192 lines, 32 MiB; what does not fit is lost to the exchange, counted, and still in
+//! `eve.json`), cleared, and put on the disk within a second. One thread a recipient sends; one reads
+//! indicators. When the sensor ends what waits stays on the disk and goes at the next start. While it
+//! runs, `hub send`, `pull` and `status` on its folder are refused: two that work on one spool would
+//! lose count. How it stands is on the page of metrics:
+//!
+//! | metric `rivellino_exchange_` | says |
+//! | --- | --- |
+//! | `queue_events`, `queue_bytes`, `queue_age_seconds` | what waits |
+//! | `events_total`, `withheld_total{reason}`, `privacy_hits_total{kind}` | what was looked at, and what stays because of the policy or the guard |
+//! | `sent_total`, `rejected_total`, `attempts_total{outcome}`, `last_sent_timestamp_seconds` | what arrived, what was refused for good |
+//! | `lost_total`, `dropped_total{reason}` | what was given up before, and while, it waited |
+//! | `indicators`, `indicators_refused{reason}`, `indicator_hits_total{kind}` | what is looked for, what is not, what was seen |
+//! | `polls_total{outcome}`, `last_poll_timestamp_seconds` | readings of indicators |
+//!
+//! # What comes in
+//!
+//! Indicators of STIX 2.1 whose pattern asks for what a sensor can see: `ipv4-addr:value` and
+//! `ipv6-addr:value` (an address, CIDR, or `ISSUBSET`), `domain-name:value` (with all below it), the
+//! host of `url:value`, JA3 and JA4 (the last step of a path of `network-traffic` or of an object of
+//! others' own, such as `network-traffic:extensions.'x'.ja3_hash`), `x509-certificate:hashes.'SHA-256'`;
+//! joined by `AND`, `OR`, `IN` and brackets. All else is *unsupported*, counted, and the first twenty
+//! are named in the log. Parts joined by `AND` have to be shown by one machine within an hour.
+//!
+//! An indicator needs `valid_until` (it holds at most 90 days from when its author last said it), a
+//! `confidence` of 50 or more, and its author's word: a newer version counts only from the same
+//! `created_by_ref`, `revoked` takes it back. At most 200,000 are held of one collection.
+//!
+//! Whoever says it, these are never looked for, and counted by reason: private and reserved networks,
+//! the site's own networks and names, what `[indicators] allow` names, the hub, resolvers (those that
+//! everybody uses, the root servers, those of this machine), services that everybody or the state
+//! depends on, networks wider than /16 (IPv6: /32), tops of the DNS. Of alternatives joined by `OR`
+//! those that pass are looked for.
+//!
+//! Looked up are the external ends of conversations, names and addresses in questions and answers of
+//! DNS, server names, JA3, JA4 and certificates of TLS and QUIC, and hosts of HTTP. A hit is a finding
+//! of the detector `indicator` (`rivellino explain indicator`): which indicator, from whom, how sure,
+//! in Italian and English; high when a machine of ours turned to it and its author is at least 75 %
+//! sure, low when it only turned to us. A machine that goes on is told once an hour. What is sent of a
+//! hit is a sighting of the indicator that came, never an indicator anew: else each hit would keep it
+//! alive for ever.
+//!
+//! With `replay --indicators` their dates are not looked at: captures are older than what is known of
+//! them. A file may be a bundle, an envelope, a list, or one object a line, as `indicators-*.jsonl` of
+//! the folder is.
 //!
 //! # What leaves
 //!
@@ -112,11 +187,13 @@
 //! | what it answers | what is done |
 //! | --- | --- |
 //! | 202 pending | the status is asked for until it is complete |
-//! | failures | an object that is there in this version has not failed |
+//! | failures | twenty objects are asked for at once; one that is there in this version has not failed |
+//! | nothing, in the middle of an envelope | what is known to have arrived is not sent or asked for again |
 //! | 413, 422, 400 | the envelope is halved; one object that is not taken costs only itself |
 //! | 429, 503, 5xx, nothing | again after a wait by chance that grows to 15 minutes, at least what `Retry-After` says |
-//! | 401, 403, 404, 406, 415 | stop, and say what to look at |
+//! | 401, 403, 404, 406, 415 | stop, and say what to look at; `watch` tries again after 15 minutes |
+//! | anything older than TLS 1.3 | no connection |
 //!
 //! # What is not there yet
 //!
-//! Sending from `watch` on its own, matching of what `pull` reads, MISP, syslog, a hub of our own.
+//! Signed rules from the hub; syslog from `watch` by itself.

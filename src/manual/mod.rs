@@ -3,4 +3,5 @@
 pub mod differences;
 pub mod eve;
 pub mod exchange;
+pub mod operating;
 pub mod rules;

@@ -3,6 +3,8 @@
 //! The `prometheus` crate keeps and writes them; dashmap holds the counts of events by type, which
 //! the merge adds to while a scrape reads them.
 
+mod exchange;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +16,8 @@ use super::eve::EveStats;
 use super::filestore::FileStoreStats;
 use crate::record::{Body, Notice, Record, Turn};
 use crate::time::Timestamp;
+
+pub use exchange::Look;
 
 /// Counters of the packet path: totals since the start. Each means the same in every capture mode.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,6 +70,7 @@ struct Inner {
     eve: Mutex<Option<Arc<EveStats>>>,
     store: Mutex<Option<Arc<FileStoreStats>>>,
     stored_files: IntCounterVec,
+    exchange: Mutex<Option<exchange::Exchange>>,
 }
 
 const COUNTERS: &[(&str, &str)] = &[
@@ -110,21 +115,12 @@ impl Metrics {
             &["state"],
         )?;
         registry.register(Box::new(rules.clone()))?;
-        let alerts = counter_vec(
-            of,
-            "rivellino_alerts_total",
-            "Alerts of signatures, by severity: 1 is most severe.",
-            "severity",
-        )?;
-        for severity in ["1", "2", "3", "4"] {
-            alerts.with_label_values(&[severity]);
-        }
         let inner = Inner {
             counters,
             dropped,
             flows_ended,
             rules,
-            alerts,
+            alerts: alerts(of)?,
             flows_active: gauge(of, "rivellino_flows_active", "Flows in the table now.")?,
             flow_memory: gauge(
                 of,
@@ -152,6 +148,7 @@ impl Metrics {
             fresh: DashMap::new(),
             eve: Mutex::default(),
             store: Mutex::default(),
+            exchange: Mutex::default(),
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -193,6 +190,22 @@ impl Metrics {
         inner.flow_memory.set(signed(totals.flow_memory));
     }
 
+    /// Makes the counters of these detectors and types of records begin at zero. One that begins when
+    /// the first comes hides the first from whoever looks for an increase.
+    pub fn expect(
+        &self,
+        detectors: impl IntoIterator<Item = &'static str>,
+        types: impl IntoIterator<Item = &'static str>,
+    ) {
+        for detector in detectors {
+            self.0.findings.with_label_values(&[detector]);
+            self.0.findings_suppressed.with_label_values(&[detector]);
+        }
+        for kind in types {
+            self.0.events.with_label_values(&[kind]);
+        }
+    }
+
     /// Takes how the rules stand.
     pub fn rules(&self, loaded: u64, failed: u64, skipped: u64) {
         for (state, count) in [("loaded", loaded), ("failed", failed), ("skipped", skipped)] {
@@ -208,6 +221,17 @@ impl Metrics {
     /// Takes the file store's counters, read at each scrape.
     pub fn file_store(&self, stats: Arc<FileStoreStats>) {
         *self.0.store.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
+    }
+
+    /// Takes how the exchange stands, looked at with each scrape. Without it there are no metrics of
+    /// the exchange.
+    ///
+    /// # Errors
+    /// When there is one already.
+    pub fn exchange(&self, look: Look) -> prometheus::Result<()> {
+        let exchange = exchange::Exchange::new(&self.0.registry, look)?;
+        *self.0.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+        Ok(())
     }
 
     /// The page, in Prometheus's text format 0.0.4.
@@ -233,6 +257,9 @@ impl Metrics {
                 let counter = inner.stored_files.with_label_values(&[outcome]);
                 raise(&counter, count.load(Ordering::Relaxed));
             }
+        }
+        if let Some(exchange) = &*inner.exchange.lock().unwrap_or_else(PoisonError::into_inner) {
+            exchange.update();
         }
         let mut text = String::new();
         // Only a broken writer could fail, and a string is none.
@@ -302,6 +329,19 @@ impl Output for Metrics {
     fn finish(&mut self, _: Timestamp) -> Vec<String> {
         Vec::new()
     }
+}
+
+fn alerts(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let alerts = counter_vec(
+        registry,
+        "rivellino_alerts_total",
+        "Alerts of signatures, by severity: 1 is most severe.",
+        "severity",
+    )?;
+    for severity in ["1", "2", "3", "4"] {
+        alerts.with_label_values(&[severity]);
+    }
+    Ok(alerts)
 }
 
 fn findings_suppressed(registry: &Registry) -> prometheus::Result<IntCounterVec> {

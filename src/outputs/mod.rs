@@ -44,5 +44,9 @@ pub static OUTPUTS: &[Kind] = &[
         name: "notices",
         help: "Incidents that somebody is to be told of, in the log of watch.",
     },
+    Kind {
+        name: "exchange",
+        help: "What may leave of alerts, findings and incidents, to the hub that --policy names.",
+    },
     Kind { name: "metrics", help: "Prometheus metrics, on GET /metrics." },
 ];

@@ -119,6 +119,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         signatures: false,
         anomaly: true,
         settings: Default::default(),
+        indicators: None,
         state: None,
         is_lesson: false,
         workers: 1,

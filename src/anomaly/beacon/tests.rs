@@ -73,7 +73,7 @@ pub(in crate::anomaly) fn site() -> Site {
     let protocols = ["tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc"];
     let fields = protocols.map(|protocol| (protocol, rows())).into();
     assert!(!Spoke::FIELDS.is_empty());
-    Site { home, fields }
+    Site { home, fields, ..Site::default() }
 }
 
 /// A host that calls, and what it looks like.

@@ -42,7 +42,7 @@ impl Describe for Asked {
 /// A site at home in 10/8 that knows these fields.
 pub(in crate::anomaly) fn site() -> Site {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
-    Site { home, fields: vec![("dns", field::rows::<Asked>())] }
+    Site { home, fields: vec![("dns", field::rows::<Asked>())], ..Site::default() }
 }
 
 /// A message at a second of packet time; to the client when it has an answer or an error.

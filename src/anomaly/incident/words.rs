@@ -284,6 +284,7 @@ pub(super) fn deed(cause: &Cause) -> Said {
         "spoofing" => ("indirizzi di rete falsificati", "forged network addresses"),
         "novelty" => ("macchina o comando mai visto prima", "host or command never seen before"),
         "volume" => ("quantità di traffico insolita", "unusual amount of traffic"),
+        "indicator" => ("contatto con ciò che altri segnalano", "contact with what others report"),
         "health" => ("il sensore non vede tutto", "the sensor does not see everything"),
         other => (other, other),
     };

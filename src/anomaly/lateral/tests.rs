@@ -40,7 +40,8 @@ fn site() -> Site {
     };
     let rows: Vec<_> = ROWS.into_iter().map(row).collect();
     let fields = ["dcerpc", "smb", "http"].into_iter().map(|name| (name, rows.clone())).collect();
-    Site { home: AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8), fields }
+    let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
+    Site { home, fields, ..Site::default() }
 }
 
 /// A record of a connection between two hosts of 10.0.0.0/24.

@@ -38,7 +38,10 @@ impl Client {
             (None, None) => None,
             _ => bail!("tls.certificate and tls.key go together: write both in the policy"),
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut provider = rustls::crypto::ring::default_provider();
+        // TLS 1.3 alone: of older versions there is no suite left that could be agreed on.
+        provider.cipher_suites.retain(|suite| suite.tls13().is_some());
+        let provider = Arc::new(provider);
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
             .root_certs(RootCerts::new_with_certs(&roots))

@@ -1,6 +1,7 @@
 //! The site as the commands of the exchange know it: its policy, its networks, its folder.
 
 use std::io::{self, BufRead};
+use std::net::ToSocketAddrs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
@@ -8,18 +9,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use super::inbound::resolvers;
 use crate::control::cli::SiteOptions;
 use crate::control::config::Config;
 use crate::control::{replay, run};
 use crate::detect::Variables;
+use crate::net::AddressSet;
+use crate::outputs::hub::Format;
 use crate::outputs::hub::exchange::Exchange;
+use crate::outputs::hub::inbound::gate::{Allowed, Gate};
 use crate::outputs::hub::policy::{Policy, Recipient};
 use crate::outputs::hub::privacy::pseudonym::Keys;
 use crate::outputs::hub::privacy::site::Site;
 use crate::outputs::hub::spool::disk::Folder;
 use crate::outputs::hub::spool::{Limits, Spool};
 use crate::outputs::hub::stix::Stix;
+use crate::time::Timestamp;
 
+/// The port of HTTPS.
+const HTTPS: u16 = 443;
 /// A line of `eve.json` of more bytes is passed over.
 const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -33,12 +41,7 @@ pub(super) struct Place {
 impl Place {
     /// Reads the policy and the home networks. Without a policy nothing is shared.
     pub(super) fn of(options: &SiteOptions) -> anyhow::Result<Self> {
-        let policy = match Policy::load(&options.policy) {
-            Ok(policy) => policy,
-            Err(problems) => {
-                bail!("sharing is off: {}", problems.join("\n"))
-            }
-        };
+        let policy = policy(&options.policy)?;
         let line = Config {
             home_net: (!options.home_net.is_empty()).then(|| options.home_net.clone()),
             ..Config::default()
@@ -49,14 +52,60 @@ impl Place {
             variables.set(&name, &value);
         }
         let home = replay::home(&mut variables)?;
-        let names = policy.own_names.iter().filter(|name| *name != "none").cloned().collect();
-        Ok(Self { policy, site: Site { home, names }, folder: options.folder.clone() })
+        Ok(Self::new(policy, home, &options.folder))
     }
 
-    /// What makes objects of events, with these keys.
+    /// With a policy that is named, for these home networks.
+    pub(super) fn with(named: &Path, home: AddressSet, folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::new(policy(named)?, home, folder))
+    }
+
+    fn new(policy: Policy, home: AddressSet, folder: &Path) -> Self {
+        let names = policy.own_names.iter().filter(|name| *name != "none").cloned().collect();
+        Self { policy, site: Site { home, names }, folder: folder.to_owned() }
+    }
+
+    /// Whether the policy still holds.
+    pub(super) fn may_send(&self, now: Timestamp) -> bool {
+        let [year, month, day, ..] = now.civil();
+        self.policy.holds_on([year, month, day])
+    }
+
+    /// What makes objects of events for a hub, with these keys.
     pub(super) fn exchange(&self, keys: Keys) -> Exchange {
-        let stix = Box::new(Stix::new(&self.policy.identity));
-        Exchange::new(self.policy.clone(), self.site.clone(), stix, keys)
+        self.exchange_as(Box::new(Stix::new(&self.policy.identity)), keys)
+    }
+
+    /// What makes objects of events in a format, with these keys.
+    pub(super) fn exchange_as(&self, format: Box<dyn Format>, keys: Keys) -> Exchange {
+        Exchange::new(self.policy.clone(), self.site.clone(), format, keys)
+    }
+
+    /// What decides which indicators are looked for here. `resolve` asks where the hubs are, which
+    /// may take seconds; without, only their names are known.
+    pub(super) fn gate(&self, resolve: bool) -> Gate {
+        let mut hub = Allowed::default();
+        for recipient in &self.policy.recipients {
+            let host = recipient.api_root.strip_prefix("https://").unwrap_or_default();
+            let host = host.split('/').next().unwrap_or_default();
+            let name = match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+                _ => host,
+            };
+            let name = name.trim_matches(['[', ']']);
+            hub.add(name);
+            // A hub that cannot be found now has no address to be protected.
+            let addresses = resolve.then(|| (name, HTTPS).to_socket_addrs().ok()).flatten();
+            for address in addresses.into_iter().flatten() {
+                hub.add(&address.ip().to_string());
+            }
+        }
+        Gate::new(&self.site, &self.policy.allowed, &hub, &resolvers())
+    }
+
+    /// Where the indicators of a collection are kept.
+    pub(super) fn indicators(&self, collection: &str) -> PathBuf {
+        self.folder.join(format!("indicators-{collection}.jsonl"))
     }
 
     /// What waits for a recipient.
@@ -93,6 +142,13 @@ impl Place {
         let address = SocketAddr::from_abstract_name(name)?;
         UnixListener::bind_addr(&address)
             .with_context(|| format!("another process works in {shown}"))
+    }
+}
+
+fn policy(path: &Path) -> anyhow::Result<Policy> {
+    match Policy::load(path) {
+        Ok(policy) => Ok(policy),
+        Err(problems) => bail!("sharing is off: {}", problems.join("\n")),
     }
 }
 

@@ -4,20 +4,23 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use serde_json::Value;
 
 use super::place::{Place, lines};
-use super::send::{BATCH_ENTRIES, tell};
+use super::send::{doubt, tell};
+use super::sender::BATCH_ENTRIES;
 use crate::control::cli::SiteOptions;
 use crate::control::run::DONE;
 use crate::control::terminal::Terminal;
-use crate::outputs::hub::exchange::envelope;
+use crate::outputs::hub::FORMATS;
 use crate::outputs::hub::privacy::pseudonym::Keys;
 use crate::time::Timestamp;
 
 /// Shows it.
 pub(super) fn preview(
     options: &SiteOptions,
+    format: &str,
     pretty: bool,
     eve: &[PathBuf],
     out: &mut Terminal,
@@ -31,28 +34,34 @@ pub(super) fn preview(
             Keys::passing(now)?
         }
     };
-    let mut exchange = place.exchange(keys);
+    let kind = FORMATS.iter().find(|kind| kind.name == format);
+    let kind = kind.with_context(|| format!("there is no format {format:?}"))?;
+    let mut exchange = place.exchange_as((kind.make)(&place.policy.identity), keys);
     let mut units = Vec::new();
+    let mut code = DONE;
     for path in eve {
         lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
+        code = code.max(doubt(path, &exchange));
     }
     // The gravest first, as they are sent.
     units.sort_by_key(|unit| std::cmp::Reverse(unit.level));
     let mut first = Some(exchange.preamble());
     for batch in units.chunks(BATCH_ENTRIES) {
         let objects = batch.iter().flat_map(|unit| unit.objects.iter().cloned());
-        let envelope = envelope(first.take().into_iter().flatten().chain(objects));
-        show(&envelope, pretty, out)?;
+        let objects = first.take().into_iter().flatten().chain(objects).collect();
+        for document in exchange.batch(objects, now) {
+            show(&document, pretty, out)?;
+        }
     }
     tell(exchange.counts());
-    Ok(DONE)
+    Ok(code)
 }
 
-fn show(envelope: &Value, pretty: bool, out: &mut Terminal) -> anyhow::Result<()> {
-    if pretty {
-        serde_json::to_writer_pretty(&mut *out, envelope)?;
-    } else {
-        serde_json::to_writer(&mut *out, envelope)?;
+fn show(document: &Value, pretty: bool, out: &mut Terminal) -> anyhow::Result<()> {
+    match document {
+        Value::String(line) => write!(out, "{line}")?,
+        document if pretty => serde_json::to_writer_pretty(&mut *out, document)?,
+        document => serde_json::to_writer(&mut *out, document)?,
     }
     writeln!(out)?;
     Ok(())

@@ -125,6 +125,8 @@ pub struct Cleared {
     pub application: Option<String>,
     /// Packets and bytes of the flow.
     pub counters: Option<Counters>,
+    /// The indicator of others that was seen here, by its identifier.
+    pub reported: Option<String>,
     /// The attacker's, sorted.
     pub infrastructure: Vec<Infrastructure>,
     /// How far it may travel.

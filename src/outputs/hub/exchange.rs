@@ -81,6 +81,10 @@ impl Exchange {
 
     /// Takes one line of `eve.json`. `None` for what is no event to share, and for what stays.
     pub fn line(&mut self, line: &[u8], now: Timestamp) -> Option<Unit> {
+        if !is_event(line) {
+            self.counts.unreadable += u64::from(!is_unfinished(line));
+            return None;
+        }
         // Most lines are no alerts: they are not worth parsing.
         if !contains(line, b"\"alert\"") && !contains(line, b"\"incident\"") {
             return None;
@@ -132,6 +136,11 @@ impl Exchange {
     pub fn preamble(&self) -> Vec<Value> {
         self.format.preamble()
     }
+
+    /// Objects of several units as they leave together.
+    pub fn batch(&self, objects: Vec<Value>, now: Timestamp) -> Vec<Value> {
+        self.format.batch(objects, now)
+    }
 }
 
 fn count<T: PartialEq>(counts: &mut [u64], all: &[T], which: T) {
@@ -139,6 +148,18 @@ fn count<T: PartialEq>(counts: &mut [u64], all: &[T], which: T) {
     if let Some(count) = at.and_then(|at| counts.get_mut(at)) {
         *count += 1;
     }
+}
+
+/// Whether a line looks like an event of EVE: enough to tell it from other files, without the cost of
+/// reading it.
+fn is_event(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.starts_with(b"{") && line.ends_with(b"}") && contains(line, b"\"event_type\"")
+}
+
+/// Whether a line is empty, or one that is being written: without its end.
+fn is_unfinished(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty() || line.starts_with(b"{") && !line.ends_with(b"\n")
 }
 
 fn contains(bytes: &[u8], word: &[u8]) -> bool {

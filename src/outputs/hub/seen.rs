@@ -83,6 +83,8 @@ pub struct Seen {
     pub names: Vec<String>,
     /// Whether the names were asked of DNS.
     pub asked_dns: bool,
+    /// The identifier of the indicator of others that was seen here, if that is what it is.
+    pub reported: Option<String>,
     /// Every text of the record that comes from the wire.
     pub words: Vec<String>,
     /// Identifiers of the flows that show it.
@@ -144,6 +146,7 @@ impl Seen {
             counters: record.get("flow").map(counters),
             names: Vec::new(),
             asked_dns: false,
+            reported: None,
             words: Vec::new(),
             flows: record.get("flow_id").and_then(Value::as_u64).into_iter().collect(),
             incident: None,
@@ -200,6 +203,7 @@ impl Seen {
             counters: None,
             names: Vec::new(),
             asked_dns: false,
+            reported: None,
             words: Vec::new(),
             flows: Vec::new(),
             incident: Some(Incident {
@@ -229,6 +233,10 @@ impl Seen {
         self.acn.retain(|tag| tag.starts_with("acn:"));
         self.explanation = cut(finding.get("explain").map_or("", |of| text(of, "it")));
         let numbers = finding.get("numbers").and_then(Value::as_object);
+        if self.detector == REPORTED {
+            let id = finding.get("numbers").map(|numbers| text(numbers, "indicator"));
+            self.reported = id.filter(|id| is_indicator(id)).map(str::to_owned);
+        }
         for (key, value) in numbers.into_iter().flatten() {
             self.features.push((key.clone(), value.clone()));
             if NAMES.contains(&key.as_str()) {
@@ -273,6 +281,8 @@ impl Seen {
 const NAMES: &[&str] = &["domain", "name"];
 /// Keys whose text is the detector's own word, not the wire's.
 const KEPT_WORDS: &[&str] = &["service"];
+/// The detector that sees what others report.
+pub const REPORTED: &str = "indicator";
 /// How sure a rule is that does not say so, percent.
 const CONFIDENCE_OF_RULES: u8 = 60;
 
@@ -312,7 +322,13 @@ fn is_technique(text: &str) -> bool {
     }
 }
 
-pub(super) fn text<'a>(of: &'a Value, key: &str) -> &'a str {
+/// `indicator--` and a UUID.
+fn is_indicator(id: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    id.strip_prefix("indicator--").is_some_and(|id| id.len() == 36 && id.bytes().all(is_digit))
+}
+
+pub(in crate::outputs::hub) fn text<'a>(of: &'a Value, key: &str) -> &'a str {
     of.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -4,6 +4,7 @@
 //! agreement, the recipients, the highest mark (TLP 2.0), the detectors that may speak, for how long
 //! things are kept.
 
+mod collector;
 mod page;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::identity::Identity;
+use super::inbound::gate::Allowed;
 use crate::record::Level;
+pub use collector::{COLLECTORS_MAX, Collector};
 use page::{Page, Section};
 
 /// Its usual name.
@@ -22,6 +25,8 @@ pub const FILE_BYTES_MAX: u64 = 64 * 1024;
 pub const RECIPIENTS_MAX: usize = 8;
 /// Own domains named at most.
 pub const OWN_NAMES_MAX: usize = 64;
+/// Entries of the list of what is never an indicator, at most.
+pub const ALLOWED_MAX: usize = 1000;
 /// Detectors named at most.
 pub const DETECTORS_MAX: usize = 64;
 
@@ -113,6 +118,8 @@ pub struct Policy {
     pub valid_until: [u32; 3],
     /// Who gets it.
     pub recipients: Vec<Recipient>,
+    /// Who gets it as lines of syslog.
+    pub collectors: Vec<Collector>,
     /// The strictest mark of what may leave: what would need a stricter one stays.
     pub ceiling: Tlp,
     /// Whose findings may leave.
@@ -125,6 +132,8 @@ pub struct Policy {
     pub level: Level,
     /// The town's own domains, in small letters: they never leave.
     pub own_names: Vec<String>,
+    /// What is never an indicator, whoever says it.
+    pub allowed: Allowed,
     /// For how long things are kept.
     pub retention: Retention,
     /// Files of the mutual TLS, relative to the policy's folder.
@@ -188,7 +197,8 @@ impl Policy {
     }
 }
 
-const SECTIONS: &[&str] = &["identity", "basis", "sharing", "recipient", "retention", "tls"];
+const SECTIONS: &[&str] =
+    &["identity", "basis", "sharing", "recipient", "collector", "indicators", "retention", "tls"];
 
 /// Reads all of it, telling whatever is wrong; `None` when something is.
 fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
@@ -219,6 +229,8 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
     let help = "the town's own domains, [\"comune.esempio.it\"], or [\"none\"]";
     let own_names = sharing.texts("own-names", help, OWN_NAMES_MAX, page);
     let recipients = recipients(whole, page);
+    let collectors = collector::collectors(whole, page);
+    let allowed = allowed(&whole.optional("indicators", page), page);
     let retention = retention(&whole.optional("retention", page), page);
     let tls = whole.optional("tls", page);
     tls.only(&["certificate", "key", "authority"], page);
@@ -231,12 +243,14 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         agreement: agreement?,
         valid_until: valid_until?,
         recipients: recipients?,
+        collectors: collectors?,
         ceiling: ceiling?,
         detectors: detectors?,
         signatures,
         incidents,
         level: level?,
         own_names: own_names?.into_iter().map(|name| name.to_ascii_lowercase()).collect(),
+        allowed,
         retention,
         tls,
     })
@@ -294,7 +308,7 @@ fn detectors(section: &Section<'_>, page: &mut Page<'_>) -> Option<Detectors> {
 
 fn recipients(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Vec<Recipient>> {
     let sections = whole.several("recipient", RECIPIENTS_MAX, page);
-    if sections.is_empty() {
+    if sections.is_empty() && whole.several("collector", COLLECTORS_MAX, page).is_empty() {
         let what = "nobody to send to: write a section [[recipient]] with name, api-root, \
                     collection and tlp";
         page.tell(0, what.to_owned());
@@ -335,6 +349,18 @@ fn recipient(section: &Section<'_>, page: &mut Page<'_>) -> Option<Recipient> {
         indicators,
         tlp: tlp?,
     })
+}
+
+fn allowed(section: &Section<'_>, page: &mut Page<'_>) -> Allowed {
+    section.only(&["allow"], page);
+    let help = "what is never an indicator: [\"198.51.100.0/24\", \"fornitore.example.org\"]";
+    let mut allowed = Allowed::default();
+    for text in section.texts("allow", help, ALLOWED_MAX, page).into_iter().flatten() {
+        if !allowed.add(&text) {
+            section.wrong("allow", &format!("{text:?} is no address, network or name"), page);
+        }
+    }
+    allowed
 }
 
 const fn is_plain(byte: u8) -> bool {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::cleared::{Cleared, Draft, Feature, Infrastructure, Party, Role, Withheld};
 use super::policy::{Policy, Tlp};
-use super::seen::{End, Incident, Seen};
+use super::seen::{End, Incident, REPORTED, Seen};
 use crate::record::Level;
 use crate::time::Timestamp;
 use pseudonym::Keys;
@@ -25,6 +25,8 @@ use wording::{Author, Wording};
 
 /// Application protocols of industrial devices.
 const INDUSTRIAL: &[&str] = &["modbus", "dnp3", "enip"];
+/// What alerts of rules have in place of a detector's name.
+const SIGNATURE: &str = "signature";
 /// Features told of one event.
 pub const FEATURES_MAX: usize = 32;
 /// Numbers told of one feature that is a list.
@@ -44,26 +46,8 @@ pub fn clear(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Cleared, Withheld> {
-    let [year, month, day, ..] = now.civil();
-    if !policy.holds_on([year, month, day]) {
-        return Err(Withheld::Expired);
-    }
-    let is_signature = seen.detector == "signature";
-    let is_allowed = match &seen.incident {
-        Some(_) => policy.incidents,
-        None if is_signature => policy.signatures,
-        None => policy.allows(&seen.detector),
-    };
-    if !is_allowed {
-        return Err(Withheld::Detector);
-    }
-    if seen.level < policy.level {
-        return Err(Withheld::Level);
-    }
-    let tlp = mark(seen);
-    if tlp > policy.ceiling {
-        return Err(Withheld::Mark);
-    }
+    let tlp = allowed(seen, policy, now)?;
+    let is_signature = seen.detector == SIGNATURE;
     let infrastructure = infrastructure(seen, site);
     let told = told(seen, site);
     let domains: Vec<String> = infrastructure
@@ -81,7 +65,9 @@ pub fn clear(
         words: &seen.words,
         author: if is_signature { Author::Rule } else { Author::Detector },
     };
-    let party = |end: Option<End>, is_server| party(seen, end?, is_server, site, keys, now);
+    let party = |end: Option<End>, serves| party(seen, end?, serves, site, keys, now);
+    let [title, category, explanation] =
+        [&seen.title, &seen.category, &seen.explanation].map(|text| wording.rewrite(text));
     Ok(Cleared {
         at: seen.at,
         began: seen.began,
@@ -89,9 +75,9 @@ pub fn clear(
         number: seen.number,
         level: seen.level,
         confidence: seen.confidence,
-        title: wording.rewrite(&seen.title),
-        category: wording.rewrite(&seen.category),
-        explanation: wording.rewrite(&seen.explanation),
+        title,
+        category,
+        explanation,
         techniques: seen.techniques.clone(),
         acn: seen.acn.clone(),
         score: seen.score.map(|pair| pair.map(coarse_float)),
@@ -101,11 +87,33 @@ pub fn clear(
         transport: seen.transport.clone(),
         application: seen.application.clone(),
         counters: seen.counters,
+        reported: seen.reported.clone(),
         infrastructure,
         tlp,
         incident: seen.incident.as_ref().map(|incident| draft(incident, site)),
         key: key(seen, &told),
     })
+}
+
+/// How far `seen` may travel, if the policy lets it leave at all.
+fn allowed(seen: &Seen, policy: &Policy, now: Timestamp) -> Result<Tlp, Withheld> {
+    let [year, month, day, ..] = now.civil();
+    if !policy.holds_on([year, month, day]) {
+        return Err(Withheld::Expired);
+    }
+    let is_allowed = match &seen.incident {
+        Some(_) => policy.incidents,
+        None if seen.detector == SIGNATURE => policy.signatures,
+        None => policy.allows(&seen.detector),
+    };
+    if !is_allowed {
+        return Err(Withheld::Detector);
+    }
+    if seen.level < policy.level {
+        return Err(Withheld::Level);
+    }
+    let tlp = mark(seen);
+    if tlp > policy.ceiling { Err(Withheld::Mark) } else { Ok(tlp) }
 }
 
 /// Internal addresses that `seen` holds anywhere, for the guard; at most as many as its words.
@@ -178,7 +186,8 @@ fn party(
 
 /// What is the attacker's: of grave events alone, and never what everybody uses.
 fn infrastructure(seen: &Seen, site: &Site) -> Vec<Infrastructure> {
-    if seen.level < Level::Medium {
+    // What others report is theirs: told again by whoever sees it, it would never come to an end.
+    if seen.level < Level::Medium || seen.detector == REPORTED {
         return Vec::new();
     }
     let is_ours = |end: Option<End>| end.is_some_and(|end| site.is_internal(end.address));

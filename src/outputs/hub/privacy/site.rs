@@ -14,7 +14,7 @@ pub struct Site {
 }
 
 /// Resolvers that everybody uses: never an attacker's, whoever spoke with them.
-const RESOLVERS: &[Ipv4Addr] = &[
+pub const RESOLVERS: &[Ipv4Addr] = &[
     Ipv4Addr::new(1, 0, 0, 1),
     Ipv4Addr::new(1, 1, 1, 1),
     Ipv4Addr::new(8, 8, 4, 4),

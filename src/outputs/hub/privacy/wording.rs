@@ -133,6 +133,7 @@ const TERMS: &[&str] = &[
     "URI",
     "URL",
     "USB",
+    "UTC",
     "VLAN",
     "VNC",
     "VOIP",
@@ -444,6 +445,7 @@ mod tests {
             ),
             ("scheda 02:42:ac:11:00:02 in SRV_DATI", &[], "scheda [omesso] in [omesso]"),
             ("\u{ab}Mario\u{bb} non finisce \"mai", &[], "[omesso] non finisce [omesso]"),
+            ("dalle 02:00 alle 04:00 UTC.", &[], "dalle 02:00 alle 04:00 UTC."),
             ("c'è già; perché l'attività è così", &[], "c'è già; perché l'attività è così"),
         ] {
             assert_eq!(rewritten(text, words), wanted);

@@ -454,6 +454,13 @@ impl<D: Disk> Spool<D> {
         depth
     }
 
+    /// How many entries of a level wait.
+    pub fn waiting(&self, level: Level) -> u64 {
+        let queue = queue(&self.queues, level);
+        let entries: u64 = queue.segments.iter().map(|segment| segment.entries).sum();
+        entries.saturating_sub(queue.done)
+    }
+
     /// Entries that were given up, by reason, in the order of [`DROPPED_REASONS`].
     pub fn dropped(&self) -> [u64; DROPPED_REASONS.len()] {
         self.state.dropped

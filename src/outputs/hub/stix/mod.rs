@@ -165,8 +165,10 @@ impl Format for Stix {
             of.infrastructure.iter().map(|what| indicator(of, what)).collect();
         let observed = observed::objects(of, &self.sensor);
         let observed_id = observed.last().map(|object| text(object, "id"));
-        // One sighting says one thing: of the indicator if there is one, else of the technique.
-        let sighted = indicators.first().map_or(pattern_id.clone(), |first| text(first, "id"));
+        // One sighting says one thing: of the indicator if there is one (that of others before our
+        // own), else of the technique.
+        let own = indicators.first().map(|first| text(first, "id"));
+        let sighted = of.reported.clone().or(own).unwrap_or_else(|| pattern_id.clone());
         let sighting = self.sighting(of, &sighted, observed_id.as_deref());
         let mut objects = vec![pattern];
         for indicator in indicators {
@@ -263,9 +265,12 @@ fn marking(tlp: Tlp) -> Value {
     })
 }
 
-/// Times as observables carry them.
+/// Times as observables carry them: of an odd microsecond, so that none ends in a zero that had to be
+/// taken away. Then all are of one length, and those who compare them as texts (stix2-validator 3.2.0)
+/// come to the right order.
 fn observable_time(at: Timestamp) -> String {
-    shortest(at)
+    let micros = (at.nanos() / 1000) | 1;
+    shortest(Timestamp::from_nanos(micros.saturating_mul(1000)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod retry;
 use serde_json::Value;
 
 pub use pull::{Cursor, PAGE_OBJECTS, PULL_OBJECTS_MAX, pull};
-pub use push::{Pushed, Refusal, push};
+pub use push::{Arrived, Pushed, Refusal, push};
 pub use retry::Backoff;
 
 /// The media type of requests and answers.

@@ -23,6 +23,8 @@ struct Server {
     hated: &'static str,
     /// Tokens of pages expire at once.
     forgetful: bool,
+    /// Every so many requests one is lost; 0 for none.
+    lossy: usize,
     calls: Vec<String>,
     paused: f64,
 }
@@ -57,6 +59,16 @@ impl Server {
             return Self::answer(202, &json!({ "id": "s1", "status": "pending" }));
         }
         Self::answer(202, &status)
+    }
+
+    /// Those of a list of identifiers: not more than ten at once.
+    fn matching(&self, query: &str) -> Answer {
+        let list = query.split('&').find_map(|pair| pair.strip_prefix("match%5Bid%5D=")).unwrap();
+        let ids: Vec<&str> = list.split(',').collect();
+        let of = |object: &&Value| ids.contains(&object["id"].as_str().unwrap());
+        let found: Vec<&Value> = self.objects.iter().filter(of).take(10).collect();
+        let more = ids.len() > 10;
+        Self::answer(200, &json!({ "objects": found, "more": more }))
     }
 
     fn page(&self, query: &str) -> Answer {
@@ -94,14 +106,19 @@ impl Transport for Server {
         if let Some(answer) = self.troubles.pop() {
             return if answer.status == 0 { Err("refused".to_owned()) } else { Ok(answer) };
         }
+        // What is posted arrives here: only questions are lost.
         if let Some(body) = &request.body {
             return Ok(self.post(body));
+        }
+        if self.lossy > 0 && self.calls.len().is_multiple_of(self.lossy) {
+            return Err("lost".to_owned());
         }
         let path = request.url.strip_prefix("https://hub/").unwrap();
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         Ok(match path {
             "" => Self::answer(200, &json!({ "max_content_length": self.bytes_max })),
             "collections/c/" => Self::answer(200, &json!({ "can_write": true, "can_read": false })),
+            "collections/c/objects/" if query.contains("match%5Bid%5D") => self.matching(query),
             "collections/c/objects/" => self.page(query),
             "status/s1/" => Self::answer(200, &self.pending["s1"]),
             path => {
@@ -118,6 +135,42 @@ impl Transport for Server {
     fn pause(&mut self, seconds: f64) {
         self.paused += seconds;
     }
+}
+
+fn push(
+    server: &mut Server,
+    collection: &Collection,
+    objects: &[Value],
+) -> Result<Pushed, Trouble> {
+    super::push(server, collection, objects, &mut Arrived::default())
+}
+
+#[test]
+fn an_envelope_gets_on_over_a_way_that_loses_every_third_request() {
+    let mut server = Server { bytes_max: 1 << 20, strict: true, ..Server::default() };
+    let all = objects(300);
+    push(&mut server, &collection(), &all).unwrap();
+    // All are there and none is known to be: each is asked for.
+    let mut arrived = Arrived::default();
+    let lost = Answer { status: 0, ..Answer::default() };
+    let mut attempts = 0;
+    let pushed = loop {
+        attempts += 1;
+        assert!(attempts < 10, "it does not get on");
+        // Of the next requests every third is lost, and once three in a row.
+        server.troubles.clear();
+        server.lossy = 3;
+        if attempts < 4 {
+            server.troubles = vec![lost.clone(); attempts + 2];
+        }
+        match super::push(&mut server, &collection(), &all, &mut arrived) {
+            Ok(pushed) => break pushed,
+            Err(Trouble::Later { .. }) => {}
+            Err(stop) => panic!("{stop}"),
+        }
+    };
+    assert_eq!((pushed.accepted, pushed.refused.len()), (300, 0));
+    assert_eq!(server.objects.len(), 300);
 }
 
 fn objects(count: usize) -> Vec<Value> {

@@ -171,10 +171,10 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// `sighting--` and a UUID: the digits of a UUID may look like anything. Those that are made of
+/// A UUID, alone or behind `sighting--`: its digits may look like anything. Those that are made of
 /// internal addresses are among the needles.
 fn is_identifier(text: &str) -> bool {
-    let Some((kind, uuid)) = text.split_once("--") else { return false };
+    let (kind, uuid) = text.split_once("--").unwrap_or(("", text));
     let kind_is_plain = matches!(kind, "ipv4-addr" | "ipv6-addr")
         || kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     let mut groups = uuid.split('-');

@@ -1,0 +1,155 @@
+//! `hub forward`: lines of syslog over TLS (RFC 5425), to what a town has already.
+//!
+//! Syslog answers nothing, so nobody knows what arrived: what has to arrive goes to a hub. Each line
+//! stands behind its length; lines of CEF stand in a frame of syslog.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use serde_json::Value;
+
+use super::place::{Place, lines};
+use super::send::tell;
+use super::serve::tls;
+use crate::control::cli::SiteOptions;
+use crate::control::run::{DONE, REFUSED};
+use crate::control::terminal::Terminal;
+use crate::outputs::hub::FORMATS;
+use crate::outputs::hub::audit::{Audit, What};
+use crate::outputs::hub::policy::Collector;
+use crate::outputs::hub::privacy::pseudonym::Keys;
+use crate::outputs::hub::syslog::{framed, wrapped};
+use crate::time::Timestamp;
+
+/// How long a connection, and each write, may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the other side's that are passed over at the end, at most.
+const UNREAD_BYTES_MAX: usize = 256 * 1024;
+/// Lines that leave together, and are told to the log together.
+const BATCH_LINES: usize = 500;
+
+/// Sends.
+pub(super) fn forward(
+    options: &SiteOptions,
+    eve: &[PathBuf],
+    out: &mut Terminal,
+) -> anyhow::Result<u8> {
+    let place = Place::of(options)?;
+    let now = Timestamp::wall_clock();
+    if !place.may_send(now) {
+        bail!("sharing is off: the policy's last day is over (basis.valid-until)");
+    }
+    if place.policy.collectors.is_empty() {
+        bail!("nobody to send to: the policy has no section [[collector]]");
+    }
+    let _lock = place.lock()?;
+    let mut audit = Audit::open(&place.audit()).context("cannot open the log of what leaves")?;
+    let mut code = DONE;
+    for collector in &place.policy.collectors {
+        let keys = Keys::open(&place.folder, now).context("cannot keep the key of pseudonyms")?;
+        let kind = FORMATS.iter().find(|kind| kind.name == collector.format);
+        let kind = kind.with_context(|| format!("there is no format {:?}", collector.format))?;
+        let mut exchange = place.exchange_as((kind.make)(&place.policy.identity), keys);
+        let mut units = Vec::new();
+        for path in eve {
+            lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
+        }
+        tell(exchange.counts());
+        let objects = units.into_iter().filter(|unit| unit.tlp <= collector.tlp);
+        let objects: Vec<Value> = objects.flat_map(|unit| unit.objects).collect();
+        let name = &collector.name;
+        let mut sent = 0;
+        let done = connect(&place, collector).and_then(|mut stream| {
+            for batch in objects.chunks(BATCH_LINES) {
+                send(&place, collector, &mut stream, batch, &mut audit)?;
+                sent += batch.len();
+            }
+            close(stream).context("the connection broke at its end")
+        });
+        writeln!(out, "{name}: {sent} of {} lines sent", objects.len())?;
+        if let Err(error) = done {
+            tracing::error!("{name}: {error:#}");
+            code = REFUSED;
+        }
+    }
+    Ok(code)
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+fn connect(place: &Place, collector: &Collector) -> anyhow::Result<Stream> {
+    let Collector { host, port, .. } = collector;
+    let config = tls::client(&place.policy.tls)?;
+    let shown = format!("{host}:{port}");
+    let addresses = (host.as_str(), *port).to_socket_addrs();
+    let addresses = addresses.with_context(|| format!("{shown}: no such name"))?;
+    let mut last = None;
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => {
+                stream.set_write_timeout(Some(PATIENCE))?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                let name = ServerName::try_from(host.clone())?;
+                let mut stream = StreamOwned::new(ClientConnection::new(config, name)?, stream);
+                while stream.conn.is_handshaking() {
+                    let done = stream.conn.complete_io(&mut stream.sock);
+                    done.with_context(|| format!("{shown}: no TLS"))?;
+                }
+                return Ok(stream);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(error).with_context(|| format!("{shown}: no connection")),
+        None => bail!("{shown}: no address"),
+    }
+}
+
+/// Says that nothing more comes, and waits until the other has heard it: a connection that is left
+/// with something unread is reset, and takes along what the other has not read.
+fn close(mut stream: Stream) -> std::io::Result<()> {
+    stream.conn.send_close_notify();
+    stream.flush()?;
+    stream.sock.shutdown(Shutdown::Write)?;
+    let mut passed_over = 0;
+    let mut part = [0; 4096];
+    while passed_over < UNREAD_BYTES_MAX {
+        match stream.sock.read(&mut part)? {
+            0 => return Ok(()),
+            count => passed_over += count,
+        }
+    }
+    Ok(())
+}
+
+/// Sends some lines, and tells the log before and after.
+fn send(
+    place: &Place,
+    collector: &Collector,
+    stream: &mut Stream,
+    batch: &[Value],
+    audit: &mut Audit,
+) -> anyhow::Result<()> {
+    let now = Timestamp::wall_clock();
+    let mut bytes = Vec::new();
+    for line in batch.iter().filter_map(Value::as_str) {
+        if collector.format == "cef" {
+            bytes.extend(framed(&wrapped(line, &place.policy.identity, now)));
+        } else {
+            bytes.extend(framed(line));
+        }
+    }
+    let mut tell = |what, now| {
+        let told = audit.tell(what, &collector.name, batch, &bytes, now);
+        told.context("cannot write the log of what leaves: nothing is sent")
+    };
+    tell(What::Offered, now)?;
+    stream.write_all(&bytes).and_then(|()| stream.flush()).context("the connection broke")?;
+    tell(What::Accepted, Timestamp::wall_clock())
+}
