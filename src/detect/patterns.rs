@@ -142,18 +142,16 @@ impl Patterns {
             let farthest = same.iter().max_by_key(|entry| entry.reach);
             wanted.extend(farthest.map(|entry| Wanted { number, entry: *entry }));
         }
-        let kinds: [(fn(&Wanted) -> bool, usize); 3] = [
-            (|_| true, FEW),
-            (|one| one.is_short() && one.entry.near(), SHORT_NEAR),
-            (|one| one.is_short() && !one.entry.near(), SHORT_FEW),
-        ];
         let mut singles = Vec::new();
-        for (is, most) in kinds {
+        let mut alone = |is: fn(&Wanted) -> bool, most: usize| {
             if wanted.iter().filter(|one| is(one)).count() <= most {
                 singles.extend(wanted.iter().filter(|one| is(one)).filter_map(Single::new));
                 wanted.retain(|one| !is(one));
             }
-        }
+        };
+        alone(|_| true, FEW);
+        alone(|one| one.is_short() && one.entry.near(), SHORT_NEAR);
+        alone(|one| one.is_short() && !one.entry.near(), SHORT_FEW);
         Self { starts, rules, singles, finder: Search::new(&wanted), longest, reach }
     }
 

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::stats::Recent;
 use super::stats::distinct::mix;
 use super::{
-    Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, domain, state,
+    Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, When, domain, state,
 };
 use crate::field::Value;
 use crate::net::AddressSet;
@@ -67,6 +67,8 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&PAUSE, &TOGETHER],
     sees: &[Sort::Burst, Sort::Transaction],
+    reads: &["dns", "tls", "quic", "http"],
+    when: When::Always,
     build: |site, tuning| Box::new(Indicators::new(site, tuning)),
 };
 
