@@ -38,14 +38,23 @@ pub struct Wants {
     pub magic: bool,
     /// Bytes of content that are kept to be stored; 0 keeps what rules look at, no more.
     pub content: u32,
+    /// Whether nobody looks into content: no more of it is kept than tells the kind.
+    pub unread: bool,
     /// Whether units of protocols are to be told of as they stand on the wire.
     pub frames: bool,
 }
 
 impl Wants {
     /// Names, sizes, and the beginning of the content.
-    pub const NOTHING: Self =
-        Self { md5: false, sha1: false, sha256: false, magic: false, content: 0, frames: false };
+    pub const NOTHING: Self = Self {
+        md5: false,
+        sha1: false,
+        sha256: false,
+        magic: false,
+        content: 0,
+        unread: false,
+        frames: false,
+    };
 
     /// What either wants.
     #[must_use]
@@ -56,6 +65,7 @@ impl Wants {
             sha256: self.sha256 || other.sha256,
             magic: self.magic || other.magic,
             content: self.content.max(other.content),
+            unread: self.unread && other.unread,
             frames: self.frames || other.frames,
         }
     }
@@ -136,7 +146,10 @@ impl File {
         Self {
             name: name.get(..NAME_BYTES).unwrap_or(name).to_vec(),
             side: Some(side),
-            limit: KEPT_BYTES.max(usize::try_from(wants.content).unwrap_or(KEPT_BYTES)),
+            limit: usize::try_from(wants.content).unwrap_or(KEPT_BYTES).max(match wants.unread {
+                true => MAGIC_BYTES,
+                false => KEPT_BYTES,
+            }),
             hashes,
             tells_magic: wants.magic,
             ..Self::default()

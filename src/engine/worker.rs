@@ -464,13 +464,15 @@ fn emptied<'a>(mut pending: Vec<Pending<'_>>) -> Vec<Pending<'a>> {
     pending.into_iter().filter_map(|_| None).collect()
 }
 
-/// What is to be learned of files: content is kept only when a rule may want it stored.
+/// What is to be learned of files: content is kept to be stored only when a rule may want that, and
+/// to be looked at only when there are rules.
 fn file_wants(mut options: Wants, ruleset: Option<&Ruleset>) -> Wants {
     if !ruleset.is_some_and(Ruleset::stores_files) {
         options.content = 0;
     }
     let rules = ruleset.map_or(Wants::NOTHING, Ruleset::file_wants);
     let mut wants = options.or(rules);
+    wants.unread = ruleset.is_none();
     wants.sha256 |= wants.content > 0;
     wants
 }

@@ -635,8 +635,15 @@ const fn side(way: Direction) -> Side {
 }
 
 /// Everything is asked of files and frames.
-const HASHED: Wants =
-    Wants { md5: true, sha1: true, sha256: true, magic: true, content: 1000, frames: true };
+const HASHED: Wants = Wants {
+    md5: true,
+    sha1: true,
+    sha256: true,
+    magic: true,
+    content: 1000,
+    unread: false,
+    frames: true,
+};
 
 /// Feeds `data` to a session in pieces whose directions and lengths the data itself gives: what
 /// a fuzzer calls, and what must never panic nor hold much.
