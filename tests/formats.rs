@@ -1,6 +1,6 @@
 //! The other formats of the exchange: what others read of them, and that they hold nothing private.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -122,7 +122,7 @@ for line in open('idmef.jsonl'):
 print(count)
 "#;
 
-fn reads(bin: &PathBuf, folder: &Path, program: &str) -> usize {
+fn reads(bin: &Path, folder: &Path, program: &str) -> usize {
     let output = Command::new(bin.join("python"))
         .args(["-c", program])
         .current_dir(folder)
