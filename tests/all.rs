@@ -27,6 +27,7 @@ mod parity;
 mod quality;
 mod rules;
 mod schema;
+mod stall;
 mod streams;
 mod support;
 mod tidy;

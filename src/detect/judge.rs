@@ -66,9 +66,13 @@ impl Judge<'_> {
         alerts: &mut Vec<(usize, Alert)>,
     ) {
         let (mut raised, mut dropped) = (0, false);
+        let mut before = None;
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
             self.scratch.queries.clear();
+            if before.replace(candidate.rule) != Some(candidate.rule) {
+                self.scratch.begin();
+            }
             if !self.matches(planned, candidate) {
                 continue;
             }
