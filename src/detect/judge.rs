@@ -73,7 +73,7 @@ impl Judge<'_> {
             if before.replace(candidate.rule) != Some(candidate.rule) {
                 self.scratch.begin();
             }
-            if !self.matches(planned, candidate) {
+            if !self.measured(planned, candidate) {
                 continue;
             }
             // Only the merge knows whether it is a match: it is told even of silent rules.
@@ -106,6 +106,17 @@ impl Judge<'_> {
         }
         let flow = self.item.flow.is_some();
         self.state.passed = flow && (self.state.passed || dropped);
+    }
+
+    /// Whether the rule matches; what that took is noted if somebody asked for it.
+    fn measured(&mut self, planned: &Planned, candidate: &Candidate) -> bool {
+        let Some(profile) = self.ruleset.profile() else {
+            return self.matches(planned, candidate);
+        };
+        let (start, before) = (profile.now(), self.scratch.evaluated);
+        let matched = self.matches(planned, candidate);
+        profile.add(candidate.rule, start, self.scratch.evaluated > before, matched);
+        matched
     }
 
     fn matches(&mut self, planned: &Planned, candidate: &Candidate) -> bool {

@@ -18,7 +18,7 @@ pub const MAX_ATTEMPTS: u32 = 3_000;
 
 /// Work of one rule on one packet, in units of roughly a nanosecond: what the attempts over all
 /// buffers together may cost.
-pub const MAX_WORK: u32 = 4_000_000;
+pub const MAX_WORK: u32 = 3_000_000;
 
 /// Variables of `byte_extract` and `byte_math` in one rule.
 pub const MAX_VARIABLES: usize = 32;
@@ -98,6 +98,11 @@ impl Scope<'_> {
     pub fn spend(&mut self, units: usize) {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         self.scratch.spent = self.scratch.spent.saturating_add(units);
+    }
+
+    /// What the rule may still cost, in units of [`MAX_WORK`].
+    pub fn left(&self) -> usize {
+        MAX_WORK.saturating_sub(self.scratch.spent) as usize
     }
 
     /// Notes that a test could not be brought to its end: the chain counts as given up unless it

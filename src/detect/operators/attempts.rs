@@ -3,8 +3,10 @@
 //!
 //! The backtracking engine limits its steps from each place, not those of a search: over a long
 //! buffer a sender can have it come close to the limit from every place. And it does not say how
-//! many steps it took. So each place is tried with few steps first, and with more only where
-//! those did not suffice; what is counted is the most that an attempt may have taken. Which places
+//! many steps it took, nor how many bytes a step went over: a repetition of a single character is
+//! one step. So each place is tried with few steps first, and with more only where those did not
+//! suffice; what is counted is the most that an attempt may have taken, and the less is left of
+//! what the rule may cost, the fewer bytes an attempt gets to see. Which places
 //! are worth it an automaton tells, which knows the expression but for what it does not
 //! understand: where that does not match, nothing does.
 
@@ -18,11 +20,13 @@ pub(super) const MATCH_LIMIT: u32 = 3_500;
 /// Depth of the matcher's backtracking: as Suricata.
 pub(super) const DEPTH_LIMIT: u32 = 1_500;
 
-/// Steps that attempts at one place may take, one after the other.
-const LIMITS: [u32; 3] = [20, 250, MATCH_LIMIT];
+/// Steps that attempts at one place may take, one after the other, and which part of what the
+/// rule may still cost such an attempt may take.
+const LIMITS: [(u32, usize); 4] = [(20, 16), (250, 4), (1_200, 2), (MATCH_LIMIT, 2)];
 
-/// Bytes that an attempt may look at: what ends further from where it begins is not found.
-const MAX_SPAN: usize = 16 << 10;
+/// Bytes that an attempt may look at, at most and at least: what ends further from where it begins
+/// is not found.
+const SPAN: (usize, usize) = (128, 16 << 10);
 
 /// What an attempt costs beside its steps, in units of [`crate::detect::buffer::MAX_WORK`].
 const ATTEMPT_COST: usize = 200;
@@ -52,6 +56,8 @@ pub(super) struct Attempts {
     loose: Option<regex::bytes::Regex>,
     /// Only the place where a search begins counts.
     once: bool,
+    /// A step may go over many bytes again that another went over: there are several repetitions.
+    nested: bool,
 }
 
 impl Attempts {
@@ -60,8 +66,10 @@ impl Attempts {
         build: impl Fn(u32) -> Option<Regex>,
         loose: Option<regex::bytes::Regex>,
         once: bool,
+        nested: bool,
     ) -> Self {
-        Self { anchored: LIMITS.iter().filter_map(|limit| build(*limit)).collect(), loose, once }
+        let anchored = LIMITS.iter().filter_map(|(limit, _)| build(*limit)).collect();
+        Self { anchored, loose, once, nested }
     }
 
     /// The first match at or after `start`.
@@ -91,9 +99,16 @@ impl Attempts {
 
     /// The match that begins at `at`.
     fn attempt(&self, scope: &mut Scope<'_>, subject: &[u8], at: usize) -> Outcome {
-        let part = subject.get(..at.saturating_add(MAX_SPAN)).unwrap_or(subject);
-        for (limit, regex) in LIMITS.iter().zip(&self.anchored) {
-            scope.spend(ATTEMPT_COST + STEP_COST * *limit as usize);
+        for ((limit, share), regex) in LIMITS.iter().zip(&self.anchored) {
+            let steps = *limit as usize;
+            let mut span = SPAN.1;
+            if self.nested {
+                span = (scope.left() / share / steps).clamp(SPAN.0, SPAN.1);
+            }
+            let part = subject.get(..at.saturating_add(span)).unwrap_or(subject);
+            let bytes = part.len().saturating_sub(at);
+            let read = if self.nested { bytes * steps } else { bytes };
+            scope.spend(ATTEMPT_COST + STEP_COST * steps + read);
             match regex.find_at(part, at) {
                 Ok(None) => return Outcome::Nowhere,
                 // What ends with the part may do so because it was cut.

@@ -83,6 +83,11 @@ fn loosen(expression: &str) -> Option<String> {
             '(' if text == "(?>" => out.push_str("(?:"),
             // Possessive or lazy repetition.
             '+' | '?' if was_quantified => {}
+            // Counting takes many states.
+            '{' if most(text).is_some_and(|most| most > FEW) => {
+                quantified = true;
+                out.push(if text.starts_with("{0") { '*' } else { '+' });
+            }
             '*' | '+' | '?' | '{' => {
                 quantified = c != '{' || text.len() > 1;
                 out.push_str(text);
@@ -91,6 +96,32 @@ fn loosen(expression: &str) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// Repetitions that are few.
+const FEW: usize = 32;
+
+/// The larger number of a counted repetition, the largest of all when it has no end; `None` when
+/// `text` is none.
+fn most(text: &str) -> Option<usize> {
+    let counts = text.strip_prefix('{')?.strip_suffix('}')?;
+    let (least, most) = counts.split_once(',').unwrap_or((counts, counts));
+    let number = |text: &str| text.parse().unwrap_or(usize::MAX);
+    Some(number(least).max(number(most)))
+}
+
+/// How many repetitions without end, or with one that is far, an expression has.
+pub(super) fn repeats(expression: &str) -> usize {
+    let (mut rest, mut count) = (expression, 0);
+    while let Some(c) = rest.chars().next() {
+        let group = rest.starts_with('(');
+        let length = if group { 1 } else { piece(rest).unwrap_or(1) };
+        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        let many = matches!(c, '*' | '+') || most(text).is_some_and(|most| most > FEW);
+        count += usize::from(many);
+        rest = after;
+    }
+    count
 }
 
 /// Bytes of what stands first in an expression: a class, an escape, a group that looks around, the
@@ -279,6 +310,8 @@ mod tests {
             r"(?i)(AB)(?![[:alpha:]])",
             r"([\x22'])[^'\x22]*\1",
             r"a\Kb",
+            r"[^c]{1,40}(?=c)",
+            r"(a|b){0,40}\1c",
         ];
         let alphabet = b"abcAB}])( '\"\n";
         let mut seed = 11_u64;

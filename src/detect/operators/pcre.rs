@@ -257,7 +257,8 @@ impl Expression {
             let build = |limit| self.build(limit, true).ok();
             let loose = || linear::loose(&self.text, self.options());
             let loose = if self.flags.extended { None } else { loose() };
-            Box::new(Attempts::new(build, loose, self.flags.anchored))
+            let nested = linear::repeats(&self.text) > 1;
+            Box::new(Attempts::new(build, loose, self.flags.anchored, nested))
         };
         self.attempts.get_or_init(make)
     }
