@@ -22,7 +22,7 @@ const MAX_SHORT: usize = 256;
 const SHORT_LIMIT: u32 = 250;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
-const SEARCH_COST: usize = 100;
+const SEARCH_COST: usize = 200;
 
 /// See [`Operator`].
 pub static PCRE: Operator = Operator {
@@ -279,7 +279,9 @@ impl Expression {
         match self.linear() {
             Some(linear) => {
                 let found = linear.find_at(subject, start);
-                scope.spend(found.map_or(length, |found| found.end().saturating_sub(start)));
+                let read = found.map_or(length, |found| found.end().saturating_sub(start));
+                // Once to its end, and back to where it begins.
+                scope.spend(2 * read);
                 found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()))
             }
             None => self.attempts().search(scope, subject, start),
