@@ -204,6 +204,8 @@ fn translate(expression: &str, options: Options) -> Option<String> {
                 'Z' if class.is_none() => out.push_str("(?:\\n?\\z)"),
                 _ => out.extend(['\\', escaped]),
             }
+            // A bracket behind it ends the class.
+            class = class.map(|length| length + 1);
             quantified = false;
         } else if let Some(length) = class.as_mut() {
             match (c, next) {
@@ -362,6 +364,9 @@ mod tests {
             "a\\\"b",
             r"(?i:a)b",
             r"\/\?a=",
+            r"[\r\n]a$",
+            r"[\x22\x27][^\x22\x27]+[\x22\x27]",
+            r"[^\r\n]+b[\s\S]*?a",
         ];
         let alphabet = b"abcAB=\n\r <>].1\"/?\\";
         let mut seed = 7_u64;
