@@ -33,7 +33,7 @@ const TRIES: usize = 5;
 
 /// Without `RIVELLINO_ALL=1` one of so many rules is tried: with an expression that looks around
 /// or back, with another, and without.
-const SAMPLED: [usize; 3] = [1, 12, 24];
+const SAMPLED: [usize; 3] = [4, 24, 48];
 
 /// Processor time of this thread. Giving way to others has the kernel bring it up to date.
 fn spent() -> Option<Duration> {
@@ -282,7 +282,8 @@ pub fn try_all(all: bool) -> Option<(usize, usize, Vec<(Duration, u32, bool, Vec
     for rule in rules.rules().filter(|rule| !rule.buffers.is_empty()) {
         let own = expressions.get(&rule.origin.line).map_or(&[][..], Vec::as_slice);
         let looks = |text: &[u8]| {
-            text.windows(2).any(|w| matches!(w, b"?=" | b"?!" | b"?<" | [b'\\', b'1'..=b'9']))
+            let around = text.windows(3).any(|w| matches!(w, b"(?=" | b"(?!" | b"(?<" | b"(?>"));
+            around || text.windows(2).any(|w| matches!(w, [b'\\', b'1'..=b'9']))
         };
         let class =
             if own.is_empty() { 2 } else { usize::from(!own.iter().any(|text| looks(text))) };
@@ -321,7 +322,7 @@ fn no_rule_of_a_large_set_makes_a_packet_cost_much() {
             start[..start.len().min(60)].escape_ascii()
         );
     }
-    assert!(tried > 500, "{tried} rules");
+    assert!(tried > 300, "{tried} rules");
     let slow: Vec<_> = slowest.iter().filter(|(took, ..)| *took > LIMIT).collect();
     assert!(slow.is_empty(), "{slow:?}");
 }
