@@ -32,6 +32,7 @@ mod quality;
 mod rules;
 mod schema;
 mod serve;
+mod stall;
 mod streams;
 mod support;
 mod tidy;

@@ -116,3 +116,41 @@ fn the_demo_names_the_attacks_in_both_languages() {
     let eve = std::fs::read_to_string(folder.path().join("eve.json")).unwrap();
     assert!(eve.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
 }
+
+#[test]
+fn profile_tells_what_each_rule_costs() {
+    let (_folder, path) = rule_file(
+        "alert http any any -> any any (msg:\"asked\"; http.method; content:\"GET\"; sid:1;)\n\
+         alert http any any -> any any (msg:\"sought\"; http.method; content:\"GET\"; \
+         http.uri; content:\"not there at all\"; fast_pattern; sid:2;)\n\
+         alert http any any -> any any (msg:\"not so\"; http.method; content:\"GET\"; \
+         http.uri; content:!\"/\"; sid:3;)\n",
+    );
+    let rules = path.to_str().unwrap();
+    let capture = root().join("pcaps/web-attacks.pcap");
+    let capture = capture.to_str().unwrap();
+    let profile = ["rules", "profile", "-S", rules, "--home-net", "any", capture];
+    let told = run(&profile);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    let table = out(&told);
+    assert!(table.contains("candidates") && table.contains("1:1"), "{table}");
+    let told = run(&[&profile[..], &["--json"]].concat());
+    let rows: Vec<Value> =
+        out(&told).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |sid: u64, key: &str| {
+        let row = rows.iter().find(|row| row["sid"] == sid);
+        row.map(|row| row[key].as_u64().unwrap())
+    };
+    // A rule whose fast pattern is not there never comes into question.
+    assert_eq!(count(2, "candidates"), None);
+    let asked = count(1, "candidates").unwrap();
+    assert!(asked > 0);
+    assert_eq!((count(1, "evaluations"), count(1, "matches")), (Some(asked), Some(asked)));
+    assert_eq!((count(3, "evaluations"), count(3, "matches")), (Some(asked), Some(0)));
+    let shares: f64 = rows.iter().map(|row| row["share"].as_f64().unwrap()).sum();
+    assert!((shares - 1.0).abs() < 1e-6, "{shares}");
+    let times: Vec<f64> = rows.iter().map(|row| row["total_us"].as_f64().unwrap()).collect();
+    assert!(times.is_sorted_by(|a, b| a >= b) && times.iter().all(|time| *time > 0.0), "{times:?}");
+    let missing = run(&["rules", "profile", "-S", rules, "no/such.pcap"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", err(&missing));
+}

@@ -278,6 +278,21 @@ pub enum Rules {
         /// The one to tell about.
         name: Option<String>,
     },
+    /// Replay captures and print what each rule costs, the costliest first.
+    Profile {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        /// Networks to protect, or any: the variable HOME_NET.
+        #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+        home_net: Vec<String>,
+        /// The rules.
+        #[command(flatten)]
+        files: RuleFiles,
+        /// Capture files, merged by time; - is standard input.
+        #[arg(required = true, value_name = "CAPTURE")]
+        captures: Vec<PathBuf>,
+    },
     /// Print rules for all malformations that are recognised, to choose from.
     Events,
 }

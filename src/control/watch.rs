@@ -280,6 +280,8 @@ fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals 
         stream_gap_bytes: stats.stream_gap_bytes,
         segments_dropped: stats.segments_dropped,
         transactions: stats.transactions,
+        alerts_dropped: stats.alerts_dropped,
+        chains_given_up: stats.chains_given_up,
         records_dropped: stats.records_dropped,
         suppressed,
     }

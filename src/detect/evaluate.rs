@@ -250,6 +250,7 @@ impl<'a> Subject<'a> {
 
     fn buffers(&self, planned: &Planned, scratch: &mut Scratch) -> bool {
         let rule = &planned.rule;
+        scratch.evaluated += 1;
         if let Some(view) = &self.frame {
             return self.units(planned, view, scratch);
         }

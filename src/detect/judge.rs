@@ -66,10 +66,14 @@ impl Judge<'_> {
         alerts: &mut Vec<(usize, Alert)>,
     ) {
         let (mut raised, mut dropped) = (0, false);
+        let mut before = None;
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
             self.scratch.queries.clear();
-            if !self.matches(planned, candidate) {
+            if before.replace(candidate.rule) != Some(candidate.rule) {
+                self.scratch.begin();
+            }
+            if !self.measured(planned, candidate) {
                 continue;
             }
             // Only the merge knows whether it is a match: it is told even of silent rules.
@@ -102,6 +106,17 @@ impl Judge<'_> {
         }
         let flow = self.item.flow.is_some();
         self.state.passed = flow && (self.state.passed || dropped);
+    }
+
+    /// Whether the rule matches; what that took is noted if somebody asked for it.
+    fn measured(&mut self, planned: &Planned, candidate: &Candidate) -> bool {
+        let Some(profile) = self.ruleset.profile() else {
+            return self.matches(planned, candidate);
+        };
+        let (start, before) = (profile.now(), self.scratch.evaluated);
+        let matched = self.matches(planned, candidate);
+        profile.add(candidate.rule, start, self.scratch.evaluated > before, matched);
+        matched
     }
 
     fn matches(&mut self, planned: &Planned, candidate: &Candidate) -> bool {

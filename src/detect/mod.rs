@@ -25,6 +25,7 @@ pub mod operators;
 mod patterns;
 mod plan;
 pub mod prefilter;
+pub mod profile;
 mod refused;
 pub mod rule;
 mod ruleset;

@@ -9,6 +9,7 @@ use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
 use super::limits;
 use super::plan::{Names, Planned};
+use super::profile::{Clock, Profile, RuleCost};
 use super::rule::{Action, Buffer, BufferTest, Rule};
 use super::syntax::RuleFile;
 use super::variables::Variables;
@@ -20,6 +21,7 @@ pub struct Ruleset {
     bits: Vec<String>,
     integers: Vec<String>,
     names: Names,
+    profile: Option<Profile>,
     pub(super) groups: Groups,
 }
 
@@ -118,7 +120,7 @@ impl Ruleset {
         });
         let groups = Groups::new(&rules);
         let (bits, integers) = (by_number(&names.bits), by_number(&names.integers));
-        Self { rules, bits, integers, names, groups }
+        Self { rules, bits, integers, names, profile: None, groups }
     }
 
     /// What the rules want to be learned of files and frames.
@@ -136,6 +138,22 @@ impl Ruleset {
     /// Whether a rule may want files stored.
     pub fn stores_files(&self) -> bool {
         self.rules().any(|rule| rule.store.is_some())
+    }
+
+    /// Has the cost of each rule measured from now on, with this clock.
+    pub fn measure(&mut self, clock: Clock) {
+        self.profile = Some(Profile::new(clock, self.rules.len()));
+    }
+
+    /// What each rule has cost since [`Ruleset::measure`]; none without it.
+    pub fn costs(&self) -> impl Iterator<Item = (&Rule, RuleCost)> {
+        let costs = self.profile.iter().flat_map(Profile::costs);
+        self.rules().zip(costs)
+    }
+
+    /// Where costs are measured, if they are.
+    pub(super) const fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// How many rules.

@@ -37,6 +37,10 @@ pub struct WorkerStats {
     pub transactions: u64,
     /// Alerts raised, before thresholds.
     pub alerts: u64,
+    /// Alerts, and bits and numbers of flows, for which a packet or a flow had no room.
+    pub alerts_dropped: u64,
+    /// Chains of a rule's tests given up because they cost too much.
+    pub chains_given_up: u64,
     /// Records dropped because the merge could not keep up (live only).
     pub records_dropped: u64,
 }
@@ -44,7 +48,7 @@ pub struct WorkerStats {
 impl WorkerStats {
     /// Adds another worker's counters.
     pub fn add(&mut self, other: &Self) {
-        let pairs: [(&mut u64, u64); 18] = [
+        let pairs: [(&mut u64, u64); 20] = [
             (&mut self.packets, other.packets),
             (&mut self.bytes, other.bytes),
             (&mut self.malformed, other.malformed),
@@ -62,6 +66,8 @@ impl WorkerStats {
             (&mut self.segments_dropped, other.segments_dropped),
             (&mut self.transactions, other.transactions),
             (&mut self.alerts, other.alerts),
+            (&mut self.alerts_dropped, other.alerts_dropped),
+            (&mut self.chains_given_up, other.chains_given_up),
             (&mut self.records_dropped, other.records_dropped),
         ];
         for (sum, more) in pairs {

@@ -206,6 +206,7 @@ impl Worker {
     /// The counters so far.
     pub fn stats(&self) -> WorkerStats {
         let flow = self.table.stats();
+        let shed = self.inspector.as_ref().map_or((0, 0), Inspector::shed);
         WorkerStats {
             flows: flow.inserted,
             flows_active: flow.active,
@@ -216,6 +217,8 @@ impl Worker {
             flow_memory: flow.memory,
             stream_gap_bytes: flow.tcp.gap_bytes,
             segments_dropped: flow.tcp.shed,
+            alerts_dropped: shed.0,
+            chains_given_up: shed.1,
             ..self.stats
         }
     }

@@ -36,6 +36,19 @@
 //! numbers, `R1xx` operators on buffers, `R2xx` other operators, `R9xx` sound rules that cannot be
 //! evaluated here.
 //!
+//! # What a rule may cost
+//!
+//! On one packet all tests of one rule's buffers together may cost about 3 ms; then the rule is
+//! given up for the packet, and `rivellino_chains_given_up_total` counts it, as does
+//! `chains_given_up` in `summary.json`. Expressions are searched in linear time where that means
+//! the same; those that look around or back are tried from one place after the other, each within
+//! the limits of steps that Suricata has. An expression that reaches a limit matches nothing, and
+//! with `!` it does not hold either.
+//!
+//! `rules profile` tells what rules cost on real traffic: how often each came into question
+//! (candidates), how often its buffers were looked at (evaluations) and it matched, and the time.
+//! The search for fast patterns is shared by all rules and in none of these times.
+//!
 //! # Commands
 //!
 //! ```text
@@ -43,5 +56,6 @@
 //! rivellino rules list    -S FILE        one rule a line; --json with fast pattern and metadata
 //! rivellino rules explain -S FILE SID    one rule in plain words
 //! rivellino rules keywords [NAME]        the manual of the language
+//! rivellino rules profile -S FILE CAPTURE...  what each rule costs on captures; --json
 //! rivellino rules events                 a rule for every malformation that is recognised
 //! ```

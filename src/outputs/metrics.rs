@@ -40,6 +40,8 @@ pub struct Totals {
     pub stream_gap_bytes: u64,
     pub segments_dropped: u64,
     pub transactions: u64,
+    pub alerts_dropped: u64,
+    pub chains_given_up: u64,
     pub records_dropped: u64,
     pub suppressed: u64,
 }
@@ -83,6 +85,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_stream_gap_bytes_total", "Stream bytes given up as lost."),
     ("rivellino_transactions_total", "Transactions completed."),
     ("rivellino_alerts_suppressed_total", "Alerts held back by thresholds."),
+    ("rivellino_alerts_dropped_total", "Alerts, bits and numbers of flows that had no room."),
+    ("rivellino_chains_given_up_total", "Chains of a rule's tests given up as too costly."),
 ];
 
 impl Metrics {
@@ -166,6 +170,8 @@ impl Metrics {
             totals.stream_gap_bytes,
             totals.transactions,
             totals.suppressed,
+            totals.alerts_dropped,
+            totals.chains_given_up,
         ];
         for (counter, value) in inner.counters.iter().zip(values) {
             raise(counter, value);

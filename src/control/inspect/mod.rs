@@ -2,6 +2,7 @@
 
 mod keywords;
 mod list;
+mod profile;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub fn rules(command: &Rules, out: &mut Terminal) -> anyhow::Result<u8> {
         Rules::Keywords { name: Some(name) } => {
             keywords::one(name, out)?;
             Ok(DONE)
+        }
+        Rules::Profile { json, home_net, files, captures } => {
+            profile::profile(files, home_net, captures, *json, out)
         }
         Rules::Events => {
             write!(out, "{}", rules_of_events())?;

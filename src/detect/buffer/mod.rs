@@ -16,8 +16,9 @@ pub use content::{Content, Fast, Literal, Number};
 /// Attempts at single tests over one buffer, as Suricata's `inspection-recursion-limit`.
 pub const MAX_ATTEMPTS: u32 = 3_000;
 
-/// Work on one buffer, in units of roughly a nanosecond: what the attempts together may cost.
-pub const MAX_WORK: u32 = 4_000_000;
+/// Work of one rule on one packet, in units of roughly a nanosecond: what the attempts over all
+/// buffers together may cost.
+pub const MAX_WORK: u32 = 3_000_000;
 
 /// Variables of `byte_extract` and `byte_math` in one rule.
 pub const MAX_VARIABLES: usize = 32;
@@ -88,16 +89,26 @@ pub struct Scope<'a> {
     pub scratch: &'a mut Scratch,
     /// Attempts left before the chain is given up and counted.
     attempts: u32,
-    /// Work left before the chain is given up and counted.
-    work: u32,
     /// Whether nothing but contents with fixed numbers depends on earlier matches.
     plain: bool,
 }
 
 impl Scope<'_> {
-    /// Takes `units` (about a nanosecond each) from what the buffer may cost.
+    /// Takes `units` (about a nanosecond each) from what the rule may cost.
     pub fn spend(&mut self, units: usize) {
-        self.work = self.work.saturating_sub(u32::try_from(units).unwrap_or(u32::MAX));
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        self.scratch.spent = self.scratch.spent.saturating_add(units);
+    }
+
+    /// What the rule may still cost, in units of [`MAX_WORK`].
+    pub fn left(&self) -> usize {
+        MAX_WORK.saturating_sub(self.scratch.spent) as usize
+    }
+
+    /// Notes that a test could not be brought to its end: the chain counts as given up unless it
+    /// matches all the same.
+    pub fn give_up(&mut self) {
+        self.scratch.cut = true;
     }
 
     /// The value of a number that may be a variable.
@@ -126,8 +137,9 @@ impl Scope<'_> {
         }
     }
 
-    fn exhausted(&self) -> bool {
-        self.attempts == 0 || self.work == 0
+    /// Whether attempts or work are used up: no further test is begun.
+    pub fn exhausted(&self) -> bool {
+        self.attempts == 0 || self.scratch.spent >= MAX_WORK
     }
 }
 
@@ -140,12 +152,23 @@ pub struct Scratch {
     pub exhausted: u64,
     /// What the rule at hand asks of sets that rules change.
     pub queries: Vec<SetQuery>,
+    /// How often the tests of buffers were reached: all that comes before them held.
+    pub evaluated: u64,
+    /// Work of the rule at hand on the packet at hand, in units of [`MAX_WORK`].
+    spent: u32,
+    /// Whether a test of the chain at hand was given up.
+    cut: bool,
 }
 
 /// What one match can ask of sets that rules change; further questions are not asked.
 pub const MAX_QUERIES: usize = 16;
 
 impl Scratch {
+    /// Another rule, or another packet: it has all of [`MAX_WORK`] before it.
+    pub fn begin(&mut self) {
+        self.spent = 0;
+    }
+
     /// Notes what a match asks of a set.
     pub fn ask(&mut self, query: SetQuery) {
         if self.queries.len() < MAX_QUERIES && !self.queries.contains(&query) {
@@ -219,12 +242,14 @@ impl Step {
     }
 }
 
-/// Whether all tests hold for `buffer`.
+/// Whether all tests hold for `buffer`. What it costs adds to what the rule has cost since
+/// [`Scratch::begin`].
 pub fn matches(steps: &[Step], buffer: &[u8], scratch: &mut Scratch) -> bool {
     let plain = plain(steps);
-    let mut scope = Scope { buffer, scratch, attempts: MAX_ATTEMPTS, work: MAX_WORK, plain };
+    scratch.cut = false;
+    let mut scope = Scope { buffer, scratch, attempts: MAX_ATTEMPTS, plain };
     let matched = run(steps, &mut scope, 0) == Verdict::Matched;
-    if !matched && scope.exhausted() {
+    if !matched && (scope.exhausted() || scope.scratch.cut) {
         scratch.exhausted += 1;
     }
     matched
@@ -342,11 +367,9 @@ fn run_decoded(
         buffer: &decoded,
         scratch: scope.scratch,
         attempts: scope.attempts,
-        work: scope.work,
         plain: plain(inner),
     };
     let verdict = run(inner, &mut within, 0);
-    let left = (within.attempts, within.work);
-    (scope.attempts, scope.work) = left;
+    scope.attempts = within.attempts;
     (verdict == Verdict::Matched).then_some(cursor)
 }

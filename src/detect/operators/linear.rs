@@ -39,6 +39,148 @@ pub(super) fn compile(expression: &str, options: Options) -> Option<Regex> {
         .ok()
 }
 
+/// An expression that matches wherever the given one does, and elsewhere: what looks around asks
+/// nothing, what looks back matches anything, and what does not give back does. For finding where
+/// a match may begin. `None` when there is none.
+pub(super) fn loose(expression: &str, options: Options) -> Option<Regex> {
+    let pattern = translate(&loosen(expression)?, options)?;
+    // Lazy throughout, as where a match begins does not depend on it: so less is read.
+    RegexBuilder::new(&pattern)
+        .unicode(false)
+        .case_insensitive(options.caseless)
+        .dot_matches_new_line(options.dot_all)
+        .multi_line(options.multi_line)
+        .swap_greed(true)
+        .size_limit(MAX_COMPILED)
+        .dfa_size_limit(MAX_CACHE)
+        .build()
+        .ok()
+}
+
+/// The text of the loose form, all its repetitions greedy.
+fn loosen(expression: &str) -> Option<String> {
+    let mut out = String::with_capacity(expression.len() + 16);
+    let mut rest = expression;
+    let mut quantified = false;
+    while let Some(c) = rest.chars().next() {
+        let piece = piece(rest)?;
+        let (text, after) = rest.split_at_checked(piece)?;
+        rest = after;
+        let was_quantified = std::mem::replace(&mut quantified, false);
+        match c {
+            '\\' if text == "\\K" => {}
+            '\\' if text.ends_with(|c: char| matches!(c, '1'..='9')) => {
+                // Of two digits it may be a character.
+                if rest.starts_with(|c: char| c.is_ascii_digit()) {
+                    return None;
+                }
+                out.push_str("[\\s\\S]*");
+            }
+            '\\' if text.ends_with(['g', 'k']) => return None,
+            '(' if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|start| text.starts_with(start)) => {
+                out.push_str("(?:)");
+            }
+            '(' if text == "(?>" => out.push_str("(?:"),
+            // Possessive or lazy repetition.
+            '+' | '?' if was_quantified => {}
+            // Counting takes many states.
+            '{' if most(text).is_some_and(|most| most > FEW) => {
+                quantified = true;
+                out.push(if text.starts_with("{0") { '*' } else { '+' });
+            }
+            '*' | '+' | '?' | '{' => {
+                quantified = c != '{' || text.len() > 1;
+                out.push_str(text);
+            }
+            _ => out.push_str(text),
+        }
+    }
+    Some(out)
+}
+
+/// Repetitions that are few.
+const FEW: usize = 32;
+
+/// The larger number of a counted repetition, the largest of all when it has no end; `None` when
+/// `text` is none.
+fn most(text: &str) -> Option<usize> {
+    let counts = text.strip_prefix('{')?.strip_suffix('}')?;
+    let (least, most) = counts.split_once(',').unwrap_or((counts, counts));
+    let number = |text: &str| text.parse().unwrap_or(usize::MAX);
+    Some(number(least).max(number(most)))
+}
+
+/// How many repetitions without end, or with one that is far, an expression has.
+pub(super) fn repeats(expression: &str) -> usize {
+    let (mut rest, mut count) = (expression, 0);
+    while let Some(c) = rest.chars().next() {
+        let group = rest.starts_with('(');
+        let length = if group { 1 } else { piece(rest).unwrap_or(1) };
+        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        let many = matches!(c, '*' | '+') || most(text).is_some_and(|most| most > FEW);
+        count += usize::from(many);
+        rest = after;
+    }
+    count
+}
+
+/// Bytes of what stands first in an expression: a class, an escape, a group that looks around, the
+/// beginning of another group, a repetition, or one character.
+fn piece(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    match bytes.first()? {
+        b'\\' => Some(2),
+        b'[' => class_end(bytes),
+        b'{' => {
+            let end = bytes.iter().position(|byte| *byte == b'}')?;
+            let within = bytes.get(1..end)?;
+            let counts = within.first().is_some_and(u8::is_ascii_digit)
+                && within.iter().all(|byte| byte.is_ascii_digit() || *byte == b',');
+            Some(if counts { end + 1 } else { 1 })
+        }
+        b'(' => {
+            let around = ["(?=", "(?!", "(?<=", "(?<!"];
+            if around.iter().any(|start| text.starts_with(start)) {
+                return group_end(bytes);
+            }
+            Some(if text.starts_with("(?>") { 3 } else { 1 })
+        }
+        _ => Some(1),
+    }
+}
+
+/// Bytes of the class that `bytes` begin with.
+fn class_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1 + usize::from(bytes.get(1) == Some(&b'^'));
+    // A bracket that stands first is one of its members.
+    at += usize::from(bytes.get(at) == Some(&b']'));
+    loop {
+        match bytes.get(at)? {
+            b'\\' => at += 2,
+            b'[' if bytes.get(at + 1) == Some(&b':') => {
+                at += 2 + bytes.get(at + 2..)?.iter().position(|byte| *byte == b']')? + 1;
+            }
+            b']' => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+/// Bytes of the group that `bytes` begin with.
+fn group_end(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match bytes.get(at)? {
+            b'\\' => at += 2,
+            b'[' => at += class_end(bytes.get(at..)?)?,
+            b'(' => (at, depth) = (at + 1, depth + 1),
+            b')' if depth == 1 => return Some(at + 1),
+            b')' => (at, depth) = (at + 1, depth - 1),
+            _ => at += 1,
+        }
+    }
+}
+
 /// Rewrites what is written differently, and refuses what means something else. What the linear
 /// engine does not know at all, such as looking around, it refuses itself.
 fn translate(expression: &str, options: Options) -> Option<String> {
@@ -62,6 +204,8 @@ fn translate(expression: &str, options: Options) -> Option<String> {
                 'Z' if class.is_none() => out.push_str("(?:\\n?\\z)"),
                 _ => out.extend(['\\', escaped]),
             }
+            // A bracket behind it ends the class.
+            class = class.map(|length| length + 1);
             quantified = false;
         } else if let Some(length) = class.as_mut() {
             match (c, next) {
@@ -152,6 +296,49 @@ mod tests {
         }
     }
 
+    /// Wherever PCRE finds the expression, the loose form is found no later.
+    #[test]
+    fn the_loose_form_misses_nothing() {
+        let expressions = [
+            r"(a|b)\1",
+            r"a(?=b)",
+            r"(?<!a)b+?c",
+            r"(?!ab)[ab]{2,3}?c",
+            r"a++b",
+            r"(?>a|ab)c",
+            r"(?<=[)\]])a(?!(?:b|\)))",
+            r"^(?=.*a)[^]b]+$",
+            r"a}?(?=b)",
+            r"(?i)(AB)(?![[:alpha:]])",
+            r"([\x22'])[^'\x22]*\1",
+            r"a\Kb",
+            r"[^c]{1,40}(?=c)",
+            r"(a|b){0,40}\1c",
+        ];
+        let alphabet = b"abcAB}])( '\"\n";
+        let mut seed = 11_u64;
+        for expression in expressions {
+            assert!(compile(expression, Options::default()).is_none(), "{expression}");
+            let loose = loose(expression, Options::default()).unwrap();
+            let pcre = pcre2::bytes::Regex::new(&format!("(*LF){expression}")).unwrap();
+            let mut found = 0;
+            for _ in 0..2_000 {
+                let text: Vec<u8> = (0..10)
+                    .map(|_| {
+                        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        alphabet.get((seed >> 40) as usize % alphabet.len()).copied().unwrap()
+                    })
+                    .collect();
+                let Some(theirs) = pcre.find(&text).unwrap() else { continue };
+                found += 1;
+                let ours = loose.find(&text).map(|found| found.start());
+                let shown = String::from_utf8_lossy(&text);
+                assert!(ours.is_some_and(|at| at <= theirs.start()), "{expression} {shown:?}");
+            }
+            assert!(found > 0, "{expression} never matched");
+        }
+    }
+
     /// Both engines over texts made of the expression's own bytes.
     #[test]
     fn both_engines_find_the_same() {
@@ -177,6 +364,9 @@ mod tests {
             "a\\\"b",
             r"(?i:a)b",
             r"\/\?a=",
+            r"[\r\n]a$",
+            r"[\x22\x27][^\x22\x27]+[\x22\x27]",
+            r"[^\r\n]+b[\s\S]*?a",
         ];
         let alphabet = b"abcAB=\n\r <>].1\"/?\\";
         let mut seed = 7_u64;

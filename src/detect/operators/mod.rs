@@ -5,6 +5,7 @@ mod app_layer_protocol;
 mod app_layer_state;
 mod arguments;
 mod asn1;
+mod attempts;
 mod base64;
 mod byte_extract;
 mod byte_jump;

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use pcre2::bytes::{Regex, RegexBuilder};
 
+use super::attempts::{Attempts, DEPTH_LIMIT, Outcome};
 use super::content::quoted;
 use super::linear;
 use crate::detect::buffer::{Match, Scope, Search, Step};
@@ -13,22 +14,15 @@ use crate::detect::rule::Buffer;
 /// Bytes of an expression, compiled form aside.
 const MAX_EXPRESSION: usize = 8 << 10;
 
-/// Steps of the matcher from one place of the buffer: as Suricata. Beyond, there is no match.
-pub(super) const MATCH_LIMIT: u32 = 3_500;
-
-/// Depth of the matcher's backtracking: as Suricata.
-pub(super) const DEPTH_LIMIT: u32 = 1_500;
-
-/// Bytes that the backtracking engine searches when there is a linear one: so few that it cannot
-/// take long, and most buffers have no more.
+/// Bytes that the backtracking engine searches as a whole: most buffers have no more.
 const MAX_SHORT: usize = 256;
 
-/// Bytes that the backtracking engine searches when there is no other: what lies further than
-/// this from where the search begins is not found.
-const MAX_BACKTRACKED: usize = 16 << 10;
+/// Steps of the matcher from each place of so short a buffer; where they do not suffice, it is
+/// searched as longer ones are.
+const SHORT_LIMIT: u32 = 250;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
-const SEARCH_COST: usize = 100;
+const SEARCH_COST: usize = 200;
 
 /// See [`Operator`].
 pub static PCRE: Operator = Operator {
@@ -73,12 +67,13 @@ const BUFFERS: &[(char, &str)] = &[
 struct Expression {
     /// As the rule has it.
     text: String,
-    /// With its limits and with the flags that only the pattern itself can carry.
-    pattern: String,
     flags: Flags,
-    regex: OnceLock<Option<Regex>>,
-    /// For long buffers.
+    /// For short buffers.
+    short: OnceLock<Option<Regex>>,
+    /// For long ones.
     linear: OnceLock<Option<regex::bytes::Regex>>,
+    /// For long ones, where there is no linear form.
+    attempts: OnceLock<Box<Attempts>>,
 }
 
 /// What stands behind the expression.
@@ -111,16 +106,15 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
             format!("an expression of over {MAX_EXPRESSION} bytes"),
         ));
     }
-    let pattern = pattern(expression, flags);
     let expression = Expression {
         text: expression.to_owned(),
-        pattern,
         flags,
-        regex: OnceLock::new(),
+        short: OnceLock::new(),
         linear: OnceLock::new(),
+        attempts: OnceLock::new(),
     };
     expression
-        .build(false)
+        .build(SHORT_LIMIT, flags.anchored)
         .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
     builder.push(Step::Search(Box::new(expression)))?;
     match flags.buffer {
@@ -188,20 +182,6 @@ fn parse_flags(text: &str, argument: &str) -> Result<Flags, Problem> {
     Ok(flags)
 }
 
-/// The expression with its limits, and with the flags that only the pattern itself can carry.
-fn pattern(expression: &str, flags: Flags) -> String {
-    let ungreedy = if flags.ungreedy { "(?U)" } else { "" };
-    let body = if flags.dollar_end_only && !flags.multi_line {
-        end_only(expression)
-    } else {
-        expression.to_owned()
-    };
-    // A line end closes a comment that an extended expression may end with.
-    let close = if flags.extended { "\n)" } else { ")" };
-    let body = if flags.anchored { format!("\\G(?:{body}{close}") } else { body };
-    format!("(*LIMIT_MATCH={MATCH_LIMIT})(*LIMIT_DEPTH={DEPTH_LIMIT})(*LF){ungreedy}{body}")
-}
-
 /// `$` that matches at the very end alone: `\z` for every `$` outside of classes and escapes.
 fn end_only(expression: &str) -> String {
     let mut out = String::with_capacity(expression.len() + 4);
@@ -225,47 +205,87 @@ fn end_only(expression: &str) -> String {
 }
 
 impl Expression {
-    fn build(&self, jit: bool) -> Result<Regex, pcre2::Error> {
-        let mut builder = RegexBuilder::new();
-        builder
-            .caseless(self.flags.caseless)
-            .dotall(self.flags.dot_all)
-            .multi_line(self.flags.multi_line)
-            .extended(self.flags.extended)
-            .utf(false)
-            .ucp(false);
-        if jit {
-            builder.jit_if_available(true);
+    /// For the backtracking engine, with a limit to its steps from each place. `anchored` matches
+    /// where a search begins or not at all.
+    fn build(&self, limit: u32, anchored: bool) -> Result<Regex, pcre2::Error> {
+        let flags = self.flags;
+        let mut body = if flags.dollar_end_only && !flags.multi_line {
+            end_only(&self.text)
+        } else {
+            self.text.clone()
+        };
+        if anchored {
+            // A line end closes a comment that an extended expression may end with.
+            let close = if flags.extended { "\n)" } else { ")" };
+            body = format!("\\G(?:{body}{close}");
         }
-        builder.build(&self.pattern)
+        let ungreedy = if flags.ungreedy { "(?U)" } else { "" };
+        RegexBuilder::new()
+            .caseless(flags.caseless)
+            .dotall(flags.dot_all)
+            .multi_line(flags.multi_line)
+            .extended(flags.extended)
+            .utf(false)
+            .ucp(false)
+            .build(&format!(
+                "(*LIMIT_MATCH={limit})(*LIMIT_DEPTH={DEPTH_LIMIT})(*LF){ungreedy}{body}"
+            ))
+    }
+
+    fn options(&self) -> linear::Options {
+        let flags = self.flags;
+        linear::Options {
+            caseless: flags.caseless,
+            dot_all: flags.dot_all,
+            multi_line: flags.multi_line,
+            ungreedy: flags.ungreedy,
+            dollar_end_only: flags.dollar_end_only,
+        }
     }
 
     /// The linear engine's form of it, if it has one.
     fn linear(&self) -> Option<&regex::bytes::Regex> {
         let compile = || {
-            let flags = self.flags;
-            let options = linear::Options {
-                caseless: flags.caseless,
-                dot_all: flags.dot_all,
-                multi_line: flags.multi_line,
-                ungreedy: flags.ungreedy,
-                dollar_end_only: flags.dollar_end_only,
-            };
-            let same = !flags.anchored && !flags.extended;
-            same.then(|| linear::compile(&self.text, options)).flatten()
+            let same = !self.flags.anchored && !self.flags.extended;
+            same.then(|| linear::compile(&self.text, self.options())).flatten()
         };
         self.linear.get_or_init(compile).as_ref()
     }
 
-    /// The first match from `start`, by PCRE.
-    fn backtrack(&self, subject: &[u8], start: usize) -> Option<(usize, usize)> {
-        let regex = self.regex.get_or_init(|| self.build(true).ok()).as_ref()?;
-        let part = subject.get(..start.saturating_add(MAX_BACKTRACKED)).unwrap_or(subject);
-        // An error is a limit that was reached: no match, as in Suricata.
-        let found = regex.find_at(part, start).ok().flatten()?;
-        // What ends with the part may do so because it was cut.
-        let whole = part.len() == subject.len() || found.end() < part.len();
-        whole.then_some((found.start(), found.end()))
+    fn attempts(&self) -> &Attempts {
+        let make = || {
+            let build = |limit| self.build(limit, true).ok();
+            let loose = || linear::loose(&self.text, self.options());
+            let loose = if self.flags.extended { None } else { loose() };
+            let nested = linear::repeats(&self.text) > 1;
+            Box::new(Attempts::new(build, loose, self.flags.anchored, nested))
+        };
+        self.attempts.get_or_init(make)
+    }
+
+    /// The first match at or after `start`.
+    fn search(&self, scope: &mut Scope<'_>, subject: &[u8], start: usize) -> Outcome {
+        let Some(length) = subject.len().checked_sub(start) else { return Outcome::Nowhere };
+        scope.spend(SEARCH_COST);
+        if length <= MAX_SHORT {
+            // Each byte may begin what reaches to the end.
+            scope.spend(length * length);
+            let short = || self.build(SHORT_LIMIT, self.flags.anchored).ok();
+            let Some(short) = self.short.get_or_init(short) else { return Outcome::GivenUp };
+            if let Ok(found) = short.find_at(subject, start) {
+                return found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()));
+            }
+        }
+        match self.linear() {
+            Some(linear) => {
+                let found = linear.find_at(subject, start);
+                let read = found.map_or(length, |found| found.end().saturating_sub(start));
+                // Once to its end, and back to where it begins.
+                scope.spend(2 * read);
+                found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()))
+            }
+            None => self.attempts().search(scope, subject, start),
+        }
     }
 }
 
@@ -274,21 +294,18 @@ impl Search for Expression {
         let base = if self.flags.relative { cursor } else { 0 };
         let subject = scope.buffer.get(base..)?;
         let start = from.map_or(0, |from| from.saturating_sub(base));
-        if start > subject.len() {
-            return None;
+        match self.search(scope, subject, start) {
+            Outcome::At(first, end) => {
+                let again = (base + first + 1).max(base + start + 1);
+                Some(Match { end: base + end, again: Some(again) })
+            }
+            Outcome::Nowhere => None,
+            Outcome::GivenUp => {
+                scope.give_up();
+                // What was not looked for to the end is not known to be absent.
+                self.flags.negated.then_some(Match { end: cursor, again: None })
+            }
         }
-        let found = if subject.len() - start > MAX_SHORT
-            && let Some(linear) = self.linear()
-        {
-            linear.find_at(subject, start).map(|found| (found.start(), found.end()))
-        } else {
-            self.backtrack(subject, start)
-        };
-        let reached = found.map_or(subject.len(), |(_, end)| end);
-        scope.spend(SEARCH_COST + reached.saturating_sub(start));
-        let (first, end) = found?;
-        let again = (base + first + 1).max(base + start + 1);
-        Some(Match { end: base + end, again: Some(again) })
     }
 
     fn relative(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use pcre2::bytes::RegexBuilder;
 
-use super::pcre::{DEPTH_LIMIT, MATCH_LIMIT};
+use super::attempts::{DEPTH_LIMIT, MATCH_LIMIT};
 use super::transform::add;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 
