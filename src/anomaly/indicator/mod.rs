@@ -28,7 +28,7 @@ use crate::record::{Body, Context, Indicator, Record, Sort, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 use wire::{Candidate, Observed, Way, Wire};
 
-pub use set::{Hit, INDICATORS_MAX, Set, Watchlist};
+pub use set::{Hit, INDICATORS_MAX, SAME_MAX, Set, Watchlist};
 
 static PAUSE: Parameter = Parameter::fixed(
     "pause",
@@ -49,6 +49,8 @@ const TOLD_MAX: usize = 65_536;
 const MACHINES_MAX: usize = 16_384;
 /// Machines and alternatives of which a part was seen.
 const PARTS_MAX: usize = 16_384;
+/// Findings of one record at most; what else it hits is counted, and told of a later one.
+const FOUND_MAX: usize = 8;
 /// Certificates of a chain that are hashed.
 const CHAIN_MAX: usize = 8;
 
@@ -174,6 +176,7 @@ impl Indicators {
         let set = Arc::clone(&self.set);
         let machine = self.machine(&record.context);
         let conversation = state::conversation(&record.context).unwrap_or_default();
+        let before = found.len();
         for candidate in std::mem::take(&mut self.candidates) {
             let Some((indicator, sought)) = set.of(candidate.hit) else { continue };
             let now = record.timestamp;
@@ -189,8 +192,11 @@ impl Indicators {
             if memory.told.peek(&(conversation, id)).is_some() {
                 continue;
             }
-            memory.told.touch(&(conversation, id));
             self.watchlist.count_hit(sought.kind());
+            if found.len() - before >= FOUND_MAX {
+                continue;
+            }
+            memory.told.touch(&(conversation, id));
             let (last, count) = memory.machines.touch(&(id, machine));
             *count += 1;
             if *last != Timestamp::default() && now.since(*last) < self.pause {

@@ -1,6 +1,7 @@
 //! What is looked for, filed so that one look-up finds it however much there is; and the handle
 //! through which another thread puts a new set in its place without a stop.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,6 +13,8 @@ use crate::record::{Indicator, Observable};
 
 /// Indicators of a set at most; what is beyond is left out.
 pub const INDICATORS_MAX: usize = 200_000;
+/// Indicators that name the same observable of which each is looked for: the surest.
+pub const SAME_MAX: usize = 8;
 /// Bytes of a name at most (RFC 1035, 2.3.4).
 const NAME_BYTES_MAX: usize = 255;
 /// Bits by which an IPv4 address is shorter than one of IPv6.
@@ -49,6 +52,7 @@ pub struct Set {
     certificates: Texts,
     /// Indicators hold whatever the time is: what is replayed was captured before anybody knew.
     is_timeless: bool,
+    repeated: usize,
 }
 
 /// The key of a text of a kind.
@@ -61,7 +65,8 @@ enum Key {
 }
 
 impl Set {
-    /// Files indicators; those beyond [`INDICATORS_MAX`] are left out.
+    /// Files indicators; those beyond [`INDICATORS_MAX`] are left out, as are those beyond
+    /// [`SAME_MAX`] that name the same observable.
     pub fn new(mut indicators: Vec<Indicator>, is_timeless: bool) -> Self {
         indicators.truncate(INDICATORS_MAX);
         let mut found: Vec<(&Observable, Hit)> = Vec::with_capacity(indicators.len());
@@ -76,11 +81,15 @@ impl Set {
         }
         found.sort_unstable();
         let mut set = Self { is_timeless, ..Self::default() };
-        set.postings = found.iter().map(|(_, hit)| *hit).collect();
-        let mut from: u32 = 0;
-        for group in found.chunk_by(|(a, _), (b, _)| a == b) {
-            let span = (from, u32::try_from(group.len()).unwrap_or(u32::MAX));
-            from = from.saturating_add(span.1);
+        let sure = |hit: &Hit| indicators.get(hit.indicator as usize).map_or(0, |of| of.confidence);
+        for group in found.chunk_by_mut(|(a, _), (b, _)| a == b) {
+            // The surest first, however many say the same; of equals the first.
+            group.sort_by_key(|(_, hit)| (Reverse(sure(hit)), *hit));
+            let (kept, left) = group.split_at(group.len().min(SAME_MAX));
+            set.repeated += left.len();
+            let from = u32::try_from(set.postings.len()).unwrap_or(u32::MAX);
+            let span = (from, u32::try_from(kept.len()).unwrap_or(u32::MAX));
+            set.postings.extend(kept.iter().map(|(_, hit)| *hit));
             if let Some((observable, _)) = group.first() {
                 set.file(key(observable), span);
             }
@@ -111,6 +120,11 @@ impl Set {
     /// How many indicators it holds.
     pub const fn len(&self) -> usize {
         self.indicators.len()
+    }
+
+    /// How often an observable is left out because [`SAME_MAX`] surer indicators name it too.
+    pub const fn repeated(&self) -> usize {
+        self.repeated
     }
 
     /// Whether it holds none.

@@ -265,3 +265,23 @@ fn a_full_set_answers_as_a_small_one() {
         assert_eq!(ask(n), NONE);
     }
 }
+
+#[test]
+fn many_that_say_the_same_are_told_as_the_surest_of_them() {
+    let same = |n: u32| {
+        let confidence = if n == 40_000 { 99 } else { 60 };
+        indicator(n, confidence, vec![vec![network("198.51.100.7", 32)]])
+    };
+    let set = Set::new((0..60_000).map(same).collect(), true);
+    assert_eq!(set.repeated(), 60_000 - SAME_MAX);
+    let mut hits = Vec::new();
+    set.address("198.51.100.7".parse().unwrap(), &mut hits);
+    let found: Vec<u32> = hits.iter().map(|hit| hit.indicator).collect();
+    assert_eq!((found.len(), found[..2].to_vec()), (SAME_MAX, vec![40_000, 0]));
+    // However many networks hold an address, one record tells of a few.
+    let wide = (8..=32).map(|prefix| {
+        indicator(prefix, 80, vec![vec![network("9.9.9.9", u8::try_from(prefix).unwrap())]])
+    });
+    let mut bench = Bench::new(wide.collect());
+    assert_eq!(bench.told(&burst(100, "10.0.0.5", "9.9.9.9")).len(), FOUND_MAX);
+}

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use crate::outputs::hub::policy::Tls;
@@ -33,7 +35,15 @@ impl Client {
         let roots = certificates(authority)?;
         let own = match (&tls.certificate, &tls.key) {
             (Some(certificate), Some(key)) => {
-                Some(ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?))
+                let (chain, private) = (certificates(certificate)?, private_key(key)?);
+                together(&chain, &private).with_context(|| {
+                    let (certificate, key) = (certificate.display(), key.display());
+                    format!(
+                        "{certificate} and {key} do not go together: the key must be the one that \
+                         the certificate was made for (is a renewal half done?)"
+                    )
+                })?;
+                Some(ClientCert::new_with_certs(&chain, private))
             }
             (None, None) => None,
             _ => bail!("tls.certificate and tls.key go together: write both in the policy"),
@@ -102,6 +112,14 @@ fn pem(path: &Path) -> anyhow::Result<Vec<PemItem<'static>>> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
     let items = ureq::tls::parse_pem(&text).collect::<Result<Vec<_>, _>>();
     items.with_context(|| format!("{shown} is no PEM"))
+}
+
+/// Whether the key is that of the first certificate: who speaks TLS takes it for granted.
+fn together(chain: &[Certificate<'_>], key: &PrivateKey<'_>) -> anyhow::Result<()> {
+    let chain = chain.iter().map(|one| CertificateDer::from(one.der().to_vec())).collect();
+    let key = PrivateKeyDer::try_from(key.der().to_vec()).map_err(anyhow::Error::msg)?;
+    CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?;
+    Ok(())
 }
 
 fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::anomaly::indicator::{Set, Watchlist};
+use crate::anomaly::indicator::{SAME_MAX, Set, Watchlist};
 use crate::net::AddressSet;
 use crate::outputs::hub::inbound::gate::{Allowed, Gate};
 use crate::outputs::hub::inbound::store::Store;
@@ -96,6 +96,13 @@ impl Inbound {
         }
         let set = Set::new(all, now.is_none());
         counts.in_force = set.len() as u64;
+        if set.repeated() > 0 {
+            let (repeated, most) = (set.repeated(), SAME_MAX);
+            tracing::warn!(
+                "indicators that repeat what {most} surer ones name: {repeated} values are not \
+                 looked for for their sake"
+            );
+        }
         self.watchlist.replace(set);
         counts
     }
