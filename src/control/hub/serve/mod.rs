@@ -11,6 +11,8 @@ mod metrics;
 mod query;
 mod queue;
 mod quota;
+#[cfg(feature = "nats")]
+mod relay;
 mod store;
 pub(super) mod tls;
 
@@ -85,6 +87,10 @@ pub(super) fn serve(path: &Path, out: &mut Terminal) -> anyhow::Result<u8> {
             writeln!(out, "metrics on {metrics}")?;
         }
         out.flush()?;
+        #[cfg(feature = "nats")]
+        if let Some(relay) = &hub.config.relay {
+            relay::start(&hub, relay).await?;
+        }
         tokio::spawn(listen::accept(Arc::clone(&hub), listener, acceptor));
         while !flags.stop() {
             tokio::time::sleep(LOOK).await;
