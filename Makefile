@@ -1,7 +1,7 @@
 # What a newcomer needs: `make demo` and `make test`.
 
 PACKAGES_BUILD = build-essential pkg-config libpcap-dev libpcre2-dev
-PACKAGES_TEST  = $(PACKAGES_BUILD) iproute2 tcpreplay prometheus tcpdump
+PACKAGES_TEST  = $(PACKAGES_BUILD) iproute2 tcpreplay prometheus tcpdump nats-server
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test build bench check packages-build packages-test
