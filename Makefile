@@ -16,12 +16,12 @@ target/release/rivellino: packages-build $(shell find src signatures -type f) Ca
 build: target/release/rivellino
 
 test: packages-test
-	cargo test --locked
+	cargo test --locked --features nats
 
 # All the checks of the continuous integration but the tests.
 check:
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features nats -- -D warnings
 
 bench: packages-build
 	cargo bench --locked

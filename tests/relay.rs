@@ -141,9 +141,8 @@ fn read(caller: &Caller, collection: &str) -> BTreeMap<String, usize> {
     let mut all = BTreeMap::new();
     let mut next = String::new();
     for _ in 0..10_000 {
-        let path = format!(
-            "/hub/collections/{collection}/objects/?limit=1000&match[version]=all{next}"
-        );
+        let path =
+            format!("/hub/collections/{collection}/objects/?limit=1000&match[version]=all{next}");
         let said = caller.get(&path).unwrap();
         assert_eq!(said.status, 200, "{}", said.body);
         for object in said.objects() {

@@ -12,10 +12,9 @@
 //!                  hub ◄────────────── indicators ◄───────────────────── hub
 //! ```
 //!
-//! It is for the hundred centres, not for sensors. It needs the feature `nats` of this program, which
-//! is on unless it is built with `--no-default-features`, and a server from 2.9 on: `apt install
-//! nats-server` of Debian 12 gives 2.9.10. The configuration below is the one that `tests/relay.rs`
-//! runs, with other ports.
+//! It is for the hundred centres, not for sensors: the program is built for it with `cargo build
+//! --release --features nats`, and needs a server from 2.9 on (`apt install nats-server` of Debian 12
+//! gives 2.9.10). The configuration below is the one that `tests/relay.rs` runs, with other ports.
 //!
 //! # The region
 //!
@@ -158,7 +157,7 @@
 //! | sections, sources, servers | 16 of each kind, 128 a stream, 8 |
 //! | outage of the upper server | `days` of the lower stream: what is older is gone before it is fetched |
 //! | outage of the own server | `[retention] days` of the hub |
-//! | streams | one copy on one server; what the disk loses is lost until a hub publishes it again |
+//! | streams | one copy on one server, which writes to the disk at once and syncs it now and then: of a power failure, other than of a kill, the last minutes may be gone; where that is too much, a cluster of three |
 //!
 //! A stream that is there is left as it is: for other bounds, copies in a cluster, or another source,
 //! change it with the tools of NATS. The metrics are `rivellino_hub_relay_connected` and

@@ -176,6 +176,9 @@ async fn publish(hub: &Arc<Hub>, context: &Context, of: &Publish) -> anyhow::Res
     let (entries, names, next) = page(hub, of).await?;
     let Some(next) = next else { return Ok(false) };
     let most = context.client().server_info().max_payload.min(MESSAGE_BYTES_MAX);
+    if most == 0 {
+        bail!("the server has not said what it takes");
+    }
     let mut acknowledgements = Vec::with_capacity(entries.len());
     for entry in entries {
         if let Some(why) = withheld(&entry, of.tlp(), most) {
