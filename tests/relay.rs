@@ -207,10 +207,10 @@ fn nothing_is_lost_between_hubs_and_nothing_comes_twice() {
     let own = |centre: &Centre, uri: &str| {
         Caller::new(centre.hub, &sensors.pem, Some(&sensors.party(uri)))
     };
-    let (mut upper, mut lower) = (nation.server(), region.server());
-    let (mut national, mut regional) = (nation.serve(), region.serve());
+    let (upper, lower) = (nation.server(), region.server());
+    let (national, regional) = (nation.serve(), region.serve());
     let is_over = AtomicBool::new(false);
-    let sent = std::thread::scope(|scope| {
+    let (sent, upper, lower, national, regional) = std::thread::scope(|scope| {
         let is_over = &is_over;
         let hands: Vec<_> = (1..=SENSORS)
             .map(|town| {
@@ -228,17 +228,17 @@ fn nothing_is_lost_between_hubs_and_nothing_comes_twice() {
         // Meanwhile the region's own server is killed, and then its hub.
         drop(lower);
         std::thread::sleep(away / 6);
-        lower = region.server();
+        let lower = region.server();
         std::thread::sleep(away / 6);
         regional.kill();
-        regional = region.serve();
+        let regional = region.serve();
         std::thread::sleep(away / 3);
-        upper = nation.server();
-        national = nation.serve();
+        let upper = nation.server();
+        let national = nation.serve();
         std::thread::sleep(BESIDE);
         is_over.store(true, Ordering::Relaxed);
         let sent = hands.into_iter().flat_map(|hand| hand.join().unwrap());
-        sent.collect::<BTreeSet<String>>()
+        (sent.collect::<BTreeSet<String>>(), upper, lower, national, regional)
     });
     let reader = own(&nation, "urn:example:centre");
     let begun = Instant::now();
