@@ -77,6 +77,10 @@ pub(super) fn serve(path: &Path, out: &mut Terminal) -> anyhow::Result<u8> {
     runtime.block_on(async {
         let flags = Flags::default();
         tokio::spawn(signals::listen(&flags).context("cannot listen for signals")?);
+        #[cfg(feature = "nats")]
+        if let Some(relay) = &hub.config.relay {
+            relay::start(&hub, relay).await?;
+        }
         let address = hub.config.listen;
         let listener = TcpListener::bind(address)
             .await
@@ -87,10 +91,6 @@ pub(super) fn serve(path: &Path, out: &mut Terminal) -> anyhow::Result<u8> {
             writeln!(out, "metrics on {metrics}")?;
         }
         out.flush()?;
-        #[cfg(feature = "nats")]
-        if let Some(relay) = &hub.config.relay {
-            relay::start(&hub, relay).await?;
-        }
         tokio::spawn(listen::accept(Arc::clone(&hub), listener, acceptor));
         while !flags.stop() {
             tokio::time::sleep(LOOK).await;
