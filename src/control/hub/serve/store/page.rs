@@ -37,7 +37,7 @@ pub(in super::super) struct Entry {
     /// Empty when the object has none.
     pub(in super::super) version: String,
     /// The number of the sensor that sent it first; 0 when it was none.
-    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "of those who relay"))]
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "of those who relay"))]
     pub(in super::super) sender: u64,
     pub(in super::super) body: Vec<u8>,
 }
