@@ -1,7 +1,7 @@
 # What a newcomer needs: `make demo` and `make test`.
 
 PACKAGES_BUILD = build-essential pkg-config libpcap-dev libpcre2-dev
-PACKAGES_TEST  = $(PACKAGES_BUILD) iproute2 tcpreplay prometheus tcpdump
+PACKAGES_TEST  = $(PACKAGES_BUILD) iproute2 tcpreplay prometheus tcpdump nats-server
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test build bench check packages-build packages-test
@@ -16,12 +16,12 @@ target/release/rivellino: packages-build $(shell find src signatures -type f) Ca
 build: target/release/rivellino
 
 test: packages-test
-	cargo test --locked
+	cargo test --locked --features nats
 
 # All the checks of the continuous integration but the tests.
 check:
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features nats -- -D warnings
 
 bench: packages-build
 	cargo bench --locked

@@ -29,6 +29,8 @@ mod limits;
 mod live;
 mod parity;
 mod quality;
+#[cfg(feature = "nats")]
+mod relay;
 mod rules;
 mod schema;
 mod serve;

@@ -4,4 +4,5 @@ pub mod differences;
 pub mod eve;
 pub mod exchange;
 pub mod operating;
+pub mod relaying;
 pub mod rules;

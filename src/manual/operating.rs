@@ -122,8 +122,8 @@
 //!
 //! # Larger centres
 //!
-//! Not tried here: between centres NATS JetStream, and behind the hub MISP or OpenCTI, which read
-//! TAXII 2.1 with a certificate of a party that may `read`.
+//! Between centres NATS JetStream: [`super::relaying`]. Not tried here: behind the hub MISP or OpenCTI,
+//! which read TAXII 2.1 with a certificate of a party that may `read`.
 //!
 //! # Dashboards and alerts
 //!

@@ -274,7 +274,13 @@ impl Ours {
              kind = \"indicators\"\n{more}"
         );
         std::fs::write(folder.join("hub.toml"), config).unwrap();
-        let log = std::fs::File::create(folder.join("serve.log")).unwrap();
+        Self::launch(folder, port, metrics)
+    }
+
+    /// Starts it with the `hub.toml` that is in the folder.
+    pub fn launch(folder: &Path, port: u16, metrics: u16) -> Self {
+        let mut log = std::fs::OpenOptions::new();
+        let log = log.create(true).append(true).open(folder.join("serve.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_rivellino"))
             .args(["hub", "serve", "--config"])
             .arg(folder.join("hub.toml"))

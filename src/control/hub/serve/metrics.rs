@@ -33,6 +33,10 @@ pub(super) struct Metrics {
     pub(super) handshakes: IntCounterVec,
     pub(super) queue: IntGauge,
     pub(super) store_errors: IntCounter,
+    #[cfg(feature = "nats")]
+    relay: IntCounterVec,
+    #[cfg(feature = "nats")]
+    pub(super) relay_connected: IntGauge,
     active: IntGaugeVec,
     seen: Mutex<BTreeMap<Identity, u64>>,
 }
@@ -74,6 +78,47 @@ impl Content {
                 &Held::ALL.map(Held::name),
             )?,
         })
+    }
+}
+
+/// What became of an object between hubs.
+#[cfg(feature = "nats")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relayed {
+    /// The stream has it.
+    Published,
+    /// The stream had it before.
+    Repeated,
+    /// It stays: marked for fewer, or too large.
+    Withheld,
+    /// It came, and is on the disk or was refused for good.
+    Taken,
+    /// It came and is no object.
+    Unreadable,
+    /// An attempt that failed and is made again.
+    Failed,
+}
+
+#[cfg(feature = "nats")]
+impl Relayed {
+    const ALL: [Self; 6] = [
+        Self::Published,
+        Self::Repeated,
+        Self::Withheld,
+        Self::Taken,
+        Self::Unreadable,
+        Self::Failed,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Repeated => "repeated",
+            Self::Withheld => "withheld",
+            Self::Taken => "taken",
+            Self::Unreadable => "unreadable",
+            Self::Failed => "failed",
+        }
     }
 }
 
@@ -145,6 +190,19 @@ impl Metrics {
                 "Envelopes that wait to be written.",
             )?,
             store_errors,
+            #[cfg(feature = "nats")]
+            relay: vector(
+                of,
+                ["rivellino_hub_relay_total", "outcome"],
+                "Objects published to and taken from other hubs, and attempts that failed.",
+                &Relayed::ALL.map(Relayed::name),
+            )?,
+            #[cfg(feature = "nats")]
+            relay_connected: gauge(
+                of,
+                "rivellino_hub_relay_connected",
+                "Whether the server between hubs is connected.",
+            )?,
             active,
             seen: Mutex::default(),
             registry,
@@ -161,6 +219,12 @@ impl Metrics {
     pub(super) fn refused(&self, why: Refused) {
         self.content.objects.with_label_values(&["refused"]).inc();
         self.content.refused.with_label_values(&[why.name()]).inc();
+    }
+
+    /// Something happened between hubs.
+    #[cfg(feature = "nats")]
+    pub(super) fn relayed(&self, what: Relayed, count: u64) {
+        self.relay.with_label_values(&[what.name()]).inc_by(count);
     }
 
     /// An envelope is on the disk.

@@ -11,6 +11,8 @@ mod metrics;
 mod query;
 mod queue;
 mod quota;
+#[cfg(feature = "nats")]
+mod relay;
 mod store;
 pub(super) mod tls;
 
@@ -75,6 +77,10 @@ pub(super) fn serve(path: &Path, out: &mut Terminal) -> anyhow::Result<u8> {
     runtime.block_on(async {
         let flags = Flags::default();
         tokio::spawn(signals::listen(&flags).context("cannot listen for signals")?);
+        #[cfg(feature = "nats")]
+        if let Some(relay) = &hub.config.relay {
+            relay::start(&hub, relay).await?;
+        }
         let address = hub.config.listen;
         let listener = TcpListener::bind(address)
             .await

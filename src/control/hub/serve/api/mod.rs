@@ -24,6 +24,9 @@ use crate::outputs::hub::taxii::MEDIA_TYPE;
 use crate::time::Timestamp;
 use answer::{Problem, json_answer};
 
+#[cfg(feature = "nats")]
+pub(super) use post::looked_at;
+
 /// The media type of objects.
 const OBJECTS_TYPE: &str = "application/stix+json;version=2.1";
 

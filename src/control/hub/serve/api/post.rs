@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Desk;
 use super::answer::{Problem, json_answer};
+use crate::control::hub::serve::Hub;
 use crate::control::hub::serve::admit::{
     Author, CONTENT_BYTES_MAX, ENVELOPE_OBJECTS_MAX, Refused, admit, named,
 };
@@ -17,6 +18,7 @@ use crate::control::hub::serve::queue::Busy;
 use crate::control::hub::serve::quota::Ask;
 use crate::control::hub::serve::store::{Envelope, Put};
 use crate::outputs::hub::exchange::version;
+use crate::outputs::hub::identity::Identity;
 use crate::time::Timestamp;
 
 /// How long a body may take.
@@ -56,7 +58,7 @@ pub(super) async fn objects(
     let objects = parse(&body)?;
     drop(body);
     desk.take(who, Ask::Objects(objects.len()), "objects")?;
-    let envelope = looked_at(desk, who, collection, &objects);
+    let envelope = looked_at(&desk.hub, desk.peer.identity.as_ref(), who, collection, &objects);
     drop(objects);
     match desk.hub.queue.put(envelope).await {
         Ok(Put::Done(status, report)) => {
@@ -122,8 +124,14 @@ fn parse(body: &[u8]) -> Result<Vec<Value>, Problem> {
 }
 
 /// What may be kept of an envelope, and what may not.
-fn looked_at(desk: &Desk, who: &str, collection: &Collection, objects: &[Value]) -> Envelope {
-    let identity = desk.peer.identity.as_ref().filter(|_| collection.kind == Kind::Inbox);
+pub(in super::super) fn looked_at(
+    hub: &Hub,
+    sender: Option<&Identity>,
+    who: &str,
+    collection: &Collection,
+    objects: &[Value],
+) -> Envelope {
+    let identity = sender.filter(|_| collection.kind == Kind::Inbox);
     let author = identity.map_or(Author::Party, Author::sensor);
     let now = Timestamp::wall_clock().nanos() / 1_000;
     let mut envelope = Envelope {
@@ -132,11 +140,12 @@ fn looked_at(desk: &Desk, who: &str, collection: &Collection, objects: &[Value])
         collection: collection.id.clone(),
         objects: Vec::with_capacity(objects.len()),
         refused: Vec::new(),
+        is_relayed: false,
     };
     for object in objects {
         let admitted = admit(object, &author).and_then(|admitted| {
             let pattern = admitted.pattern.as_deref().filter(|_| identity.is_none());
-            match pattern.map(|pattern| desk.hub.gate.published(pattern, now)) {
+            match pattern.map(|pattern| hub.gate.published(pattern, now)) {
                 Some(Err(_)) => Err(Refused::Gate),
                 _ => Ok(admitted),
             }
@@ -144,7 +153,7 @@ fn looked_at(desk: &Desk, who: &str, collection: &Collection, objects: &[Value])
         match admitted {
             Ok(admitted) => envelope.objects.push(admitted),
             Err(why) => {
-                desk.hub.metrics.refused(why);
+                hub.metrics.refused(why);
                 let (id, version) = version(object);
                 envelope.refused.push((id, version, why.message()));
             }

@@ -7,6 +7,8 @@
 
 mod page;
 mod put;
+#[cfg(feature = "nats")]
+mod relayed;
 mod tidy;
 
 use std::collections::BTreeMap;
@@ -46,6 +48,10 @@ const REPORTS: TableDefinition<'_, (&str, &str), u64> = TableDefinition::new("re
 const RELEASED: TableDefinition<'_, &str, u64> = TableDefinition::new("released");
 /// Addresses from which sensors spoke, to when last.
 const SPOKE: TableDefinition<'_, &str, u64> = TableDefinition::new("spoke");
+/// Collection and stream to the moment up to which all was published.
+const RELAYED: TableDefinition<'_, &str, u64> = TableDefinition::new("relayed");
+/// The part of a view's number that says whose it is.
+const SENDER_MASK: u64 = (1 << 40) - 1;
 /// Numbers about the file.
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
@@ -93,6 +99,7 @@ impl Store {
             write.open_table(REPORTS)?;
             write.open_table(RELEASED)?;
             write.open_table(SPOKE)?;
+            write.open_table(RELAYED)?;
             let mut about = write.open_table(ABOUT)?;
             let shape = about.get("shape")?.map(|shape| shape.value());
             match shape {

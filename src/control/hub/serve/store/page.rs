@@ -2,7 +2,7 @@
 
 use redb::ReadableDatabase;
 
-use super::{OBJECTS, ORDER, Record, Store, VERSIONS};
+use super::{OBJECTS, ORDER, Record, SENDER_MASK, Store, VERSIONS};
 
 /// Entries looked at for one page at most: a page of what is rare may be short, and says `more`.
 const SCAN_MAX: usize = 20_000;
@@ -36,6 +36,9 @@ pub(in super::super) struct Entry {
     pub(in super::super) id: String,
     /// Empty when the object has none.
     pub(in super::super) version: String,
+    /// The number of the sensor that sent it first; 0 when it was none.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "of those who relay"))]
+    pub(in super::super) sender: u64,
     pub(in super::super) body: Vec<u8>,
 }
 
@@ -78,6 +81,7 @@ impl Store {
                 added,
                 id: record.id.to_owned(),
                 version: record.version.to_owned(),
+                sender: record.own & SENDER_MASK,
                 body: record.body.to_vec(),
             });
             Ok(true)

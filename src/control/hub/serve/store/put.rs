@@ -32,6 +32,8 @@ pub(in super::super) struct Envelope {
     pub(in super::super) objects: Vec<Admitted>,
     /// What was refused before: identifier, version, why.
     pub(in super::super) refused: Vec<(String, String, &'static str)>,
+    /// It comes from another hub, which has counted it against the sender's share.
+    pub(in super::super) is_relayed: bool,
 }
 
 /// What became of it.
@@ -99,7 +101,8 @@ impl Writer<'_> {
         let today = micros(now) / DAY_MICROS;
         let used = tables.usage.get((sender, today))?.map(|used| used.value());
         let (objects, mut indicators) = used.unwrap_or_default();
-        if objects + of.objects.len() as u64 > self.quota.objects_per_day {
+        let share = self.quota.objects_per_day;
+        if !of.is_relayed && objects + of.objects.len() as u64 > share {
             return Ok(Put::Share);
         }
         let whole = self.store.view(&of.collection, None);

@@ -79,6 +79,7 @@ fn envelope(sensor: u32, objects: Vec<Admitted>) -> Envelope {
         collection: "inbox".to_owned(),
         objects,
         refused: Vec::new(),
+        is_relayed: false,
     }
 }
 

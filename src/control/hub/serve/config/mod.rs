@@ -1,5 +1,8 @@
 //! What a hub is told: where it listens, whom it knows, what it keeps, and how much it takes.
 
+#[cfg(feature = "nats")]
+pub(super) mod relay;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +47,11 @@ pub(super) struct Config {
     pub(super) gate: GateLists,
     #[serde(default)]
     pub(super) retention: Retention,
+    /// Other hubs.
+    #[cfg(feature = "nats")]
+    pub(super) relay: Option<relay::Relay>,
+    #[cfg(not(feature = "nats"))]
+    relay: Option<toml::Value>,
 }
 
 fn root() -> String {
@@ -180,6 +188,10 @@ impl Config {
         for file in files.into_iter().chain(tls.revoked.as_mut()) {
             *file = folder.join(&*file);
         }
+        #[cfg(feature = "nats")]
+        for file in config.relay.iter_mut().flat_map(relay::Relay::files) {
+            *file = folder.join(&*file);
+        }
         Ok(config)
     }
 
@@ -226,6 +238,15 @@ impl Config {
         }
         if !(1..=3650).contains(&self.retention.days) {
             bail!("retention: days from 1 to 3650");
+        }
+        #[cfg(feature = "nats")]
+        if let Some(relay) = &self.relay {
+            let collections: Vec<&str> = self.collection.iter().map(|of| of.id.as_str()).collect();
+            relay.sound(&collections)?;
+        }
+        #[cfg(not(feature = "nats"))]
+        if self.relay.is_some() {
+            bail!("relay: this program was built without the feature nats");
         }
         self.networks().map(drop)
     }
