@@ -87,9 +87,13 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let over = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let reloads = scope.spawn(|| {
+            let mut led_to = links(config);
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
-                if flags.take_reload() {
+                let lead_to = links(config);
+                let is_led = lead_to != led_to;
+                led_to = lead_to;
+                if flags.take_reload() || is_led {
                     reopen.store(true, Ordering::Relaxed);
                     reload(config, &live, &metrics, &rules);
                 }
@@ -232,6 +236,13 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
     let path = output.join("eve.json");
     Eve::create(path.clone(), true, rotation, Arc::clone(reopen))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where those of the named folders lead that are links: when one leads elsewhere, other rules are
+/// there whole.
+fn links(config: &Config) -> Vec<Option<PathBuf>> {
+    let named = config.rules.as_deref().unwrap_or_default();
+    named.iter().map(|path| path.read_link().ok()).collect()
 }
 
 /// Loads the rules anew beside those in force; keeps the old ones when none of the new load.

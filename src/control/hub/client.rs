@@ -61,6 +61,18 @@ impl Client {
             .new_agent();
         Ok(Self { agent })
     }
+
+    /// Reads a file of at most so many bytes.
+    pub(super) fn fetch(&self, url: &str, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+        let mut answer =
+            self.agent.get(url).call().with_context(|| format!("cannot read {url}"))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            bail!("{url}: the server answers {status}");
+        }
+        let body = answer.body_mut().with_config().limit(bytes_max).read_to_vec();
+        body.with_context(|| format!("{url}: cut off, or more than {bytes_max} bytes"))
+    }
 }
 
 impl Transport for Client {
