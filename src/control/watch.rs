@@ -161,10 +161,11 @@ fn exchange(
         tracing::warn!("without analysis of behaviour indicators are kept and not looked for");
     }
     let site = &prepared.site;
-    let (exchanging, sharing, look) =
+    let (mut exchanging, sharing, look) =
         Exchanging::start(&settings, site.home.clone(), &site.watchlist)?;
     outputs.push(Box::new(sharing));
     metrics.exchange(look).context("cannot make the metrics of the exchange")?;
+    exchanging.push(metrics).context("metrics cannot be sent")?;
     Ok(Some(exchanging))
 }
 

@@ -10,6 +10,7 @@ mod live;
 mod place;
 mod preview;
 mod pull;
+mod push;
 mod send;
 mod sender;
 mod serve;

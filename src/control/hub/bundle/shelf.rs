@@ -147,7 +147,9 @@ impl Shelf {
             let Some(of) = name.to_str().and_then(|name| name.strip_prefix(VERSION)) else {
                 continue;
             };
-            if !kept.contains(&of.parse().ok()) {
+            // What is not whole has no number.
+            let is_kept = of.parse().is_ok_and(|version| kept.contains(&Some(version)));
+            if !is_kept {
                 fs::remove_dir_all(entry.path())?;
                 (self.changed)();
             }

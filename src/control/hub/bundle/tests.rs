@@ -1,6 +1,12 @@
 //! What is refused, and what the power may do.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 
 use std::cell::Cell;
 use std::os::unix::process::ExitStatusExt;

@@ -68,16 +68,12 @@ pub(super) fn trial(
         }
     };
     let (rules, alerts) = count(config, canary, Some(fresh))?;
-    let failed = Refusal::Failing {
-        failed: rules.failed,
-        loaded: rules.loaded,
-        allowed: asked.failed_percent,
-    };
     if rules.loaded == 0 {
         return Ok(Err(Refusal::NoRules));
     }
     if rules.failed * 100 > u64::from(asked.failed_percent) * (rules.failed + rules.loaded) {
-        return Ok(Err(failed));
+        let (failed, loaded, allowed) = (rules.failed, rules.loaded, asked.failed_percent);
+        return Ok(Err(Refusal::Failing { failed, loaded, allowed }));
     }
     let Some(alerts) = alerts else { return Ok(Err(Refusal::Slow)) };
     let (_, before) = count(config, canary, old).context("the rules in force")?;

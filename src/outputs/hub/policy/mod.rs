@@ -6,6 +6,7 @@
 
 mod collector;
 mod page;
+mod push;
 pub mod rules;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use super::inbound::gate::Allowed;
 use crate::record::Level;
 pub use collector::{COLLECTORS_MAX, Collector};
 use page::{Page, Section};
+pub use push::Push;
 use rules::Rules;
 
 /// Its usual name.
@@ -138,6 +140,8 @@ pub struct Policy {
     pub allowed: Allowed,
     /// What is asked of rules that the centre signs; without it none are taken.
     pub rules: Option<Rules>,
+    /// Where metrics are sent to; without it nowhere.
+    pub metrics: Option<Push>,
     /// For how long things are kept.
     pub retention: Retention,
     /// Files of the mutual TLS, relative to the policy's folder.
@@ -212,6 +216,7 @@ const SECTIONS: &[&str] = &[
     "collector",
     "indicators",
     "rules",
+    "metrics",
     "retention",
     "tls",
 ];
@@ -248,6 +253,7 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
     let collectors = collector::collectors(whole, page);
     let allowed = allowed(&whole.optional("indicators", page), page);
     let rules = rules::rules(&whole.optional("rules", page), page);
+    let metrics = push::push(&whole.optional("metrics", page), page);
     let retention = retention(&whole.optional("retention", page), page);
     let tls = whole.optional("tls", page);
     tls.only(&["certificate", "key", "authority"], page);
@@ -269,6 +275,7 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         own_names: own_names?.into_iter().map(|name| name.to_ascii_lowercase()).collect(),
         allowed,
         rules,
+        metrics,
         retention,
         tls,
     })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::page::{Page, Section};
+use super::push::is_address;
 
 /// Keys at most: the one in use, the next, and some of neighbours.
 pub const KEYS_MAX: usize = 4;
@@ -35,12 +36,7 @@ pub(super) fn rules(section: &Section<'_>, page: &mut Page<'_>) -> Option<Rules>
         section.wrong("keys", &format!("no key: write {help}"), page);
     }
     let source = section.optional_text("source", page);
-    let is_sound = |source: &String| {
-        let host = source.strip_prefix("https://").and_then(|rest| rest.split('/').next());
-        host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
-            && source.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    if let Some(wrong) = source.as_ref().filter(|source| !is_sound(source)) {
+    if let Some(wrong) = source.as_ref().filter(|source| !is_address(source)) {
         section.wrong("source", &format!("{wrong:?}: write https://HOST/PATH"), page);
     }
     let mut within = |name, default, least, most| {
