@@ -90,10 +90,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
             let mut led_to = links(config);
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
-                let lead_to = links(config);
-                let is_led = lead_to != led_to;
-                led_to = lead_to;
-                if flags.take_reload() || is_led {
+                if flags.take_reload() | lead_elsewhere(config, &mut led_to) {
                     reopen.store(true, Ordering::Relaxed);
                     reload(config, &live, &metrics, &rules);
                 }
@@ -244,6 +241,12 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
 fn links(config: &Config) -> Vec<Option<PathBuf>> {
     let named = config.rules.as_deref().unwrap_or_default();
     named.iter().map(|path| path.read_link().ok()).collect()
+}
+
+/// Whether one of them leads elsewhere than the last time.
+fn lead_elsewhere(config: &Config, led_to: &mut Vec<Option<PathBuf>>) -> bool {
+    let before = std::mem::replace(led_to, links(config));
+    *led_to != before
 }
 
 /// Loads the rules anew beside those in force; keeps the old ones when none of the new load.

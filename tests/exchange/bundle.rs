@@ -102,7 +102,7 @@ fn from_the_centre_to_the_site_and_back() {
     assert!(in_force("one.rules"));
     done(folder, &install("2.bundle"));
     assert!(in_force("two.rules") && !in_force("one.rules"));
-    let loaded = done(folder, &["rules", "check", "hub/rules/current"]);
+    let loaded = done(folder, &["rules", "check", "-S", "hub/rules/current"]);
     assert!(loaded.contains("1 rules loaded"), "{loaded}");
     assert!(done(folder, &["hub", "rules", "rollback"]).contains("version 1 is in force again"));
     assert!(in_force("one.rules"));
