@@ -167,7 +167,7 @@
 //! `install` refuses, changes nothing, says why and exits with 1 when the signature is of no trusted
 //! key, the version is not above every one that was in force here, the program is too old, there is
 //! nothing in it, no rule or too few load, the canary takes more than two minutes or gives too many
-//! alerts. What passes is written beside what is in force, and `hub/rules/current`, a link, is put
+//! alerts. (So a timer sees 1, too, when there is nothing newer.) What passes is written beside what is in force, and `hub/rules/current`, a link, is put
 //! over to it in one step: whenever the power fails, the old rules or the new are there whole.
 //! `watch` notices the link (or SIGHUP) and loads the rules beside those that it uses. The version
 //! before stays; after `rollback` what was taken back does not come again, only a higher number.
