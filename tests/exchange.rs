@@ -1,6 +1,7 @@
 //! The exchange from end to end: a capture, what would leave of it, a real hub, and what others read
 //! there.
 
+mod bundle;
 mod live;
 mod loss;
 mod privacy;

@@ -103,11 +103,75 @@ pub enum HubCommand {
         #[command(flatten)]
         site: SiteOptions,
     },
+    /// Rules that the centre signs: put into force, taken back.
+    #[command(subcommand)]
+    Rules(RulesOfHub),
+    /// Make and check bundles of signed rules, for the centre.
+    #[command(subcommand)]
+    Bundle(BundleCommand),
     /// Be a hub for others, until stopped: TAXII 2.1 with certificates on both sides.
     Serve {
         /// What it is told: where it listens, whom it knows, how much it takes.
         #[arg(long, value_name = "FILE", default_value = "hub.toml")]
         config: PathBuf,
+    },
+}
+
+/// Rules of the centre, at the site.
+#[derive(Debug, Subcommand)]
+pub enum RulesOfHub {
+    /// Put a bundle into force if it is signed, newer, loads, and does well on a known capture.
+    Install {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+        /// The bundle; without it, it is read from where the policy says (rules.source).
+        #[arg(value_name = "BUNDLE")]
+        bundle: Option<PathBuf>,
+    },
+    /// Go back to the rules that were in force before.
+    Rollback {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+    },
+    /// Say which version is in force.
+    Show {
+        /// The site.
+        #[command(flatten)]
+        site: SiteOptions,
+    },
+}
+
+/// Bundles of signed rules, at the centre.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Sign rule files as one bundle, once they load and do well on a known capture.
+    Make {
+        /// Private key of Ed25519, PEM: openssl genpkey -algorithm ed25519.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Its number; sites take only one that is higher than what they had.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+        version: u64,
+        /// The oldest rivellino that understands the rules.
+        #[arg(long, value_name = "VERSION", default_value = env!("CARGO_PKG_VERSION"))]
+        requires: String,
+        /// The file to write.
+        #[arg(short, long, value_name = "FILE", default_value = "rules.bundle")]
+        output: PathBuf,
+        /// Rule files or folders of rule files.
+        #[arg(required = true, value_name = "RULES")]
+        rules: Vec<PathBuf>,
+    },
+    /// Say whether sites that trust these keys would take a bundle.
+    Check {
+        /// Public key, 64 hexadecimal digits; may be repeated.
+        #[arg(long, required = true, value_name = "KEY")]
+        public: Vec<String>,
+        /// The bundle.
+        #[arg(value_name = "BUNDLE")]
+        bundle: PathBuf,
     },
 }
 

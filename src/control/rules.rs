@@ -92,6 +92,11 @@ pub fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             files.push(path.clone());
             continue;
         }
+        // A link may lead elsewhere between two files: all are of one folder.
+        let path = &match path.read_link() {
+            Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => path.clone(),
+        };
         let entries = std::fs::read_dir(path)
             .with_context(|| format!("cannot read the folder {}", path.display()))?;
         let paths = entries.flatten().map(|entry| entry.path());

@@ -87,9 +87,10 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let over = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let reloads = scope.spawn(|| {
+            let mut led_to = links(config);
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
-                if flags.take_reload() {
+                if flags.take_reload() | lead_elsewhere(config, &mut led_to) {
                     reopen.store(true, Ordering::Relaxed);
                     reload(config, &live, &metrics, &rules);
                 }
@@ -157,10 +158,11 @@ fn exchange(
         tracing::warn!("without analysis of behaviour indicators are kept and not looked for");
     }
     let site = &prepared.site;
-    let (exchanging, sharing, look) =
+    let (mut exchanging, sharing, look) =
         Exchanging::start(&settings, site.home.clone(), &site.watchlist)?;
     outputs.push(Box::new(sharing));
     metrics.exchange(look).context("cannot make the metrics of the exchange")?;
+    exchanging.push(metrics).context("metrics cannot be sent")?;
     Ok(Some(exchanging))
 }
 
@@ -232,6 +234,19 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
     let path = output.join("eve.json");
     Eve::create(path.clone(), true, rotation, Arc::clone(reopen))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Where those of the named folders lead that are links: when one leads elsewhere, other rules are
+/// there whole.
+fn links(config: &Config) -> Vec<Option<PathBuf>> {
+    let named = config.rules.as_deref().unwrap_or_default();
+    named.iter().map(|path| path.read_link().ok()).collect()
+}
+
+/// Whether one of them leads elsewhere than the last time.
+fn lead_elsewhere(config: &Config, led_to: &mut Vec<Option<PathBuf>>) -> bool {
+    let before = std::mem::replace(led_to, links(config));
+    *led_to != before
 }
 
 /// Loads the rules anew beside those in force; keeps the old ones when none of the new load.

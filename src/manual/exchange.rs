@@ -48,6 +48,17 @@
 //! # [indicators]
 //! # allow = ["198.51.100.0/24", "fornitore.example.org"]   # never an indicator: suppliers, own addresses
 //!
+//! # [rules]                   # rules that the centre signs
+//! # keys = ["64 hexadecimal digits"]       # its public keys, up to four: the one in use, the next
+//! # source = "https://hub.example.org/rules/rules.bundle"
+//! # canary = "canary.pcap"    # a capture of the site's own; without it, the program's
+//! # failed-percent = 5        # of a hundred rules so many may not load
+//! # alerts-factor = 5         # on the canary so many times the alerts of the old rules, and 20
+//!
+//! # [metrics]                 # where nobody can come in to read them
+//! # url = "https://prometheus.example.org/api/v1/write"
+//! # seconds = 60
+//!
 //! # [retention]
 //! # spool-days = 7            # what waits to be sent
 //! # spool-mib = 256
@@ -64,6 +75,9 @@
 //! rivellino hub status              what waits, what was given up and why, whether the log is whole
 //! rivellino hub pull                reads what is new in the collections of indicators
 //! rivellino hub forward eve.json    sends lines of syslog or CEF to the collectors of the policy, once
+//! rivellino hub rules install       puts the centre's newest rules into force, if they hold what they promise
+//! rivellino hub rules rollback      goes back to those before; `show` says which are in force
+//! rivellino hub bundle make, check  signs rules at the centre; says whether sites would take them
 //! rivellino hub serve               is a hub for others: see the page on operating
 //! rivellino watch -i eth0 --policy sharing-policy.toml    sends and reads by itself
 //! rivellino replay --indicators FILE capture.pcap         looks for indicators in what was captured
@@ -134,6 +148,41 @@
 //! them. A file may be a bundle, an envelope, a list, or one object a line, as `indicators-*.jsonl` of
 //! the folder is.
 //!
+//! # Rules of the centre
+//!
+//! ```text
+//! openssl genpkey -algorithm ed25519 -out rules.key           at the centre, once; the key stays there
+//! rivellino hub bundle make --key rules.key --version 12 -o rules.bundle signatures/
+//! rivellino hub bundle check --public KEY rules.bundle
+//! rivellino hub rules install [rules.bundle]                  at the site, by a timer
+//! rivellino watch -i eth0 -S hub/rules/current                loads them anew within a second
+//! ```
+//!
+//! A bundle is one file that people can read: the line `rivellino-rules 1`; `signature` and 128
+//! hexadecimal digits; `version`, a number that rises with each bundle; `requires`, the oldest
+//! program that understands the rules; a line `file NAME BYTES` for each file; an empty line; the
+//! files. The signature is Ed25519 over the first line and all behind the second. `make` prints the
+//! public key for `[rules] keys`. Any server of files behind the hub's certificates can give it out.
+//!
+//! `install` refuses, changes nothing, says why and exits with 1 when the signature is of no trusted
+//! key, the version is not above every one that was in force here, the program is too old, there is
+//! nothing in it, no rule or too few load, the canary takes more than two minutes or gives too many
+//! alerts. (So a timer sees 1, too, when there is nothing newer.) What passes is written beside what is in force, and `hub/rules/current`, a link, is put
+//! over to it in one step: whenever the power fails, the old rules or the new are there whole.
+//! `watch` notices the link (or SIGHUP) and loads the rules beside those that it uses. The version
+//! before stays; after `rollback` what was taken back does not come again, only a higher number.
+//!
+//! # Metrics where nobody can come in
+//!
+//! With `[metrics]`, `watch` sends some of its metrics every minute: Prometheus remote-write 1.0 (to
+//! Prometheus with `--web.enable-remote-write-receiver`), over TLS 1.3 with the sensor's certificate. 57
+//! series, never more than 60; findings by detector, and what the policy and the guard kept, only as
+//! sums. Labels are those of the page, `job="rivellino"`, `cosc` and `instance`, which is the identity
+//! of the certificate; no address, no name. 429, 5xx and silence: again after a wait by chance that
+//! grows to 15 minutes, at least what `Retry-After` says; the last 60 requests wait, older ones are
+//! shed. Anything else is refused for good. `rivellino_push_requests_total{outcome}` counts each. They
+//! hold nothing of the site's data, so the log of what left does not name them.
+//!
 //! # What leaves
 //!
 //! STIX 2.1 over TAXII 2.1 with certificates on both sides. For each alert or finding that the
@@ -196,4 +245,4 @@
 //!
 //! # What is not there yet
 //!
-//! Signed rules from the hub; syslog from `watch` by itself.
+//! Rules that `watch` fetches by itself, without a timer; syslog from `watch` by itself.

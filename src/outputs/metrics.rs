@@ -4,6 +4,7 @@
 //! the merge adds to while a scrape reads them.
 
 mod exchange;
+pub mod push;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -240,8 +241,40 @@ impl Metrics {
         Ok(())
     }
 
+    /// Begins to count requests of remote-write ([`push`]).
+    ///
+    /// # Errors
+    /// When they are counted already.
+    pub fn pushed(&self) -> prometheus::Result<Pushed> {
+        let requests = counter_vec(
+            &self.0.registry,
+            push::REQUESTS,
+            "Requests of remote-write, by outcome: accepted, later, refused, shed.",
+            "outcome",
+        )?;
+        for outcome in push::OUTCOMES {
+            requests.with_label_values(&[outcome]);
+        }
+        Ok(Pushed(requests))
+    }
+
+    /// A request of remote-write ([`push`]) with the values of now; `own` labels say who the sensor is.
+    pub fn request(&self, own: &[(&str, String)], now: Timestamp) -> Vec<u8> {
+        self.update();
+        push::request(&self.0.registry.gather(), own, now)
+    }
+
     /// The page, in Prometheus's text format 0.0.4.
     pub fn text(&self) -> String {
+        self.update();
+        let mut text = String::new();
+        // Only a broken writer could fail, and a string is none.
+        let _ = TextEncoder::new().encode_utf8(&self.0.registry.gather(), &mut text);
+        text
+    }
+
+    /// Brings in what others count.
+    fn update(&self) {
         let inner = &self.0;
         for mut entry in inner.fresh.iter_mut() {
             let count = std::mem::take(entry.value_mut());
@@ -267,10 +300,17 @@ impl Metrics {
         if let Some(exchange) = &*inner.exchange.lock().unwrap_or_else(PoisonError::into_inner) {
             exchange.update();
         }
-        let mut text = String::new();
-        // Only a broken writer could fail, and a string is none.
-        let _ = TextEncoder::new().encode_utf8(&inner.registry.gather(), &mut text);
-        text
+    }
+}
+
+/// Counts requests of remote-write.
+#[derive(Clone)]
+pub struct Pushed(IntCounterVec);
+
+impl Pushed {
+    /// One more of these ([`push::OUTCOMES`]).
+    pub fn count(&self, outcome: &'static str) {
+        self.0.with_label_values(&[outcome]).inc();
     }
 }
 

@@ -18,8 +18,11 @@ use rivellino::outputs::hub::live::{Lines, Sharing};
 use rivellino::outputs::hub::policy::Policy;
 use rivellino::outputs::hub::privacy::pseudonym::Keys;
 use rivellino::outputs::hub::privacy::site::Site;
-use rivellino::outputs::hub::stix::{Stix, id};
+use rivellino::outputs::hub::snapshot::Snapshot;
+use rivellino::outputs::hub::stix::id;
+use rivellino::outputs::hub::{FORMATS, Kind};
 use rivellino::outputs::metrics::Metrics;
+use rivellino::outputs::metrics::push::SERIES_MAX;
 use rivellino::outputs::{Output, eve};
 use rivellino::record::{Indicator, Observable, Record};
 use rivellino::time::Timestamp;
@@ -207,7 +210,7 @@ impl Output for Kept {
     }
 }
 
-/// Lines of EVE, those handed to the exchange, and the page of metrics.
+/// Lines of EVE, those handed to the exchange, and the page of metrics with what is pushed of them.
 fn run(frames: Vec<Vec<u8>>, home: &AddressSet) -> (Vec<u8>, Lines, String) {
     let place = rivellino::anomaly::Site { watchlist: watchlist(), ..site(home.clone()) };
     let setup = Setup {
@@ -235,7 +238,11 @@ fn run(frames: Vec<Vec<u8>>, home: &AddressSet) -> (Vec<u8>, Lines, String) {
     engine::replay(source, &setup, &mut merge, &mut |_| {});
     drop(merge);
     let eve = std::mem::take(&mut *kept.lock().unwrap());
-    (eve, lines, metrics.text())
+    let own = [("instance", "cosc/13".to_owned()), ("job", "rivellino".to_owned())];
+    let pushed = metrics.request(&own, NOW);
+    let pushed = snap::raw::Decoder::new().decompress_vec(&pushed).unwrap();
+    assert!(pushed.windows(24).any(|name| name == b"rivellino_findings_total"));
+    (eve, lines, metrics.text() + &String::from_utf8_lossy(&pushed))
 }
 
 fn home() -> AddressSet {
@@ -245,11 +252,32 @@ fn home() -> AddressSet {
     home
 }
 
-fn exchange(home: &AddressSet) -> Exchange {
+/// One exchange for each format: STIX first, then those for systems that are there already.
+fn exchanges(home: &AddressSet) -> Vec<Exchange> {
     let policy = Policy::parse(POLICY, "policy").unwrap();
     let place = Site { home: home.clone(), names: vec!["comune.esempio.it".to_owned()] };
-    let stix = Box::new(Stix::new(&policy.identity));
-    Exchange::new(policy, place, stix, Keys::passing(NOW).unwrap())
+    let names: Vec<&str> = FORMATS.iter().map(|kind| kind.name).collect();
+    assert_eq!(names, ["stix", "misp", "idmef", "syslog", "cef"]);
+    let exchange = |kind: &Kind| {
+        let format = (kind.make)(&policy.identity);
+        Exchange::new(policy.clone(), place.clone(), format, Keys::passing(NOW).unwrap())
+    };
+    FORMATS.iter().map(exchange).collect()
+}
+
+/// All bytes that leave of these lines, in all formats; and how many events each let through.
+fn leaving(exchanges: &mut [Exchange], lines: &Lines) -> (String, Vec<usize>) {
+    let lines: Vec<_> = std::iter::from_fn(|| lines.lines.try_recv().ok()).collect();
+    let mut sent = String::new();
+    let mut units = Vec::new();
+    for exchange in exchanges {
+        let mut objects = exchange.preamble();
+        let cleared: Vec<_> = lines.iter().filter_map(|line| exchange.line(line, NOW)).collect();
+        units.push(cleared.len());
+        objects.extend(cleared.into_iter().flat_map(|unit| unit.objects));
+        sent.push_str(&Value::Array(exchange.batch(objects, NOW)).to_string());
+    }
+    (sent, units)
 }
 
 proptest! {
@@ -262,19 +290,14 @@ proptest! {
             all.extend(frames(&plant.text, 2000 + 10 * number as u16));
         }
         let (eve, lines, page) = run(all, &home);
-        let mut exchange = exchange(&home);
-        let mut sent = String::new();
-        while let Ok(line) = lines.lines.try_recv() {
-            lines.arrived(&line);
-            if let Some(unit) = exchange.line(&line, NOW) {
-                sent.push_str(&Value::Array(unit.objects).to_string());
-            }
-        }
-        sent.push_str(&Value::Array(exchange.preamble()).to_string());
+        let mut exchanges = exchanges(&home);
+        let (sent, _) = leaving(&mut exchanges, &lines);
         // The plants are there to be found: in what stays.
         let eve = String::from_utf8(eve).unwrap();
         prop_assert!(eve.contains("\"detector\":\"indicator\"") && eve.contains("a request"));
-        prop_assert!(exchange.counts().seen >= 3, "{:?}", exchange.counts());
+        for exchange in &exchanges {
+            prop_assert!(exchange.counts().seen >= 3, "{:?}", exchange.counts());
+        }
         for plant in &plants {
             let traces = plant.traces.iter().filter(|trace| trace.len() >= 7);
             for trace in traces.flat_map(|trace| [trace.clone(), trace.to_uppercase()]) {
@@ -292,18 +315,30 @@ proptest! {
 fn what_is_harmless_leaves() {
     let home = home();
     let (_, lines, page) = run(frames("portale", 2000), &home);
-    let mut exchange = exchange(&home);
-    let mut units = 0;
-    let mut sent = String::new();
-    while let Ok(line) = lines.lines.try_recv() {
-        if let Some(unit) = exchange.line(&line, NOW) {
-            units += 1;
-            sent.push_str(&Value::Array(unit.objects).to_string());
-        }
+    let mut exchanges = exchanges(&home);
+    let (sent, units) = leaving(&mut exchanges, &lines);
+    assert!(units.iter().all(|count| *count >= 3), "{units:?}");
+    for sign in ["CEF:0|", "<", "network-connection", "\"Analyzer\"", "\"sighting\""] {
+        assert!(sent.contains(sign), "{sign} is in no format: {sent}");
     }
-    assert!(units >= 3, "{:?}", exchange.counts());
     let reported = "\"sighting_of_ref\":\"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\"";
     assert!(sent.contains(reported), "the sighting is of the indicator that was reported: {sent}");
     assert!(!sent.contains("192.0.7."), "{sent}");
     assert!(page.contains("rivellino_findings_total{detector=\"indicator\"}"), "{page}");
+}
+
+/// Of a sensor with everything on it, as many series are pushed as is stated.
+#[test]
+fn fifty_seven_series_are_pushed() {
+    let metrics = Metrics::new().unwrap();
+    metrics.expect(["scan", "beacon"], ["alert", "flow"]);
+    metrics.rules(1, 2, 3);
+    metrics.exchange(Box::new(Snapshot::default)).unwrap();
+    metrics.pushed().unwrap();
+    let pushed = metrics.request(&[("job", "rivellino".to_owned())], NOW);
+    let pushed = snap::raw::Decoder::new().decompress_vec(&pushed).unwrap();
+    let name = b"\x0a\x08__name__\x12";
+    let series = pushed.windows(name.len()).filter(|window| *window == name).count();
+    assert_eq!(series, 57);
+    assert!(series <= SERIES_MAX);
 }

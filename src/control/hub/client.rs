@@ -11,6 +11,7 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 
 use crate::outputs::hub::policy::Tls;
 use crate::outputs::hub::taxii::{ANSWER_BYTES_MAX, Answer, MEDIA_TYPE, Request, Transport};
+use crate::outputs::metrics::push;
 
 /// Seconds that one request may take, from the name's look-up to the last byte.
 const REQUEST_SECONDS: u64 = 120;
@@ -70,6 +71,32 @@ impl Client {
             .build()
             .new_agent();
         Ok(Self { agent })
+    }
+
+    /// Sends a request of remote-write; the answer's status, and when to ask again.
+    pub(super) fn write(&self, url: &str, body: &[u8]) -> Result<(u16, Option<u64>), String> {
+        let answer = self
+            .agent
+            .post(url)
+            .header("content-type", push::CONTENT_TYPE)
+            .header("content-encoding", "snappy")
+            .header("x-prometheus-remote-write-version", push::VERSION)
+            .send(body);
+        let answer = answer.map_err(|error| error.to_string())?;
+        let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        Ok((answer.status().as_u16(), after.and_then(|value| value.trim().parse().ok())))
+    }
+
+    /// Reads a file of at most so many bytes.
+    pub(super) fn fetch(&self, url: &str, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+        let mut answer =
+            self.agent.get(url).call().with_context(|| format!("cannot read {url}"))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            bail!("{url}: the server answers {status}");
+        }
+        let body = answer.body_mut().with_config().limit(bytes_max).read_to_vec();
+        body.with_context(|| format!("{url}: cut off, or more than {bytes_max} bytes"))
     }
 }
 

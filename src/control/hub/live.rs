@@ -22,6 +22,7 @@ use super::client::Client;
 use super::inbound::{self, Inbound};
 use super::place::Place;
 use super::pull;
+use super::push::Pusher;
 use super::send::entries;
 use super::sender::{BATCH_ENTRIES, Failed, Sender, chance, held};
 use crate::anomaly::indicator::Watchlist;
@@ -34,7 +35,7 @@ use crate::outputs::hub::snapshot::{Attempt, Snapshot};
 use crate::outputs::hub::spool::disk::Folder;
 use crate::outputs::hub::spool::{LEVELS, Spool};
 use crate::outputs::hub::taxii::{Backoff, Trouble};
-use crate::outputs::metrics::Look;
+use crate::outputs::metrics::{Look, Metrics};
 use crate::time::Timestamp;
 
 /// How often a thread looks whether there is something to do.
@@ -151,6 +152,28 @@ impl Exchanging {
         };
         let exchanging = Self { shared, threads, taking: Some(taking) };
         Ok((exchanging, sharing, Box::new(look)))
+    }
+}
+
+impl Exchanging {
+    /// Begins to send metrics, if the policy says where to.
+    ///
+    /// # Errors
+    /// When certificates cannot be had, or metrics are sent already.
+    pub(in crate::control) fn push(&mut self, metrics: &Metrics) -> anyhow::Result<()> {
+        let policy = &self.shared.place.policy;
+        let Some(push) = &policy.metrics else { return Ok(()) };
+        let client = Client::new(&policy.tls)?;
+        let mut pusher = Pusher::new(push, &policy.identity, client, metrics)?;
+        let shared = Arc::clone(&self.shared);
+        let thread = std::thread::Builder::new().name("push".to_owned());
+        let thread = thread.spawn(move || {
+            while shared.goes_on() {
+                pusher.step(shared.place.may_send(Timestamp::wall_clock()));
+            }
+        });
+        self.threads.push(thread?);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What is sent is made in `outputs::hub`, which opens no connection; the connection is here.
 
+mod bundle;
 mod client;
 mod forward;
 mod inbound;
@@ -9,6 +10,7 @@ mod live;
 mod place;
 mod preview;
 mod pull;
+mod push;
 mod send;
 mod sender;
 mod serve;
@@ -33,6 +35,8 @@ pub fn hub(command: &HubCommand, out: &mut Terminal) -> anyhow::Result<u8> {
         HubCommand::Forward { site, eve } => forward::forward(site, eve, out),
         HubCommand::Status { site } => status::status(site, out),
         HubCommand::Pull { site } => pull::pull(site, out),
+        HubCommand::Rules(command) => bundle::rules(command, out),
+        HubCommand::Bundle(command) => bundle::bundle(command, out),
         HubCommand::Serve { config } => serve::serve(config, out),
     }
 }

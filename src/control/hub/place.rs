@@ -129,20 +129,24 @@ impl Place {
     /// Takes the folder for this process alone, and makes it if need be: two that send from one
     /// spool would lose count. It is free again when the process ends, however it ends.
     pub(super) fn lock(&self) -> anyhow::Result<UnixListener> {
-        let shown = self.folder.display();
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .with_context(|| format!("cannot make the folder {shown}"))?;
-        let whole = std::fs::canonicalize(&self.folder)?;
-        let name = format!("rivellino-hub:{}", whole.display());
-        let name = name.as_bytes();
-        let name = name.get(name.len().saturating_sub(100)..).unwrap_or(name);
-        let address = SocketAddr::from_abstract_name(name)?;
-        UnixListener::bind_addr(&address)
-            .with_context(|| format!("another process works in {shown}"))
+        lock(&self.folder)
     }
+}
+
+/// Takes a folder for this process alone, and makes it if need be.
+pub(super) fn lock(folder: &Path) -> anyhow::Result<UnixListener> {
+    let shown = folder.display();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {shown}"))?;
+    let whole = std::fs::canonicalize(folder)?;
+    let name = format!("rivellino-hub:{}", whole.display());
+    let name = name.as_bytes();
+    let name = name.get(name.len().saturating_sub(100)..).unwrap_or(name);
+    let address = SocketAddr::from_abstract_name(name)?;
+    UnixListener::bind_addr(&address).with_context(|| format!("another process works in {shown}"))
 }
 
 fn policy(path: &Path) -> anyhow::Result<Policy> {

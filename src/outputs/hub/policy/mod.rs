@@ -6,6 +6,8 @@
 
 mod collector;
 mod page;
+mod push;
+pub mod rules;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,8 @@ use super::inbound::gate::Allowed;
 use crate::record::Level;
 pub use collector::{COLLECTORS_MAX, Collector};
 use page::{Page, Section};
+pub use push::Push;
+use rules::Rules;
 
 /// Its usual name.
 pub const FILE: &str = "sharing-policy.toml";
@@ -134,6 +138,10 @@ pub struct Policy {
     pub own_names: Vec<String>,
     /// What is never an indicator, whoever says it.
     pub allowed: Allowed,
+    /// What is asked of rules that the centre signs; without it none are taken.
+    pub rules: Option<Rules>,
+    /// Where metrics are sent to; without it nowhere.
+    pub metrics: Option<Push>,
     /// For how long things are kept.
     pub retention: Retention,
     /// Files of the mutual TLS, relative to the policy's folder.
@@ -157,6 +165,9 @@ impl Policy {
         let tls = &mut policy.tls;
         for file in [&mut tls.certificate, &mut tls.key, &mut tls.authority].into_iter().flatten() {
             *file = folder.join(&*file);
+        }
+        if let Some(canary) = policy.rules.as_mut().and_then(|rules| rules.canary.as_mut()) {
+            *canary = folder.join(&*canary);
         }
         Ok(policy)
     }
@@ -197,8 +208,18 @@ impl Policy {
     }
 }
 
-const SECTIONS: &[&str] =
-    &["identity", "basis", "sharing", "recipient", "collector", "indicators", "retention", "tls"];
+const SECTIONS: &[&str] = &[
+    "identity",
+    "basis",
+    "sharing",
+    "recipient",
+    "collector",
+    "indicators",
+    "rules",
+    "metrics",
+    "retention",
+    "tls",
+];
 
 /// Reads all of it, telling whatever is wrong; `None` when something is.
 fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
@@ -231,6 +252,8 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
     let recipients = recipients(whole, page);
     let collectors = collector::collectors(whole, page);
     let allowed = allowed(&whole.optional("indicators", page), page);
+    let rules = rules::rules(&whole.optional("rules", page), page);
+    let metrics = push::push(&whole.optional("metrics", page), page);
     let retention = retention(&whole.optional("retention", page), page);
     let tls = whole.optional("tls", page);
     tls.only(&["certificate", "key", "authority"], page);
@@ -251,6 +274,8 @@ fn read(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Policy> {
         level: level?,
         own_names: own_names?.into_iter().map(|name| name.to_ascii_lowercase()).collect(),
         allowed,
+        rules,
+        metrics,
         retention,
         tls,
     })

@@ -94,3 +94,33 @@ fn a_missing_policy_is_named_and_paths_are_beside_it() {
     std::fs::write(&path, vec![b'#'; 70_000]).unwrap();
     assert!(Policy::load(&path).unwrap_err()[0].contains("at most 65536"));
 }
+
+#[test]
+fn rules_and_metrics_of_the_centre_are_read_and_their_mistakes_told() {
+    let key = "0f".repeat(32);
+    let more = format!(
+        "[rules]\nkeys = [\"{key}\"]\nsource = \"https://hub.example.org/rules.bundle\"\n\
+         failed-percent = 2\n[metrics]\nurl = \"https://hub.example.org/api/v1/write\"\n"
+    );
+    let policy = Policy::parse(&format!("{SOUND}{more}"), "p").unwrap();
+    let rules = policy.rules.unwrap();
+    assert_eq!(rules.keys, [[0x0f; rules::KEY_BYTES]]);
+    assert_eq!((rules.failed_percent, rules.alerts_factor, rules.canary), (2, 5, None));
+    assert_eq!(policy.metrics.unwrap().seconds, 60);
+    assert!(Policy::parse(SOUND, "p").unwrap().rules.is_none());
+    let short = &key[1..];
+    for (from, to, words) in [
+        (key.as_str(), short, "rules.keys: no key"),
+        (key.as_str(), "zz", "rules.keys: no key"),
+        ("https://hub.example.org/r", "http://hub.example.org/r", "rules.source"),
+        ("https://hub.example.org/r", "https://me@hub.example.org/r", "rules.source"),
+        ("failed-percent = 2", "failed-percent = 99", "rules.failed-percent"),
+        ("keys = ", "key = ", "unknown key rules.key"),
+        ("url = \"https", "url = \"http", "metrics.url"),
+        ("url = ", "# url = ", "metrics.url is missing"),
+    ] {
+        let text = format!("{SOUND}{}", more.replace(from, to));
+        let problems = Policy::parse(&text, "p").unwrap_err().join("\n");
+        assert!(problems.contains(words), "{to}: {problems}");
+    }
+}
