@@ -83,7 +83,7 @@ fn what_is_wrong_is_refused_and_the_old_rules_stay() {
     raised[at + 8] = b'7';
     let signed = next.signed(&town.pair);
     let newer = Bundle { requires: [0, 99, 0], ..next.clone() };
-    let mut failing = NEXT.repeat(1);
+    let mut failing = NEXT.to_owned();
     failing.push_str("alert http any any -> any any (nonsense:1; sid:9000003;)\n");
     let noisy = "alert ip any any -> any any (msg:\"all\"; sid:9000004;)\n";
     let nothing = "alert http any any -> any any (nonsense:1; sid:9000003;)\n";
@@ -176,8 +176,7 @@ fn child_that_dies() {
 
 #[test]
 fn the_power_may_fail_after_every_change() {
-    let mut deaths = 0;
-    for cut in 1..100 {
+    for (deaths, cut) in (1..100).enumerate() {
         let town = Town::new();
         // So that there is something to clear away, too.
         for version in [0, 1] {
@@ -202,7 +201,6 @@ fn the_power_may_fail_after_every_change() {
             return;
         }
         assert_eq!(status.signal(), Some(9), "it died of something else");
-        deaths += 1;
         // The next run makes it good: the same bundle if it is not in force, another if it is.
         let next = version + 1;
         town.take(&bundle_of(next, NEXT).signed(&town.pair)).unwrap();

@@ -98,11 +98,11 @@ pub(super) async fn start(hub: &Arc<Hub>, relay: &Relay) -> anyhow::Result<()> {
         .context("relay: no connection can be made")?;
     let builder = async_nats::jetstream::context::ContextBuilder::new().timeout(PATIENCE);
     let context = builder.ack_timeout(PATIENCE).max_ack_inflight(BATCH_MESSAGES).build(client);
-    for publish in relay.publish.iter().cloned() {
+    for publish in relay.publish.iter() {
         let (hub, context) = (Arc::clone(hub), context.clone());
         tokio::spawn(async move { publishing(&hub, &context, &publish).await });
     }
-    for take in relay.take.iter().cloned() {
+    for take in relay.take.iter() {
         let (hub, context) = (Arc::clone(hub), context.clone());
         tokio::spawn(async move { taking(&hub, &context, &take).await });
     }
@@ -377,7 +377,7 @@ async fn put(hub: &Arc<Hub>, of: &Take, sender: Option<&Identity>, messages: Vec
 /// Answers for messages. An answer that does not arrive only means that they come again.
 async fn answer(messages: &[Message], kind: AckKind) {
     for message in messages {
-        if let Err(error) = message.ack_with(kind.clone()).await {
+        if let Err(error) = message.ack_with(kind).await {
             tracing::debug!("relay: not acknowledged: {error}");
         }
     }

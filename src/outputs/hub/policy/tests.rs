@@ -108,7 +108,7 @@ fn rules_and_metrics_of_the_centre_are_read_and_their_mistakes_told() {
     assert_eq!((rules.failed_percent, rules.alerts_factor, rules.canary), (2, 5, None));
     assert_eq!(policy.metrics.unwrap().seconds, 60);
     assert!(Policy::parse(SOUND, "p").unwrap().rules.is_none());
-    let short = &key[1..];
+    let short = key.get(1..).unwrap();
     for (from, to, words) in [
         (key.as_str(), short, "rules.keys: no key"),
         (key.as_str(), "zz", "rules.keys: no key"),
