@@ -11,6 +11,7 @@ mod metrics;
 mod query;
 mod queue;
 mod quota;
+mod shared;
 mod store;
 pub(super) mod tls;
 
