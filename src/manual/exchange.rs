@@ -84,7 +84,7 @@
 //! ```
 //!
 //! `preview --format misp`, `idmef`, `syslog` or `cef` shows the same events for systems that are there
-//! already. `preview` and `send` exit with 1 when lines of the file are no events of EVE.
+//! already. `preview`, `send` and `forward` exit with 1 when lines of the file are no events of EVE.
 //!
 //! `--folder` (default `hub`) holds what waits, the key of pseudonyms and the log. Exit code 1 when
 //! something still waits or the log's chain is broken. `--home-net` (or the key of `rivellino.toml`)
@@ -126,7 +126,8 @@
 //! joined by `AND`, `OR`, `IN` and brackets. All else is *unsupported*, counted, and the first twenty
 //! are named in the log. Parts joined by `AND` have to be shown by one machine within an hour.
 //!
-//! An indicator needs `valid_until` (it holds at most 90 days from when its author last said it), a
+//! An indicator needs `valid_until` (it holds at most 90 days from when its author last said it, and
+//! not at all while that is more than a day in the future), a
 //! `confidence` of 50 or more, and its author's word: a newer version counts only from the same
 //! `created_by_ref`, `revoked` takes it back. At most 200,000 are held of one collection.
 //!
@@ -146,7 +147,7 @@
 //!
 //! With `replay --indicators` their dates are not looked at: captures are older than what is known of
 //! them. A file may be a bundle, an envelope, a list, or one object a line, as `indicators-*.jsonl` of
-//! the folder is.
+//! the folder is; of at most 64 MiB.
 //!
 //! # Rules of the centre
 //!
@@ -212,11 +213,14 @@
 //! * Payload, paths, files, users, mail addresses, hardware addresses, names of the site's hosts. Of
 //!   a name that a host of the site asked for, only the domain that was registered, and only in
 //!   events about it.
-//! * Ports that clients spoke from. Numbers above a hundred thousand keep three digits.
+//! * Ports that clients of the site spoke from. The port of an external end leaves, as many share one
+//!   address there. Numbers above a hundred thousand keep three digits.
 //! * Anything in which the guard finds an internal address (dotted, hexadecimal, as a number, in
 //!   either order, with dashes, in names, behind percent signs, base 64 or hexadecimal), a hardware
 //!   address, a codice fiscale, a mail address, an IBAN, a name of the site, or characters in which
-//!   something could hide: it stays and is counted.
+//!   something could hide: it stays and is counted. Titles and explanations are looked at as they
+//!   came too, where characters that are not seen, wide ones or digits of other writings stand in
+//!   them.
 //!
 //! # What waits
 //!
@@ -245,4 +249,6 @@
 //!
 //! # What is not there yet
 //!
-//! Rules that `watch` fetches by itself, without a timer; syslog from `watch` by itself.
+//! Enrolment: the certificate of a sensor, and its renewal, are made by whoever runs the hub's
+//! authority, and brought to the sensor by hand. Rules that `watch` fetches by itself, without a timer;
+//! syslog from `watch` by itself.

@@ -177,6 +177,7 @@ fn names_fingerprints_and_certificates_are_seen() {
         indicator(3, 90, vec![vec![Observable::Ja4("t13d1516h2_a_b".to_owned())]]),
         indicator(4, 90, vec![vec![Observable::Certificate(hash)]]),
         indicator(5, 90, vec![vec![network("198.51.100.7", 32)]]),
+        indicator(6, 90, vec![vec![network("2001:db8:5::7", 128)]]),
     ]);
     let of = Spoken::default;
     let mut seconds = 100;
@@ -193,6 +194,9 @@ fn names_fingerprints_and_certificates_are_seen() {
     assert_eq!(told("tls", Spoken { server_name: "www.evil.example.org", ..of() }), [4]);
     assert_eq!(told("http", Spoken { host: "evil.example.org", ..of() }), [4]);
     assert_eq!(told("http", Spoken { host: "198.51.100.7", ..of() }), [4]);
+    for host in ["2001:db8:5::7", "[2001:db8:5::7]", "[2001:db8:5::7]:8080"] {
+        assert_eq!(told("http", Spoken { host, ..of() }), [4], "{host}");
+    }
     assert_eq!(told("tls", Spoken { ja3: "e7eca2baf4458d095b7f45da28c16c34", ..of() }), [4]);
     assert_eq!(told("quic", Spoken { ja4: "t13d1516h2_a_b", ..of() }), [4]);
     assert_eq!(told("tls", Spoken { certificate: b"a certificate", ..of() }), [4]);

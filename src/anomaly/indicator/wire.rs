@@ -83,6 +83,11 @@ impl<'a> Wire<'a> {
     fn host(&mut self, text: &[u8]) {
         let is_number = text.first().is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b'[');
         let address = is_number.then(|| std::str::from_utf8(text).ok()).flatten();
+        // An address of IPv6 as hosts have it: in brackets, perhaps with a port behind (RFC 3986, 3.2.2).
+        let address = address.map(|text| {
+            let within = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+            within.map_or(text, |(address, _)| address)
+        });
         if let Some(address) = address.and_then(|text| text.parse().ok()) {
             self.set.address(address, self.scratch);
             self.take(|| Observed::Address(address));

@@ -14,7 +14,7 @@ use rustls::{ClientConnection, StreamOwned};
 use serde_json::Value;
 
 use super::place::{Place, lines};
-use super::send::tell;
+use super::send::{doubt, tell};
 use super::serve::tls;
 use crate::control::cli::SiteOptions;
 use crate::control::run::{DONE, REFUSED};
@@ -58,6 +58,7 @@ pub(super) fn forward(
         let mut units = Vec::new();
         for path in eve {
             lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
+            code = code.max(doubt(path, &exchange));
         }
         tell(exchange.counts());
         let objects = units.into_iter().filter(|unit| unit.tlp <= collector.tlp);

@@ -15,7 +15,7 @@ use crate::outputs::hub::privacy::site::Site;
 use crate::time::Timestamp;
 
 /// Bytes of a file of indicators at most.
-const FILE_BYTES_MAX: u64 = 512 << 20;
+const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes read of the system's list of resolvers.
 const RESOLV_BYTES_MAX: u64 = 64 * 1024;
 /// The system's list of resolvers (resolv.conf(5)).
@@ -54,14 +54,17 @@ impl Inbound {
         let mut content = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).with_context(wrong)?;
         if content.len() as u64 > FILE_BYTES_MAX {
-            bail!("{shown}: a file of indicators has at most {} MiB", FILE_BYTES_MAX >> 20);
+            bail!(
+                "{shown}: larger than {} MiB, which a file of indicators may have at most: split it",
+                FILE_BYTES_MAX >> 20
+            );
         }
-        let (found, unreadable) = objects(&content);
+        let mut store = Store::default();
+        let unreadable = objects(&content, &mut |object| store.take(object));
         drop(content);
         if unreadable > 0 {
-            tracing::warn!("{shown}: {unreadable} lines are no JSON");
+            tracing::warn!("{shown}: {unreadable} lines are no JSON, or it ends too soon");
         }
-        let store = Store::of(&found);
         if store.is_empty() {
             bail!("{shown}: no indicator of STIX 2.1 in it");
         }

@@ -123,7 +123,9 @@ impl Exchange {
         }
         let objects = self.format.objects(&cleared);
         let guard = Guard::new(&self.site, &internal(seen, &self.site), &told(seen, &self.site));
-        match guard.check(&Value::Array(objects.clone())) {
+        let mut texts = [&seen.title, &seen.category, &seen.explanation].into_iter();
+        let looked = texts.try_for_each(|text| guard.original(text));
+        match looked.and_then(|()| guard.check(&Value::Array(objects.clone()))) {
             Ok(()) => Ok(Unit { level: cleared.level, tlp: cleared.tlp, objects }),
             Err(hit) => {
                 count(&mut self.counts.hits, &Hit::ALL, hit);

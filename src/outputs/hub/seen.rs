@@ -151,6 +151,12 @@ impl Seen {
             flows: record.get("flow_id").and_then(Value::as_u64).into_iter().collect(),
             incident: None,
         };
+        // What a server answered is told from the server on: then the other end's port is a client's.
+        if text(record, "direction") == "to_client"
+            && let Some(client) = &mut seen.destination
+        {
+            client.port = None;
+        }
         if let Some(start) = record.get("flow").and_then(|flow| time::parse(text(flow, "start"))) {
             seen.began = start.min(at);
         }

@@ -1,14 +1,10 @@
 //! What a hub takes: envelopes within bounds, objects of the one who sends them.
 
-use std::net::IpAddr;
-
 use serde_json::Value;
 
-use super::config::network;
+use super::shared;
 use crate::outputs::hub::identity::Identity;
-use crate::outputs::hub::policy::Tlp;
-use crate::outputs::hub::privacy::site::Site;
-use crate::outputs::hub::stix::{id, marking_id};
+use crate::outputs::hub::stix::id;
 use crate::outputs::hub::time;
 
 /// Bytes of a request at most: what the service says of itself.
@@ -23,31 +19,6 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 const VALUES_MAX: usize = 4_096;
 /// Bytes of an identifier at most.
 const ID_BYTES_MAX: usize = 128;
-
-/// Observables: they have no author.
-const OBSERVABLES: &[&str] = &[
-    "artifact",
-    "autonomous-system",
-    "directory",
-    "domain-name",
-    "email-addr",
-    "email-message",
-    "file",
-    "ipv4-addr",
-    "ipv6-addr",
-    "mac-addr",
-    "mutex",
-    "network-traffic",
-    "process",
-    "software",
-    "url",
-    "user-account",
-    "windows-registry-key",
-    "x509-certificate",
-];
-/// Of these, what a sensor may send: others could only hold what has to stay at the site.
-const OBSERVABLES_OF_SENSORS: &[&str] =
-    &["autonomous-system", "domain-name", "ipv4-addr", "ipv6-addr", "network-traffic"];
 
 /// Why an object is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,12 +156,8 @@ pub(super) fn admit(object: &Value, author: &Author) -> Result<Admitted, Refused
 /// What a sensor sends is its own, or the same at every sensor.
 fn of_a_sensor(object: &Value, own: &str, commune: &str) -> Result<(), Refused> {
     let kind = text(object, "type");
-    if OBSERVABLES.contains(&kind) && !OBSERVABLES_OF_SENSORS.contains(&kind) {
-        return Err(Refused::Private);
-    }
-    if let Ok(address) = text(object, "value").parse::<IpAddr>()
-        && Site::default().is_internal(address)
-    {
+    // The observables of an older standard, within: nothing could be said of them.
+    if kind == "observed-data" && object.get("objects").is_some() {
         return Err(Refused::Private);
     }
     let by = object.get("created_by_ref");
@@ -201,80 +168,10 @@ fn of_a_sensor(object: &Value, own: &str, commune: &str) -> Result<(), Refused> 
         return if is_own || is_commune { Ok(()) } else { Err(Refused::Author) };
     }
     match by {
-        Some(by) if by.as_str() == Some(own) => Ok(()),
-        Some(_) => Err(Refused::Author),
-        None if OBSERVABLES.contains(&kind) && !has_its_identifier(object) => Err(Refused::Content),
-        None if OBSERVABLES.contains(&kind) => Ok(()),
-        None => is_shared(object),
+        None if shared::has_no_author(kind) => shared::check(object),
+        Some(by) if by.as_str() == Some(own) && !shared::has_no_author(kind) => Ok(()),
+        _ => Err(Refused::Author),
     }
-}
-
-/// Whether the identifier of an observable is the one that everybody computes; where it is made of
-/// one value.
-fn has_its_identifier(object: &Value) -> bool {
-    let kind = text(object, "type");
-    if !matches!(kind, "ipv4-addr" | "ipv6-addr" | "domain-name") {
-        return true;
-    }
-    let contributing = serde_json::json!({ "value": text(object, "value") });
-    text(object, "id") == id::observable(kind, &contributing)
-}
-
-/// Objects without author are the same at every sensor: their identifiers say what they are, so that
-/// nobody can put something else in their place.
-fn is_shared(object: &Value) -> Result<(), Refused> {
-    const KEYS: &[&str] = &[
-        "type",
-        "spec_version",
-        "id",
-        "created",
-        "modified",
-        "name",
-        "object_marking_refs",
-        "kill_chain_phases",
-    ];
-    let (of, more): (String, &[&str]) = match text(object, "type") {
-        "marking-definition" => {
-            let known = Tlp::ALL.iter().any(|tlp| marking_id(*tlp) == text(object, "id"));
-            return if known { Ok(()) } else { Err(Refused::Author) };
-        }
-        "attack-pattern" => (text(object, "name").to_owned(), &["external_references"]),
-        "relationship" if text(object, "relationship_type") == "indicates" => {
-            let ends =
-                format!("{}|indicates|{}", text(object, "source_ref"), text(object, "target_ref"));
-            (ends, &["relationship_type", "source_ref", "target_ref"])
-        }
-        "indicator" => (indicator(object).ok_or(Refused::Content)?, INDICATOR_KEYS),
-        _ => return Err(Refused::Author),
-    };
-    let keys = object.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
-    let plain = keys.into_iter().all(|key| KEYS.contains(&key) || more.contains(&key));
-    let is_its = text(object, "id") == id::object(text(object, "type"), &of);
-    if plain && is_its { Ok(()) } else { Err(Refused::Content) }
-}
-
-const INDICATOR_KEYS: &[&str] = &[
-    "indicator_types",
-    "pattern",
-    "pattern_type",
-    "pattern_version",
-    "valid_from",
-    "valid_until",
-    "confidence",
-];
-
-/// What makes an indicator what it is: who judged, and the value that its name and pattern say.
-fn indicator(object: &Value) -> Option<String> {
-    let (value, by) = text(object, "name").strip_suffix(')')?.rsplit_once(" (")?;
-    let kind = match network(value) {
-        Some((IpAddr::V4(_), _)) => "ipv4-addr",
-        Some((IpAddr::V6(_), _)) => "ipv6-addr",
-        None => "domain-name",
-    };
-    let pattern = text(object, "pattern");
-    let mut said = ["=", "ISSUBSET"].into_iter();
-    let is_its = said.any(|is| pattern == format!("[{kind}:value {is} '{value}']"));
-    is_its.then(|| format!("{by}|{value}"))
 }
 
 fn is_bounded(value: &Value, depth: usize, values: &mut usize) -> bool {
@@ -366,8 +263,71 @@ mod tests {
         assert_eq!(other.unwrap_err(), Refused::Content);
         let inside = admit(&address("10.0.0.1", "10.0.0.1"), &author);
         assert_eq!(inside.unwrap_err(), Refused::Private);
+        for (kind, value, why) in [
+            ("ipv4-addr", " 10.0.0.1", Refused::Private),
+            ("ipv4-addr", "10.0.0.0/24", Refused::Private),
+            ("ipv4-addr", "203.0.113.0/24", Refused::Content),
+            ("ipv4-addr", "203.0.113.6\t", Refused::Content),
+            ("ipv6-addr", "::ffff:192.168.1.1", Refused::Private),
+            ("ipv6-addr", "2A00::1", Refused::Content),
+            ("domain-name", "srv1.ufficio.local", Refused::Private),
+            ("domain-name", "srv1", Refused::Private),
+            ("domain-name", "Example.org", Refused::Content),
+        ] {
+            let id = id::observable(kind, &json!({ "value": value }));
+            let object = json!({ "type": kind, "id": id, "value": value });
+            assert_eq!(admit(&object, &author).unwrap_err(), why, "{value}");
+        }
         let user = json!({ "type": "user-account", "id": id::object("user-account", "x") });
         assert_eq!(admit(&user, &author).unwrap_err(), Refused::Private);
+    }
+
+    #[test]
+    fn what_all_share_has_no_author() {
+        let (author, own) = author();
+        let honest = id::observable("ipv4-addr", &json!({ "value": "203.0.113.6" }));
+        let indicator = json!({
+            "type": "indicator", "id": id::object("indicator", "scan|203.0.113.6"),
+            "name": "203.0.113.6 (scan)", "pattern": "[ipv4-addr:value = '203.0.113.6']",
+            "modified": "2026-01-02T00:00:00.000Z",
+        });
+        let made_of = json!({
+            "src_ref": honest, "dst_port": 22, "protocols": ["ipv4", "tcp"],
+            "start": "2026-01-01T00:00:00.000001Z", "end": "2026-01-01T00:00:01.000001Z",
+        });
+        let mut traffic = made_of.clone();
+        traffic["type"] = json!("network-traffic");
+        traffic["id"] = json!(id::observable("network-traffic", &made_of));
+        traffic["src_packets"] = json!(7);
+        let address = json!({ "type": "ipv4-addr", "id": honest, "value": "203.0.113.6" });
+        let marking = crate::outputs::hub::stix::marking(crate::outputs::hub::policy::Tlp::Amber);
+        for object in [&indicator, &traffic, &address, &marking] {
+            assert!(admit(object, &author).is_ok(), "{object}");
+            let mut by = object.clone();
+            by["created_by_ref"] = json!(own);
+            assert_eq!(admit(&by, &author).unwrap_err(), Refused::Author, "{object}");
+            let mut more = object.clone();
+            more["x_note"] = json!("of a town");
+            assert_eq!(admit(&more, &author).unwrap_err(), Refused::Content, "{object}");
+        }
+        for (of, key, value) in [
+            (&indicator, "modified", json!("2026-01-02T00:00:00.001Z")),
+            (&indicator, "pattern", json!("[ipv4-addr:value = '203.0.113.7']")),
+            (&traffic, "dst_port", json!(23)),
+            (&traffic, "src_packets", json!("10.0.0.1")),
+            (&address, "value", json!("203.0.113.7")),
+            (&marking, "name", json!("TLP:CLEAR")),
+        ] {
+            let mut changed = of.clone();
+            changed[key] = value;
+            assert_eq!(admit(&changed, &author).unwrap_err(), Refused::Content, "{changed}");
+        }
+        let mut observed = sighting(&own);
+        observed["type"] = json!("observed-data");
+        observed["id"] = json!(id::object("observed-data", "x"));
+        assert!(admit(&observed, &author).is_ok());
+        observed["objects"] = json!({ "0": { "type": "ipv4-addr", "value": "10.0.0.1" } });
+        assert_eq!(admit(&observed, &author).unwrap_err(), Refused::Private);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::net::AddressSet;
 use crate::outputs::hub::inbound::gate::{Allowed, Gate as Rules, Refused};
 use crate::outputs::hub::inbound::pattern;
 use crate::outputs::hub::privacy::site::Site;
+use crate::record::Observable;
 
 /// Addresses of towns that are remembered; then the one not seen for longest goes.
 const TOWNS_MAX: usize = 50_000;
@@ -115,37 +116,45 @@ impl Gate {
             ("domain", None) => "domain-name",
             _ => return Err(Held::Pattern),
         };
-        self.rules.check(observable).map_err(held)?;
-        self.is_of_no_town(&text, now)?;
+        self.may_go(observable, now)?;
         Ok(Value { kind, text })
     }
 
-    /// Whether a pattern of a party that is trusted to publish may go round: whatever stands
-    /// between quotation marks is looked at, also in patterns of which sensors see nothing.
+    /// Whether a pattern of a party that is trusted to publish may go round. It is read as sensors
+    /// read it, and whatever stands between quotation marks is looked at too: also in patterns of
+    /// which sensors see nothing, which others may understand.
     pub(super) fn published(&self, pattern: &str, now: u64) -> Result<(), Held> {
         if pattern.len() > pattern::PATTERN_BYTES_MAX || pattern.contains('\\') {
             return Err(Held::Pattern);
         }
-        for literal in pattern.split('\'').skip(1).step_by(2) {
-            let rest = literal.split_once("://").map_or(literal, |(_, rest)| rest);
-            let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
-            for text in [literal, host] {
-                let kind = match network(text) {
-                    Some((IpAddr::V4(_), _)) => "ipv4-addr",
-                    Some((IpAddr::V6(_), _)) => "ipv6-addr",
-                    None if text.contains('.') => "domain-name",
-                    None => continue,
-                };
-                let Ok(found) = pattern::parse(&format!("[{kind}:value = '{text}']")) else {
-                    continue;
-                };
-                for observable in found.iter().flatten() {
-                    self.rules.check(observable).map_err(held)?;
-                    self.is_of_no_town(&observable.text(), now)?;
+        let understood = pattern::parse(pattern).unwrap_or_default();
+        understood.iter().flatten().try_for_each(|of| self.may_go(of, now))?;
+        for literal in pattern.split('\'').skip(1).step_by(2).map(str::trim) {
+            let url = match literal.contains("://") {
+                true => literal.to_owned(),
+                false => format!("http://{literal}"),
+            };
+            for (kind, text) in [
+                ("ipv4-addr", literal),
+                ("ipv6-addr", literal),
+                ("domain-name", literal),
+                ("url", url.as_str()),
+            ] {
+                let found = pattern::parse(&format!("[{kind}:value = '{text}']"));
+                for of in found.unwrap_or_default().iter().flatten() {
+                    // A word alone is the value of anything: a hash, a name of a file.
+                    if !matches!(of, Observable::Name(name) if !name.contains('.')) {
+                        self.may_go(of, now)?;
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    fn may_go(&self, observable: &Observable, now: u64) -> Result<(), Held> {
+        self.rules.check(observable).map_err(held)?;
+        self.is_of_no_town(&observable.text(), now)
     }
 
     /// Whether no sensor speaks from there.
@@ -241,7 +250,25 @@ mod tests {
 
     #[test]
     fn what_is_published_is_looked_at_too() {
-        let gate = Gate::new(AddressSet::default(), &[], []);
+        let spoke = [(IpAddr::from([198, 51, 100, 7]), 0)];
+        let town = AddressSet::network("2001:db8:1::".parse().unwrap(), 48);
+        let gate = Gate::new(town, &["comune.esempio.it".to_owned()], spoke);
+        for pattern in [
+            "[ipv4-addr:value = ' 198.51.100.7']",
+            "[ipv4-addr:value = '\t198.51.100.7 ']",
+            "[ipv4-addr:value IN ('203.0.113.66', ' 198.51.100.7')]",
+            "[url:value = 'http://u@198.51.100.7/x']",
+            "[url:value = 'http://u:p@198.51.100.7:8080/x']",
+            "[url:value = ' http://198.51.100.7?x']",
+            "[url:value = 'http://[2001:db8:1::7]:80/x']",
+            "[url:value = 'http://u@[2001:db8:1::7]/x']",
+            "[url:value = 'http://u@www.comune.esempio.it/']",
+            "[url:value LIKE 'u@www.comune.esempio.it:80/%']",
+            "[domain-name:value = ' WWW.comune.esempio.it.']",
+            "[ipv4-addr:value = '198.51.0.0/16 ' AND file:name = 'x']",
+        ] {
+            assert_eq!(gate.published(pattern, 1), Err(Held::Town), "{pattern:?}");
+        }
         let both = "[ipv4-addr:value = '203.0.113.66' OR url:value = 'http://8.8.8.8/x']";
         assert_eq!(gate.published(both, 0), Err(Held::Resolver));
         assert_eq!(

@@ -13,6 +13,7 @@ mod queue;
 mod quota;
 #[cfg(feature = "nats")]
 mod relay;
+mod shared;
 mod store;
 pub(super) mod tls;
 

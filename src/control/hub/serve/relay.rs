@@ -98,11 +98,11 @@ pub(super) async fn start(hub: &Arc<Hub>, relay: &Relay) -> anyhow::Result<()> {
         .context("relay: no connection can be made")?;
     let builder = async_nats::jetstream::context::ContextBuilder::new().timeout(PATIENCE);
     let context = builder.ack_timeout(PATIENCE).max_ack_inflight(BATCH_MESSAGES).build(client);
-    for publish in relay.publish.iter() {
+    for publish in relay.publish.clone() {
         let (hub, context) = (Arc::clone(hub), context.clone());
         tokio::spawn(async move { publishing(&hub, &context, &publish).await });
     }
-    for take in relay.take.iter() {
+    for take in relay.take.clone() {
         let (hub, context) = (Arc::clone(hub), context.clone());
         tokio::spawn(async move { taking(&hub, &context, &take).await });
     }

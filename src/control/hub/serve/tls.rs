@@ -44,8 +44,10 @@ pub(super) fn acceptor(files: &Tls) -> anyhow::Result<TlsAcceptor> {
         .with_client_cert_verifier(verifier)
         .with_single_cert(certificates(&files.certificate)?, key)
         .context("tls.certificate and tls.key do not fit")?;
-    // Thousands come back every few minutes: tickets cost no memory.
-    config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+    // Each connection shows its certificate: a session that is taken up again would let in one that
+    // ran out, or was taken back, in the meantime.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

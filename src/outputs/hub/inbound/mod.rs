@@ -10,6 +10,7 @@
 
 pub mod gate;
 pub mod pattern;
+mod reader;
 pub mod store;
 
 use std::sync::Arc;
@@ -22,9 +23,12 @@ use super::time;
 use crate::record::Indicator;
 use crate::time::{Duration, Timestamp};
 use gate::{Gate, Refused};
+pub use reader::objects;
 
 /// Days for which an indicator holds at most, from when its author last said it.
 pub const VALID_DAYS_MAX: u64 = 90;
+/// Seconds by which the clock of an author may be ahead.
+const AHEAD_SECONDS_MAX: u64 = 86_400;
 /// How sure an author has to be, percent.
 pub const CONFIDENCE_LEAST: u8 = 50;
 /// Indicators kept of one collection or file at most.
@@ -107,26 +111,35 @@ impl Held {
         }))
     }
 
-    /// When its author last said it.
-    fn said(&self) -> Timestamp {
+    /// Whether its author claims to say it only tomorrow: then nothing it says of time holds.
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        let said = time::parse(&self.modified).unwrap_or_default();
+        said > now.after(Duration::from_secs(AHEAD_SECONDS_MAX))
+    }
+
+    /// When its author last said it. What is yet to come does not move it on.
+    fn said(&self, now: Option<Timestamp>) -> Timestamp {
         let of = |text: &str| time::parse(text).unwrap_or_default();
-        of(&self.modified).max(of(&self.valid_from))
+        let from = of(&self.valid_from);
+        let is_past = now.is_none_or(|now| from <= now);
+        let said = of(&self.modified);
+        if is_past { said.max(from) } else { said }
     }
 
     /// From when and up to when it holds: never longer than [`VALID_DAYS_MAX`] from when it was
     /// said.
-    fn valid(&self) -> Option<[Timestamp; 2]> {
+    fn valid(&self, now: Option<Timestamp>) -> Option<[Timestamp; 2]> {
         let from = time::parse(&self.valid_from)?;
         let until = time::parse(&self.valid_until)?;
-        let most = self.said().after(Duration::from_secs(VALID_DAYS_MAX * 86_400));
+        let most = self.said(now).after(Duration::from_secs(VALID_DAYS_MAX * 86_400));
         Some([from, until.min(most)])
     }
 
     /// Whether nothing of it will ever be looked for again: its end, or that of what was taken
     /// back, is over.
     fn is_over(&self, now: Timestamp) -> bool {
-        let most = self.said().after(Duration::from_secs(VALID_DAYS_MAX * 86_400));
-        let until = self.valid().map_or(most, |[_, until]| until);
+        let most = self.said(Some(now)).after(Duration::from_secs(VALID_DAYS_MAX * 86_400));
+        let until = self.valid(Some(now)).map_or(most, |[_, until]| until);
         if self.revoked { most < now } else { until < now }
     }
 }
@@ -134,13 +147,21 @@ impl Held {
 /// Characters that people see, at most so many bytes.
 fn cut(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars().filter(|c| !c.is_control()) {
+    for c in text.chars().filter(|c| !c.is_control() && !is_format(*c)) {
         if out.len() + c.len_utf8() > TEXT_BYTES_MAX {
             break;
         }
         out.push(c);
     }
     out
+}
+
+/// Characters that are not seen and change how others are read: in a name they would make it look
+/// like another (Unicode, category Cf, and separators of lines).
+const fn is_format(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// What became of what came.
@@ -229,7 +250,10 @@ fn one(
     if of.revoked {
         return Err(Refused::Revoked);
     }
-    let valid = of.valid().ok_or(Refused::Endless)?;
+    let valid = of.valid(now).ok_or(Refused::Endless)?;
+    if now.is_some_and(|now| of.is_ahead(now)) {
+        return Err(Refused::Endless);
+    }
     if now.is_some_and(|now| valid[1] < now) {
         return Err(Refused::Expired);
     }
@@ -259,31 +283,6 @@ fn one(
         }
     });
     if alternatives.is_empty() { Err(why) } else { Ok((valid, confidence, alternatives)) }
-}
-
-/// The objects in a text: a bundle or an envelope, a list, or one object a line. What cannot be
-/// read is passed over and counted.
-pub fn objects(content: &[u8]) -> (Vec<Value>, usize) {
-    match serde_json::from_slice::<Value>(content) {
-        Ok(Value::Array(list)) => (list, 0),
-        Ok(Value::Object(mut whole)) => match whole.remove("objects") {
-            Some(Value::Array(list)) => (list, 0),
-            _ => (vec![Value::Object(whole)], 0),
-        },
-        Ok(_) => (Vec::new(), 1),
-        Err(_) => {
-            let (mut found, mut unreadable) = (Vec::new(), 0);
-            for line in
-                content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
-            {
-                match serde_json::from_slice::<Value>(line) {
-                    Ok(object @ Value::Object(_)) => found.push(object),
-                    _ => unreadable += 1,
-                }
-            }
-            (found, unreadable)
-        }
-    }
 }
 
 #[cfg(test)]

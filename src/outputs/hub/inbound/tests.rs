@@ -189,13 +189,57 @@ fn what_does_not_find_room_is_counted() {
 #[test]
 fn objects_are_read_as_a_bundle_a_list_or_lines() {
     let (a, b) = (stix(1, ""), stix(2, ""));
-    let bundle = json!({ "type": "bundle", "id": "bundle--x", "objects": [a, b] }).to_string();
+    let read = |content: &[u8]| {
+        let mut ids = Vec::new();
+        let unreadable = objects(content, &mut |object| ids.push(text(object, "id").to_owned()));
+        (ids, unreadable)
+    };
+    let both = [text(&a, "id").to_owned(), text(&b, "id").to_owned()];
+    let bundle = json!({ "type": "bundle", "id": "bundle--x", "objects": [a, b] });
+    let pretty = serde_json::to_string_pretty(&bundle).unwrap();
     let list = json!([a, b]).to_string();
     let lines = format!("{a}\nrubbish\n\n{b}\n");
-    for (text, unreadable) in [(bundle, 0), (list, 0), (lines, 1)] {
-        let (found, wrong) = objects(text.as_bytes());
-        assert_eq!((found, wrong), (vec![a.clone(), b.clone()], unreadable));
+    let rubbish = format!("{{\"type\": \"indi\n{a}\n{b}");
+    for (content, unreadable) in
+        [(bundle.to_string(), 0), (pretty, 0), (list, 0), (lines, 1), (rubbish, 1)]
+    {
+        assert_eq!(read(content.as_bytes()), (both.to_vec(), unreadable), "{content}");
     }
-    assert_eq!(objects(b"7"), (Vec::new(), 1));
-    assert_eq!(objects(a.to_string().as_bytes()), (vec![a], 0));
+    assert_eq!(read(b"7"), (Vec::new(), 1));
+    assert_eq!(read(b"{\"objects\": 7}"), (Vec::new(), 1));
+    assert_eq!(read(a.to_string().as_bytes()), (both[..1].to_vec(), 0));
+}
+
+#[test]
+fn of_an_object_only_what_matters_is_held() {
+    let mut object = stix(1, "[ipv4-addr:value = '198.51.100.7']");
+    object["labels"] = json!([["x"], { "name": "y" }]);
+    object["name"] = json!({ "name": "z" });
+    let mut held = Vec::new();
+    let unreadable = objects(object.to_string().as_bytes(), &mut |of| held.push(of.clone()));
+    assert_eq!((unreadable, held.len()), (0, 1));
+    assert_eq!((&held[0]["labels"], &held[0]["name"]), (&Value::Null, &Value::Null));
+    assert_eq!((&held[0]["pattern"], &held[0]["confidence"]), (&object["pattern"], &json!(80)));
+}
+
+#[test]
+fn what_is_said_tomorrow_holds_no_longer_than_what_is_said_today() {
+    let good = "[ipv4-addr:value = '198.51.100.7']";
+    let far = json!("2099-01-01T00:00:00.000Z");
+    let endless = with(stix(1, good), "valid_until", far.clone());
+    let (found, _) =
+        admitted(&[with(endless.clone(), "valid_from", json!("2027-01-10T00:00:00Z"))]);
+    assert_eq!(found[0].valid[1].to_string(), "2027-04-10T00:00:00.000000+0000");
+    // What is yet to begin does not move its end.
+    let (found, _) =
+        admitted(&[with(endless.clone(), "valid_from", json!("2027-03-01T00:00:00Z"))]);
+    assert_eq!(found[0].valid[1].to_string(), "2027-04-01T00:00:00.000000+0000");
+    let (found, counts) = admitted(&[with(endless, "modified", far)]);
+    assert!(found.is_empty() && counts.text().ends_with("1 endless"), "{counts:?}");
+}
+
+#[test]
+fn names_do_not_turn_around_what_stands_beside_them() {
+    let named = with(stix(1, ""), "name", json!("a\u{202e}b\u{200b}c\u{feff}d"));
+    assert_eq!(Held::read(&named).unwrap().unwrap().name, "abcd");
 }

@@ -120,6 +120,22 @@ proptest! {
     }
 }
 
+#[test]
+fn ports_of_clients_of_the_site_stay_in_either_direction() {
+    for is_answer in [false, true] {
+        let (mut exchange, now) = exchange();
+        let mut event = event("c3.example.org", 0);
+        if is_answer {
+            event["direction"] = json!("to_client");
+            (event["src_ip"], event["dest_ip"]) = (json!("203.0.113.66"), json!("192.168.10.20"));
+            (event["src_port"], event["dest_port"]) = (json!(443), json!(50123));
+        }
+        let unit = exchange.line(event.to_string().as_bytes(), now).unwrap();
+        let said = Value::Array(unit.objects).to_string();
+        assert!(said.contains("_port\":443") && !said.contains("50123"), "{said}");
+    }
+}
+
 /// The property above would hold if nothing ever left: most of these do.
 #[test]
 fn what_is_harmless_leaves_and_what_is_planted_in_words_is_taken_out() {

@@ -72,16 +72,19 @@ pub(super) fn pattern(of: &Cleared) -> Value {
         "object_marking_refs": [marking_id(Tlp::Clear)],
     });
     if let (Some(technique), Some(object)) = (technique, pattern.as_object_mut()) {
-        let url = format!("https://attack.mitre.org/techniques/{}/", technique.replace('.', "/"));
-        let reference =
-            json!({ "source_name": "mitre-attack", "external_id": technique, "url": url });
-        object.insert("external_references".to_owned(), json!([reference]));
+        object.insert("external_references".to_owned(), json!([reference(technique)]));
         let phases = phases(of);
         if !phases.is_empty() {
             object.insert("kill_chain_phases".to_owned(), json!(phases));
         }
     }
     pattern
+}
+
+/// Where a technique is described: an external reference of STIX (2.1, 2.5).
+pub fn reference(technique: &str) -> Value {
+    let url = format!("https://attack.mitre.org/techniques/{}/", technique.replace('.', "/"));
+    json!({ "source_name": "mitre-attack", "external_id": technique, "url": url })
 }
 
 /// The phases of the first technique; none when it is not among those that sensors see.

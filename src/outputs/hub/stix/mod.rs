@@ -22,10 +22,11 @@ use super::policy::Tlp;
 use super::time::{day, millis, shortest};
 use crate::time::{Duration, Timestamp};
 
+pub use attack::reference;
 pub use extension::{ID as EXTENSION, SCHEMA as EXTENSION_SCHEMA};
 
 /// When things that are the same everywhere were made, by convention: it must not change.
-const ALWAYS: &str = "2000-01-01T00:00:00.000Z";
+pub const ALWAYS: &str = "2000-01-01T00:00:00.000Z";
 /// Days for which an indicator holds from the day on which it was seen.
 const INDICATOR_DAYS: u64 = 30;
 /// How sure an indicator is by the word of one sensor alone, percent: the hub raises it.
@@ -252,7 +253,8 @@ pub const fn marking_id(tlp: Tlp) -> &'static str {
     }
 }
 
-fn marking(tlp: Tlp) -> Value {
+/// The definition of a mark of TLP 2.0: the same bytes everywhere.
+pub fn marking(tlp: Tlp) -> Value {
     json!({
         "type": "marking-definition",
         "spec_version": "2.1",

@@ -101,11 +101,15 @@ impl Writer<'_> {
         let today = micros(now) / DAY_MICROS;
         let used = tables.usage.get((sender, today))?.map(|used| used.value());
         let (objects, mut indicators) = used.unwrap_or_default();
-        let share = self.quota.objects_per_day;
-        if !of.is_relayed && objects + of.objects.len() as u64 > share {
+        let whole = self.store.view(&of.collection, None);
+        // What is there already costs nothing: it may be sent again after an outage.
+        let mut wanted = objects;
+        for object in &of.objects {
+            wanted += u64::from(!tables.has(whole, object)?);
+        }
+        if !of.is_relayed && wanted > self.quota.objects_per_day {
             return Ok(Put::Share);
         }
-        let whole = self.store.view(&of.collection, None);
         let own = self.store.view(&of.collection, of.town.as_ref().map(|_| sender));
         let mut report = Report::default();
         for object in &of.objects {
@@ -120,7 +124,6 @@ impl Writer<'_> {
                 report.ignored += 1;
             }
         }
-        // What was there already costs nothing: it may be sent again after an outage.
         let objects = objects + report.stored;
         tables.usage.insert((sender, today), (objects, indicators))?;
         let status = status(tables, sender, of, now)?;
@@ -305,11 +308,16 @@ impl<'a> Tables<'a> {
         self.last
     }
 
+    /// Whether the whole has this version of an object.
+    fn has(&self, whole: u64, object: &Admitted) -> anyhow::Result<bool> {
+        Ok(self.versions.get((whole, object.id.as_str(), object.at))?.is_some())
+    }
+
     /// Adds an object to the whole and to the view of its sender; false when the whole has this
     /// version.
     fn add(&mut self, own: u64, whole: u64, object: &Admitted) -> anyhow::Result<bool> {
         let id = object.id.as_str();
-        if self.versions.get((whole, id, object.at))?.is_some() {
+        if self.has(whole, object)? {
             return Ok(false);
         }
         let added = self.moment();

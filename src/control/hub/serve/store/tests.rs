@@ -202,6 +202,8 @@ fn shares_bite_and_what_is_old_goes() {
     let many = |from: u64| (from..from + 4).map(|at| object("n", at)).collect();
     place.report(&store, envelope(10, many(1)), 0);
     assert!(matches!(place.put(&store, envelope(10, many(10)), 1), Put::Share));
+    let again = place.report(&store, envelope(10, many(1)), 1);
+    assert_eq!((again.stored, again.known), (0, 4), "what is there already costs nothing");
     place.report(&store, envelope(20, many(10)), 2);
     place.report(&store, envelope(10, many(10)), DAY);
     let three = ["203.0.113.1", "203.0.113.2", "203.0.113.3"].map(|value| indicator(value, 1));

@@ -31,14 +31,16 @@ fn run(bytes: &[u8], at: usize, is_part: fn(&u8) -> bool) -> &[u8] {
 }
 
 /// `192.168.10.20` with dots, dashes or underscores between; octal and hexadecimal parts too; and
-/// the other way round where names of hosts are made so.
+/// the other way round where names of hosts are made so, or where zeros fill each part up.
 fn quads(bytes: &[u8], is_internal: &dyn Fn(u32) -> bool) -> bool {
     (0..bytes.len()).filter(|at| begins(bytes, *at, u8::is_ascii_alphanumeric)).any(|at| {
         let (mut position, mut parts, mut sign) = (at, Vec::with_capacity(4), None);
+        let mut is_padded = false;
         loop {
             let word = run(bytes, position, u8::is_ascii_alphanumeric);
             let Some(part) = part(word) else { break };
             parts.push(part);
+            is_padded |= word.len() > 1 && word.starts_with(b"0");
             position += word.len();
             if parts.len() == 4 {
                 break;
@@ -61,7 +63,7 @@ fn quads(bytes: &[u8], is_internal: &dyn Fn(u32) -> bool) -> bool {
                 && bytes.get(position + 1).is_some_and(u8::is_ascii_alphabetic);
         [decimal, octal].into_iter().any(|parts| {
             let Some(bits) = join(parts) else { return false };
-            is_internal(bits) || in_a_name && is_internal(bits.swap_bytes())
+            is_internal(bits) || (in_a_name || is_padded) && is_internal(bits.swap_bytes())
         })
     })
 }

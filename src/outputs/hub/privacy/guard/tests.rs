@@ -25,6 +25,7 @@ fn what_must_not_leave_is_found_in_any_notation() {
         ("192-168-10-20.dyn.example.org", Hit::Address),
         ("20.10.168.192.in-addr.arpa", Hit::Address),
         ("20.10.168.192.bl.example.org", Hit::Address),
+        ("020.010.168.192", Hit::Address),
         ("0xc0a80a14", Hit::Address),
         ("C0A80A14", Hit::Address),
         ("140aa8c0", Hit::Address),
@@ -111,6 +112,31 @@ fn a_known_address_is_found_where_it_can_only_be_known() {
         assert_eq!(guard.check(&value), Err(Hit::Address), "{value}");
     }
     assert_eq!(guard.check(&json!(["198.51.100.70", 3_325_256_712_u32])), Ok(()));
+}
+
+#[test]
+fn what_odd_characters_hide_is_found_in_the_text_as_it_came() {
+    let site = site();
+    let guard = Guard::new(&site, &[], &["203.0.113.66".parse().unwrap()]);
+    for text in [
+        "host 192\u{200b}.168.10.20 ha",
+        "host 192.168\u{ad}.10.20 ha",
+        "\u{202e}192.168.10.20",
+        "１９２．１６８．１０．２０",
+        "192。168。10。20",
+        "192·168·10·20",
+        "١٩٢.١٦٨.١٠.٢٠",
+        "𝟏𝟗𝟐.168.10.20",
+        "192🙂.168.10.20",
+        "192\u{0}.168.10.20",
+        "020.010.168.\u{200b}192",
+    ] {
+        assert_eq!(guard.original(text), Err(Hit::Address), "{text:?}");
+    }
+    // What is plain is taken out by others; what hides nothing may be odd.
+    for text in ["host 192.168.10.20 ha", "203.0.113.66 → porta\u{a0}22 🙂", "è così"] {
+        assert_eq!(guard.original(text), Ok(()), "{text:?}");
+    }
 }
 
 fn internal() -> impl Strategy<Value = [u8; 4]> {
