@@ -62,11 +62,12 @@
 //! ## Whose word counts
 //!
 //! * A sensor speaks for itself: `created_by_ref` has to be the identity that its certificate says,
-//!   object by object; others are failures in the status. Objects without author (observables, attack
-//!   patterns, indicators, `indicates`) are taken when their identifier is made of what they say, so
-//!   that nobody puts something else in their place.
-//! * Observables of inside a site, and kinds that could only hold such (`user-account`, `process`,
-//!   `email-message`), are refused.
+//!   object by object; others are failures in the status. What is the same everywhere (observables,
+//!   conversations, attack patterns, indicators, marks, `indicates` and `related-to`) must have no
+//!   author and no properties but its own, and is taken when its identifier is made of what it says,
+//!   so that nobody puts something else in its place.
+//! * Observables of inside a site in any spelling, `objects` within `observed-data`, and kinds that
+//!   could only hold such (`user-account`, `process`, `email-message`), are refused.
 //! * A sensor reads back what it sent first, and the indicators; not what others sent.
 //!
 //! ## What goes to all

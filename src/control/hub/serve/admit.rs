@@ -331,6 +331,24 @@ mod tests {
     }
 
     #[test]
+    fn all_that_a_sensor_makes_is_taken() {
+        use crate::outputs::hub::stix::tests::{INCIDENT, SCAN, exchange};
+        let (mut exchange, now) = exchange();
+        let author = Author::sensor(&exchange.policy().identity);
+        let mut objects = exchange.preamble();
+        for line in [SCAN, INCIDENT] {
+            objects.extend(exchange.line(line.as_bytes(), now).unwrap().objects);
+        }
+        for kind in ["indicator", "network-traffic", "incident", "marking-definition"] {
+            assert!(objects.iter().any(|object| text(object, "type") == kind), "{kind}");
+        }
+        for object in &objects {
+            assert!(named(object).is_some(), "{object}");
+            assert_eq!(admit(object, &author).err(), None, "{object}");
+        }
+    }
+
+    #[test]
     fn names_are_read_strictly() {
         let (_, own) = author();
         assert!(named(&sighting(&own)).is_some());

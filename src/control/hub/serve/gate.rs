@@ -7,9 +7,8 @@ use std::sync::{PoisonError, RwLock};
 use super::config::network;
 use crate::net::AddressSet;
 use crate::outputs::hub::inbound::gate::{Allowed, Gate as Rules, Refused};
-use crate::outputs::hub::inbound::pattern;
+use crate::outputs::hub::inbound::pattern::{self, Observable};
 use crate::outputs::hub::privacy::site::Site;
-use crate::record::Observable;
 
 /// Addresses of towns that are remembered; then the one not seen for longest goes.
 const TOWNS_MAX: usize = 50_000;

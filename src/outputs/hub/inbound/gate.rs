@@ -94,7 +94,7 @@ pub enum Refused {
     Wide,
     /// The pattern asks for what a sensor cannot see.
     Unsupported,
-    /// It says no end, or none that can be read.
+    /// It says no end, none that can be read, or one that counts from a day that is yet to come.
     Endless,
     /// Its end is over.
     Expired,

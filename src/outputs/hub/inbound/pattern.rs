@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use crate::record::{ALTERNATIVES_MAX, Observable, TERMS_MAX};
+pub use crate::record::Observable;
+use crate::record::{ALTERNATIVES_MAX, TERMS_MAX};
 
 /// Bytes of a pattern at most.
 pub const PATTERN_BYTES_MAX: usize = 4096;

@@ -276,4 +276,4 @@ fn observable_time(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
-pub(in crate::outputs::hub) mod tests;
+pub(crate) mod tests;

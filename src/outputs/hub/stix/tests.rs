@@ -164,7 +164,7 @@ fn what_the_policy_does_not_name_stays_and_is_counted() {
     }
 }
 
-const INCIDENT: &str = r#"{"timestamp":"2026-11-22T23:30:00.000000+0000","event_type":"incident","src_ip":"203.0.113.66","incident":{"id":"20261122-4f2a9c1e","status":"opened","reason":"score","level":"high","score":12.5,"threshold":8,"confidence":0.85,"title":{"it":"Attacco da 203.0.113.66 a 192.168.10.20","en":"x"},"sources":["203.0.113.66","10.0.0.7"],"sources_total":2,"targets":["192.168.10.20"],"targets_total":1,"first":"2026-11-22T23:22:15.679454+0000","last":"2026-11-22T23:29:00.000000+0000","timeline":[{"title":"Vertical TCP scan of 192.168.10.20"}],"techniques":["T1595.001","T1110.001"],"acn":[],"explain":{"it":"Alle 23:22 203.0.113.66 ha provato le porte di 192.168.10.20.","en":"x"}}}"#;
+pub(crate) const INCIDENT: &str = r#"{"timestamp":"2026-11-22T23:30:00.000000+0000","event_type":"incident","src_ip":"203.0.113.66","incident":{"id":"20261122-4f2a9c1e","status":"opened","reason":"score","level":"high","score":12.5,"threshold":8,"confidence":0.85,"title":{"it":"Attacco da 203.0.113.66 a 192.168.10.20","en":"x"},"sources":["203.0.113.66","10.0.0.7"],"sources_total":2,"targets":["192.168.10.20"],"targets_total":1,"first":"2026-11-22T23:22:15.679454+0000","last":"2026-11-22T23:29:00.000000+0000","timeline":[{"title":"Vertical TCP scan of 192.168.10.20"}],"techniques":["T1595.001","T1110.001"],"acn":[],"explain":{"it":"Alle 23:22 203.0.113.66 ha provato le porte di 192.168.10.20.","en":"x"}}}"#;
 
 #[test]
 fn an_incident_is_a_draft_whose_records_are_versions_of_one_object() {
