@@ -8,11 +8,13 @@
 //! signatures, findings of detectors, flows, transactions of application protocols, malformations.
 //! Outside they are EVE JSON, as Suricata names it, so that existing tools read them.
 //!
-//! One binary does two things. `replay` reads captures to their end and gives the same bytes each
+//! One binary does three things. `replay` reads captures to their end and gives the same bytes each
 //! time, with any number of workers: that is what makes it evidence (only `--state` makes it depend
 //! on what was learned before). `watch` listens to a tap or a mirror port until it is stopped. Both
-//! run the same workers; only the source and the clock differ. The sensor is passive: it sends
-//! nothing and blocks nothing.
+//! run the same workers; only the source and the clock differ. Where it listens the sensor is passive:
+//! it sends nothing and blocks nothing; what it found it gives to a hub only where a policy says so
+//! ([`manual::exchange`]). `hub serve` is such a hub, for tests and small centres; no packet comes
+//! there ([`manual::operating`]).
 //!
 //! # Map, in the order in which data flows
 //!
@@ -28,7 +30,7 @@
 //! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
 //! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files, the exchange with a hub |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
-//! | [`control`] | command line, configuration, signals, pages; what detectors have learned, on disk |
+//! | [`control`] | command line, configuration, signals, pages; what detectors have learned, on disk; the ways to a hub, and the hub (`control/hub`) |
 //! | [`manual`] | documentation without code |
 //!
 //! # The way of a packet

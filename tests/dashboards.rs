@@ -2,7 +2,6 @@
 //! hub that run, a real Prometheus has data for every panel and a real Alertmanager gets the alert.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
@@ -12,7 +11,7 @@ use serde_json::Value;
 
 use crate::live::{ALONE, Wire, is_possible, run, until};
 use crate::support::hub::{Authority, COLLECTION, INDICATORS};
-use crate::support::root;
+use crate::support::{lint, root};
 
 /// Series of one sensor, and of one hub, at most.
 const SERIES_MAX: usize = 500;
@@ -210,17 +209,7 @@ fn results(wire: &Wire, query: &str) -> usize {
 /// Lints a page of metrics; its series, and their names without labels.
 fn page(wire: &Wire, port: u16) -> (usize, BTreeSet<String>) {
     let page = get(wire, &format!("http://127.0.0.1:{port}/metrics"), None);
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+    lint(&page);
     let lines: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();
     let names = lines.iter().map(|line| line.split(['{', ' ']).next().unwrap().to_owned());
     for line in &lines {

@@ -1,6 +1,6 @@
 //! A sensor on a real interface: two network namespaces, tcpreplay in one, `watch` in the other.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::root;
+use crate::support::{lint, root};
 
 /// Packets a second of the run in which nothing may be lost.
 const STEADY_PPS: &str = "50000";
@@ -318,17 +318,7 @@ fn reloads(wire: &Wire, sensor: &Sensor, rules: &Path, output: &Path) -> u64 {
 }
 
 fn checks_page(page: &str) {
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+    lint(page);
     assert_eq!(metric(page, "rivellino_rules", "state=\"loaded\""), 2);
     for line in page.lines().filter(|line| !line.starts_with('#')) {
         // Between the quotes: every second part.

@@ -8,7 +8,9 @@ pub mod layers;
 pub mod office;
 pub mod packets;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The corpus, when `RIVELLINO_CORPUS` names it; otherwise says that `what` is skipped.
 pub fn corpus(what: &str) -> Option<PathBuf> {
@@ -40,4 +42,20 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// A page of metrics is as Prometheus wants it: `promtool` says nothing against it. Panics with what it
+/// says, or when it is not there.
+pub fn lint(page: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
 }

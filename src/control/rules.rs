@@ -69,13 +69,13 @@ impl Beside {
         }
         if let Some(path) = &self.classification {
             let classes = detect::classification::parse(&text(path)?);
-            variables.library.classes =
+            variables.companions.classes =
                 Some(classes.map_err(|problems| told(path, problems))?.into());
         }
         if let Some(path) = &self.reference {
             let systems = detect::classification::parse_references(&text(path)?);
             let systems = systems.map_err(|problems| told(path, problems))?;
-            variables.library.references = Some(systems.into());
+            variables.companions.references = Some(systems.into());
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ fn named_file(path: &str, origin: &str) -> Result<Vec<u8>, String> {
 
 /// Loads texts, each with its file's name.
 pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Loaded {
-    variables.library.read = Some(Arc::new(named_file));
+    variables.companions.read = Some(Arc::new(named_file));
     let (ruleset, diagnostics, summary) = detect::load(texts, variables);
     Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
 }

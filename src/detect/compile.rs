@@ -63,7 +63,7 @@ pub fn compile(
         moved: false,
         variables: Vec::new(),
         sides: Vec::new(),
-        library: variables.library.clone(),
+        companions: variables.companions.clone(),
     };
     if let Ok((_, moment)) = protocol_moment(parsed.protocol.text) {
         tie(moment, &mut builder.rule);

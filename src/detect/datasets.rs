@@ -135,9 +135,10 @@ pub struct Request {
     pub json: Option<(String, String)>,
 }
 
-/// All sets of one load of rules, and where files come from.
+/// What goes along with the rules of one load: sets, classifications, references, and where files
+/// come from.
 #[derive(Clone, Default)]
-pub struct Library {
+pub struct Companions {
     sets: Arc<Mutex<HashMap<String, Arc<Set>>>>,
     /// Reads files; without it a rule that names one is refused.
     pub read: Option<Arc<ReadFile>>,
@@ -147,7 +148,7 @@ pub struct Library {
     pub references: Option<Arc<HashMap<String, String>>>,
 }
 
-impl Library {
+impl Companions {
     /// The same way to files, no sets yet.
     pub fn anew(&self) -> Self {
         Self { sets: Arc::default(), ..self.clone() }
@@ -271,14 +272,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn library() -> Library {
+    fn companions() -> Companions {
         let read = |path: &str, origin: &str| match (path, origin) {
             ("names.lst", "a.rules") => Ok(b"YWJj\n\nZGVm\n".to_vec()),
             ("ips.rep", _) => Ok(b"192.0.2.1,100\n2001:db8::1, 7\n".to_vec()),
             ("bad.json", _) => Ok(br#"{"list":[{"host":"abc"},{"host":"x"}]}"#.to_vec()),
             _ => Err("not there".to_owned()),
         };
-        Library { read: Some(Arc::new(read)), ..Library::default() }
+        Companions { read: Some(Arc::new(read)), ..Companions::default() }
     }
 
     fn request(name: &str, kind: ValueKind, load: &str) -> Request {
@@ -288,31 +289,31 @@ mod tests {
 
     #[test]
     fn files_give_their_values() {
-        let library = library();
-        let names = library.set(&request("n", ValueKind::Text, "names.lst"), "a.rules").unwrap();
+        let companions = companions();
+        let names = companions.set(&request("n", ValueKind::Text, "names.lst"), "a.rules").unwrap();
         assert!(names.loaded(b"abc").is_some() && names.loaded(b"abcd").is_none());
         let mut levels = request("i", ValueKind::Ip, "ips.rep");
         levels.reputation = true;
-        let levels = library.set(&levels, "").unwrap();
+        let levels = companions.set(&levels, "").unwrap();
         let key = levels.key(&[192, 0, 2, 1]).unwrap();
         assert_eq!(levels.loaded(&key), Some(100));
         let mut object = request("j", ValueKind::Text, "bad.json");
         object.json = Some(("host".into(), "list".into()));
-        assert!(library.set(&object, "").unwrap().loaded(b"x").is_some());
+        assert!(companions.set(&object, "").unwrap().loaded(b"x").is_some());
     }
 
     #[test]
     fn a_set_is_defined_once_and_its_file_must_be_there() {
-        let library = library();
+        let companions = companions();
         let named = Request { name: "n".into(), ..Request::default() };
-        assert_eq!(library.set(&named, "").err().unwrap().code, "R231");
+        assert_eq!(companions.set(&named, "").err().unwrap().code, "R231");
         let missing = request("n", ValueKind::Md5, "missing");
-        assert_eq!(library.set(&missing, "").err().unwrap().code, "R232");
+        assert_eq!(companions.set(&missing, "").err().unwrap().code, "R232");
         let state = Request { optional: true, ..missing };
-        library.set(&state, "").unwrap();
-        library.set(&named, "").unwrap();
+        companions.set(&state, "").unwrap();
+        companions.set(&named, "").unwrap();
         let other = Request { kind: Some(ValueKind::Text), ..named };
-        assert_eq!(library.set(&other, "").err().unwrap().code, "R231");
-        assert_eq!(library.anew().set(&other, "").ok().unwrap().number, 0);
+        assert_eq!(companions.set(&other, "").err().unwrap().code, "R231");
+        assert_eq!(companions.anew().set(&other, "").ok().unwrap().number, 0);
     }
 }

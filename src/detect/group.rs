@@ -237,15 +237,13 @@ impl<T: Clone> Draft<T> {
                 under.entry(port).or_default().push(entry.clone());
             }
         };
-        if header.both_ways && few(&header.destination_ports) {
-            // Either end of the packet may be the rule's destination.
+        if few(&header.destination_ports) {
             file(&header.destination_ports, &mut self.destination);
-            file(&header.destination_ports, &mut self.source);
-        } else if header.both_ways {
-            self.any.push(entry.clone());
-        } else if few(&header.destination_ports) {
-            file(&header.destination_ports, &mut self.destination);
-        } else if few(&header.source_ports) {
+            if header.both_ways {
+                // Either end of the packet may be the rule's destination.
+                file(&header.destination_ports, &mut self.source);
+            }
+        } else if !header.both_ways && few(&header.source_ports) {
             file(&header.source_ports, &mut self.source);
         } else {
             self.any.push(entry.clone());

@@ -1,7 +1,7 @@
 //! What an operator is: a keyword that does something, as opposed to naming a field.
 
 use super::buffer::{Content, MAX_STEPS, MAX_VARIABLES, Step};
-use super::datasets::Library;
+use super::datasets::Companions;
 use super::rule::{Absent, Buffer, BufferTest, Rule, Transform};
 use crate::field::Side;
 
@@ -63,7 +63,7 @@ pub struct Builder {
     /// Sides that the keywords so far have shown.
     pub sides: Vec<Side>,
     /// Sets of values, and files that rules name.
-    pub library: Library,
+    pub companions: Companions,
 }
 
 /// A chain of a rule being built.

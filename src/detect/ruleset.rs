@@ -33,7 +33,7 @@ pub fn load(
 ) -> (Ruleset, Vec<Diagnostic>, LoadSummary) {
     let catalog = Catalog::new();
     // A set belongs to one load of rules.
-    variables.library = variables.library.anew();
+    variables.companions = variables.companions.anew();
     let mut diagnostics = Vec::new();
     let mut summary = LoadSummary::default();
     let mut rules: Vec<Rule> = Vec::new();

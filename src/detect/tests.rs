@@ -153,6 +153,27 @@ alert tcp any any -> any any (flags:S; sid:3;)
 }
 
 #[test]
+fn a_rule_of_both_ways_is_found_by_either_end() {
+    for options in ["content:\"ab\";", "flags:PA;", "pcre:\"/ab/\";"] {
+        let ports = [
+            ("any", "80"),
+            ("any", "40000"),
+            ("80", "any"),
+            ("40000", "80"),
+            ("80", "40000"),
+            ("1:1000", "any"),
+            ("80", "80"),
+            ("any", "81"),
+        ];
+        let rule = |(sid, (from, to)): (usize, &(&str, &str))| {
+            format!("alert tcp any {from} <> any {to} ({options} sid:{};)\n", sid + 1)
+        };
+        let rules: String = ports.iter().enumerate().map(rule).collect();
+        assert_eq!(sids(&rules, &[b"ab"], true), [1, 2, 3, 4, 5, 6], "{options}");
+    }
+}
+
+#[test]
 fn rules_of_addresses_alert_once_a_flow() {
     let rules = r#"
 alert ip [192.0.2.1,198.51.100.0/24] any -> any any (sid:1;)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::datasets::Library;
+use super::datasets::Companions;
 use super::diagnostic::nearest;
 use super::limits::Limit;
 use super::operator::Problem;
@@ -51,7 +51,7 @@ static STOCK: &[(&str, &str)] = &[
 /// The variables, and every list that was looked up with them; and what else stands around rules.
 pub struct Variables {
     /// Sets of values, and how files that rules name are read.
-    pub library: Library,
+    pub companions: Companions,
     /// Thresholds, suppressions and rates beside the rules' own.
     pub limits: Vec<Limit>,
     texts: BTreeMap<String, String>,
@@ -65,7 +65,7 @@ impl Default for Variables {
     fn default() -> Self {
         let texts = STOCK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         Self {
-            library: Library::default(),
+            companions: Companions::default(),
             limits: Vec::new(),
             texts: texts.collect(),
             external_set: false,

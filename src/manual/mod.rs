@@ -1,4 +1,5 @@
-//! Documentation without code: what comes out, what rules can say, where we differ from others.
+//! Documentation without code: what comes out, what rules can say, where we differ from others, what
+//! leaves for a hub, how one is run.
 
 pub mod differences;
 pub mod eve;

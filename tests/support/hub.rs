@@ -484,6 +484,24 @@ impl Caller {
         self.get_as(path, TAXII)
     }
 
+    /// All versions of all objects of a collection, page by page.
+    pub fn all(&self, collection: &str) -> Vec<serde_json::Value> {
+        let mut all = Vec::new();
+        let mut next = String::new();
+        for _ in 0..10_000 {
+            let query = format!("limit=1000&match[version]=all{next}");
+            let said =
+                self.get(&format!("/hub/collections/{collection}/objects/?{query}")).unwrap();
+            assert_eq!(said.status, 200, "{}", said.body);
+            all.extend(said.objects());
+            match said.body["next"].as_str() {
+                Some(token) => next = format!("&next={token}"),
+                None => return all,
+            }
+        }
+        panic!("the pages have no end");
+    }
+
     /// Gets a resource as some media type.
     pub fn get_as(&self, path: &str, accept: &str) -> Result<Said, ureq::Error> {
         let url = format!("{}{path}", self.root);

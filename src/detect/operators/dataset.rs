@@ -138,7 +138,7 @@ impl Check for Reputation {
 }
 
 fn open(request: Request, builder: &Builder) -> Result<Arc<Set>, Problem> {
-    builder.library.set(&request, &builder.rule.origin.file)
+    builder.companions.set(&request, &builder.rule.origin.file)
 }
 
 /// What stands behind the name.

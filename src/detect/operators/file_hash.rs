@@ -45,7 +45,7 @@ pub static FILESHA256: Operator = Operator {
 fn compile(hash: Hash, argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
     let text = required(argument, "filemd5:[!]FILE")?;
     let (name, negated) = list_name(text);
-    let read = builder.library.read.as_ref();
+    let read = builder.companions.read.as_ref();
     let bytes = match read.map(|read| read(name, &builder.rule.origin.file)) {
         Some(Ok(bytes)) => bytes,
         unread => {

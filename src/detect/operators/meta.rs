@@ -125,7 +125,7 @@ pub static CLASSTYPE: Operator = Operator {
                 None => problem.hint("for example `classtype:web-application-attack`"),
             });
         }
-        let (category, priority) = match &builder.library.classes {
+        let (category, priority) = match &builder.companions.classes {
             Some(classes) => classes
                 .get(&name.to_ascii_lowercase())
                 .map_or(UNKNOWN, |(description, priority)| (description.as_str(), *priority)),
@@ -176,7 +176,7 @@ pub static REFERENCE: Operator = Operator {
         };
         let system = system.trim_ascii().to_ascii_lowercase();
         let place = place.trim_ascii();
-        let prefixes = builder.library.references.as_deref();
+        let prefixes = builder.companions.references.as_deref();
         // A system of the file stands for its URL; the outputs know the others.
         let pair = match prefixes.and_then(|prefixes| prefixes.get(&system)) {
             Some(prefix) => (String::new(), format!("{prefix}{place}")),
