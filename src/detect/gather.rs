@@ -43,6 +43,8 @@ pub enum Cause {
 pub struct Gather {
     tasks: Vec<Task>,
     arena: Vec<u8>,
+    /// Of each item whether its payload is searched with the stream that it is part of.
+    both: Vec<bool>,
     marks: Vec<u32>,
     tally: Tally,
     /// What was found, in order.
@@ -107,73 +109,94 @@ impl Gather {
         self.tasks.clear();
         self.arena.clear();
         self.found.clear();
+        self.both.clear();
         self.marks.resize(ruleset.len(), u32::MAX);
         for (index, item) in items.iter().enumerate() {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
-            self.payload(ruleset, number, item);
-            if let Some(flow) = item.flow
-                && let Some(state) = flows.get_mut(flow.slot as usize)
-            {
-                self.stream(ruleset, number, item, state);
-                for (at, ready) in item.ready.iter().enumerate() {
-                    let at = u32::try_from(at).unwrap_or(u32::MAX);
-                    self.ready(ruleset, number, (at, ready), state);
-                }
+            let mut state = item.flow.and_then(|flow| flows.get_mut(flow.slot as usize));
+            let stream = |state: &mut &mut FlowState| self.stream(ruleset, number, item, state);
+            let both = state.as_mut().is_some_and(stream);
+            self.both.push(both);
+            self.payload(ruleset, number, item, both);
+            let Some(state) = state else { continue };
+            for (at, ready) in item.ready.iter().enumerate() {
+                let at = u32::try_from(at).unwrap_or(u32::MAX);
+                self.ready(ruleset, number, (at, ready), state);
             }
         }
         self.scan(ruleset, items, flows);
     }
 
-    fn payload(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>) {
-        let sealed = item.flow.is_some_and(|flow| flow.sealed);
-        if item.pseudo || item.payload.is_empty() || sealed {
+    /// `both`: whether it is searched with its stream for literals that can stand anywhere.
+    fn payload(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>, both: bool) {
+        if !has_payload(item) {
             return;
         }
         let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
         let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
         let class = group::packet_class(item.headers);
         let tasks = &mut self.tasks;
-        for medium in [Medium::Packet, Medium::Stream] {
-            // What went through the stream is searched there.
-            if medium == Medium::Stream && (item.streamed || class != 0) {
-                continue;
+        for medium in [Medium::Anywhere, Medium::StreamStart, Medium::PacketStart] {
+            let wanted = match medium {
+                Medium::Anywhere => !both,
+                // What went through the stream is searched there.
+                Medium::StreamStart => class == 0 && !item.streamed,
+                Medium::PacketStart => true,
+            };
+            if wanted {
+                ruleset.groups.payload(medium, class, way, ports, |patterns| {
+                    tasks.push(Task { patterns, item: number, source: Source::Payload });
+                });
             }
-            ruleset.groups.payload(medium, class, way, ports, |patterns| {
-                tasks.push(Task { patterns, item: number, source: Source::Payload });
-            });
         }
     }
 
-    fn stream(&mut self, ruleset: &Ruleset, number: u32, item: &Item<'_>, state: &mut FlowState) {
+    /// Whether the packet's payload is searched with it, for literals that can stand anywhere.
+    fn stream(
+        &mut self,
+        ruleset: &Ruleset,
+        number: u32,
+        item: &Item<'_>,
+        state: &mut FlowState,
+    ) -> bool {
         let Some(flow) = item.flow.filter(|f| f.protocol_number == ip_protocol::TCP) else {
-            return;
+            return false;
         };
         let way = flow.direction;
         let to = flow.stream.get(way.index()).copied().unwrap_or(0);
-        let Some(window) = state.windows.get_mut(way.index()) else { return };
+        let Some(window) = state.windows.get_mut(way.index()) else { return false };
         let seam = window.scanned;
         if to <= seam {
-            return;
+            return false;
         }
         window.scanned = to;
+        // Most often the stream went on by just this payload. Where bytes of several packets
+        // compete for the same place it may not be the same: so it is compared.
+        let same = item.streamed && has_payload(item) && window.view(seam, to) == item.payload;
         let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
         let groups = &ruleset.groups;
         let (tasks, found) = (&mut self.tasks, &mut self.found);
-        groups.payload(Medium::Stream, 0, way, ports, |patterns| {
-            let group = groups.patterns(patterns);
-            let (overlap, reach) = group.map_or((0, 0), |group| (group.overlap(), group.reach()));
-            for (base, end) in window.stretches() {
-                let to = to.min(end).min(reach as u64);
-                let from = seam.saturating_sub(overlap as u64).max(base);
-                if from < to {
-                    let source = Source::Stream { from, to, seam };
-                    tasks.push(Task { patterns, item: number, source });
+        for medium in [Medium::Anywhere, Medium::StreamStart] {
+            let packet = same && medium == Medium::Anywhere;
+            groups.payload(medium, 0, way, ports, |patterns| {
+                let group = groups.patterns(patterns);
+                let (overlap, reach) =
+                    group.map_or((0, 0), |group| (group.overlap(), group.reach()));
+                let reach = if packet { u64::MAX } else { reach as u64 };
+                for (base, end) in window.stretches() {
+                    let to = to.min(end).min(reach);
+                    let from = seam.saturating_sub(overlap as u64).max(base);
+                    if from < to {
+                        let source = Source::Stream { from, to, seam };
+                        tasks.push(Task { patterns, item: number, source });
+                    }
                 }
-            }
-        });
+            });
+        }
         groups.bare_payload(0, way, ports, |rule| {
             found.push(Candidate { item: number, rule, cause: Cause::Stream(to) });
         });
+        same
     }
 
     fn ready(
@@ -239,7 +262,7 @@ impl Gather {
 
     /// Searches buffers of the same group side by side.
     fn scan(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &[FlowState]) {
-        let Self { tasks, arena, marks, tally, found, sorted } = self;
+        let Self { tasks, arena, both, marks, tally, found, sorted } = self;
         tally.sort(tasks.iter().map(|task| task.patterns));
         let task = |index: &u32| tasks.get(*index as usize);
         let group = |index: &u32| task(index).map(|task| task.patterns);
@@ -269,15 +292,7 @@ impl Gather {
                 note(Candidate { item: task.item, rule, cause }, marks, found);
             });
         }
-        let keep = |candidate: &Candidate| {
-            let streamed = items.get(candidate.item as usize).is_some_and(|item| item.streamed);
-            ruleset.rule(candidate.rule).is_some_and(|rule| match candidate.cause {
-                Cause::Packet => rule.wants_packet(streamed),
-                Cause::Stream(_) => rule.wants_stream(),
-                _ => true,
-            })
-        };
-        found.retain(keep);
+        tell_apart(ruleset, items, both, found);
         tally.sort(found.iter().map(|candidate| candidate.item));
         sorted.clear();
         sorted.extend(tally.order.iter().filter_map(|index| found.get(*index as usize)).copied());
@@ -285,6 +300,39 @@ impl Gather {
         let items = found.chunk_by_mut(|a, b| a.item == b.item);
         items.for_each(<[Candidate]>::sort_unstable);
     }
+}
+
+/// Whether a packet has a payload that rules may look into.
+fn has_payload(item: &Item<'_>) -> bool {
+    let sealed = item.flow.is_some_and(|flow| flow.sealed);
+    !item.pseudo && !item.payload.is_empty() && !sealed
+}
+
+/// Leaves to each rule what it looks into. `both` are the items whose payload was searched with the
+/// stream: what was found there may be in the packet too.
+fn tell_apart(
+    ruleset: &Ruleset,
+    items: &[Item<'_>],
+    both: &[bool],
+    found: &mut Vec<Candidate>,
+) {
+    let mut packets = Vec::new();
+    found.retain(|candidate| {
+        let Some(rule) = ruleset.rule(candidate.rule) else { return false };
+        let index = candidate.item as usize;
+        let streamed = items.get(index).is_some_and(|item| item.streamed);
+        match candidate.cause {
+            Cause::Packet => rule.wants_packet(streamed),
+            Cause::Stream(_) => {
+                let both = both.get(index).is_some_and(|both| *both);
+                let packet = (both && rule.wants_packet(streamed)).then_some(Cause::Packet);
+                packets.extend(packet.map(|cause| Candidate { cause, ..*candidate }));
+                rule.wants_stream()
+            }
+            _ => true,
+        }
+    });
+    found.append(&mut packets);
 }
 
 /// Cuts a long buffer into pieces that the scanner can walk side by side; each begins `overlap`

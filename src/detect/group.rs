@@ -25,16 +25,19 @@ const STAGES: usize = 3;
 /// The transports that rules are filed under.
 const CLASSES: usize = 4;
 
-/// Streams and packets, each for literals that can stand anywhere and near the start.
-const MEDIA: usize = 4;
+/// The kinds of [`Medium`].
+const MEDIA: usize = 3;
 
-/// In what rules look for their literals. A rule that looks in both is filed under both.
+/// In what rules look for their literals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Medium {
-    /// Streams, and packets that did not go through one.
-    Stream,
-    /// Packets as such.
-    Packet,
+    /// Literals that can stand anywhere, in streams or packets: nearly all bytes of a stream are
+    /// those of a packet too, and are searched once for both.
+    Anywhere,
+    /// Literals that can stand near the start of a stream alone.
+    StreamStart,
+    /// The same for packets. A rule that looks in both is filed under both.
+    PacketStart,
 }
 
 /// All rules, filed.
@@ -130,7 +133,7 @@ impl Groups {
     }
 
     /// Numbers of patterns of payload for a transport, a direction and ports. A packet that did not
-    /// go through the stream is to be searched for both kinds.
+    /// go through the stream is to be searched for what is filed under streams too.
     pub fn payload(
         &self,
         medium: Medium,
@@ -139,15 +142,9 @@ impl Groups {
         ports: (u16, u16),
         mut use_it: impl FnMut(u32),
     ) {
-        let [streams, near_streams, packets, near_packets] = &self.payload;
-        let of_medium = match medium {
-            Medium::Stream => [streams, near_streams],
-            Medium::Packet => [packets, near_packets],
-        };
-        for classes in of_medium {
-            if let Some(found) = classes.get(class).and_then(|ways| ways.get(way.index())) {
-                found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
-            }
+        let classes = self.payload.get(medium as usize);
+        if let Some(found) = classes.and_then(|classes| classes.get(class)?.get(way.index())) {
+            found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
         }
     }
 
@@ -352,16 +349,12 @@ impl Filing {
         let entry = gate.map(|gate| Entry::new(&gate, number));
         each_place(planned, |class, way| match &entry {
             Some(entry) => {
-                let [streams, near_streams, packets, near_packets] = &mut self.payload;
-                let (streams, packets) = match entry.near() {
-                    true => (near_streams, near_packets),
-                    false => (streams, packets),
-                };
                 let in_stream = class == 0 && planned.wants_stream();
                 let in_packets = !in_stream || planned.wants_packet(true);
-                for (medium, wanted) in [(streams, in_stream), (packets, in_packets)] {
+                let wanted = [!entry.near(), entry.near() && in_stream, entry.near() && in_packets];
+                for (medium, _) in self.payload.iter_mut().zip(wanted).filter(|(_, wanted)| *wanted)
+                {
                     let place = medium.get_mut(class).and_then(|ways| ways.get_mut(way));
-                    let place = place.filter(|_| wanted);
                     place.into_iter().for_each(|draft| draft.add(header, entry));
                 }
             }

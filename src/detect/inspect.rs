@@ -11,7 +11,7 @@ use super::item::{FlowView, Item};
 use super::judge::Judge;
 use super::plan::Planned;
 use super::ruleset::Ruleset;
-use super::state::{FlowState, Window};
+use super::state::{FlowState, Spares, Window};
 use crate::net::Direction;
 use crate::record::Alert;
 
@@ -27,6 +27,7 @@ pub struct Inspector {
     gather: Gather,
     candidates: Vec<Candidate>,
     marks: Vec<Mark>,
+    spares: Spares,
     dropped: u64,
 }
 
@@ -45,27 +46,28 @@ impl Inspector {
             gather: Gather::default(),
             candidates: Vec::new(),
             marks: Vec::new(),
+            spares: Spares::default(),
             dropped: 0,
         }
     }
 
     /// The next bytes of a stream, in order; called while packets are worked on.
     pub fn stream(&mut self, slot: u32, direction: Direction, data: &[u8]) {
-        if let Some(window) = self.window(slot, direction) {
-            window.push(data);
+        if let Some(window) = window(&mut self.flows, slot, direction) {
+            window.push(data, &mut self.spares);
         }
     }
 
     /// So many bytes of a stream are missing.
     pub fn gap(&mut self, slot: u32, direction: Direction, length: u64) {
-        if let Some(window) = self.window(slot, direction) {
+        if let Some(window) = window(&mut self.flows, slot, direction) {
             window.gap(length);
         }
     }
 
     /// Nothing more will come in this direction: its window goes after the next inspection.
     pub fn end(&mut self, slot: u32, direction: Direction) {
-        if let Some(window) = self.window(slot, direction) {
+        if let Some(window) = window(&mut self.flows, slot, direction) {
             window.close();
         }
     }
@@ -142,7 +144,7 @@ impl Inspector {
     pub fn inspect(&mut self, items: &[Item<'_>], alerts: &mut Vec<(usize, Alert)>) {
         let ruleset = Arc::clone(&self.ruleset);
         for flow in items.iter().filter_map(|item| item.flow) {
-            self.window(flow.slot, flow.direction);
+            window(&mut self.flows, flow.slot, flow.direction);
         }
         let mut gather = std::mem::take(&mut self.gather);
         gather.batch(&ruleset, items, &mut self.flows);
@@ -156,20 +158,9 @@ impl Inspector {
         self.gather = gather;
         for flow in items.iter().filter_map(|item| item.flow) {
             let state = self.flows.get_mut(flow.slot as usize);
-            state.into_iter().flat_map(|state| &mut state.windows).for_each(Window::trim);
+            let windows = state.into_iter().flat_map(|state| &mut state.windows);
+            windows.for_each(|window| window.trim(&mut self.spares));
         }
-    }
-
-    fn window(&mut self, slot: u32, direction: Direction) -> Option<&mut Window> {
-        let slot = slot as usize;
-        if slot >= self.flows.len() {
-            if slot >= self.flows.capacity() {
-                let wanted = slot + slot / 8 + FLOWS_MORE;
-                self.flows.reserve_exact(wanted - self.flows.len());
-            }
-            self.flows.resize_with(slot + 1, FlowState::default);
-        }
-        self.flows.get_mut(slot)?.windows.get_mut(direction.index())
     }
 
     fn item(
@@ -221,6 +212,19 @@ impl Inspector {
         }
         ordered_files(item, state, &mut self.marks);
     }
+}
+
+/// The window of one direction of a flow, with room made for it.
+fn window(flows: &mut Vec<FlowState>, slot: u32, direction: Direction) -> Option<&mut Window> {
+    let slot = slot as usize;
+    if slot >= flows.len() {
+        if slot >= flows.capacity() {
+            let wanted = slot + slot / 8 + FLOWS_MORE;
+            flows.reserve_exact(wanted - flows.len());
+        }
+        flows.resize_with(slot + 1, FlowState::default);
+    }
+    flows.get_mut(slot)?.windows.get_mut(direction.index())
 }
 
 /// Files that rules asked for before they came.

@@ -83,6 +83,38 @@ struct Piece {
     data: Vec<u8>,
 }
 
+/// Memory of windows that a burst had filled, for those that the next burst fills: to grow each
+/// step by step would copy it several times, and to give so much back to the system each round
+/// would have it cleared anew each time.
+#[derive(Default)]
+pub struct Spares {
+    rooms: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+/// Bytes of memory kept for bursts.
+const SPARE_BYTES: usize = 4 << 20;
+
+impl Spares {
+    /// Empty room for so many bytes, if there is any.
+    fn take(&mut self, wanted: usize) -> Option<Vec<u8>> {
+        let at = self.rooms.iter().position(|room| room.capacity() >= wanted)?;
+        let room = self.rooms.swap_remove(at);
+        self.bytes = self.bytes.saturating_sub(room.capacity());
+        Some(room)
+    }
+
+    /// Keeps what was large, as long as it is not too much.
+    fn give(&mut self, mut room: Vec<u8>) {
+        let bytes = self.bytes.saturating_add(room.capacity());
+        if room.capacity() > WINDOW_CUT && bytes <= SPARE_BYTES {
+            room.clear();
+            self.bytes = bytes;
+            self.rooms.push(room);
+        }
+    }
+}
+
 /// Stretches between gaps that one round may leave to be looked at, each way; of further ones the
 /// oldest is given up.
 const PIECES_MAX: usize = 16;
@@ -174,7 +206,15 @@ impl FlowState {
 
 impl Window {
     /// Adds the next bytes of the stream.
-    pub fn push(&mut self, data: &[u8]) {
+    pub fn push(&mut self, data: &[u8], spares: &mut Spares) {
+        let wanted = self.data.len().saturating_add(data.len());
+        if wanted > self.data.capacity()
+            && wanted > WINDOW_CUT
+            && let Some(mut roomy) = spares.take(wanted)
+        {
+            roomy.extend_from_slice(&self.data);
+            self.data = roomy;
+        }
         self.data.extend_from_slice(data);
     }
 
@@ -260,30 +300,36 @@ impl Window {
     }
 
     /// Lets go of what no rule can reach any more.
-    pub fn trim(&mut self) {
+    pub fn trim(&mut self, spares: &mut Spares) {
         if self.past.take().is_some() {
             let base = self.base;
             self.hits.retain(|(_, position)| *position > base);
         }
         if self.closed {
             self.base = self.end();
-            self.data = Vec::new();
+            spares.give(std::mem::take(&mut self.data));
             self.hits = Vec::new();
         } else if self.data.len() > WINDOW_CUT {
             let surplus = self.data.len().saturating_sub(WINDOW_BYTES);
-            self.data.drain(..surplus);
-            // A burst in one round must not hold its memory for the rest of the flow.
-            if self.data.capacity() > WINDOW_CUT * 4 {
-                self.data.shrink_to(WINDOW_CUT);
-            }
+            self.shed(surplus, spares);
             self.base = self.base.saturating_add(surplus as u64);
             let base = self.base;
             self.hits.retain(|(_, position)| *position > base);
+        } else if self.data.capacity() > WINDOW_CUT * 2 {
+            self.shed(0, spares);
         }
-        // A burst must not leave its room behind for as long as the flow lives.
-        if self.data.capacity() > 4 * WINDOW_BYTES {
-            self.data.shrink_to(WINDOW_BYTES);
+    }
+
+    /// Lets the first bytes go; a burst must not leave its room behind for as long as the flow
+    /// lives.
+    fn shed(&mut self, surplus: usize, spares: &mut Spares) {
+        if self.data.capacity() <= WINDOW_CUT * 2 {
+            self.data.drain(..surplus);
+            return;
         }
+        let mut small = Vec::with_capacity(WINDOW_CUT);
+        small.extend_from_slice(self.data.get(surplus..).unwrap_or_default());
+        spares.give(std::mem::replace(&mut self.data, small));
     }
 
     fn memory(&self) -> usize {

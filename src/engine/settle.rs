@@ -1,7 +1,9 @@
 //! The end of a round: inspection, then records in packet order, then what is over leaves.
 
+use std::ops::Range;
+
 use super::gather::{App, Effect};
-use super::worker::{Pending, Place, Worker};
+use super::worker::{Pending, Place, Worker, emptied};
 use crate::decode::Transport;
 use crate::detect::{EARLIER_MAX, FrameView, Inspector, Item, Ready};
 use crate::field::{Event, Side, Stage};
@@ -19,7 +21,8 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
     let mut alerts = Vec::new();
     worker.activity.tell(&worker.table, &mut worker.records);
     if let Some(inspector) = &mut worker.inspector {
-        inspect(inspector, &worker.table, &worker.gather.effects, pending, &mut alerts);
+        let views = &mut worker.views;
+        inspect(inspector, &worker.table, &worker.gather.effects, pending, views, &mut alerts);
         let keeps_files = worker.gather.files.content > 0;
         for mark in inspector.marks().filter(|_| keeps_files) {
             let flow = worker.table.get_mut(Slot(mark.slot));
@@ -51,21 +54,35 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
     worker.table.sweep();
 }
 
+/// What a round shows to rules; empty between rounds, kept for its memory: to give so much back and
+/// to take it again costs the system a page at a time.
+#[derive(Default)]
+pub(super) struct Views {
+    ready: Vec<Ready<'static>>,
+    events: Vec<&'static Event>,
+    app_events: Vec<(Option<u64>, Side, &'static Event)>,
+    frames: Vec<FrameView<'static>>,
+    /// Of each entry its part of each of the above.
+    parts: Vec<[Range<usize>; 4]>,
+    items: Vec<Item<'static>>,
+}
+
 /// Collects what each entry shows to rules, all of it borrowed, and has it inspected at once.
 fn inspect(
     inspector: &mut Inspector,
     table: &Table<App>,
     effects: &[Effect],
     pending: &[Pending<'_>],
+    views: &mut Views,
     alerts: &mut Vec<(usize, Alert)>,
 ) {
-    let mut ready: Vec<Ready<'_>> = Vec::new();
-    let mut events: Vec<&'static Event> = Vec::new();
-    let mut app_events: Vec<(Option<u64>, Side, &'static Event)> = Vec::new();
-    let mut frames: Vec<FrameView<'_>> = Vec::new();
-    let mut parts = Vec::with_capacity(pending.len());
+    let Views { ready, events, app_events, frames, parts, items } = std::mem::take(views);
+    let mut ready: Vec<Ready<'_>> = emptied(ready);
+    let mut frames: Vec<FrameView<'_>> = emptied(frames);
+    let mut items: Vec<Item<'_>> = emptied(items);
+    let (mut events, mut app_events, mut parts) = (events, app_events, parts);
     for packet in pending {
-        let from = (ready.len(), events.len(), app_events.len(), frames.len());
+        let from = [ready.len(), events.len(), app_events.len(), frames.len()];
         for effect in effects.get(packet.effects.clone()).unwrap_or_default() {
             match effect {
                 Effect::Decode(event) | Effect::Stream(event) => events.push(event),
@@ -78,26 +95,28 @@ fn inspect(
                 effect => ready.extend(shown(table, effect)),
             }
         }
-        let flow_events = (from.2..app_events.len(), from.3..frames.len());
-        parts.push((from.0..ready.len(), from.1..events.len(), flow_events));
+        let [r, e, a, f] = from;
+        let parts_of = [r..ready.len(), e..events.len(), a..app_events.len(), f..frames.len()];
+        parts.push(parts_of);
     }
-    let items: Vec<Item<'_>> = pending
-        .iter()
-        .zip(parts)
-        .map(|(packet, (readies, packet_events, (flow_events, units)))| Item {
-            headers: &packet.headers,
-            bytes: packet.bytes.get(),
-            payload: packet.headers.payload(packet.bytes.get()),
-            flow: packet.view,
-            streamed: packet.streamed,
-            ready: ready.get(readies).unwrap_or_default(),
-            events: events.get(packet_events).unwrap_or_default(),
-            app_events: app_events.get(flow_events).unwrap_or_default(),
-            frames: frames.get(units).unwrap_or_default(),
-            pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
-        })
-        .collect();
+    items.extend(pending.iter().zip(parts.drain(..)).map(|(packet, [r, e, a, f])| Item {
+        headers: &packet.headers,
+        bytes: packet.bytes.get(),
+        payload: packet.headers.payload(packet.bytes.get()),
+        flow: packet.view,
+        streamed: packet.streamed,
+        ready: ready.get(r).unwrap_or_default(),
+        events: events.get(e).unwrap_or_default(),
+        app_events: app_events.get(a).unwrap_or_default(),
+        frames: frames.get(f).unwrap_or_default(),
+        pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
+    }));
     inspector.inspect(&items, alerts);
+    let items = emptied(items);
+    let (ready, frames) = (emptied(ready), emptied(frames));
+    events.clear();
+    app_events.clear();
+    *views = Views { ready, events, app_events, frames, parts, items };
 }
 
 /// What a parser's word shows to rules: a side of a transaction, or a file in it.

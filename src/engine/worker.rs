@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::activity::Activity;
 use super::gather::{App, Effect, Gather};
 use super::joined::Joins;
-use super::settle;
+use super::settle::{self, Views};
 use super::stats::WorkerStats;
 use crate::capture::{Batch, Frame};
 use crate::decode::{self, Headers};
@@ -109,6 +109,8 @@ pub struct Worker {
     defrag: Defrag,
     /// Empty; memory for the packets of the next round.
     spare: Vec<Pending<'static>>,
+    /// The same for what rules are shown.
+    pub(super) views: Views,
 }
 
 /// A packet, or the end of a flow, that waits for the end of the round.
@@ -165,6 +167,7 @@ impl Worker {
             changed: Vec::new(),
             options,
             spare: Vec::new(),
+            views: Views::default(),
         }
     }
 
@@ -459,12 +462,12 @@ impl Worker {
     }
 }
 
-/// The memory of a round's packets for those of another, which borrow from another batch: collecting
-/// nothing from a vector in place keeps what it allocated.
+/// The memory of a list, for another that borrows from something else: collecting nothing from a
+/// vector in place keeps what it allocated, when `A` and `B` differ in lifetimes alone.
 #[allow(clippy::unnecessary_filter_map, reason = "a filter would keep the old borrow")]
-fn emptied<'a>(mut pending: Vec<Pending<'_>>) -> Vec<Pending<'a>> {
-    pending.clear();
-    pending.into_iter().filter_map(|_| None).collect()
+pub(super) fn emptied<A, B>(mut list: Vec<A>) -> Vec<B> {
+    list.clear();
+    list.into_iter().filter_map(|_| None).collect()
 }
 
 /// What is to be learned of files: content is kept to be stored only when a rule may want that, and
