@@ -310,12 +310,7 @@ fn has_payload(item: &Item<'_>) -> bool {
 
 /// Leaves to each rule what it looks into. `both` are the items whose payload was searched with the
 /// stream: what was found there may be in the packet too.
-fn tell_apart(
-    ruleset: &Ruleset,
-    items: &[Item<'_>],
-    both: &[bool],
-    found: &mut Vec<Candidate>,
-) {
+fn tell_apart(ruleset: &Ruleset, items: &[Item<'_>], both: &[bool], found: &mut Vec<Candidate>) {
     let mut packets = Vec::new();
     found.retain(|candidate| {
         let Some(rule) = ruleset.rule(candidate.rule) else { return false };

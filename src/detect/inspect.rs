@@ -198,7 +198,7 @@ impl Inspector {
                 (cause, _) => add(hit.rule, cause),
             }
         }
-        from_stream(ruleset, item, state, &mut add);
+        let judged = from_stream(ruleset, item, state, &mut add);
         from_packet(ruleset, item, state, &mut add);
         from_events(ruleset, item, &mut add);
         from_frames(ruleset, item, &mut add);
@@ -206,7 +206,7 @@ impl Inspector {
             candidates.sort_unstable();
             candidates.dedup();
             let (scratch, marks) = (&mut self.scratch, &mut self.marks);
-            let mut judge = Judge { ruleset, item, state, scratch, marks, dropped: 0 };
+            let mut judge = Judge { ruleset, item, state, judged, scratch, marks, dropped: 0 };
             judge.all(candidates, index, alerts);
             self.dropped += judge.dropped;
         }
@@ -243,19 +243,19 @@ fn ordered_files(item: &Item<'_>, state: &FlowState, marks: &mut Vec<Mark>) {
 }
 
 /// When a stream went on, every rule whose fast pattern is in the window is asked: what else it
-/// wants may have come now.
+/// wants may have come now. Returns the stream position up to which rules were evaluated before.
 fn from_stream(
     ruleset: &Ruleset,
     item: &Item<'_>,
     state: &mut FlowState,
     add: &mut impl FnMut(u32, Cause),
-) {
-    let Some(flow) = item.flow else { return };
+) -> u64 {
+    let Some(flow) = item.flow else { return 0 };
     let at = flow.direction.index();
     let to = flow.stream.get(at).copied().unwrap_or(0);
-    let Some(window) = state.windows.get_mut(at) else { return };
+    let Some(window) = state.windows.get_mut(at) else { return 0 };
     if to <= window.judged {
-        return;
+        return window.judged;
     }
     let before = std::mem::replace(&mut window.judged, to);
     // A bit that was set after the bytes came does not count for them.
@@ -267,6 +267,7 @@ fn from_stream(
             add(*rule, Cause::Stream(*position));
         }
     }
+    before
 }
 
 /// Up to where a rule that alerted at `seen` alerts no more. Where no parser says where a message

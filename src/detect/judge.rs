@@ -10,7 +10,7 @@ use super::item::{FlowView, Item};
 use super::plan::{Kind, Planned};
 use super::rule::{Action, BitCommand, IntegerCommand};
 use super::ruleset::Ruleset;
-use super::state::FlowState;
+use super::state::{FlowState, WINDOW_CUT};
 use crate::field::Side;
 use crate::net::ip_protocol;
 use crate::protocols::PROTOCOLS;
@@ -27,6 +27,8 @@ pub struct Judge<'a> {
     pub item: &'a Item<'a>,
     /// Detection's state of its flow.
     pub state: &'a mut FlowState,
+    /// Up to which position of its stream rules were evaluated before.
+    pub judged: u64,
     /// What chains of tests work with.
     pub scratch: &'a mut Scratch,
     /// Files to be stored.
@@ -153,9 +155,15 @@ impl Judge<'_> {
                 _ => 0,
             };
             subject.base = from.max(window.base(to));
-            // Places are counted from the start of the stream, which is gone.
-            if planned.placed && subject.base > 0 && matches!(candidate.cause, Cause::Stream(_)) {
-                return false;
+            if matches!(candidate.cause, Cause::Stream(_)) {
+                // Places are counted from the start of the stream, which is gone.
+                if planned.placed && subject.base > 0 {
+                    return false;
+                }
+                if !planned.placed {
+                    let reach_back = self.judged.saturating_sub(WINDOW_CUT as u64);
+                    subject.base = subject.base.max(reach_back);
+                }
             }
             subject.payload = window.view(subject.base, to);
             subject.streamed = true;

@@ -11,8 +11,9 @@ use super::prefilter::scan::{Haystack, Pattern, Scanner};
 /// of two pieces of a stream is cheap to look at twice.
 pub const PATTERN_BYTES: usize = 6;
 
-/// Literals that cannot stand behind so many bytes are searched apart, in those bytes alone.
-pub const NEAR_BYTES: usize = 256;
+/// Literals that cannot stand behind so many bytes are searched apart, in those bytes alone. Nearly
+/// all that have an end have it here; the few others are cheaper to find among those without.
+pub const NEAR_BYTES: usize = 32;
 
 /// A rule and the literal it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,8 +77,8 @@ enum Search {
 /// Patterns up to which each is looked for by itself: many times faster than any automaton.
 const FEW: usize = 3;
 
-/// Patterns shorter than this say too little at the places that are looked at.
-const SHORT_BYTES: usize = 3;
+/// Patterns shorter than this cannot be found by looking at some places.
+const SHORT_BYTES: usize = 2;
 
 /// Short patterns that can stand anywhere up to which each is looked for by itself, ...
 const SHORT_FEW: usize = 4;
@@ -116,8 +117,7 @@ impl Search {
             return Self::Nothing;
         }
         let patterns = wanted.iter().map(|w| (w.entry.bytes(), w.entry.nocase, w.number));
-        let long = !wanted.iter().any(Wanted::is_short);
-        if let Some(grams) = long.then(|| Grams::build(patterns.clone())).flatten() {
+        if let Some(grams) = Grams::build(patterns.clone()) {
             return Self::Sparse(Box::new(grams));
         }
         let patterns: Vec<Pattern<'_>> =
@@ -161,21 +161,19 @@ impl Patterns {
         let mut found = |lane: usize, number: u32, end: usize| {
             self.rules_of(number).iter().for_each(|rule| hit(lane, *rule, end));
         };
+        // One haystack after the other: the second search finds its bytes in the cache.
         for (lane, haystack) in haystacks.iter().enumerate() {
             for single in &self.singles {
                 // A haystack begins where the buffer does, or later: farther in it cannot stand.
                 let bytes = haystack.bytes.get(..single.entry.reach).unwrap_or(haystack.bytes);
                 single.find(bytes, &mut |end| found(lane, single.number, end));
             }
-        }
-        match &self.finder {
-            Search::Nothing => {}
-            Search::Sparse(grams) => {
-                for (lane, haystack) in haystacks.iter().enumerate() {
-                    grams.scan(haystack.bytes, &mut |number, end| found(lane, number, end));
-                }
+            if let Search::Sparse(grams) = &self.finder {
+                grams.scan(haystack.bytes, &mut |number, end| found(lane, number, end));
             }
-            Search::Many(scanner) => scanner.scan(haystacks, &mut found),
+        }
+        if let Search::Many(scanner) = &self.finder {
+            scanner.scan(haystacks, &mut found);
         }
     }
 

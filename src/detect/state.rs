@@ -7,8 +7,9 @@ use crate::field::{Side, Stage};
 /// far. Suricata inspects streams in pieces of about this size.
 pub const WINDOW_BYTES: usize = 2560;
 
-/// Bytes at which a window is cut back: rarely enough that moving the rest costs little.
-const WINDOW_CUT: usize = WINDOW_BYTES * 2;
+/// Bytes at which a window is cut back: rarely enough that moving the rest costs little. Rules look
+/// back no farther, so that what is still there after a burst is not searched again and again.
+pub const WINDOW_CUT: usize = WINDOW_BYTES * 2;
 
 /// Fast-pattern hits remembered in one window; further ones push the oldest out.
 pub const HITS_MAX: usize = 128;

@@ -21,8 +21,8 @@ const BEFORE: usize = 3;
 /// Bits that a place with one byte unknown sets, about.
 const LOOSE_BITS: usize = 128;
 
-/// Most bits that such places may set: one look in 32 then lets something through in vain.
-const LOOSE_MOST: usize = 4096;
+/// Most bits that such places may set: one look in 64 then lets something through in vain.
+const LOOSE_MOST: usize = 16_384;
 
 /// Words of the table: 2, 16 or 128 KiB. The last is for tens of thousands of places: in a smaller
 /// one every fourth look would let something through in vain.
@@ -33,6 +33,9 @@ const MOST: (usize, usize) = (200, 6_000);
 
 /// Of the hash: odd, its bits well mixed.
 const FACTOR: u32 = 0x9e37_79b1;
+
+/// The bit of a letter that tells small from large.
+const CASE: u8 = 0x20;
 
 /// All letters small; some other bytes change too, on both sides alike.
 const FOLD: u64 = 0x2020_2020_2020_2020;
@@ -79,9 +82,10 @@ struct Index {
 /// A place in a pattern, and what must be around it.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Eight bytes, folded, of which the fourth is at the place; zero where the pattern is not.
-    around: u64,
-    /// All ones where it is.
+    /// Eight bytes of which the fourth is at the place, under `mask`.
+    value: u64,
+    /// What of each byte must be the same: all of it, but for the case of letters where that does
+    /// not tell, and nothing where the pattern is not.
     mask: u64,
     /// Bytes from the first of the eight to the pattern's first.
     offset: u32,
@@ -90,26 +94,38 @@ struct Entry {
 
 impl Entry {
     /// With the pattern's first byte so many bytes behind the first of the eight.
-    fn new(bytes: &[u8], offset: usize, pattern: u32) -> Self {
-        let (mut around, mut mask) = ([0; BLOCK], [0; BLOCK]);
-        let cells = around.iter_mut().zip(&mut mask).skip(offset);
-        for ((around, mask), byte) in cells.zip(bytes) {
-            (*around, *mask) = (*byte | 0x20, u8::MAX);
+    fn new(bytes: &[u8], nocase: bool, offset: usize, pattern: u32) -> Self {
+        let (mut value, mut mask) = ([0; BLOCK], [0; BLOCK]);
+        let cells = value.iter_mut().zip(&mut mask).skip(offset);
+        for ((value, mask), byte) in cells.zip(bytes) {
+            *mask = if nocase && byte.is_ascii_alphabetic() { !CASE } else { u8::MAX };
+            *value = *byte & *mask;
         }
-        let (around, mask) = (u64::from_le_bytes(around), u64::from_le_bytes(mask));
-        Self { around, mask, offset: u32::try_from(offset).unwrap_or(0), pattern }
+        let (value, mask) = (u64::from_le_bytes(value), u64::from_le_bytes(mask));
+        Self { value, mask, offset: u32::try_from(offset).unwrap_or(0), pattern }
     }
 
-    /// The three bytes at the place.
+    /// The three bytes at the place, folded.
     fn gram(&self) -> u32 {
-        (self.around >> (8 * BEFORE)) as u32 & LOW
+        gram(self.value | FOLD)
     }
 
     /// The index that it belongs to: the first all of whose bytes it knows.
     fn index(&self) -> usize {
-        let known = (self.mask >> (8 * BEFORE)) as u32;
+        let known = gram(self.mask | FOLD);
         KEYS.iter().position(|key| known & key == *key).unwrap_or(0)
     }
+
+    /// Whether it may stand within zeros and spaces alone.
+    fn is_blank(&self) -> bool {
+        let cells = self.value.to_le_bytes().into_iter().zip(self.mask.to_le_bytes());
+        cells.into_iter().all(|(value, mask)| mask == 0 || value | CASE == CASE)
+    }
+}
+
+/// The three bytes at a place, of the eight around it.
+const fn gram(around: u64) -> u32 {
+    (around >> (8 * BEFORE)) as u32 & LOW
 }
 
 impl Index {
@@ -162,7 +178,7 @@ impl Grams {
             let number = u32::try_from(kept.len()).unwrap_or(u32::MAX);
             kept.push(Kept { bytes: bytes.into(), nocase, id });
             for offset in offsets(bytes, nocase, dense) {
-                let entry = Entry::new(bytes, offset, number);
+                let entry = Entry::new(bytes, nocase, offset, number);
                 entries.get_mut(entry.index()).into_iter().for_each(|list| list.push(entry));
             }
         }
@@ -185,8 +201,7 @@ impl Grams {
             front.iter().for_each(|entry| set(entry.gram() & 0xffff | any << 16));
             back.iter().for_each(|entry| set(entry.gram() & 0x00ff_ff00 | any));
         }
-        let fits_blank = |entry: &Entry| FOLD & entry.mask == entry.around;
-        let quiet = !entries.iter().flatten().any(fits_blank);
+        let quiet = !entries.iter().flatten().any(Entry::is_blank);
         let [whole, front, back] = entries;
         let [exact_key, front_key, back_key] = KEYS;
         let loose = [(front_key, front), (back_key, back)];
@@ -252,9 +267,18 @@ impl Grams {
                 done += BLOCK;
             }
         }
-        while done < bytes.len() {
-            let places = if self.dense { 0b1111 } else { 0b0101 };
-            self.block(bytes, done, places, hit);
+        // What is left, as if zeros followed: a place that knows less than three bytes has its bits
+        // set for any others.
+        let mut rest = [0; 3 * BLOCK];
+        let left = bytes.get(done..).unwrap_or_default();
+        rest.iter_mut().zip(left).for_each(|(to, from)| *to = *from);
+        let (blocks, _) = rest.as_chunks::<BLOCK>();
+        let (between, _) = rest.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
+        for (block, between) in blocks.iter().zip(between).take(left.len().div_ceil(BLOCK)) {
+            let found = pair(block, look) | if self.dense { pair(between, look) << 1 } else { 0 };
+            if found != 0 {
+                self.block(bytes, done, found, hit);
+            }
             done += BLOCK;
         }
     }
@@ -269,17 +293,17 @@ impl Grams {
             left &= left - 1;
             let around = around(bytes, place);
             // Within zeros and spaces there is nothing to find; where they begin or end there may be.
-            if !self.quiet || around != FOLD {
+            if !self.quiet || around | FOLD != FOLD {
                 self.place(bytes, place, around, hit);
             }
         }
     }
 
     fn place(&self, bytes: &[u8], place: usize, around: u64, hit: &mut impl FnMut(u32, usize)) {
-        let gram = (around >> (8 * BEFORE)) as u32 & LOW;
+        let gram = gram(around | FOLD);
         let mut compare = |entries: &[Entry]| {
             for entry in entries {
-                if around & entry.mask == entry.around
+                if around & entry.mask == entry.value
                     && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
                 {
                     self.one(bytes, start, entry.pattern, hit);
@@ -357,19 +381,19 @@ fn look<const SIZE: usize, const SHIFT: u32>(words: &[u32; SIZE], gram: u32) -> 
     words.get(bit as usize / 32).map_or(0, |word| word >> (bit % 32))
 }
 
-/// The eight bytes of which the fourth is at `place`, folded; beyond the ends as if zero.
+/// The eight bytes of which the fourth is at `place`; beyond the ends as if zero.
 #[inline]
 fn around(bytes: &[u8], place: usize) -> u64 {
     let start = place.checked_sub(BEFORE);
     if let Some(whole) = start.and_then(|start| bytes.get(start..)?.first_chunk::<BLOCK>()) {
-        return u64::from_le_bytes(*whole) | FOLD;
+        return u64::from_le_bytes(*whole);
     }
     let mut padded = [0; BLOCK];
     for (offset, to) in padded.iter_mut().enumerate() {
         let at = (place + offset).checked_sub(BEFORE);
         *to = at.and_then(|at| bytes.get(at)).copied().unwrap_or(0);
     }
-    u64::from_le_bytes(padded) | FOLD
+    u64::from_le_bytes(padded)
 }
 
 #[cfg(test)]
@@ -449,7 +473,7 @@ mod tests {
     fn too_many_short_patterns_are_refused() {
         let pairs = |count: u8| (0..count).map(|n| (vec![b'a', n], false)).collect::<Set>();
         assert!(build(&pairs(4)).is_some());
-        assert!(build(&pairs(100)).is_none());
+        assert!(build(&pairs(200)).is_none());
         assert!(build(&vec![(vec![b'a'], false)]).is_none());
         let long = (0..5000_u32).map(|n| (format!("n{n:05}").into_bytes(), true)).collect::<Set>();
         let grams = build(&long).unwrap();
