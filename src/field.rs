@@ -3,6 +3,7 @@
 //! A readable thing declares a table of [`Field`] rows. From a row come the rule keyword, the EVE
 //! key, the console filter and the manual entry, so that they cannot drift apart.
 
+use std::any::TypeId;
 use std::borrow::Cow;
 
 /// One value read from a field.
@@ -87,6 +88,8 @@ pub trait Fields: Sized + 'static {
 /// A row without its type, for registries and manuals.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
+    /// The type that it is read from, as [`Readable::table`] tells it.
+    pub table: TypeId,
     /// See [`Field::name`].
     pub name: &'static str,
     /// See [`Field::aliases`].
@@ -108,6 +111,7 @@ pub struct Row {
 /// The rows of a type, without the type. An index into them is an index for [`Readable::read`].
 pub fn rows<T: Fields>() -> Vec<Row> {
     let row = |f: &Field<T>| Row {
+        table: TypeId::of::<T>(),
         name: f.name,
         aliases: f.aliases,
         kind: f.kind,
@@ -124,9 +128,16 @@ pub fn rows<T: Fields>() -> Vec<Row> {
 pub trait Readable {
     /// Calls `sink` once for each value of row `index`; never for an index out of range.
     fn read(&self, index: usize, sink: &mut dyn FnMut(Value<'_>));
+
+    /// Which type's rows it has: HTTP/1 and HTTP/2 have one name outside and a table each.
+    fn table(&self) -> TypeId;
 }
 
 impl<T: Fields> Readable for T {
+    fn table(&self) -> TypeId {
+        TypeId::of::<T>()
+    }
+
     fn read(&self, index: usize, sink: &mut dyn FnMut(Value<'_>)) {
         if let Some(field) = T::FIELDS.get(index) {
             (field.read)(self, sink);

@@ -1,5 +1,6 @@
 //! The place that is watched, and the fields that detectors may read there.
 
+use std::any::TypeId;
 use std::net::IpAddr;
 
 use super::indicator::Watchlist;
@@ -28,12 +29,22 @@ impl Site {
     /// The field of a name (`dns.query`) in transactions of a protocol, by its EVE name. A name
     /// that no row has gives a reference that reads nothing; a test asserts that there is none.
     pub fn field(&self, protocol: &'static str, name: &str) -> FieldRef {
-        let of = self.fields.iter().find(|(known, _)| *known == protocol);
-        // The very text that records have, if it is known: then comparing needs no look at it.
-        let protocol = of.map_or(protocol, |(known, _)| known);
-        let index = of.and_then(|(_, rows)| rows.iter().position(|row| row.name == name));
-        debug_assert!(index.is_some() || self.fields.is_empty(), "no field {protocol} {name}");
-        FieldRef { protocol, index: index.unwrap_or(usize::MAX) }
+        let mut tables = self.fields.iter().filter(|(known, _)| *known == protocol);
+        let place = |(_, rows): &(_, Vec<Row>)| {
+            let index = rows.iter().position(|row| row.name == name);
+            debug_assert!(index.is_some(), "no field {protocol} {name}");
+            index.unwrap_or(usize::MAX)
+        };
+        let first = tables.next();
+        debug_assert!(first.is_some() || self.fields.is_empty(), "no protocol {protocol}");
+        let other = tables.next();
+        debug_assert!(tables.next().is_none(), "{protocol} is the name of more than two");
+        FieldRef {
+            // The very text that records have, if it is known: then comparing needs no look at it.
+            protocol: first.map_or(protocol, |(known, _)| known),
+            index: first.map_or(usize::MAX, place),
+            other: other.and_then(|of| Some((of.1.first()?.table, place(of)))),
+        }
     }
 }
 
@@ -42,6 +53,8 @@ impl Site {
 pub struct FieldRef {
     protocol: &'static str,
     index: usize,
+    /// Where it stands in the table of the second protocol that has this name outside.
+    other: Option<(TypeId, usize)>,
 }
 
 impl FieldRef {
@@ -49,7 +62,9 @@ impl FieldRef {
     pub fn read(&self, record: &TransactionRecord, sink: &mut dyn FnMut(Value<'_>)) {
         let (given, wanted) = (record.protocol, self.protocol);
         if std::ptr::eq(given, wanted) || given == wanted {
-            record.transaction.read(self.index, sink);
+            let of = &record.transaction;
+            let index = self.other.filter(|(table, _)| of.table() == *table);
+            of.read(index.map_or(self.index, |(_, index)| index), sink);
         }
     }
 

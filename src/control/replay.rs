@@ -319,3 +319,42 @@ fn applied(applied: &Applied) -> serde_json::Value {
     let last = applied.last.map(|last| last.to_string());
     json!({ "name": applied.name, "count": applied.count, "last": last })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::net::{Chunk, Direction};
+    use crate::protocols::Carrier;
+    use crate::protocols::identify::Session;
+    use crate::record::TransactionRecord;
+
+    /// HTTP/1 and HTTP/2 are one to those who read records; each has its own order of rows.
+    #[test]
+    fn fields_of_http_are_read_of_both_its_versions() {
+        let site = site(AddressSet::default());
+        let field = |name| site.field("http", name);
+        for name in ["http", "http2"] {
+            let protocol = PROTOCOLS.iter().find(|known| known.name == name).unwrap();
+            let mut seen = 0;
+            for sample in protocol.samples {
+                let port = protocol.ports.first().copied().unwrap_or(80);
+                let mut session = Session::new(Carrier::Tcp, port, 40_000, Wants::NOTHING);
+                for (way, bytes) in sample.turns {
+                    session.chunk(*way, Chunk::Data(bytes), Timestamp::default(), &mut Vec::new());
+                }
+                for transaction in (0..session.transactions()).filter_map(|id| session.take(id)) {
+                    let direction = Direction::ToClient;
+                    let record =
+                        TransactionRecord { protocol: "http", id: 0, direction, transaction };
+                    let target = field("http.uri").bytes(&record, <[u8]>::to_vec);
+                    let method = field("http.method").bytes(&record, <[u8]>::to_vec);
+                    let (Some(method), Some(target)) = (method, target) else { continue };
+                    assert!(method.iter().all(u8::is_ascii_uppercase), "{name} {method:?}");
+                    seen += usize::from(method == b"GET" && target.starts_with(b"/"));
+                }
+            }
+            assert!(seen > 0, "{name}");
+        }
+    }
+}

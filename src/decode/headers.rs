@@ -77,6 +77,8 @@ pub struct Tcp {
     pub sack_permitted: bool,
     /// Whether there is a fast open option (RFC 7413).
     pub fast_open: bool,
+    /// Whether there is an option that signs the segment (RFC 2385, RFC 5925).
+    pub signed: bool,
     /// Timestamp option: value and echo.
     pub timestamp: Option<(u32, u32)>,
     /// Header length, bytes.

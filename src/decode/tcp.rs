@@ -126,6 +126,7 @@ fn tcp_option(tcp: &mut Tcp, kind: u8, content: &[u8], twice: bool) -> Known {
         WINDOW_SCALE => tcp.window_scale = reader.u8().filter(|shift| *shift <= WINDOW_SCALE_MAX),
         SACK_PERMITTED => tcp.sack_permitted = true,
         FAST_OPEN => tcp.fast_open = true,
+        MD5 | AUTHENTICATION => tcp.signed = true,
         TIMESTAMP => tcp.timestamp = reader.u32().zip(reader.u32()),
         _ => {}
     }

@@ -21,11 +21,16 @@ pub enum IntegerTest {
     NotBetween(u64, u64),
     /// `value & mask` equals the second number, or not.
     Mask(u64, u64, bool),
+    /// One of these, or none of them.
+    Among([u16; AMONG_MAX], bool),
 }
+
+/// Values that may be listed in one test.
+pub const AMONG_MAX: usize = 6;
 
 impl IntegerTest {
     /// Whether `value` passes.
-    pub const fn matches(self, value: u64) -> bool {
+    pub fn matches(self, value: u64) -> bool {
         match self {
             Self::Equal(other) => value == other,
             Self::NotEqual(other) => value != other,
@@ -36,6 +41,11 @@ impl IntegerTest {
             Self::Between(low, high) => value > low && value < high,
             Self::NotBetween(low, high) => value <= low || value >= high,
             Self::Mask(mask, other, equal) => (value & mask == other) == equal,
+            Self::Among(values, within) => {
+                let [a, b, c, d, e, f] = values;
+                let is = |other: u16| value == u64::from(other);
+                (is(a) || is(b) || is(c) || is(d) || is(e) || is(f)) == within
+            }
         }
     }
 }

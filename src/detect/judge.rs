@@ -67,7 +67,7 @@ impl Judge<'_> {
         index: usize,
         alerts: &mut Vec<(usize, Alert)>,
     ) {
-        let (mut raised, mut dropped) = (0, false);
+        let mut raised = 0;
         let mut before = None;
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
@@ -102,12 +102,8 @@ impl Judge<'_> {
                 self.state.passed |= ends_flow(planned, candidate.cause);
                 break;
             }
-            // What an inline engine would have dropped it would not see again.
-            let drops = matches!(planned.rule.action, Action::Drop | Action::Reject);
-            dropped |= drops && ends_flow(planned, candidate.cause);
         }
-        let flow = self.item.flow.is_some();
-        self.state.passed = flow && (self.state.passed || dropped);
+        self.state.passed &= self.item.flow.is_some();
     }
 
     /// Whether the rule matches; what that took is noted if somebody asked for it.
@@ -281,8 +277,9 @@ impl Judge<'_> {
     }
 }
 
-/// Whether a `pass` or `drop` rule means the whole flow, or only the packet: it does when it looks
-/// at addresses, the protocol, its transactions or the stream.
+/// Whether a `pass` rule means the whole flow, or only the packet: it does when it looks at
+/// addresses, the protocol, its transactions or the stream. A `drop` rule means neither: who only
+/// listens has dropped nothing, and what goes on is to be seen.
 fn ends_flow(planned: &Planned, cause: Cause) -> bool {
     match planned.kind {
         Kind::Addresses | Kind::Detection | Kind::Transaction | Kind::Frame => true,

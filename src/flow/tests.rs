@@ -133,6 +133,21 @@ fn a_connection_from_begin_to_end() {
 }
 
 #[test]
+fn what_is_within_the_window_of_a_segment_is_taken() {
+    let mut wire = Wire::new();
+    wire.shake();
+    wire.tcp(true, ACK, 100, 500, b"hello");
+    wire.tcp(false, ACK, 500, 105, &[b'a'; 8190]);
+    wire.tcp(false, ACK, 8690, 105, b"bcd");
+    assert_eq!(wire.text(Direction::ToClient).len(), 8192);
+    assert_eq!(wire.log.events, ["est_packet_out_of_window"]);
+    // The rest comes again once there is room.
+    wire.tcp(true, ACK, 105, 8692, b"");
+    wire.tcp(false, ACK, 8692, 105, b"d");
+    assert!(wire.text(Direction::ToClient).ends_with(b"abcd"));
+}
+
+#[test]
 fn a_refused_connection() {
     let mut wire = Wire::new();
     wire.tcp(true, SYN, 99, 0, b"");

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+use std::any::TypeId;
+
 use super::*;
 use crate::field::{Describe, Readable, Tree, Value};
 use crate::net::{AddressSet, Direction, Endpoint};
@@ -13,6 +15,10 @@ struct Told {
 }
 
 impl Readable for Told {
+    fn table(&self) -> TypeId {
+        TypeId::of::<Self>()
+    }
+
     fn read(&self, index: usize, sink: &mut dyn FnMut(Value<'_>)) {
         self.bytes.iter().filter(|(at, _)| *at == index).for_each(|(_, b)| sink(Value::Bytes(b)));
         self.numbers.iter().filter(|(at, _)| *at == index).for_each(|(_, n)| sink(Value::Int(*n)));
@@ -29,6 +35,7 @@ const ROWS: [&str; 5] = ["dcerpc.interface", "dcerpc.operation", "http.uri", "sm
 
 fn site() -> Site {
     let row = |name| crate::field::Row {
+        table: TypeId::of::<Told>(),
         name,
         aliases: &[],
         kind: crate::field::Kind::Bytes,

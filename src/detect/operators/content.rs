@@ -3,8 +3,8 @@
 use crate::detect::buffer::{Content, Step};
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 
-/// Bytes in one content: as Suricata.
-const MAX_BYTES: usize = 255;
+/// Bytes in one content: what may be in a datagram.
+const MAX_BYTES: usize = 65_507;
 
 /// See [`Operator`].
 pub static CONTENT: Operator = Operator {

@@ -76,7 +76,10 @@ fn compile(
             IntegerTest::Mask(mask, value, true) => {
                 IntegerTest::Mask(u64::from(u32::MAX) << 32 | mask, base + value, true)
             }
-            IntegerTest::NotEqual(_) | IntegerTest::NotBetween(..) | IntegerTest::Mask(..) => {
+            IntegerTest::NotEqual(_)
+            | IntegerTest::NotBetween(..)
+            | IntegerTest::Among(..)
+            | IntegerTest::Mask(..) => {
                 let problem = Problem::whole("R101", "a value cannot be excluded here");
                 return Err(problem.hint("write what the value may be"));
             }

@@ -5,13 +5,14 @@
 //!        | ( "<" | "<=" | ">" | ">=" ) number
 //!        | [ "!" ] number ( "-" | "<>" ) number           (* both ends left out *)
 //!        | "&" number ( "=" | "!=" ) number ;             (* value and mask *)
+//! among  = [ "!" ] name "," name { "," name }           (* where the names are of values *)
 //! flags  = [ "!" ] name { "," [ "!" ] name }            (* where the names are of bits *)
 //! number = ( digits | "0x" hex digits ) , [ unit ] ;
 //! unit   = "kb" | "kib" | "mb" | "mib" | "gb" | "gib" ;   (* 1024 and its powers; any case *)
 //! ```
 
 use crate::detect::diagnostic::nearest;
-use crate::detect::integer::IntegerTest;
+use crate::detect::integer::{AMONG_MAX, IntegerTest};
 use crate::detect::operator::Problem;
 
 impl IntegerTest {
@@ -42,7 +43,7 @@ struct Numbers<'a> {
 impl Numbers<'_> {
     fn test(&self) -> Result<IntegerTest, Problem> {
         let text = self.all.trim_ascii();
-        if let Some(test) = self.flags(text) {
+        if let Some(test) = self.flags(text).or_else(|| self.among(text)) {
             return Ok(test);
         }
         if let Some(rest) = text.strip_prefix('&') {
@@ -100,6 +101,18 @@ impl Numbers<'_> {
             }
         }
         Some(IntegerTest::Mask(mask, set, true))
+    }
+
+    /// Names of values: it must be one of them, or behind `!` none.
+    fn among(&self, text: &str) -> Option<IntegerTest> {
+        let list = text.strip_prefix('!').unwrap_or(text);
+        let first = u16::try_from(self.named(list.split(',').next()?)?).ok()?;
+        let mut values = [first; AMONG_MAX];
+        let mut places = values.iter_mut();
+        for name in list.split(',') {
+            *places.next()? = u16::try_from(self.named(name)?).ok()?;
+        }
+        list.contains(',').then_some(IntegerTest::Among(values, list.len() == text.len()))
     }
 
     /// `a-b` or `a<>b`; `None` when it is neither. Names may hold a `-`, numbers may not.
@@ -242,6 +255,21 @@ mod tests {
         assert_eq!(T::parse("a-txt", 8, &names).unwrap(), T::Equal(10));
         let slip = T::parse("pong", 8, &names).unwrap_err();
         assert_eq!(slip.help.as_deref(), Some("did you mean `ping`?"));
+    }
+
+    #[test]
+    fn names_of_values_are_listed() {
+        let names = [("one", 1), ("two", 2), ("nine", 9)];
+        let passes = |text: &str| {
+            let test = T::parse(text, 8, &names).unwrap();
+            [1, 2, 9, 10].map(|value| test.matches(value))
+        };
+        assert_eq!(passes("one,nine"), [true, false, true, false]);
+        assert_eq!(passes("one, TWO ,nine"), [true, true, true, false]);
+        assert_eq!(passes("!two,nine"), [true, false, false, true]);
+        for wrong in ["one,", "one,!two", "one,three", "one,two,one,two,one,two,one"] {
+            assert_eq!(T::parse(wrong, 8, &names).unwrap_err().code, "R030", "{wrong}");
+        }
     }
 
     #[test]

@@ -81,8 +81,10 @@ impl Session {
             return false;
         }
         if segment.has(tcp_flags::RST) {
+            // With the number after its SYN a client refuses an answer that does not fit, and goes
+            // on (RFC 9293, section 3.10.7.3).
             let fits = match way {
-                Direction::ToServer => tcp.sequence == client.isn || tcp.sequence == client.next,
+                Direction::ToServer => tcp.sequence == client.isn,
                 Direction::ToClient => {
                     !segment.has(tcp_flags::ACK) || tcp.acknowledgement != client.isn
                 }
@@ -334,6 +336,7 @@ impl End {
         self.scale = tcp.window_scale.unwrap_or_default().min(UNKNOWN_SCALE);
         self.stamp = tcp.timestamp.map(|(value, _)| (value, segment.now.seconds() as u32));
         self.offered = u32::from(tcp.window);
+        self.signed = tcp.signed;
         self.heard = true;
         self.stream = Stream::new(self.next);
     }

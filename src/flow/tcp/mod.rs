@@ -103,6 +103,8 @@ struct End {
     scale: u8,
     /// The window of its SYN.
     offered: u32,
+    /// Whether its SYN was signed.
+    signed: bool,
     /// Whether its SYN offered window scaling.
     scaled: bool,
     /// Whether anything of it was seen.
@@ -217,7 +219,7 @@ impl Session {
         room: &mut Room<'_>,
         out: &mut impl Output,
     ) -> bool {
-        let Segment { tcp, data, way, .. } = *segment;
+        let Segment { tcp, way, .. } = *segment;
         if tcp.flags & (tcp_flags::SYN | tcp_flags::RST) != 0 {
             if segment.has(tcp_flags::RST) {
                 self.reset(segment, room, out);
@@ -234,7 +236,8 @@ impl Session {
         let (from, to) = self.both(way);
         from.heard = true;
         let sequence = tcp.sequence;
-        let end = segment.end();
+        let data = if to.heard { from.allowed(segment) } else { segment.data };
+        let end = sequence.wrapping_add(data.len() as u32);
         // A keep-alive repeats the last byte, or none, to be acknowledged.
         let alive = data.len() <= 1
             && sequence.wrapping_add(1) == from.next
@@ -304,7 +307,9 @@ impl Session {
         if to.heard && !segment.data.is_empty() && before(from.limit, segment.end()) {
             // A probe of a closed window is one byte beyond it.
             let probe = segment.data.len() == 1 && sequence == from.limit;
-            if !probe {
+            if before(sequence, from.limit) && !fin {
+                out.event(&e::EST_OUT_OF_WINDOW);
+            } else if !probe {
                 return Some(match state {
                     State::FinWait1 => &e::FIN1_ACK_WRONG_SEQ,
                     State::FinWait2 => &e::FIN2_ACK_WRONG_SEQ,
@@ -340,6 +345,11 @@ impl Session {
         if from.heard && tcp.sequence != from.next && tcp.sequence != from.acked {
             return;
         }
+        // Who did not agree on signatures drops what bears one.
+        if tcp.signed && !from.signed {
+            out.event(&e::SUSPECTED_RST_INJECT);
+            return;
+        }
         self.reset = Some(segment.way);
         self.state = State::Closed;
         self.close(room, out);
@@ -370,6 +380,16 @@ impl End {
         self.acked = later(self.acked, acknowledgement);
         self.window = window;
         self.limit = later(self.limit, self.acked.wrapping_add(window));
+    }
+
+    /// What of a segment is within the window: an end takes that much and drops the rest (RFC 9293,
+    /// section 3.10.7.4). Some take the rest too, so it may be acknowledged.
+    fn allowed<'a>(&mut self, segment: &Segment<'a>) -> &'a [u8] {
+        let room = self.limit.wrapping_sub(segment.tcp.sequence) as usize;
+        let probe = segment.data.len() == 1;
+        let Some(part) = segment.data.get(..room).filter(|_| !probe) else { return segment.data };
+        self.limit = segment.end();
+        part
     }
 
     const fn may_be_acked(&self, acknowledgement: u32) -> bool {

@@ -105,7 +105,7 @@ pub fn of_response(transaction: &Transaction, notes: &mut Notes) -> After {
 }
 
 /// Whether Content-Length holds one number and nothing else.
-fn length_is_plain(head: &Head) -> bool {
+pub fn length_is_plain(head: &Head) -> bool {
     head.get(b"content-length").is_some_and(|value| value.iter().all(u8::is_ascii_digit))
 }
 

@@ -1,5 +1,7 @@
 //! Streams of both directions to transactions.
 
+mod loss;
+
 use std::collections::VecDeque;
 
 use memchr::memchr;
@@ -45,6 +47,12 @@ struct Half {
     current: Option<u64>,
     /// Whether a message was seen: what follows one is judged more strictly.
     begun: bool,
+    /// Whether the length of the last body was no plain number: what follows may be part of it.
+    doubtful: bool,
+    /// The transaction whose request is still coming while its response is here already.
+    promised: Option<u64>,
+    /// Bytes were lost between messages since the last one.
+    lost: bool,
     ended: bool,
     /// The message as it stands on the wire, when frames are wanted.
     tape: Tape,
@@ -61,6 +69,14 @@ enum State {
     Tunnel,
     /// After lost bytes, until a line begins a message.
     Lost,
+}
+
+impl Half {
+    /// Whether the head of a request has begun and its end has not come yet.
+    fn is_asking(&self) -> bool {
+        let word = self.pending.split(|byte| *byte == b' ').next().unwrap_or_default();
+        self.state == State::Head && self.promised.is_none() && is_method(word)
+    }
 }
 
 impl Default for Http {
@@ -290,8 +306,9 @@ impl Http {
         let head = &new.request;
         let known = head.part(0).is_some_and(is_method);
         let protocol = head.part(2).is_some_and(|text| text.starts_with(b"HTTP/"));
-        if !known && !protocol {
-            if self.half(Direction::ToServer).begun {
+        let half = self.half(Direction::ToServer);
+        if !known && (!protocol || half.doubtful) {
+            if half.begun {
                 let transaction = self.half(Direction::ToServer).current;
                 let event = &events::REQUEST_BODY_UNEXPECTED;
                 signals.push(Signal::Event { transaction, side: Side::Request, event });
@@ -303,6 +320,7 @@ impl Http {
             notes.add(&events::REQUEST_LINE_NO_PROTOCOL);
         }
         let framing = framing::of_request(head, &mut notes);
+        let doubtful = matches!(framing, Framing::Length(_)) && !framing::length_is_plain(head);
         let connect = head.part(0) == Some(b"CONNECT");
         if framing != Framing::None && !connect {
             if let Some(coding) = head.get(b"content-encoding") {
@@ -311,18 +329,12 @@ impl Http {
             }
             new.expect_request_files(self.wants);
         }
-        let flooded = &events::TOO_MANY_TRANSACTIONS;
-        let id = self.transactions.open(new, Side::Request, flooded, signals);
-        if self.waiting.len() >= MAX_OPEN {
-            self.waiting.pop_front();
-        }
-        if !self.half(Direction::ToClient).ended {
-            self.waiting.push_back(id);
-        }
+        let id = self.asked(new, signals);
         raise(&notes, id, Side::Request, signals);
         ready(id, Side::Request, Stage::Head, signals);
         let half = self.half(Direction::ToServer);
         half.begun = true;
+        half.doubtful = doubtful;
         half.current = Some(id);
         half.state = State::Body(framing);
         if connect {
@@ -334,27 +346,54 @@ impl Http {
         }
     }
 
-    /// The transaction that a response belongs to: the oldest waiting one, else a new one.
-    fn answered(&mut self, signals: &mut Vec<Signal>) -> u64 {
+    /// A request came: it waits for its response, unless that came before its head was complete.
+    fn asked(&mut self, mut new: Transaction, signals: &mut Vec<Signal>) -> u64 {
+        if let Some(id) = self.half(Direction::ToServer).promised.take()
+            && let Some(open) = self.transactions.get_mut(id)
+        {
+            new.take_response(open);
+            *open = new;
+            return id;
+        }
+        let flooded = &events::TOO_MANY_TRANSACTIONS;
+        let id = self.transactions.open(new, Side::Request, flooded, signals);
+        if self.waiting.len() >= MAX_OPEN {
+            self.waiting.pop_front();
+        }
+        if !self.half(Direction::ToClient).ended {
+            self.waiting.push_back(id);
+        }
+        id
+    }
+
+    /// The transaction that a response belongs to: the oldest waiting one, else, if it may be
+    /// `early`, that of the request that is being sent, else a new one.
+    fn answered(&mut self, early: bool, signals: &mut Vec<Signal>) -> u64 {
+        self.pass_over_lost(signals);
         while let Some(id) = self.waiting.front().copied() {
             if self.transactions.get_mut(id).is_some_and(|open| !open.response_over) {
                 return id;
             }
             self.waiting.pop_front();
         }
+        let early = early && self.half(Direction::ToServer).is_asking();
         let mut new = Transaction::default();
-        new.request_over = true;
+        new.request_over = !early;
         let flooded = &events::TOO_MANY_TRANSACTIONS;
         let id = self.transactions.open(new, Side::Response, flooded, signals);
-        let event = &events::UNMATCHED_RESPONSE;
-        signals.push(Signal::Event { transaction: Some(id), side: Side::Response, event });
+        if early {
+            self.half(Direction::ToServer).promised = Some(id);
+        } else {
+            let event = &events::UNMATCHED_RESPONSE;
+            signals.push(Signal::Event { transaction: Some(id), side: Side::Response, event });
+        }
         self.waiting.push_back(id);
         id
     }
 
     fn response(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
         let mut notes = Notes::default();
-        let id = self.answered(signals);
+        let id = self.answered(true, signals);
         self.half(Direction::ToClient).begun = true;
         let Some(open) = self.transactions.get_mut(id) else { return };
         open.response = Head::response(bytes, &mut notes);
@@ -420,7 +459,7 @@ impl Http {
             return;
         }
         half.begun = true;
-        let id = self.answered(signals);
+        let id = self.answered(false, signals);
         let wants = self.wants;
         self.transactions.get_mut(id).into_iter().for_each(|open| open.expect_response_file(wants));
         ready(id, Side::Response, Stage::Head, signals);
@@ -652,69 +691,6 @@ impl Http {
                 self.complete(Direction::ToServer, &pending, signals);
             }
         }
-    }
-
-    fn gap(&mut self, way: Direction, count: u64, signals: &mut Vec<Signal>) {
-        let mut beyond = count;
-        if let State::Body(framing) = self.half(way).state {
-            let within = match framing {
-                Framing::UntilClose => count,
-                Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) => {
-                    count.min(left)
-                }
-                _ => 0,
-            };
-            if let Some((_, body)) = self.open_body(way).filter(|_| within > 0) {
-                body.lose(within);
-            }
-            if let Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) = framing
-            {
-                self.advance(way, framing, left.saturating_sub(within), signals);
-            }
-            beyond = count.saturating_sub(within);
-        }
-        if beyond == 0 || matches!(self.half(way).state, State::Tunnel) {
-            return;
-        }
-        // How many messages were lost cannot be told, so no request still waits for its own.
-        let half = self.half(way);
-        half.pending = Vec::new();
-        half.search = Search::default();
-        let torn = half.current.filter(|_| matches!(half.state, State::Body(_)));
-        half.state = State::Lost;
-        if let Some(id) = torn {
-            self.side_over(id, side(way), false, signals);
-        }
-        if way == Direction::ToClient {
-            while let Some(id) = self.waiting.pop_front() {
-                self.side_over(id, Side::Response, false, signals);
-            }
-        }
-    }
-
-    /// Passes over lines until one begins a message.
-    fn find_again<'a>(&mut self, way: Direction, bytes: &'a [u8]) -> &'a [u8] {
-        let half = self.half(way);
-        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let (part, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-        half.pending.extend_from_slice(part);
-        if half.pending.len() > MAX_LINE {
-            half.pending.clear();
-        }
-        if part.ends_with(b"\n") {
-            let method = half.pending.split(|byte| *byte == b' ').next().unwrap_or_default();
-            let found = match way {
-                Direction::ToServer => is_method(method),
-                Direction::ToClient => half.pending.starts_with(b"HTTP/1."),
-            };
-            if found {
-                half.state = State::Head;
-                // The line is complete and stays pending; the search sees it with what follows.
-            } else {
-                half.pending.clear();
-            }
-        }
-        rest
     }
 
     fn end(&mut self, way: Direction, signals: &mut Vec<Signal>) {

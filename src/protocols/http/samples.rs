@@ -51,6 +51,14 @@ pub static SAMPLES: &[Sample] = &[
         ],
     },
     Sample {
+        name: "an answer before the head of the request is complete",
+        turns: &[
+            (ToServer, b"GET /long HTTP/1.1\r\nHost: a\r\nX-Long: xxxx"),
+            (ToClient, b"HTTP/1.1 431 Too large\r\nContent-Length: 2\r\n\r\nno"),
+            (ToServer, b"xxxx\r\n\r\n"),
+        ],
+    },
+    Sample {
         name: "a tunnel",
         turns: &[
             (ToServer, b"CONNECT mail.example:443 HTTP/1.1\r\nHost: mail.example:443\r\n\r\n"),

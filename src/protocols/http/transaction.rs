@@ -80,6 +80,14 @@ impl Transaction {
         }
     }
 
+    /// Takes over the response that came for it while it was not complete.
+    pub fn take_response(&mut self, early: &mut Self) {
+        self.response = std::mem::take(&mut early.response);
+        self.response_body = std::mem::take(&mut early.response_body);
+        self.response_over = early.response_over;
+        self.seen_continue = early.seen_continue;
+    }
+
     /// The normalised target.
     pub fn uri(&self) -> Option<&[u8]> {
         self.uri.as_deref().or_else(|| self.request.part(1))

@@ -14,6 +14,8 @@ pub const MAX_CHAIN: usize = 32;
 pub struct Connection {
     /// The version that counts: the server's choice, before that the client's.
     pub version: u16,
+    /// The version that the client asks for; 0 when its hello was not seen.
+    pub asked: u16,
     /// The client's hello.
     pub client: Option<Client>,
     /// The server's hello.

@@ -193,10 +193,25 @@ impl Fields for Connection {
             "ssl_version",
             16,
             SSL_VERSIONS,
-            "Version of the connection by its long name.",
+            "Version of the connection by its long name, or several of them.",
             "ssl_version:tls1.2;",
             |c, sink| sink(Value::Int(c.version.into())),
         ),
+        Field {
+            side: Side::Request,
+            ..number(
+                "ssl_version",
+                16,
+                SSL_VERSIONS,
+                "Version that the client asks for by its long name, or several of them.",
+                "ssl_version:tls1.0,tls1.1,tls1.2;",
+                |c, sink| {
+                    if c.asked != 0 {
+                        sink(Value::Int(c.asked.into()));
+                    }
+                },
+            )
+        },
         number(
             "tls.cert_chain_len",
             32,

@@ -235,6 +235,7 @@ impl TlsParser {
                 match read {
                     Some(client) => {
                         connection.version = client.version;
+                        connection.asked = client.version;
                         connection.client = Some(client);
                         ready = Some(Side::Request);
                     }
@@ -282,7 +283,9 @@ impl TlsParser {
             Direction::ToClient => body.u16().and_then(|_| body.u16()),
         };
         let known = matches!((way, kind), (Direction::ToServer, Some(1)) | (_, Some(4)));
-        let connection = Connection { version: version.unwrap_or(2), ..Connection::default() };
+        let asked = if way == Direction::ToServer { version.unwrap_or(2) } else { 0 };
+        let version_now = version.unwrap_or(2);
+        let connection = Connection { version: version_now, asked, ..Connection::default() };
         let id = match self.id {
             Some(id) => id,
             None => self.connections.open(connection, side(way), &FLOODED, out),
