@@ -490,6 +490,10 @@ pub struct Burst {
     pub is_first: bool,
     /// Packets each way that the flow had before.
     pub before: [u64; 2],
+    /// First packet of the flow.
+    pub began: Timestamp,
+    /// Bytes each way of the flow up to the end of the round.
+    pub total: [u64; 2],
     /// Application protocol at the end of the round: `failed` when probing gave up.
     pub app_protocol: Option<&'static str>,
 }

@@ -56,6 +56,8 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         opening: 1,
         is_first: true,
         before: [0, 0],
+        began: at,
+        total: bytes,
         app_protocol: answered.then_some("tls"),
     };
     let counters = FlowCounters { packets: packets.map(u64::from), bytes, start: at, end: at };
