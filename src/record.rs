@@ -316,6 +316,8 @@ pub struct Alert {
     pub queries: Vec<SetQuery>,
     /// The rule makes no alert: it matched for what it sets.
     pub silent: bool,
+    /// Why the site wants to hear no more of it: it belongs to no incident then.
+    pub suppressed: Option<String>,
 }
 
 /// Packets and bytes of a flow; index 0 to the server, 1 to the client.

@@ -89,6 +89,29 @@ fn what_is_suppressed_is_written_and_counted_but_is_no_incident() {
     );
 }
 
+#[test]
+fn an_alert_that_is_suppressed_is_marked_and_the_others_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut replay = replay(&[root().join("pcaps/demo.pcap")], dir.path());
+    replay.signatures = true;
+    let signatures = |replay| -> Vec<Value> {
+        let alerts = events(&eve_of(replay).0)
+            .into_iter()
+            .filter(|event| event["event_type"] == "alert" && event.get("finding").is_none());
+        alerts.map(|event| event["alert"].clone()).collect()
+    };
+    let plain = signatures(&replay);
+    assert!(plain.iter().all(|alert| alert.get("suppressed").is_none()) && !plain.is_empty());
+    replay.settings = leave("2027-11-23");
+    let marked = signatures(&replay);
+    let mark = Some("yearly test of the provider".into());
+    let (quiet, loud): (Vec<_>, Vec<_>) =
+        marked.iter().partition(|alert| alert.get("suppressed") == mark.as_ref());
+    assert_eq!(marked.len(), plain.len());
+    assert!(!quiet.is_empty());
+    assert!(loud.iter().all(|alert| alert.get("suppressed").is_none()));
+}
+
 fn metrics(settings: &Settings) -> String {
     let metrics = Metrics::new().unwrap();
     let behaviour = Behaviour::new(&site(home()), settings);

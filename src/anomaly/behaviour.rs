@@ -123,8 +123,9 @@ impl Behaviour {
     }
 
     /// Shows a record to those that asked for its sort; `told` gets findings, and incidents that
-    /// they and alerts of signatures belong to, in order.
-    pub fn record(&mut self, record: &Record, told: &mut Vec<(Context, Body)>) {
+    /// they and alerts of signatures belong to, in order. Marks an alert that the site wants to hear
+    /// no more of.
+    pub fn record(&mut self, record: &mut Record, told: &mut Vec<(Context, Body)>) {
         if self.seats.is_empty() {
             return;
         }
@@ -146,17 +147,19 @@ impl Behaviour {
         if !self.found.is_empty() {
             self.tell(told);
         }
-        if let Body::Alert(alert) = &record.body {
+        if let Body::Alert(alert) = &mut record.body {
             self.alert(&record.context, alert, told);
         }
     }
 
     /// Gives an alert of a signature to the incidents, unless the site wants to hear no more of it.
     #[inline(never)]
-    fn alert(&mut self, context: &Context, alert: &Alert, told: &mut Vec<(Context, Body)>) {
+    fn alert(&mut self, context: &Context, alert: &mut Alert, told: &mut Vec<(Context, Body)>) {
         let ends = incident::ends(context, alert);
         let stage = Stage::of_signature(&alert.signature);
-        if !self.suppressions.alert(self.now, ends, stage) {
+        let mark = self.suppressions.alert(self.now, ends, stage);
+        alert.suppressed = mark.map(str::to_owned);
+        if alert.suppressed.is_none() {
             self.incidents.alert(self.now, context, alert, &self.known, told);
         }
     }

@@ -100,20 +100,22 @@ impl Merge {
         self.capture_told = now;
         let body = Body::Capture(counters);
         let context = Context::default();
-        let record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
-        self.behaviour.record(&record, &mut self.found);
+        let mut record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
+        self.behaviour.record(&mut record, &mut self.found);
         self.tell(now);
     }
 
     /// Takes the records of all workers of one round: shows all of them to the detectors, then to
     /// the outputs. One stage's code pushes the other's out of the cache, were they to take turns.
-    pub fn round(&mut self, records: &[Record], now: Timestamp) {
+    pub fn round(&mut self, records: &mut [Record], now: Timestamp) {
         let mut order = std::mem::take(&mut self.order);
-        let ordered = order.of(records).filter_map(|place| records.get(place)).enumerate();
-        for (number, record) in ordered.clone() {
-            self.judge(number, record);
+        let places = order.of(records);
+        for (number, place) in places.clone().enumerate() {
+            if let Some(record) = records.get_mut(place) {
+                self.judge(number, record);
+            }
         }
-        self.write(ordered);
+        self.write(places.filter_map(|place| records.get(place)).enumerate());
         self.order = order;
         self.behaviour.tick(now, &mut self.found);
         self.tell(now);
@@ -153,7 +155,7 @@ impl Merge {
     }
 
     /// Shows a record, by its number within the round, to thresholds and detectors.
-    fn judge(&mut self, number: usize, record: &Record) {
+    fn judge(&mut self, number: usize, record: &mut Record) {
         if let Body::Alert(alert) = &record.body
             && !self.allows(record, alert)
         {
