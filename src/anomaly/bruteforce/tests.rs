@@ -112,9 +112,9 @@ fn an_attack_on_netlogon_is_told_in_its_own_words() {
     let tried: Vec<_> = (0..20).filter_map(|n| attempt(1000 + n, Outcome::Failed)).collect();
     let taken = attempt(1030, Outcome::Succeeded).unwrap();
     assert_eq!((tried.len(), tried[0].level, taken.level), (1, Level::High, Level::Critical));
-    assert!(tried[0].explain_it.contains("ha chiesto 10 autenticazioni Netlogon a 10.0.0.5"));
+    assert!(tried[0].explain_it.contains("ha chiesto 11 autenticazioni Netlogon a 10.0.0.5"));
     assert!(
-        tried[0].explain_en.contains("10.0.0.9 asked 10.0.0.5 for 10 Netlogon authentications")
+        tried[0].explain_en.contains("10.0.0.9 asked 10.0.0.5 for 11 Netlogon authentications")
     );
     assert!(taken.explain_it.contains("ha impostato una nuova password di macchina"));
     assert!(taken.explain_en.contains("it set a new machine password"));
