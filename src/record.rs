@@ -316,6 +316,8 @@ pub struct Alert {
     pub queries: Vec<SetQuery>,
     /// The rule makes no alert: it matched for what it sets.
     pub silent: bool,
+    /// Why the site wants to hear no more of it: it belongs to no incident then.
+    pub suppressed: Option<String>,
 }
 
 /// Packets and bytes of a flow; index 0 to the server, 1 to the client.
@@ -490,6 +492,10 @@ pub struct Burst {
     pub is_first: bool,
     /// Packets each way that the flow had before.
     pub before: [u64; 2],
+    /// First packet of the flow.
+    pub began: Timestamp,
+    /// Bytes each way of the flow up to the end of the round.
+    pub total: [u64; 2],
     /// Application protocol at the end of the round: `failed` when probing gave up.
     pub app_protocol: Option<&'static str>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rivellino::anomaly::suppress::{Quiet, date, networks};
 use rivellino::anomaly::{Behaviour, Settings};
 use rivellino::capture;
-use rivellino::control::replay::site;
+use rivellino::control::replay::{Replay, site};
 use rivellino::engine::merge::Merge;
 use rivellino::engine::worker::{Checksums, WorkerOptions};
 use rivellino::engine::{self, Setup};
@@ -87,6 +87,31 @@ fn what_is_suppressed_is_written_and_counted_but_is_no_incident() {
         (outcome.report.suppressions[0].count, outcome.report.suppressions[0].last),
         (0, None)
     );
+}
+
+/// What alerts of signatures say of theirs.
+fn signatures(replay: &Replay) -> Vec<Value> {
+    let of_signature =
+        |event: &Value| event["event_type"] == "alert" && event.get("finding").is_none();
+    let alerts = events(&eve_of(replay).0).into_iter().filter(of_signature);
+    alerts.map(|event| event["alert"].clone()).collect()
+}
+
+#[test]
+fn an_alert_that_is_suppressed_is_marked_and_the_others_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut replay = replay(&[root().join("pcaps/demo.pcap")], dir.path());
+    replay.signatures = true;
+    let plain = signatures(&replay);
+    assert!(plain.iter().all(|alert| alert.get("suppressed").is_none()) && !plain.is_empty());
+    replay.settings = leave("2027-11-23");
+    let marked = signatures(&replay);
+    let mark: Option<Value> = Some("yearly test of the provider".into());
+    let (quiet, loud): (Vec<_>, Vec<_>) =
+        marked.iter().partition(|alert| alert.get("suppressed") == mark.as_ref());
+    assert_eq!(marked.len(), plain.len());
+    assert!(!quiet.is_empty());
+    assert!(loud.iter().all(|alert| alert.get("suppressed").is_none()));
 }
 
 fn metrics(settings: &Settings) -> String {

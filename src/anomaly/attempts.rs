@@ -158,7 +158,7 @@ impl Attempts {
     ) -> Option<Attempt> {
         let flow = || state::conversation(context).unwrap_or_default();
         match record.protocol {
-            "ftp" => self.ftp(flow(), record),
+            "ftp" => self.ftp(flow, record),
             "pop3" => self.pop3(flow(), spoken),
             "smb" => smb(spoken),
             "krb5" => self.kerberos(flow(), spoken),
@@ -174,14 +174,15 @@ impl Attempts {
         }
     }
 
-    fn ftp(&mut self, flow: u64, record: &TransactionRecord) -> Option<Attempt> {
-        let is = |name: &[u8]| self.ftp_command.bytes(record, |bytes| bytes == name);
-        if is(b"USER") == Some(true) {
+    fn ftp(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
+        let is_user = self.ftp_command.bytes(record, |command| match command {
+            b"USER" => Some(true),
+            b"PASS" => Some(false),
+            _ => None,
+        })??;
+        if is_user {
             let account = self.ftp_argument.bytes(record, hash).unwrap_or_default();
-            *self.named.touch(&flow) = account;
-            return None;
-        }
-        if is(b"PASS") != Some(true) {
+            *self.named.touch(&flow()) = account;
             return None;
         }
         let mut result = None;
@@ -194,7 +195,7 @@ impl Attempts {
                 };
             }
         });
-        let account = self.named.peek(&flow).copied().unwrap_or_default();
+        let account = self.named.peek(&flow()).copied().unwrap_or_default();
         result.map(|result| attempt(Service::Ftp, result, account))
     }
 

@@ -31,6 +31,8 @@ pub struct Behaviour {
     of_attempts: Seats,
     /// Those that see only flows and bursts of which it is known what they speak.
     of_named: Seats,
+    /// Those of them that see only flows and bursts that speak one protocol, with its EVE name.
+    of_speaking: Vec<(&'static str, Seats)>,
     known: Known,
     incidents: Incidents,
     suppressions: Suppressions,
@@ -55,7 +57,7 @@ impl Behaviour {
                 readers.push((protocol, 0));
             }
         }
-        let (mut of_attempts, mut of_named) = (0, 0);
+        let (mut of_attempts, mut of_named, mut of_speaking) = (0, 0, Vec::new());
         for (place, (kind, _)) in seats.iter().enumerate() {
             let seat: Seats = 1 << place;
             for sort in kind.sees.iter().filter(|sort| **sort != Sort::Transaction) {
@@ -70,6 +72,10 @@ impl Behaviour {
             match kind.when {
                 When::Always => {}
                 When::Named => of_named |= seat,
+                When::Speaking(protocol) => {
+                    of_named |= seat;
+                    of_speaking.push((protocol, seat));
+                }
                 When::Attempt => of_attempts |= seat,
             }
         }
@@ -83,6 +89,7 @@ impl Behaviour {
             readers,
             of_attempts,
             of_named,
+            of_speaking,
             known,
             incidents,
             suppressions,
@@ -100,6 +107,7 @@ impl Behaviour {
             readers: Vec::new(),
             of_attempts: 0,
             of_named: 0,
+            of_speaking: Vec::new(),
             known: Known::default(),
             incidents: Incidents::default(),
             suppressions: Suppressions::default(),
@@ -115,8 +123,9 @@ impl Behaviour {
     }
 
     /// Shows a record to those that asked for its sort; `told` gets findings, and incidents that
-    /// they and alerts of signatures belong to, in order.
-    pub fn record(&mut self, record: &Record, told: &mut Vec<(Context, Body)>) {
+    /// they and alerts of signatures belong to, in order. Marks an alert that the site wants to hear
+    /// no more of.
+    pub fn record(&mut self, record: &mut Record, told: &mut Vec<(Context, Body)>) {
         if self.seats.is_empty() {
             return;
         }
@@ -138,46 +147,51 @@ impl Behaviour {
         if !self.found.is_empty() {
             self.tell(told);
         }
-        if let Body::Alert(alert) = &record.body {
+        if let Body::Alert(alert) = &mut record.body {
             self.alert(&record.context, alert, told);
         }
     }
 
     /// Gives an alert of a signature to the incidents, unless the site wants to hear no more of it.
     #[inline(never)]
-    fn alert(&mut self, context: &Context, alert: &Alert, told: &mut Vec<(Context, Body)>) {
+    fn alert(&mut self, context: &Context, alert: &mut Alert, told: &mut Vec<(Context, Body)>) {
         let ends = incident::ends(context, alert);
         let stage = Stage::of_signature(&alert.signature);
-        if !self.suppressions.alert(self.now, ends, stage) {
+        let mark = self.suppressions.alert(self.now, ends, stage);
+        alert.suppressed = mark.map(str::to_owned);
+        if alert.suppressed.is_none() {
             self.incidents.alert(self.now, context, alert, &self.known, told);
         }
     }
 
     /// The seats that see a record, which is already known.
     fn seats(&self, body: &Body) -> Seats {
-        let speaks = |protocol: Option<&str>| protocol.is_some_and(|name| name != "failed");
-        let (seats, named) = match body {
+        let seen_by = |sort: Sort| self.seen_by.get(sort as usize).copied().unwrap_or_default();
+        let mut seats = match body {
             Body::Transaction(of) => {
                 let same = |(known, _): &&(&str, Seats)| std::ptr::eq(*known, of.protocol);
                 let equal = |(known, _): &&(&str, Seats)| *known == of.protocol;
                 let reads = self.readers.iter().find(same);
                 let reads = reads.or_else(|| self.readers.iter().find(equal));
-                (reads.map(|(_, seats)| seats), true)
+                reads.map_or(0, |(_, seats)| *seats)
             }
-            Body::Flow(flow) => (self.seen_by.get(Sort::Flow as usize), speaks(flow.app_protocol)),
-            Body::Burst(burst) => {
-                (self.seen_by.get(Sort::Burst as usize), speaks(burst.app_protocol))
-            }
-            body => (self.seen_by.get(body.sort() as usize), true),
+            Body::Flow(flow) => self.of_those(seen_by(Sort::Flow), flow.app_protocol),
+            Body::Burst(burst) => self.of_those(seen_by(Sort::Burst), burst.app_protocol),
+            body => seen_by(body.sort()),
         };
-        let mut seats = seats.copied().unwrap_or_default();
-        if !named {
-            seats &= !self.of_named;
-        }
         if self.known.attempt().is_none() {
             seats &= !self.of_attempts;
         }
         seats
+    }
+
+    /// Of the seats that see flows, or bursts, those that see one that speaks this.
+    fn of_those(&self, seats: Seats, protocol: Option<&str>) -> Seats {
+        let Some(protocol) = protocol.filter(|name| *name != "failed") else {
+            return seats & !self.of_named;
+        };
+        let others = self.of_speaking.iter().filter(|(wanted, _)| *wanted != protocol);
+        others.fold(seats, |seats, (_, other)| seats & !other)
     }
 
     /// Packet time has come to `now`. Times that go back are passed over, unless so far that the

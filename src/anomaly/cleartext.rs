@@ -18,7 +18,7 @@ use super::{
     state,
 };
 use crate::field::{Node, Value};
-use crate::record::{Body, FlowRecord, Level, Record, Sort, TransactionRecord};
+use crate::record::{Body, Context, FlowRecord, Level, Record, Sort, TransactionRecord};
 use crate::time::Duration;
 
 static EXPIRY_DAYS: Parameter = Parameter::fixed(
@@ -50,7 +50,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&EXPIRY_DAYS],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: &["ftp", "pop3", "http", "ldap", "snmp", "smb", "tls"],
-    when: super::When::Named,
+    when: super::When::Speaking("telnet"),
     build: |site, tuning| Box::new(Cleartext::new(site, tuning)),
 };
 
@@ -187,10 +187,7 @@ impl Cleartext {
     ) -> Option<&'static Issue> {
         let fields = &self.fields;
         match transaction.protocol {
-            "ftp" => {
-                let conversation = state::conversation(&record.context).unwrap_or_default();
-                self.ftp(conversation, transaction)
-            }
+            "ftp" => self.ftp(&record.context, transaction),
             "pop3" => (known.spoken().get("request.command") == b"PASS").then_some(&POP3),
             "http" => self.http(transaction),
             "ldap" => {
@@ -218,13 +215,18 @@ impl Cleartext {
         }
     }
 
-    fn ftp(&mut self, flow: u64, transaction: &TransactionRecord) -> Option<&'static Issue> {
+    fn ftp(
+        &mut self,
+        context: &Context,
+        transaction: &TransactionRecord,
+    ) -> Option<&'static Issue> {
         let fields = &self.fields;
         let user = fields.ftp_command.bytes(transaction, |name| match name {
             b"USER" => Some(true),
             b"PASS" => Some(false),
             _ => None,
         })??;
+        let flow = state::conversation(context).unwrap_or_default();
         if user {
             let anonymous = fields.ftp_argument.bytes(transaction, |name| {
                 name.eq_ignore_ascii_case(b"anonymous") || name.eq_ignore_ascii_case(b"ftp")

@@ -12,6 +12,7 @@ use super::stats::Recent;
 use super::stats::distinct::{mix_address, mix_bytes};
 use super::{Damaged, FieldRef, Site, state};
 use crate::field::Tree;
+use crate::net::VLAN_LAYERS_MAX;
 use crate::record::{Body, Record, TransactionRecord};
 
 /// Addresses with a name remembered.
@@ -20,6 +21,9 @@ const NAMES_MAX: usize = 16_384;
 const HARDWARE_MAX: usize = 8192;
 /// Bytes of a name at most; longer ones are not kept.
 const NAME_BYTES_MAX: usize = 128;
+
+/// VLAN identifiers, outermost first.
+pub type Vlan = [u16; VLAN_LAYERS_MAX];
 
 /// A name and its hash, which is asked for far more often than the name changes. Saved as the text
 /// alone.
@@ -77,7 +81,7 @@ static SPOKEN: &[(&str, &[&str])] = &[
 #[derive(Default)]
 pub struct Known {
     names: Recent<IpAddr, Name>,
-    hardware: Recent<IpAddr, [u8; 6]>,
+    hardware: Recent<(Vlan, IpAddr), [u8; 6]>,
     site: Site,
     attempts: Attempts,
     /// That of the record that is shown.
@@ -120,9 +124,9 @@ impl Known {
         name.map_or_else(|| mix_address(address), |name| name.hash)
     }
 
-    /// The hardware address that last claimed an address by ARP.
-    pub fn hardware(&self, address: IpAddr) -> Option<[u8; 6]> {
-        self.hardware.peek(&address).copied()
+    /// The hardware address that last claimed an address by ARP, in a VLAN.
+    pub fn hardware(&self, vlan: Vlan, address: IpAddr) -> Option<[u8; 6]> {
+        self.hardware.peek(&(vlan, address)).copied()
     }
 
     /// The attempt to log on that the record tells of which detectors see.
@@ -155,7 +159,8 @@ impl Known {
         match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction),
             Body::Arp(arp) if !arp.sender.is_unspecified() => {
-                *self.hardware.touch(&IpAddr::V4(arp.sender)) = arp.sender_mac;
+                let key = (record.context.vlan, IpAddr::V4(arp.sender));
+                *self.hardware.touch(&key) = arp.sender_mac;
             }
             _ => {}
         }

@@ -7,7 +7,8 @@
 
 use std::net::IpAddr;
 
-use super::stats::Recent;
+use super::stats::distinct::{mix, mix_address};
+use super::stats::{Recent, Rough};
 use super::words::{amount, count, host, span};
 use super::{
     Damaged, Detector, Found, Judgement, Kind, Known, Parameter, Said, Site, Tuning, state,
@@ -35,13 +36,16 @@ static STROBE: Parameter = Parameter {
     help: "Connections of a host to one other in a day: RITA's strobe is one a second.",
 };
 
-/// Connections that are followed: those that spoke again after a pause.
+/// Connections of which it is remembered what band they have reached.
 const FLOWS_MAX: usize = 16_384;
 /// Pairs of which it is remembered what was told.
 const TOLD_MAX: usize = 4096;
-/// Pairs whose connections are counted.
+/// Pairs whose connections are counted: those that had many within an hour.
 const PAIRS_MAX: usize = 8192;
+/// So many at most, whatever the limit of a day.
+const MANY_MAX: u8 = 255;
 const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3600);
 /// Services that stay open by their nature: remote shells and desktops, VPN, push, telephones,
 /// mail that waits for news, messages of things.
 const LASTING: &[u16] = &[
@@ -57,7 +61,7 @@ pub static KIND: Kind = Kind {
     algorithm: "The age of each connection of a host of ours with one outside is compared with \
                 four bands while it lasts; VPN, remote desktops, push and connections within the \
                 house are told at the last band only, or not at all. Connections of a pair are \
-                counted by the day.",
+                counted by the day, once they are many.",
     references: &[
         "RITA: https://github.com/activecm/rita (long connections, strobes)",
         "MITRE ATT&CK T1572, T1571",
@@ -68,15 +72,6 @@ pub static KIND: Kind = Kind {
     when: super::When::Always,
     build: |site, tuning| Box::new(LongConnection::new(site, tuning)),
 };
-
-/// A connection that is followed.
-#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
-struct Open {
-    first: Timestamp,
-    /// Bands that it has reached.
-    band: u8,
-    bytes: [u64; 2],
-}
 
 /// Connections of a pair on a day.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -94,21 +89,30 @@ pub struct LongConnection {
     site: Site,
     bands: [Duration; 4],
     strobe: u64,
-    flows: Recent<u64, Open>,
+    /// Connections within an hour from which on those of a pair are counted one by one: half of what
+    /// it has in an hour of a day that is told, if it has no more in any other.
+    many: u8,
+    /// The bands that connections have reached, of those that have reached one.
+    flows: Recent<u64, u8>,
     /// The highest band told of a pair, and when.
     told: Recent<Key, (u8, Timestamp)>,
+    /// How many connections pairs have in this hour: nearly all have few.
+    hour: Rough,
     pairs: Recent<Key, Day>,
 }
 
 impl LongConnection {
     /// A detector that has seen nothing.
     pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
+        let strobe = tuning.count(&STROBE);
         Self {
             site: site.clone(),
             bands: [&BAND_1, &BAND_2, &BAND_3, &BAND_4].map(|band| tuning.seconds(band)),
-            strobe: tuning.count(&STROBE),
+            strobe,
+            many: u8::try_from(strobe / 48).map_or(MANY_MAX, |many| many.clamp(1, MANY_MAX)),
             flows: Recent::new(FLOWS_MAX),
             told: Recent::new(TOLD_MAX),
+            hour: Rough::new(HOUR),
             pairs: Recent::new(PAIRS_MAX),
         }
     }
@@ -127,20 +131,24 @@ impl LongConnection {
         if burst.is_first {
             return self.counted(record, burst, known);
         }
-        let key = self.key(&record.context)?;
-        let flow = state::conversation(&record.context)?;
-        let start = burst.start;
-        let open = self.flows.touch_or(&flow, || Open { first: start, ..Open::default() });
-        for (sum, more) in open.bytes.iter_mut().zip(burst.bytes) {
-            *sum = sum.saturating_add(more);
-        }
-        let (age, bytes) = (burst.end.since(open.first), open.bytes);
-        let band = band(&self.bands, age);
-        if band <= open.band {
+        let age = burst.end.since(burst.began);
+        let band = self.band(age);
+        // Nearly all connections are done with here.
+        if band == 0 {
             return None;
         }
-        open.band = band;
-        self.aged(record, key, (band, age, bytes), known)
+        let key = self.key(&record.context)?;
+        let reached = self.flows.touch(&state::conversation(&record.context)?);
+        if band <= *reached {
+            return None;
+        }
+        *reached = band;
+        self.aged(record, key, (band, age, burst.total), known)
+    }
+
+    /// How many of the bands an age has reached.
+    fn band(&self, age: Duration) -> u8 {
+        self.bands.iter().map(|band| u8::from(age >= *band)).sum()
     }
 
     /// A connection has reached a band.
@@ -174,6 +182,10 @@ impl LongConnection {
         if !self.site.is_home(key.0) {
             return None;
         }
+        let hash = mix(mix_address(key.0) ^ u64::from(key.2)) ^ mix_address(key.1);
+        if self.hour.add(hash, burst.start) < self.many {
+            return None;
+        }
         let day = self.pairs.touch(&key);
         if day.count == 0 || burst.start.since(day.first) >= DAY {
             *day = Day { first: burst.start, ..Day::default() };
@@ -190,11 +202,6 @@ impl LongConnection {
     }
 }
 
-/// How many of the bands an age has reached.
-fn band(bands: &[Duration; 4], age: Duration) -> u8 {
-    bands.iter().map(|band| u8::from(age >= *band)).sum()
-}
-
 impl Detector for LongConnection {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         match &record.body {
@@ -205,16 +212,17 @@ impl Detector for LongConnection {
             }
             Body::Flow(flow) => {
                 let age = flow.counters.end.since(flow.counters.start);
-                let band = band(&self.bands, age);
-                // What has ended leaves its place to what goes on; one packet was never followed.
-                let packets: u64 = flow.counters.packets.iter().sum();
-                let id = state::conversation(&record.context).filter(|_| packets > 1);
-                let followed = id.and_then(|id| self.flows.remove(&id)).unwrap_or_default();
-                if band == 0 || flow.outcome == Outcome::Silent {
+                let band = self.band(age);
+                if band == 0 {
                     return;
                 }
+                // What has ended leaves its place to what goes on.
+                let flows = &mut self.flows;
+                let id = state::conversation(&record.context);
+                let reached = id.and_then(|id| flows.remove(&id)).unwrap_or_default();
                 if let Some(key) = self.key(&record.context)
-                    && band > followed.band
+                    && band > reached
+                    && flow.outcome != Outcome::Silent
                     && let Some(one) =
                         self.aged(record, key, (band, age, flow.counters.bytes), known)
                 {
@@ -226,16 +234,17 @@ impl Detector for LongConnection {
     }
 
     fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.flows, &self.told, &self.pairs))
+        state::pack(&(&self.flows, &self.told, &self.hour, &self.pairs))
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        (self.flows, self.told, self.pairs) = state::unpack(bytes)?;
+        (self.flows, self.told, self.hour, self.pairs) = state::unpack(bytes)?;
         Ok(())
     }
 
     fn memory(&self) -> usize {
-        self.flows.memory() + self.told.memory() + self.pairs.memory()
+        let maps = self.flows.memory() + self.told.memory() + self.pairs.memory();
+        maps + self.hour.memory()
     }
 }
 
@@ -376,7 +385,8 @@ mod tests {
     /// A burst of a connection at a second.
     fn burst(peer: [u8; 4], port: u16, flow_id: u64, at: u64, is_first: bool) -> Record {
         let (start, end) = (Timestamp::new(at, 0), Timestamp::new(at, 0));
-        let burst = Burst { start, end, bytes: [100, 200], is_first, ..Burst::default() };
+        let began = Timestamp::new(1000, 0);
+        let burst = Burst { start, end, began, is_first, ..Burst::default() };
         let mut record = flow(OURS, peer, port, at, "tls", 100);
         record.context.flow_id = Some(flow_id);
         record.timestamp = start;
@@ -453,6 +463,7 @@ mod tests {
             found.extend(judge(&mut detector, std::iter::once(record)));
         }
         assert_eq!(found.len(), 1);
+        detector.many = 1;
         for n in 0..100_000u32 {
             let [a, b, c, d] = n.wrapping_mul(2_654_435_761).to_be_bytes();
             let records = [
@@ -461,7 +472,7 @@ mod tests {
             ];
             judge(&mut detector, records.into_iter());
         }
-        assert!(detector.pairs.len() <= PAIRS_MAX && detector.flows.len() <= FLOWS_MAX);
+        assert_eq!((detector.pairs.len(), detector.flows.len()), (PAIRS_MAX, FLOWS_MAX));
         assert!(detector.memory() < 4 << 20, "{}", detector.memory());
     }
 }

@@ -72,7 +72,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&SILENCE],
     sees: &[Sort::Burst, Sort::Flow, Sort::Transaction],
     reads: &["tls", "dns"],
-    when: super::When::Named,
+    when: super::When::Speaking(STRATUM),
     build: |site, tuning| Box::new(Mining::new(site, tuning)),
 };
 

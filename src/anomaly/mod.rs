@@ -128,6 +128,8 @@ pub enum When {
     Always,
     /// Of flows and bursts it sees those alone of which it is known what they speak.
     Named,
+    /// Of flows and bursts it sees those alone that speak this, by EVE name.
+    Speaking(&'static str),
     /// It sees what tells of an [attempt to log on](Known::attempt) alone.
     Attempt,
 }

@@ -265,20 +265,23 @@ impl Suppressions {
         self.first(at, ends, |rule| rule.means(finding))
     }
 
-    /// Whether an alert of a signature, of `ends` (who did it, to whom), is of an authorised
-    /// scanner: it belongs to no incident then. Of what a scanner does only the looking and trying:
+    /// What silences an alert of a signature, of `ends` (who did it, to whom): that it is of an
+    /// authorised scanner. It belongs to no incident then. Of what a scanner does only the looking and trying:
     /// malware on it, or data carried out, shows.
     pub fn alert(
         &mut self,
         at: Timestamp,
         ends: [Option<IpAddr>; 2],
         stage: Option<Stage>,
-    ) -> bool {
+    ) -> Option<&str> {
         let scans = matches!(
             stage,
             Some(Stage::Reconnaissance | Stage::InitialAccess | Stage::CredentialAccess)
         );
-        scans && self.first(at, ends, |rule| rule.detectors.is_empty()).is_some()
+        if !scans {
+            return None;
+        }
+        self.first(at, ends, |rule| rule.detectors.is_empty())
     }
 
     fn first(
@@ -471,10 +474,11 @@ mod tests {
         assert_eq!(silent("bruteforce", Level::Critical, FROM), None);
         assert_eq!(silent("scan", Level::Medium, TO), None);
         let looks = Some(Stage::Reconnaissance);
-        assert!(rules.alert(now, [Some(FROM.into()), Some(TO.into())], looks));
+        let ends = [Some(FROM.into()), Some(TO.into())];
+        assert_eq!(rules.alert(now, ends, looks), Some("inventory"));
         let called = Some(Stage::CommandAndControl);
-        assert!(!rules.alert(now, [Some(FROM.into()), Some(TO.into())], called));
-        assert!(!rules.alert(now, [Some(TO.into()), Some(FROM.into())], looks));
+        assert_eq!(rules.alert(now, ends, called), None);
+        assert_eq!(rules.alert(now, [Some(TO.into()), Some(FROM.into())], looks), None);
         let applied = Applied {
             name: "inventory".to_owned(),
             count: SCANNER.len() as u64 + 2,

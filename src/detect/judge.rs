@@ -273,6 +273,7 @@ impl Judge<'_> {
             flowints: self.state.integers.iter().filter_map(integer).collect(),
             queries,
             silent: planned.rule.silent,
+            suppressed: None,
         }
     }
 }

@@ -7,12 +7,12 @@
 use super::gather::App;
 use super::settle::flow_context;
 use super::worker::Place;
-use crate::decode::{Headers, Transport};
+use crate::decode::{Headers, Icmp, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
 use crate::net::Direction;
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
-use crate::time::{Duration, Timestamp};
+use crate::time::Duration;
 
 /// A pause that ends a burst.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,27 +31,11 @@ pub struct Mark {
     index: u32,
 }
 
-/// A burst as it grows: what a packet adds to lies together.
+/// A burst as it grows, in the memory in which it is told.
 struct Noted {
     slot: Slot,
     sequence: u64,
-    start: Timestamp,
-    end: Timestamp,
-    /// To the server, to the client.
-    ways: [Way; 2],
-    opening: u32,
-    is_first: bool,
-    before: [u64; 2],
-}
-
-/// One direction of it.
-#[derive(Default)]
-struct Way {
-    packets: u32,
-    filled: u32,
-    bytes: u64,
-    payload: u64,
-    flags: u8,
+    burst: Box<Burst>,
 }
 
 /// The bursts of a round.
@@ -86,38 +70,24 @@ impl Activity {
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
         let burst = self.burst(place, touch, flow);
+        let way = touch.direction;
         burst.end = burst.end.max(place.timestamp);
-        let way = match touch.direction {
-            Direction::ToServer => &mut burst.ways[0],
-            Direction::ToClient => &mut burst.ways[1],
-        };
         // A round has far fewer packets than these count.
-        way.packets = way.packets.wrapping_add(1);
-        way.bytes += u64::from(headers.wire_length);
-        way.filled = way.filled.wrapping_add(u32::from(!payload.is_empty()));
-        way.payload += payload.len() as u64;
+        let packets = of(&mut burst.packets, way);
+        *packets = packets.wrapping_add(1);
+        let filled = of(&mut burst.filled, way);
+        *filled = filled.wrapping_add(u32::from(!payload.is_empty()));
+        *of(&mut burst.bytes, way) += u64::from(headers.wire_length);
+        *of(&mut burst.payload, way) += payload.len() as u64;
         match &headers.transport {
             Transport::Tcp(tcp) => {
-                way.flags |= tcp.flags;
+                *of(&mut burst.flags, way) |= tcp.flags;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
-                let [there, back] = &burst.ways;
-                let told = there.packets.saturating_add(back.packets);
-                if told <= IcmpMessage::PER_ROUND {
-                    let message = IcmpMessage {
-                        kind: icmp.kind,
-                        code: icmp.code,
-                        echo: icmp.id.zip(icmp.sequence),
-                        length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
-                        sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
-                        hash: hash(payload),
-                    };
-                    let mut context = flow_context(flow);
-                    if touch.direction == Direction::ToClient {
-                        std::mem::swap(&mut context.source, &mut context.destination);
-                    }
-                    records.push(record(place, context, Body::Icmp(Box::new(message))));
+                let [there, back] = burst.packets;
+                if there.saturating_add(back) <= IcmpMessage::PER_ROUND {
+                    records.push(message(place, icmp, payload, flow, way));
                 }
             }
             _ => {}
@@ -125,17 +95,18 @@ impl Activity {
     }
 
     /// The burst that a packet belongs to.
-    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Noted {
+    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Burst {
         let mark = flow.app.mark;
         let mut index = mark.index as usize;
         let open = if mark.round == self.round { self.bursts.get(index) } else { None };
-        if open.is_none_or(|burst| place.timestamp.since(burst.end) > PAUSE) {
+        if open.is_none_or(|noted| place.timestamp.since(noted.burst.end) > PAUSE) {
             index = self.begin(place, touch, flow);
         }
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
-        &mut self.bursts[index]
+        &mut self.bursts[index].burst
     }
 
+    #[inline(never)]
     fn begin(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> usize {
         let index = self.bursts.len();
         flow.app.mark = Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
@@ -144,16 +115,15 @@ impl Activity {
         if let Some(before) = before.get_mut(touch.direction.index()) {
             *before = before.saturating_sub(1);
         }
-        self.bursts.push(Noted {
-            slot: touch.slot,
-            sequence: place.sequence,
+        let mut burst = self.spare.pop().unwrap_or_default();
+        *burst = Burst {
             start: place.timestamp,
             end: place.timestamp,
-            ways: Default::default(),
-            opening: 0,
             is_first: touch.new,
             before,
-        });
+            ..Burst::default()
+        };
+        self.bursts.push(Noted { slot: touch.slot, sequence: place.sequence, burst });
         index
     }
 
@@ -181,23 +151,14 @@ impl Activity {
     /// The round is over: its bursts become records.
     pub(super) fn tell(&mut self, table: &Table<App>, records: &mut Vec<Record>) {
         self.round = self.round.wrapping_add(1).max(1);
-        for noted in &self.bursts {
-            let Some(flow) = table.get(noted.slot) else { continue };
-            let (sequence, timestamp) = (noted.sequence, noted.start);
-            let app_protocol = flow.app.session.as_ref().and_then(Session::name);
-            let told = noted.burst(app_protocol);
-            let burst = match self.spare.pop() {
-                Some(mut burst) => {
-                    *burst = told;
-                    burst
-                }
-                None => Box::new(told),
-            };
-            let body = Body::Burst(burst);
-            let context = flow_context(flow);
-            records.push(Record { sequence, tie: 0, timestamp, context, body });
+        for Noted { slot, sequence, mut burst } in self.bursts.drain(..) {
+            let Some(flow) = table.get(slot) else { continue };
+            burst.began = flow.counters.start;
+            burst.total = flow.counters.bytes;
+            burst.app_protocol = flow.app.session.as_ref().and_then(Session::name);
+            let (timestamp, context) = (burst.start, flow_context(flow));
+            records.push(Record { sequence, tie: 0, timestamp, context, body: Body::Burst(burst) });
         }
-        self.bursts.clear();
     }
 
     /// Takes back the memory of bursts, out of records that were seen to.
@@ -212,22 +173,12 @@ impl Activity {
     }
 }
 
-impl Noted {
-    fn burst(&self, app_protocol: Option<&'static str>) -> Burst {
-        let [there, back] = &self.ways;
-        Burst {
-            start: self.start,
-            end: self.end,
-            packets: [there.packets, back.packets],
-            bytes: [there.bytes, back.bytes],
-            payload: [there.payload, back.payload],
-            filled: [there.filled, back.filled],
-            flags: [there.flags, back.flags],
-            opening: self.opening,
-            is_first: self.is_first,
-            before: self.before,
-            app_protocol,
-        }
+/// Of a pair that has one for each direction, that of `way`.
+const fn of<T>(pair: &mut [T; 2], way: Direction) -> &mut T {
+    let [there, back] = pair;
+    match way {
+        Direction::ToServer => there,
+        Direction::ToClient => back,
     }
 }
 
@@ -237,6 +188,24 @@ fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = foldhash::fast::FixedState::default().build_hasher();
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// A message of ICMP. Few packets are: their code is kept apart from what all run through.
+#[inline(never)]
+fn message(place: Place, icmp: &Icmp, payload: &[u8], flow: &Flow<App>, way: Direction) -> Record {
+    let message = IcmpMessage {
+        kind: icmp.kind,
+        code: icmp.code,
+        echo: icmp.id.zip(icmp.sequence),
+        length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+        sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
+        hash: hash(payload),
+    };
+    let mut context = flow_context(flow);
+    if way == Direction::ToClient {
+        std::mem::swap(&mut context.source, &mut context.destination);
+    }
+    record(place, context, Body::Icmp(Box::new(message)))
 }
 
 fn record(place: Place, context: Context, body: Body) -> Record {

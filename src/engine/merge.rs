@@ -4,7 +4,7 @@
 use crate::anomaly::Behaviour;
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
-use crate::record::{Body, Capture, Context, Record};
+use crate::record::{Alert, Body, Capture, Context, Record};
 use crate::time::{Duration, Timestamp};
 
 use super::order::Order;
@@ -50,6 +50,10 @@ pub struct Merge {
     behaviour: Behaviour,
     outputs: Vec<Box<dyn Output>>,
     found: Vec<(Context, Body)>,
+    /// What is in `found` behind records of a round: number of the record, end of what it made.
+    found_at: Vec<(usize, usize)>,
+    /// Numbers of the records of a round that thresholds hold back.
+    held_back: Vec<usize>,
     order: Order,
     /// Alerts that thresholds held back.
     pub suppressed: u64,
@@ -70,6 +74,8 @@ impl Merge {
             behaviour,
             outputs,
             found: Vec::new(),
+            found_at: Vec::new(),
+            held_back: Vec::new(),
             order: Order::default(),
             suppressed: 0,
             stats: WorkerStats::default(),
@@ -94,20 +100,25 @@ impl Merge {
         self.capture_told = now;
         let body = Body::Capture(counters);
         let context = Context::default();
-        let record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
-        self.behaviour.record(&record, &mut self.found);
-        self.tell(now, 0);
+        let mut record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
+        self.behaviour.record(&mut record, &mut self.found);
+        self.tell(now);
     }
 
-    /// Takes the records of all workers of one round.
-    pub fn round(&mut self, records: &[Record], now: Timestamp) {
+    /// Takes the records of all workers of one round: shows all of them to the detectors, then to
+    /// the outputs. One stage's code pushes the other's out of the cache, were they to take turns.
+    pub fn round(&mut self, records: &mut [Record], now: Timestamp) {
         let mut order = std::mem::take(&mut self.order);
-        for record in order.of(records).filter_map(|place| records.get(place)) {
-            self.record(record);
+        let places = order.of(records);
+        for (number, place) in places.clone().enumerate() {
+            if let Some(record) = records.get_mut(place) {
+                self.judge(number, record);
+            }
         }
+        self.write(places.filter_map(|place| records.get(place)).enumerate());
         self.order = order;
         self.behaviour.tick(now, &mut self.found);
-        self.tell(now, 0);
+        self.tell(now);
         self.outputs.iter_mut().for_each(|output| output.round(now, self.live));
         self.learned(now);
     }
@@ -133,7 +144,7 @@ impl Merge {
     /// Ends detectors and outputs; gives what the outputs have to say.
     pub fn finish(&mut self, now: Timestamp) -> Vec<String> {
         self.behaviour.finish(now, &mut self.found);
-        self.tell(now, 0);
+        self.tell(now);
         let lost = self.outputs.iter_mut().flat_map(|output| output.finish(now));
         let mut lost: Vec<String> = lost.collect();
         if let Some(keeping) = &mut self.keeping {
@@ -143,28 +154,54 @@ impl Merge {
         lost
     }
 
-    fn record(&mut self, record: &Record) {
-        if let Body::Alert(alert) = &record.body {
-            if !self.shared.allow(record.timestamp, &record.context, alert) {
-                return;
-            }
-            if !self.thresholds.allow(record.timestamp, &record.context, alert) {
-                self.suppressed += 1;
-                return;
-            }
+    /// Shows a record, by its number within the round, to thresholds and detectors.
+    fn judge(&mut self, number: usize, record: &mut Record) {
+        if let Body::Alert(alert) = &record.body
+            && !self.allows(record, alert)
+        {
+            self.held_back.push(number);
+            return;
         }
-        if record.body.is_shown() {
-            self.outputs.iter_mut().for_each(|output| output.record(record));
-        }
+        let before = self.found.len();
         self.behaviour.record(record, &mut self.found);
-        if !self.found.is_empty() {
-            self.tell(record.timestamp, record.sequence);
+        if self.found.len() > before {
+            self.found_at.push((number, self.found.len()));
         }
     }
 
-    fn tell(&mut self, now: Timestamp, sequence: u64) {
+    fn allows(&mut self, record: &Record, alert: &Alert) -> bool {
+        if !self.shared.allow(record.timestamp, &record.context, alert) {
+            return false;
+        }
+        let allowed = self.thresholds.allow(record.timestamp, &record.context, alert);
+        self.suppressed += u64::from(!allowed);
+        allowed
+    }
+
+    /// Gives the outputs the records of a round, and behind each what detectors made of it.
+    fn write<'a>(&mut self, records: impl Iterator<Item = (usize, &'a Record)>) {
+        let Self { outputs, found, found_at, held_back, .. } = self;
+        let mut held_back = held_back.drain(..).peekable();
+        let mut found_at = found_at.drain(..).peekable();
+        let (mut found, mut told) = (found.drain(..), 0);
+        for (number, record) in records {
+            if record.body.is_shown() && held_back.next_if_eq(&number).is_none() {
+                outputs.iter_mut().for_each(|output| output.record(record));
+            }
+            let Some((_, end)) = found_at.next_if(|(of, _)| *of == number) else { continue };
+            for (context, body) in found.by_ref().take(end - told) {
+                let Record { sequence, timestamp, .. } = *record;
+                let record = Record { sequence, tie: 0, timestamp, context, body };
+                outputs.iter_mut().for_each(|output| output.record(&record));
+            }
+            told = end;
+        }
+    }
+
+    /// Gives the outputs what no record of a round has made.
+    fn tell(&mut self, now: Timestamp) {
         for (context, body) in self.found.drain(..) {
-            let record = Record { sequence, tie: 0, timestamp: now, context, body };
+            let record = Record { sequence: 0, tie: 0, timestamp: now, context, body };
             self.outputs.iter_mut().for_each(|output| output.record(&record));
         }
     }

@@ -116,20 +116,20 @@ fn replay_alone(
             false
         });
         let (last, now) = rounds.position();
-        let records = worker.round(&batch, last, now);
+        let mut records = worker.round(&batch, last, now);
         merge.stats = worker.stats();
-        merge.round(&records, now);
+        merge.round(&mut records, now);
         worker.take_back(records);
         if more {
             progress(source.stats());
         }
     }
     let (last, now) = rounds.position();
-    let records = worker.finish(last, now);
+    let mut records = worker.finish(last, now);
     report.stats = worker.stats();
     report.last = now;
     merge.stats = report.stats;
-    merge.round(&records, now);
+    merge.round(&mut records, now);
     report.lost = merge.finish(now);
     report
 }
@@ -223,7 +223,7 @@ fn merge_rounds(
             return (stats, merge.finish(now));
         }
         merge.stats = sum;
-        merge.round(&records, now);
+        merge.round(&mut records, now);
         records.clear();
     }
 }
@@ -372,12 +372,12 @@ fn merge_live(
 ) -> Report {
     let mut latest = vec![(WorkerStats::default(), SourceStats::default()); count];
     let mut merged = Report::default();
-    for (index, output, source) in outputs {
+    for (index, mut output, source) in outputs {
         merged.last = merged.last.max(output.now);
         if let Some(slot) = latest.get_mut(index) {
             *slot = (output.stats, source);
         }
-        merge.round(&output.records, merged.last);
+        merge.round(&mut output.records, merged.last);
         (merged.stats, merged.source) = (WorkerStats::default(), SourceStats::default());
         for (stats, source) in &latest {
             merged.stats.add(stats);

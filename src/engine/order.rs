@@ -22,7 +22,10 @@ pub(super) struct Order {
 impl Order {
     /// Places of `records` in order. Stable: the records of one packet come from one worker, in
     /// its order.
-    pub(super) fn of(&mut self, records: &[Record]) -> impl Iterator<Item = usize> {
+    pub(super) fn of<'a>(
+        &'a mut self,
+        records: &[Record],
+    ) -> impl Iterator<Item = usize> + Clone + use<'a> {
         self.runs(records);
         while self.ends.len() > 1 {
             self.halve();

@@ -56,6 +56,8 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         opening: 1,
         is_first: true,
         before: [0, 0],
+        began: at,
+        total: bytes,
         app_protocol: answered.then_some("tls"),
     };
     let counters = FlowCounters { packets: packets.map(u64::from), bytes, start: at, end: at };
@@ -114,8 +116,8 @@ fn many_hosts_and_a_flood_alone() {
             let at = start.after(Duration::from_millis(round * 8_000_000 + host * 80));
             let source = 0x0a00_0001 + host as u32;
             let destination = 0xc612_0000 + ((host * 31 + round * 7) % 50_000) as u32;
-            for record in connection(number, at, (source, destination, 443), true) {
-                behaviour.record(&record, &mut found);
+            for mut record in connection(number, at, (source, destination, 443), true) {
+                behaviour.record(&mut record, &mut found);
             }
         }
         found.clear();
@@ -131,8 +133,8 @@ fn many_hosts_and_a_flood_alone() {
         number += 1;
         let source = 0x0b00_0000 + (flood as u32).wrapping_mul(0x9e37_79b1) % 0xb000_0000;
         let at = at.after(Duration::from_nanos(flood * 10_000));
-        for record in connection(number, at, (source, 0x0a00_0001, 80), false) {
-            behaviour.record(&record, &mut found);
+        for mut record in connection(number, at, (source, 0x0a00_0001, 80), false) {
+            behaviour.record(&mut record, &mut found);
         }
         found.clear();
     }

@@ -156,9 +156,9 @@ pub fn found_with_rests(source: &mut dyn Source, rounds_between: u64) -> Heard {
         batch.clear();
         let more = rounds.read(source, &mut batch).unwrap();
         let (last, now) = rounds.position();
-        merging.round(&worker.round(&batch, last, now), now);
+        merging.round(&mut worker.round(&batch, last, now), now);
         if !more {
-            merging.round(&worker.finish(last, now), now);
+            merging.round(&mut worker.finish(last, now), now);
             merging.finish(now);
             return std::mem::take(&mut *ear.0.lock().unwrap());
         }

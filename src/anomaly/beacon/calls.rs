@@ -6,6 +6,8 @@ use crate::time::{Duration, Timestamp};
 
 /// Calls kept of a pair, the last ones.
 pub(super) const CALLS_MAX: usize = 64;
+/// Of them in the ring: all but the last.
+const RING_MAX: usize = CALLS_MAX - 1;
 /// What comes so soon after the end of the last is still the same call.
 const SAME_CALL: Duration = Duration::from_millis(1000);
 /// Several connections of one turn: gaps under this share of the upper quartile are taken together.
@@ -34,6 +36,9 @@ struct Call {
 /// The last calls of a host to one place.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Calls {
+    /// The last one, which goes on: kept here, so that most that are heard of need no other memory.
+    latest: Call,
+    /// Those before it.
     ring: Vec<Call>,
     /// Where the next is put once the ring is full.
     next: u8,
@@ -80,15 +85,8 @@ impl Calls {
         let goes_on = self.count > 0 && start.since(self.last_end) <= SAME_CALL;
         self.last_end = self.last_end.max(end);
         if goes_on {
-            let last = if self.ring.len() < CALLS_MAX {
-                self.ring.len().wrapping_sub(1)
-            } else {
-                (usize::from(self.next) + CALLS_MAX - 1) % CALLS_MAX
-            };
-            if let Some(call) = self.ring.get_mut(last) {
-                call.up = call.up.saturating_add(up);
-                call.down = call.down.saturating_add(down);
-            }
+            self.latest.up = self.latest.up.saturating_add(up);
+            self.latest.down = self.latest.down.saturating_add(down);
             // An answer may come later than what was seen first of the call.
             if answered && std::mem::take(&mut self.unanswered) {
                 self.failed = self.failed.saturating_sub(1);
@@ -104,13 +102,21 @@ impl Calls {
         self.failed = self.failed.saturating_add(u32::from(!answered));
         self.unanswered = !answered;
         let call = Call { after: u32::try_from(after).unwrap_or(u32::MAX), up, down };
-        if self.ring.len() < CALLS_MAX {
+        let before = std::mem::replace(&mut self.latest, call);
+        if self.count > 1 {
+            self.keep(before);
+        }
+        true
+    }
+
+    /// Keeps a call that is over.
+    fn keep(&mut self, call: Call) {
+        if self.ring.len() < RING_MAX {
             self.ring.push(call);
         } else if let Some(place) = self.ring.get_mut(usize::from(self.next)) {
             *place = call;
-            self.next = (self.next + 1) % CALLS_MAX as u8;
+            self.next = (self.next + 1) % RING_MAX as u8;
         }
-        true
     }
 
     /// From the first call to the last.
@@ -135,7 +141,8 @@ impl Calls {
             _ => (plain, plain_tail),
         };
         // Calls without an answer say nothing of sizes.
-        let answered = || self.ring.iter().filter(|call| call.down > 0);
+        let kept = || self.ring.iter().chain([&self.latest]);
+        let answered = || kept().filter(|call| call.down > 0);
         let sizes = |of: fn(&Call) -> u32| {
             Summary::of(&mut answered().map(|call| f64::from(of(call))).collect::<Vec<_>>())
                 .unwrap_or_default()
@@ -155,7 +162,7 @@ impl Calls {
     /// Seconds between kept calls, in order.
     fn pauses(&self) -> Vec<f64> {
         let (newer, older) = self.ring.split_at(usize::from(self.next).min(self.ring.len()));
-        let all = older.iter().chain(newer).skip(1);
+        let all = older.iter().chain(newer).chain([&self.latest]).skip(1);
         all.map(|call| f64::from(call.after) / 1000.0).collect()
     }
 

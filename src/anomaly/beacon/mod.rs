@@ -157,7 +157,29 @@ struct Pair {
     datagrams: bool,
     /// The level of the last finding, as a number; 0 before it.
     told: u8,
-    evidence: Vec<u64>,
+    /// The flow of the last call, and those of calls before it.
+    flow: Option<u64>,
+    earlier: Vec<u64>,
+}
+
+impl Pair {
+    /// Notes the flow of a call.
+    fn witness(&mut self, flow: u64) {
+        if self.flow == Some(flow) {
+            return;
+        }
+        if let Some(before) = self.flow.replace(flow) {
+            if self.earlier.len() + 1 >= EVIDENCE_MAX {
+                self.earlier.remove(0);
+            }
+            self.earlier.push(before);
+        }
+    }
+
+    /// Flows of the last calls.
+    fn evidence(&self) -> Vec<u64> {
+        self.earlier.iter().copied().chain(self.flow).collect()
+    }
 }
 
 /// Who goes to a place: hashes of hosts, up to [`COMMON`].
@@ -233,10 +255,8 @@ impl Beacon {
     /// Whom a record is about, when it may be a call.
     fn key(&self, context: &Context, known: &Known) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
-        if REGULAR_PORTS.binary_search(&peer.port).is_ok() || is_many(peer.addr) {
-            return None;
-        }
-        if !self.site.is_home(host.addr) {
+        let regular = || REGULAR_PORTS.binary_search(&peer.port).is_ok();
+        if !self.site.is_home(host.addr) || is_many(peer.addr) || regular() {
             return None;
         }
         Some((host.addr, known.place(peer.addr), peer.port))
@@ -244,6 +264,10 @@ impl Beacon {
 
     fn pair(&mut self, key: &Key) -> &mut Pair {
         let Self { young, pairs, places, programs, .. } = self;
+        // A pair is in one of the two, most in this.
+        if let Some(place) = young.find(key) {
+            return young.renewed(place);
+        }
         if let Some(place) = pairs.find(key) {
             return pairs.renewed(place);
         }
@@ -263,10 +287,10 @@ impl Beacon {
     }
 
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
-        let speech = speech(burst)?;
         if !is_call(burst) {
             return None;
         }
+        let speech = speech(burst)?;
         let key = self.key(&record.context, known)?;
         let pair = self.pair(&key);
         if speech != Speech::Unknown {
@@ -278,14 +302,7 @@ impl Beacon {
         if !pair.calls.add((burst.start, burst.end), burst.payload, answered) {
             return None;
         }
-        if let Some(flow) = record.context.flow_id
-            && pair.evidence.last() != Some(&flow)
-        {
-            if pair.evidence.len() >= EVIDENCE_MAX {
-                pair.evidence.remove(0);
-            }
-            pair.evidence.push(flow);
-        }
+        record.context.flow_id.into_iter().for_each(|flow| pair.witness(flow));
         let count = pair.calls.count;
         if count == YOUNG_CALLS
             && let Some(pair) = self.young.remove(&key)
@@ -452,7 +469,7 @@ impl Detector for Beacon {
     fn memory(&self) -> usize {
         let inner = |(_, pair): (&Key, &Pair)| {
             let manner = pair.manner.pages.capacity() * size_of::<u32>();
-            pair.calls.memory() + manner + pair.evidence.capacity() * size_of::<u64>()
+            pair.calls.memory() + manner + pair.earlier.capacity() * size_of::<u64>()
         };
         let inner: usize = self.young.iter().chain(self.pairs.iter()).map(inner).sum();
         let maps = self.young.memory() + self.pairs.memory() + self.places.memory();

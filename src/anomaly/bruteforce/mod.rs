@@ -11,6 +11,7 @@
 //! never answered (`scan` sees those), databases within the house (programs connect all the
 //! time).
 
+mod netlogon;
 mod words;
 
 use std::net::IpAddr;

@@ -101,6 +101,30 @@ fn work_over_ssh_a_check_every_two_minutes_and_a_database_within_are_left_alone(
 }
 
 #[test]
+fn an_attack_on_netlogon_is_told_in_its_own_words() {
+    let (mut detector, known) = (fresh(), Known::default());
+    let record = |n| flow([10, 0, 0, 9], IN, 49_670, n, "dcerpc", 1900);
+    let service = Service::Netlogon;
+    let mut attempt = |n, result| {
+        let attempt = Attempt { service, result, account: 0, place: 0 };
+        detector.attempt(&record(n), attempt, &known).map(|found| found.finding)
+    };
+    let tried: Vec<_> = (0..20).filter_map(|n| attempt(1000 + n, Outcome::Failed)).collect();
+    let taken = attempt(1030, Outcome::Succeeded).unwrap();
+    assert_eq!((tried.len(), tried[0].level, taken.level), (1, Level::High, Level::Critical));
+    assert!(tried[0].explain_it.contains("ha chiesto 11 autenticazioni Netlogon a 10.0.0.5"));
+    assert!(
+        tried[0].explain_en.contains("10.0.0.9 asked 10.0.0.5 for 11 Netlogon authentications")
+    );
+    assert!(taken.explain_it.contains("ha impostato una nuova password di macchina"));
+    assert!(taken.explain_en.contains("it set a new machine password"));
+    for finding in [&tried[0], &taken] {
+        let all = [&finding.title, &finding.explain_it, &finding.explain_en];
+        assert!(all.iter().all(|text| !text.contains("guess") && !text.contains("indovinat")));
+    }
+}
+
+#[test]
 fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
     let (mut first, mut second, mut known) = (fresh(), fresh(), Known::new(&site()));
     let mut found = Vec::new();

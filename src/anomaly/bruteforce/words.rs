@@ -1,12 +1,12 @@
 //! What a finding of guessed passwords says.
 
-use super::{KIND, Pair};
+use super::{KIND, Pair, netlogon};
 use crate::anomaly::attempts::{Attempt, Result as Outcome, Service};
 use crate::anomaly::words::{count, from_home, host, span};
 use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;
 use crate::record::{Context, Level};
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 /// What all findings need to know.
 pub(super) struct About<'a> {
@@ -24,24 +24,16 @@ const ACN_IN: &[&str] =
 
 /// The finding of an attack that has not succeeded as far as is known.
 pub(super) fn failed(pair: &Pair, about: &About<'_>) -> Found {
-    let netlogon = about.attempt.service == Service::Netlogon;
-    let level = if netlogon { Level::High } else { Level::Medium };
+    if about.attempt.service == Service::Netlogon {
+        return netlogon::tried(pair, about);
+    }
     let (source, server) = (host(about.context.source, about.known), server(about));
-    let tail = if netlogon {
-        Said::new(
-            "Così si sfrutta la vulnerabilità Zerologon (CVE-2020-1472), che consegna il \
-             controllo del dominio senza password.",
-            "This is how the vulnerability Zerologon (CVE-2020-1472) is used, which hands over \
-             the domain without a password.",
-        )
-    } else {
-        Said::new(
-            "Un programma prova password una dopo l'altra finché ne trova una buona; più di rado \
-             è un dispositivo con una vecchia password salvata che insiste.",
-            "A program tries password after password until one is right; more rarely it is a \
-             device that insists with an old saved password.",
-        )
-    };
+    let tail = Said::new(
+        "Un programma prova password una dopo l'altra finché ne trova una buona; più di rado è un \
+         dispositivo con una vecchia password salvata che insiste.",
+        "A program tries password after password until one is right; more rarely it is a device \
+         that insists with an old saved password.",
+    );
     let advice = if from_home(about.context, about.site) {
         Said::new(
             format!(
@@ -66,19 +58,17 @@ pub(super) fn failed(pair: &Pair, about: &About<'_>) -> Found {
             ),
         )
     };
+    let level = Level::Medium;
     judge(pair, about, Shape { sid: 1, level, title: "Password guessing", tail, advice })
 }
 
 /// The finding of a success after failures.
 pub(super) fn succeeded(pair: &Pair, about: &About<'_>) -> Found {
+    if about.attempt.service == Service::Netlogon {
+        return netlogon::succeeded(pair, about);
+    }
     let (source, server) = (host(about.context.source, about.known), server(about));
-    let netlogon = about.attempt.service == Service::Netlogon;
-    let told = pair.told > 0;
-    let level = match (netlogon, told) {
-        (true, _) => Level::Critical,
-        (_, true) => Level::High,
-        _ => Level::Medium,
-    };
+    let level = if pair.told > 0 { Level::High } else { Level::Medium };
     let tail = Said::new(
         "Subito dopo un accesso è riuscito: la password può essere stata indovinata.",
         "Right after that an attempt succeeded: the password may have been guessed.",
@@ -148,7 +138,7 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         ],
         baseline: vec![("failures_max", Node::Float(about.full))],
         evidence: pair.evidence.clone(),
-        technique: if service == Service::Netlogon { "T1210" } else { "T1110.001" },
+        technique: "T1110.001",
         acn: if shape.sid == 2 { ACN_IN } else { ACN },
         took,
         seen: Said::new(
@@ -165,14 +155,14 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
             format!("Chi sbaglia a digitare ne fa pochi; la soglia è {:.0}.", about.full),
             format!("Who mistypes makes a few; the threshold is {:.0}.", about.full),
         ),
-        why: why(shorts, took),
+        why: why(shorts),
         meaning: shape.tail,
         advice: shape.advice,
     }
     .found()
 }
 
-fn why(shorts: bool, _: Duration) -> Said {
+fn why(shorts: bool) -> Said {
     if shorts {
         Said::new(
             "giudicato dalla forma di connessioni troppo brevi per lavorarci",

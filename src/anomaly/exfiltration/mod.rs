@@ -157,27 +157,33 @@ impl Exfiltration {
         let context = &record.context;
         let (client, server) = (context.source?, context.destination?);
         let is_stream = context.protocol == ip_protocol::TCP;
-        // Nearly all that stays within, or comes from outside, is done with here.
+        // So little is no part of an upload, which nearly all bursts show before it is asked where
+        // they go.
+        let [up, down] = burst.payload;
+        let sends = self.volume.may_count(client.addr, [up, down]);
+        let is_asked = down > 0 && STORE_PORTS.contains(&server.port);
+        if !sends && !is_asked {
+            return None;
+        }
         let (host, peer, bytes) =
             match (self.site.is_home(client.addr), self.site.is_home(server.addr)) {
                 (true, false) => {
                     let counts = is_stream || burst.app_protocol == Some("quic");
-                    if !counts || MAIL_PORTS.contains(&server.port) {
+                    if !sends || !counts || MAIL_PORTS.contains(&server.port) {
                         return None;
                     }
-                    (client, server, burst.payload)
+                    (client, server, [up, down])
                 }
-                (_, true) if burst.payload[1] > 0 && STORE_PORTS.contains(&server.port) => {
+                (_, true) if is_asked => {
                     self.stored(client.addr, server, is_stream)?;
                     // A stranger empties a database of ours: its answers are what leaves.
-                    let [asked, answered] = burst.payload;
-                    (server, client, [answered, asked])
+                    if !self.volume.may_count(server.addr, [down, up]) {
+                        return None;
+                    }
+                    (server, client, [down, up])
                 }
                 _ => return None,
             };
-        if !self.volume.may_count(host.addr, bytes) {
-            return None;
-        }
         let limits = self.limits;
         let key = (host.addr, known.place(peer.addr));
         let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;

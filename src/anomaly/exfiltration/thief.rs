@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::places;
 use crate::anomaly::stats::Recent;
 use crate::anomaly::{FieldRef, Known, Site};
+use crate::net::Endpoint;
 use crate::record::{Context, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 
@@ -111,7 +112,7 @@ impl Thief {
         if of.protocol == "dns" || self.site.is_home(server.addr) {
             return None;
         }
-        let (way, what) = self.handover(server.port, of, known.name(server.addr).is_some())?;
+        let (way, what) = self.handover(server, of, known)?;
         let lookup = self.lookups.peek(&host).filter(|(then, _)| at.since(*then) <= self.within);
         let lookup = lookup.cloned();
         let used = self.used.peek(&(host, server.addr)).is_some();
@@ -121,11 +122,16 @@ impl Thief {
         Some(Handover { way, what, lookup, used })
     }
 
-    fn handover(&self, port: u16, of: &TransactionRecord, named: bool) -> Option<(Way, Vec<u8>)> {
+    fn handover(
+        &self,
+        server: Endpoint,
+        of: &TransactionRecord,
+        known: &Known,
+    ) -> Option<(Way, Vec<u8>)> {
         match of.protocol {
             "smtp" => {
                 let from = self.mail_from.bytes(of, <[u8]>::to_vec)?;
-                MAIL_PORTS.contains(&port).then_some((Way::Mail, from))
+                MAIL_PORTS.contains(&server.port).then_some((Way::Mail, from))
             }
             "ftp" => {
                 let stores = self.command.bytes(of, |command| {
@@ -145,7 +151,7 @@ impl Thief {
             }
             "http" => {
                 let posts = self.method.bytes(of, |method| matches!(method, b"POST" | b"PUT"));
-                if posts != Some(true) || named {
+                if posts != Some(true) || known.name(server.addr).is_some() {
                     return None;
                 }
                 Some((Way::Form, self.uri.bytes(of, <[u8]>::to_vec).unwrap_or_default()))

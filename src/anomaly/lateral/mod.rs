@@ -153,6 +153,21 @@ struct State {
     start: Option<Timestamp>,
 }
 
+/// What a record shows.
+struct Seen {
+    technique: &'static Technique,
+    /// What it was done with, as an example.
+    example: String,
+    /// What was counted until it was one, when that is not targets: how many, and how many it takes.
+    judged: Option<(u64, u64)>,
+}
+
+impl Seen {
+    const fn of(technique: &'static Technique, example: String) -> Self {
+        Self { technique, example, judged: None }
+    }
+}
+
 /// The parameters in force.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -213,26 +228,21 @@ impl Lateral {
 
     fn see(&mut self, record: &Record, known: &Known) -> Option<Found> {
         let (source, target) = (record.context.source?, record.context.destination?);
-        let (technique, example) = match &record.body {
+        let seen = match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction, known)?,
-            Body::Flow(flow) => (self.flow(record, flow)?, String::new()),
-            Body::Contact(contact) => (self.contact(record, contact)?, String::new()),
+            Body::Flow(flow) => Seen::of(self.flow(record, flow)?, String::new()),
+            Body::Contact(contact) => self.contact(record, contact)?,
             _ => return None,
         };
         if source.addr == target.addr {
             return None;
         }
-        self.tell(record, technique, example, known)
+        self.tell(record, seen, known)
     }
 
     /// Notes a technique; a finding when it is new or has grown.
-    fn tell(
-        &mut self,
-        record: &Record,
-        technique: &'static Technique,
-        example: String,
-        known: &Known,
-    ) -> Option<Found> {
+    fn tell(&mut self, record: &Record, seen: Seen, known: &Known) -> Option<Found> {
+        let Seen { technique, example, judged } = seen;
         let (source, target) = (record.context.source?.addr, record.context.destination?.addr);
         let at = record.timestamp;
         let sources = self.state.sources_of.touch(&technique.sid);
@@ -270,6 +280,7 @@ impl Lateral {
             at,
             known,
             technique,
+            judged,
             common,
             is_controller: self.state.controllers.peek(&source).is_some(),
         };
@@ -281,11 +292,12 @@ impl Lateral {
         record: &Record,
         transaction: &TransactionRecord,
         known: &Known,
-    ) -> Option<(&'static Technique, String)> {
+    ) -> Option<Seen> {
+        let plain = |technique| Seen::of(technique, String::new());
         match transaction.protocol {
-            "dcerpc" => self.call(transaction).map(|technique| (technique, String::new())),
+            "dcerpc" => self.call(transaction).map(plain),
             "smb" => match self.call(transaction) {
-                Some(technique) => Some((technique, String::new())),
+                Some(technique) => Some(plain(technique)),
                 None => self.file(transaction, known),
             },
             "http" => self.winrm(record, transaction),
@@ -312,13 +324,10 @@ impl Lateral {
         None
     }
 
-    fn file(
-        &self,
-        transaction: &TransactionRecord,
-        known: &Known,
-    ) -> Option<(&'static Technique, String)> {
+    fn file(&self, transaction: &TransactionRecord, known: &Known) -> Option<Seen> {
         if let Some(share) = self.fields.share.bytes(transaction, <[u8]>::to_vec) {
-            return is_administrative(&share).then(|| (&techniques::ADMIN_SHARE, text(&share)));
+            let opens = is_administrative(&share);
+            return opens.then(|| Seen::of(&techniques::ADMIN_SHARE, text(&share)));
         }
         let spoken = known.spoken();
         if !matches!(
@@ -331,14 +340,10 @@ impl Lateral {
         let name = spoken.get("filename");
         let technique =
             if is_program(name) { &techniques::PROGRAM_COPIED } else { &techniques::ADMIN_WRITE };
-        Some((technique, text(name)))
+        Some(Seen::of(technique, text(name)))
     }
 
-    fn winrm(
-        &self,
-        record: &Record,
-        transaction: &TransactionRecord,
-    ) -> Option<(&'static Technique, String)> {
+    fn winrm(&self, record: &Record, transaction: &TransactionRecord) -> Option<Seen> {
         let port = record.context.destination?.port;
         let home =
             |end: Option<crate::net::Endpoint>| end.is_some_and(|end| self.site.is_home(end.addr));
@@ -349,11 +354,11 @@ impl Lateral {
             let page = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
             let is_session = page.eq_ignore_ascii_case(b"/wsman")
                 || page.to_ascii_lowercase().starts_with(b"/powershell") && port == 5985;
-            is_session.then(|| (&techniques::WINRM, text(uri)))
+            is_session.then(|| Seen::of(&techniques::WINRM, text(uri)))
         })?
     }
 
-    fn kerberos(&mut self, record: &Record, known: &Known) -> Option<(&'static Technique, String)> {
+    fn kerberos(&mut self, record: &Record, known: &Known) -> Option<Seen> {
         let (client, server) = (record.context.source?, record.context.destination?);
         let spoken = known.spoken();
         let (user, service) = (spoken.get("cname"), spoken.get("sname"));
@@ -367,7 +372,7 @@ impl Lateral {
                 let modern = spoken.get("ticket_encryption").starts_with(b"AES");
                 let weak = spoken.get("encryption").starts_with(b"RC4");
                 (modern && weak && !user.ends_with(b"$"))
-                    .then(|| (&techniques::RC4_LOGON, text(user)))
+                    .then(|| Seen::of(&techniques::RC4_LOGON, text(user)))
             }
             b"KRB_TGS_REP" if !service.starts_with(b"krbtgt") && !user.ends_with(b"$") => {
                 let hash = service.iter().fold(7, |sum, byte| {
@@ -379,7 +384,10 @@ impl Lateral {
                     *tickets = Spread { since: record.timestamp, ..Spread::default() };
                 }
                 let many = tickets.add(hash, record.timestamp, TICKETS_WINDOW);
-                (many >= self.limits.tickets).then(|| (&techniques::ROAST, text(service)))
+                let least = self.limits.tickets;
+                let judged = Some((many, least));
+                let seen = Seen::of(&techniques::ROAST, text(service));
+                (many >= least).then_some(Seen { judged, ..seen })
             }
             _ => None,
         }
@@ -396,7 +404,7 @@ impl Lateral {
         is_it.then_some(&techniques::DIRECTORY)
     }
 
-    fn contact(&mut self, record: &Record, contact: &Contact) -> Option<&'static Technique> {
+    fn contact(&mut self, record: &Record, contact: &Contact) -> Option<Seen> {
         if contact.outcome != Outcome::Answered || record.context.protocol != ip_protocol::TCP {
             return None;
         }
@@ -413,7 +421,11 @@ impl Lateral {
         let enough = if learning { self.limits.peers * 2 } else { self.limits.peers };
         let peers = self.state.peers.touch(&source);
         let new = peers.add(mix_address(target.addr), at, PEERS_WINDOW);
-        (new >= enough && !std::mem::replace(&mut peers.told, true)).then_some(&techniques::PEERS)
+        if new < enough || std::mem::replace(&mut peers.told, true) {
+            return None;
+        }
+        let seen = Seen::of(&techniques::PEERS, String::new());
+        Some(Seen { judged: Some((new, enough)), ..seen })
     }
 }
 

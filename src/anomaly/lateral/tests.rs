@@ -2,7 +2,7 @@
 use std::any::TypeId;
 
 use super::*;
-use crate::field::{Describe, Readable, Tree, Value};
+use crate::field::{Describe, Node, Readable, Tree, Value};
 use crate::net::{AddressSet, Direction, Endpoint};
 use crate::record::{Context, Level};
 
@@ -183,7 +183,16 @@ fn a_program_on_an_administrative_share_is_high_a_document_medium() {
 fn peers_count_when_they_are_new_and_many() {
     let sweep = |n: u8| contact(5, 10 + n, 445, 200_000 + u64::from(n));
     let day = contact(9, 1, 445, 1);
-    assert_eq!(brief(&judge([day].into_iter().chain((0..20).map(sweep)))), [(23, Level::Medium)]);
+    let found = judge([day].into_iter().chain((0..20).map(sweep)));
+    assert_eq!(brief(&found), [(23, Level::Medium)]);
+    // What was judged is told: the machines, not the one that was reached last.
+    let finding = &found[0].finding;
+    let peers = finding.threshold as u64;
+    assert!(finding.score as u64 == peers && peers > 1);
+    assert!(matches!(finding.numbers[0], ("new_hosts", Node::Int(count)) if count == peers));
+    let told = format!("Macchine nuove in un'ora: {peers} (soglia {peers}).");
+    assert!(finding.explain_it.contains(&told), "{}", finding.explain_it);
+    assert!(finding.explain_en.contains(&format!("New machines in an hour: {peers} (threshold")));
     // The same few servers every day, and one new one a day.
     let usual = |n: u64| contact(5, 10 + (n % 4) as u8, 445, n * 600);
     assert!(judge((0..2000).map(usual)).is_empty());

@@ -14,6 +14,8 @@ pub(super) struct About<'a> {
     pub(super) at: Timestamp,
     pub(super) known: &'a Known,
     pub(super) technique: &'static Technique,
+    /// What was counted until it was one, and how many it takes; `None` for targets.
+    pub(super) judged: Option<(u64, u64)>,
     /// Whether many hosts here do the same.
     pub(super) common: bool,
     /// Whether the source serves the domain itself.
@@ -45,6 +47,8 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
         example => format!(" ({})", printable(example)),
     };
     let [done_it, done_en] = technique.done;
+    let (score, threshold) = about.judged.unwrap_or((targets, 1));
+    let counted = counted(about);
     let level = level(about);
     let took = about.at.since(entry.first);
     Judgement {
@@ -53,22 +57,18 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
         title: format!("{}: {source} to {target}", technique.title),
         context: *about.context,
         level,
-        score: targets as f64,
-        threshold: 1.0,
+        score: score as f64,
+        threshold: threshold as f64,
         confidence: technique.confidence,
-        numbers: vec![
-            ("targets", Node::Int(targets)),
-            ("times", Node::Int(entry.times)),
-            ("example", Node::Text(entry.example.as_bytes().to_vec())),
-        ],
+        numbers: numbers(entry, about),
         baseline: vec![("targets_before", Node::Int(0))],
         evidence: entry.evidence.clone(),
         technique: technique.attack,
         acn: &["acn:vector=\"valid-accounts\"", "acn:impact=\"system-compromise\""],
         took,
         seen: Said::new(
-            format!("{source} {done_it} {target}{}{example}.", and.it),
-            format!("{source} {done_en} {target}{}{example}.", and.en),
+            format!("{source} {done_it} {target}{}{example}.{}", and.it, counted.it),
+            format!("{source} {done_en} {target}{}{example}.{}", and.en, counted.en),
         ),
         normal: normal(about),
         why: Said::new(
@@ -79,6 +79,37 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
         advice: advice(level, &source, &target),
     }
     .found()
+}
+
+/// Of what a technique counts before it is one: the key of the number, and what it is called in
+/// Italian and English.
+fn unit(technique: &Technique) -> (&'static str, [&'static str; 2]) {
+    if technique.sid == techniques::ROAST.sid {
+        ("services", ["Servizi diversi in un minuto", "Different services in a minute"])
+    } else {
+        ("new_hosts", ["Macchine nuove in un'ora", "New machines in an hour"])
+    }
+}
+
+fn numbers(entry: &Entry, about: &About<'_>) -> Vec<(&'static str, Node)> {
+    let (key, _) = unit(about.technique);
+    let judged = about.judged.map(|(count, _)| (key, Node::Int(count)));
+    let all = [
+        ("targets", Node::Int(entry.targets.count())),
+        ("times", Node::Int(entry.times)),
+        ("example", Node::Text(entry.example.as_bytes().to_vec())),
+    ];
+    judged.into_iter().chain(all).collect()
+}
+
+/// The count that was judged, as a sentence.
+fn counted(about: &About<'_>) -> Said {
+    let Some((count, least)) = about.judged else { return Said::new("", "") };
+    let (_, [it, en]) = unit(about.technique);
+    Said::new(
+        format!(" {it}: {count} (soglia {least})."),
+        format!(" {en}: {count} (threshold {least})."),
+    )
 }
 
 fn normal(about: &About<'_>) -> Said {

@@ -1,7 +1,9 @@
-//! Who claims which address by ARP, and what of it is contested.
+//! Who claims which address by ARP, and what of it is contested; in each VLAN by itself, as the same
+//! addresses in two networks are two machines.
 
 use std::net::Ipv4Addr;
 
+use crate::anomaly::known::Vlan;
 use crate::anomaly::stats::Recent;
 use crate::record::Arp;
 use crate::time::{Duration, Timestamp};
@@ -61,8 +63,8 @@ pub(super) enum Shape {
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Claims {
-    holders: Recent<Ipv4Addr, Holder>,
-    pub(super) claimants: Recent<Mac, Claimant>,
+    holders: Recent<(Vlan, Ipv4Addr), Holder>,
+    pub(super) claimants: Recent<(Vlan, Mac), Claimant>,
 }
 
 impl Claims {
@@ -76,6 +78,7 @@ impl Claims {
     /// counts any more. A claim counts once it was made `repeats` times.
     pub(super) fn add(
         &mut self,
+        vlan: Vlan,
         arp: &Arp,
         at: Timestamp,
         reassigned: Duration,
@@ -83,12 +86,12 @@ impl Claims {
     ) -> Option<Shape> {
         let (mac, address) = (arp.sender_mac, arp.sender);
         if arp.operation == 1 && arp.target != address && !arp.target.is_unspecified() {
-            self.holders.touch(&arp.target).asked = Some(at);
+            self.holders.touch(&(vlan, arp.target)).asked = Some(at);
         }
         if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
             return None;
         }
-        let holder = self.holders.touch(&address);
+        let holder = self.holders.touch(&(vlan, address));
         let asked = holder.asked.is_some_and(|asked| at.since(asked) <= ASKED);
         let held = holder.mac != [0; 6] && at.since(holder.last) <= reassigned;
         let from = (held && holder.mac != mac).then_some(holder.mac);
@@ -104,14 +107,14 @@ impl Claims {
         if !unasked && from.is_none() || (asked && arp.operation == 2) {
             return None;
         }
-        let known = self.claimants.peek(&mac).is_some();
+        let known = self.claimants.peek(&(vlan, mac)).is_some();
         if !unasked && !back && !known {
             // A first change alone: a moved or replaced machine.
-            let claimant = self.claimants.touch(&mac);
+            let claimant = self.claimants.touch(&(vlan, mac));
             claimant.note(address, arp.target, from, at);
             return None;
         }
-        let claimant = self.claimants.touch(&mac);
+        let claimant = self.claimants.touch(&(vlan, mac));
         claimant.note(address, arp.target, from, at);
         let shape = claimant.shape(at, reassigned, repeats)?;
         if claimant.told >= shape as u8 {
@@ -122,10 +125,11 @@ impl Claims {
     }
 
     /// The address of its own under which a claimant is known: one that nobody contests.
-    pub(super) fn own_address(&self, mac: Mac) -> Option<Ipv4Addr> {
-        let claims = &self.claimants.peek(&mac)?.claims;
-        let mut own = self.holders.iter().filter(|(_, holder)| holder.mac == mac);
-        own.find(|(ip, _)| claims.iter().all(|claim| claim.address != **ip)).map(|(ip, _)| *ip)
+    pub(super) fn own_address(&self, vlan: Vlan, mac: Mac) -> Option<Ipv4Addr> {
+        let claims = &self.claimants.peek(&(vlan, mac))?.claims;
+        let here = self.holders.iter().filter(|((of, _), _)| *of == vlan);
+        let mut own = here.filter(|(_, holder)| holder.mac == mac).map(|((_, ip), _)| *ip);
+        own.find(|ip| claims.iter().all(|claim| claim.address != *ip))
     }
 
     pub(super) fn memory(&self) -> usize {

@@ -99,9 +99,10 @@ impl Spoofing {
             return None;
         }
         let State { claims, .. } = &mut self.state;
-        let shape = claims.add(arp, record.timestamp, self.reassigned, self.repeats)?;
-        let own = claims.own_address(arp.sender_mac);
-        let claimant = claims.claimants.peek(&arp.sender_mac)?;
+        let vlan = record.context.vlan;
+        let shape = claims.add(vlan, arp, record.timestamp, self.reassigned, self.repeats)?;
+        let own = claims.own_address(vlan, arp.sender_mac);
+        let claimant = claims.claimants.peek(&(vlan, arp.sender_mac))?;
         let end = |addr: std::net::Ipv4Addr| Endpoint { addr: addr.into(), port: 0 };
         let context = Context {
             source: Some(end(own.unwrap_or(arp.sender))),

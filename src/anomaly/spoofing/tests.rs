@@ -94,6 +94,21 @@ fn one_address_used_in_turn_by_two_is_a_conflict() {
 }
 
 #[test]
+fn the_same_address_in_two_vlans_is_two_machines() {
+    let own = |n: u64| {
+        let mut record = arp(n * 5, 1, 1 + (n % 2) as u8, 7, 1);
+        record.context.vlan = [10 + (n % 2) as u16, 0, 0];
+        record
+    };
+    assert!(judge((0..40).map(own)).is_empty());
+    let found = judge([arp(0, 1, 66, 66, 1)].into_iter().chain(poison(0..20)).map(|mut record| {
+        record.context.vlan = [20, 0, 0];
+        record
+    }));
+    assert_eq!(found.iter().map(|f| f.finding.level).collect::<Vec<_>>(), [Level::High]);
+}
+
+#[test]
 fn redundant_routers_share_their_address() {
     let share = |n: u64| {
         let mut record = arp(n, 2, 0, 1, 5);

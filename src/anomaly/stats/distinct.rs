@@ -1,5 +1,7 @@
 //! How many different values were seen, in bounded memory.
 
+/// Values kept in the counter itself: most have no more.
+const FEW: usize = 6;
 /// Values kept exactly before the bitmap takes over.
 const EXACT: usize = 24;
 /// Bits of the bitmap: 1 KiB, about 2 % error at 5,000 values.
@@ -11,7 +13,18 @@ const WORDS: usize = (BITS / 64) as usize;
 /// "A Linear-Time Probabilistic Counting Algorithm for Database Applications", 1990).
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Distinct {
-    /// Empty once the bitmap is in use. Half of a hash tells few values apart well enough.
+    /// The first values, until there are more. Half of a hash tells few values apart well enough.
+    few: [u32; FEW],
+    /// How many of `few` there are.
+    count: u8,
+    /// All of them, once they are more.
+    many: Option<Box<Many>>,
+}
+
+/// More values than a few.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Many {
+    /// Empty once the bitmap is in use.
     exact: Vec<u32>,
     /// Empty as long as values are kept exactly.
     bitmap: Vec<u64>,
@@ -24,6 +37,60 @@ impl Distinct {
     pub fn insert(&mut self, hash: u64) -> bool {
         #[allow(clippy::cast_possible_truncation, reason = "half of the hash is kept")]
         let short = hash as u32;
+        if let Some(many) = &mut self.many {
+            return many.insert(short);
+        }
+        if self.few().contains(&short) {
+            return false;
+        }
+        match self.few.get_mut(usize::from(self.count)) {
+            Some(place) => {
+                *place = short;
+                self.count += 1;
+                true
+            }
+            None => self.many().insert(short),
+        }
+    }
+
+    /// Adds all values of another.
+    pub fn merge(&mut self, other: &Self) {
+        let exact = other.many.as_ref().map_or(other.few(), |many| &many.exact);
+        exact.iter().for_each(|short| {
+            self.insert(u64::from(*short));
+        });
+        if let Some(other) = other.many.as_ref().filter(|many| !many.bitmap.is_empty()) {
+            self.many().merge(other);
+        }
+    }
+
+    /// The count, or the estimate.
+    pub fn count(&self) -> u64 {
+        self.many.as_ref().map_or(self.count.into(), |many| many.count())
+    }
+
+    /// Bytes that it points to.
+    pub fn memory(&self) -> usize {
+        let of = |many: &Many| many.exact.capacity() * 4 + many.bitmap.capacity() * 8;
+        self.many.as_ref().map_or(0, |many| size_of::<Many>() + of(many))
+    }
+
+    fn few(&self) -> &[u32] {
+        self.few.get(..usize::from(self.count)).unwrap_or_default()
+    }
+
+    /// All that was counted, from now on as many.
+    fn many(&mut self) -> &mut Many {
+        let (few, count) = (std::mem::take(&mut self.few), std::mem::take(&mut self.count));
+        self.many.get_or_insert_with(|| {
+            let exact = few.into_iter().take(count.into()).collect();
+            Box::new(Many { exact, ..Many::default() })
+        })
+    }
+}
+
+impl Many {
+    fn insert(&mut self, short: u32) -> bool {
         if self.bitmap.is_empty() {
             if self.exact.contains(&short) {
                 return false;
@@ -39,14 +106,7 @@ impl Distinct {
         new
     }
 
-    /// Adds all values of another.
-    pub fn merge(&mut self, other: &Self) {
-        other.exact.iter().for_each(|short| {
-            self.insert(u64::from(*short));
-        });
-        if other.bitmap.is_empty() {
-            return;
-        }
+    fn merge(&mut self, other: &Self) {
         if self.bitmap.is_empty() {
             self.spill();
         }
@@ -64,18 +124,12 @@ impl Distinct {
         }
     }
 
-    /// The count, or the estimate.
-    pub fn count(&self) -> u64 {
+    fn count(&self) -> u64 {
         if self.bitmap.is_empty() {
             return self.exact.len() as u64;
         }
         let zeros = BITS.saturating_sub(self.ones).max(1) as f64;
         (BITS as f64 * (BITS as f64 / zeros).ln()).round() as u64
-    }
-
-    /// Bytes that it points to.
-    pub fn memory(&self) -> usize {
-        self.exact.capacity() * 4 + self.bitmap.capacity() * 8
     }
 }
 

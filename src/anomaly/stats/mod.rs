@@ -9,6 +9,7 @@ mod index;
 pub mod letters;
 pub mod recent;
 pub mod robust;
+mod rough;
 
 pub use average::{Average, Seasonal};
 pub use cusum::Cusum;
@@ -16,3 +17,4 @@ pub use distinct::Distinct;
 pub use entropy::Spread;
 pub use recent::Recent;
 pub use robust::Summary;
+pub use rough::Rough;

@@ -266,9 +266,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let index = self.oldest().unwrap_or_default();
         self.touched.get_mut(index as usize).into_iter().for_each(|touched| *touched = NEVER);
         self.forgotten += 1;
-        if let Some(oldest) = self.entries.get_mut(index as usize) {
-            let (gone, _) = std::mem::replace(oldest, (key, value));
-            self.index.remove(hash(&gone), index);
+        if let Some((known, old)) = self.entries.get_mut(index as usize) {
+            self.index.remove(hash(known), index);
+            (*known, *old) = (key, value);
         }
         index
     }

@@ -18,7 +18,7 @@ mod words;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::known::is_redundant_router;
+use super::known::{Vlan, is_redundant_router};
 use super::stats::Recent;
 use super::{Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::{Endpoint, ip_protocol};
@@ -174,7 +174,7 @@ impl Limits {
 /// Who asks, how, and which network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 enum Key {
-    Arp([u8; 6], [u8; 3]),
+    Arp(Vlan, [u8; 6], [u8; 3]),
     Ping(IpAddr, [u8; 3]),
     Names(IpAddr, [u8; 3]),
     Udp(IpAddr, u16, [u8; 3]),
@@ -193,9 +193,9 @@ pub struct Sweep {
 struct State {
     rows: Recent<Key, Row>,
     /// By address the first few that asked for it.
-    askers: Recent<Ipv4Addr, Vec<[u8; 6]>>,
+    askers: Recent<(Vlan, Ipv4Addr), Vec<[u8; 6]>>,
     /// By hardware address the first few addresses from which it asked.
-    origins: Recent<[u8; 6], Vec<Ipv4Addr>>,
+    origins: Recent<(Vlan, [u8; 6]), Vec<Ipv4Addr>>,
 }
 
 impl Sweep {
@@ -215,19 +215,19 @@ impl Sweep {
         if arp.operation != 1 || probe || arp.target.is_unspecified() {
             return None;
         }
-        let origins = self.state.origins.touch(&arp.sender_mac);
+        let (vlan, mac) = (record.context.vlan, arp.sender_mac);
+        let origins = self.state.origins.touch(&(vlan, mac));
         note(origins, arp.sender, 2);
         let many_origins = origins.len() > 1;
-        let asked = self.state.askers.peek(&arp.sender).map_or(0, Vec::len);
-        note(self.state.askers.touch(&arp.target), arp.sender_mac, self.limits.gateway_askers);
+        let asked = self.state.askers.peek(&(vlan, arp.sender)).map_or(0, Vec::len);
+        note(self.state.askers.touch(&(vlan, arp.target)), mac, self.limits.gateway_askers);
         let ([a, b, c], octet) = split(arp.target);
-        let there = |octet| known.hardware(IpAddr::from([a, b, c, octet])).is_some();
-        let row = self.state.rows.touch(&Key::Arp(arp.sender_mac, [a, b, c]));
+        let there = |octet| known.hardware(vlan, [a, b, c, octet].into()).is_some();
+        let row = self.state.rows.touch(&Key::Arp(vlan, mac, [a, b, c]));
         let (limits, again) = (self.limits.arp, self.limits.again);
         let verdict = row.ask(octet, record.timestamp, limits, again, there)?;
-        let gateway = many_origins
-            || asked >= self.limits.gateway_askers
-            || is_redundant_router(arp.sender_mac);
+        let gateway =
+            many_origins || asked >= self.limits.gateway_askers || is_redundant_router(mac);
         let source = Endpoint { addr: arp.sender.into(), port: 0 };
         let context = Context { source: Some(source), ..record.context };
         let shape = if gateway { Shape::Gateway } else { Shape::Arp };

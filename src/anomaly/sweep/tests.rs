@@ -90,6 +90,17 @@ fn hosts_that_are_there_may_be_asked_for() {
 }
 
 #[test]
+fn who_is_there_in_another_vlan_is_not_here() {
+    let within = |vlan: u16, mut record: Record| {
+        record.context.vlan = [vlan, 0, 0];
+        record
+    };
+    let seen = (1..=200).map(|n| within(30, who_has(u64::from(n), n, [10, 0, 1, 1])));
+    let asks = (1..=200).map(|n| within(31, who_has(1000 + u64::from(n) * 5, 250, [10, 0, 0, n])));
+    assert_eq!(judge(seen.chain(asks)).len(), 1);
+}
+
+#[test]
 fn a_gateway_that_asks_for_others_is_only_noted() {
     let asked = (1..=3).map(|n| who_has(u64::from(n), n, [10, 0, 0, 254]));
     let asks = (10..=100).map(|n| who_has(1000 + u64::from(n) * 5, 254, [10, 0, 0, n]));

@@ -101,7 +101,12 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
             }
         });
     }
-    json.object("alert", &mut |object| write_signature(&alert.signature, context, object));
+    json.object("alert", &mut |object| {
+        write_signature(&alert.signature, context, object);
+        if let Some(reason) = &alert.suppressed {
+            object.text("suppressed", reason.as_bytes());
+        }
+    });
     write_application(alert.application.as_ref(), json);
     if let Some(name) = alert.app_protocol {
         json.plain("app_proto", name);

@@ -110,13 +110,14 @@ pub struct Incident {
 pub const ENDS_MAX: usize = 32;
 
 impl Seen {
-    /// Reads one line of `eve.json`. `None` for records of other kinds, and for findings of which
-    /// the site wants to hear no more.
+    /// Reads one line of `eve.json`. `None` for records of other kinds, and for findings and alerts
+    /// of which the site wants to hear no more.
     pub fn read(record: &Value) -> Option<Self> {
         if let Some(incident) = record.get("incident") {
             return Self::read_incident(record, incident);
         }
-        if record.get("finding").is_some_and(|finding| finding.get("suppressed").is_some()) {
+        let is_quiet = |key| record.get(key).is_some_and(|of| of.get("suppressed").is_some());
+        if is_quiet("finding") || is_quiet("alert") {
             return None;
         }
         let alert = record.get("alert").filter(|_| text(record, "event_type") == "alert")?;
