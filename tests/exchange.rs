@@ -2,9 +2,11 @@
 //! there.
 
 mod bundle;
+mod enroll;
 mod live;
 mod loss;
 mod privacy;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -54,9 +54,10 @@
 //! # days = 30
 //! ```
 //!
-//! Making certificates is the work of the centre's own authority: EC P-256, for a sensor one URI among
+//! Signing certificates is the work of the centre's own authority: EC P-256, for a sensor one URI among
 //! the alternative names, the identity that `sharing-policy.toml` says
-//! (`urn:rivellino:cosc/13/region/19/comune/082053/sensor/1`), thirty days. With another root, without a
+//! (`urn:rivellino:cosc/13/region/19/comune/082053/sensor/1`), thirty days. The sensor asks for its own
+//! with `hub enroll`: [`super::exchange`] says how the request is looked at and signed. With another root, without a
 //! certificate or after its end there is no connection; with a name that nobody knows, status 401.
 //!
 //! ## Whose word counts
@@ -151,8 +152,9 @@
 //! | `syslog` | RFC 5424, one line of at most 2048 bytes an event | rsyslog 8.2302 (imtcp, gtls) |
 //! | `cef` | CEF version 0, one line an event | |
 //!
-//! `rivellino hub forward eve.json` sends lines of `syslog` or `cef` over TLS (RFC 5425: each behind
-//! its length) to the collectors that the policy names, with the certificates of `[tls]`:
+//! Lines of `syslog` or `cef` go over TLS (RFC 5425: each behind its length) to the collectors that
+//! the policy names, with the certificates of `[tls]`: from `watch` by themselves, as they come, or of a
+//! file with `rivellino hub forward eve.json`.
 //!
 //! ```toml
 //! [[collector]]
@@ -162,5 +164,8 @@
 //! tlp = "amber"
 //! ```
 //!
-//! Syslog answers nothing: what was written to the connection counts as sent, in the log too. What has
-//! to arrive goes to a hub.
+//! Syslog answers nothing. So each batch (a hundred lines, or what came within `policy-batch` seconds,
+//! a critical one at once) has a connection of its own, and counts as sent when the collector has read it
+//! to its end and closed. Until then `watch` keeps it on the disk, within the bounds of `[retention]`,
+//! and tries again; a connection that breaks at its end may bring lines twice. What the collector does
+//! with them nobody knows: what has to arrive goes to a hub.
