@@ -2,6 +2,7 @@
 //! there.
 
 mod bundle;
+mod centres;
 mod enroll;
 mod live;
 mod loss;

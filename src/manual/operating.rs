@@ -126,8 +126,9 @@
 //!
 //! # Larger centres
 //!
-//! Between centres NATS JetStream: [`super::relaying`]. Not tried here: behind the hub MISP or OpenCTI,
-//! which read TAXII 2.1 with a certificate of a party that may `read`.
+//! Between centres NATS JetStream; behind a hub MISP or OpenCTI, which read TAXII 2.1 with a certificate
+//! of a party that may `read`: [`super::centres`] has the working configuration, and says what of it was
+//! tried.
 //!
 //! # Dashboards and alerts
 //!
