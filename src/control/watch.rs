@@ -82,6 +82,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
             let mut rules = rules;
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
+                prepared.site.watchlist.tidy();
                 let is_asked = flags.take_reload();
                 if is_asked {
                     reread(config, &prepared.site, exchanging.as_ref());

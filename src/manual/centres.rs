@@ -25,7 +25,7 @@
 //!
 //! Its own connector for TAXII 2 (`connector-taxii2`, external import) reads the hub. The certificate and
 //! its key are in one file; the root of the hub's certificate is what `REQUESTS_CA_BUNDLE` names. The
-//! connector sends an empty password beside the certificate; the hub passes over it.
+//! connector wants a user and a password beside the certificate; the hub passes over them.
 //!
 //! ```text
 //! # opencti-connector.env
@@ -91,7 +91,7 @@
 //! | part | tried |
 //! | --- | --- |
 //! | hubs over NATS: region and nation, with the configuration and the rights of the manual | yes, against nats-server 2.9.10 of Debian 12: `tests/relay.rs` |
-//! | what the connector of OpenCTI asks the hub: discovery, API root by name, collection by title, pages with `limit` and `next`, a certificate beside an empty password | yes, the same calls of the same library (taxii2-client 2.3.0): `tests/exchange/centres.rs`. Its variables are named as in its own documentation |
+//! | what the connector of OpenCTI asks the hub: discovery, API root by name, collection by title, pages with `limit` and `next`, a certificate beside a password | yes, the same calls of the same library (taxii2-client 2.3.0): `tests/exchange/centres.rs`. Its variables are named as in its own documentation |
 //! | OpenCTI itself, and what it makes of the objects | no: it needs a stack of servers that was not at hand |
 //! | the script for MISP, up to the event that it makes | yes, with misp-stix 2026.10.12: the same test |
 //! | MISP itself, and `add_event` | no |
