@@ -127,7 +127,7 @@
 //! the merge (8192 lines, 32 MiB; what does not fit is lost to the exchange, counted, and still in
 //! `eve.json`), cleared, and put on the disk within a second. One thread a recipient or collector
 //! sends; one reads indicators; one fetches rules, if the policy says so. When the sensor ends what waits stays on the disk and goes at the next start. While it
-//! runs, `hub send` and `pull` on its folder are refused: two that work on one spool would
+//! runs, `hub send`, `forward` and `pull` on its folder are refused: two that work on one spool would
 //! lose count; `hub status` only looks, and tells how it stands at this moment. SIGHUP has the rules and
 //! the file of `--indicators` read anew. How it stands is on the page of metrics:
 //!
