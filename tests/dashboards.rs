@@ -247,7 +247,8 @@ fn furnish(folder: &Path) {
          [[collection]]\nid = \"{COLLECTION}\"\ntitle = \"sightings\"\nkind = \"inbox\"\n\
          [[collection]]\nid = \"{INDICATORS}\"\ntitle = \"indicators\"\nkind = \"indicators\"\n"
     );
-    std::fs::write(folder.join("hub.toml"), hub).unwrap();
+    let relay = if is_relayed() { relay(folder, &authority) } else { String::new() };
+    std::fs::write(folder.join("hub.toml"), hub + &relay).unwrap();
     // The example, with a second in place of a quarter of a minute.
     let example = root().join("dashboards/prometheus");
     let config = std::fs::read_to_string(example.join("prometheus.yml")).unwrap();
@@ -258,6 +259,29 @@ fn furnish(folder: &Path) {
     std::fs::write(folder.join("prometheus.yml"), config).unwrap();
     let config = root().join("dashboards/alertmanager/alertmanager.yml");
     std::fs::copy(config, folder.join("alertmanager.yml")).unwrap();
+}
+
+/// Whether the hub was built to speak NATS, and there is a server to speak to.
+fn is_relayed() -> bool {
+    cfg!(feature = "nats") && has("nats-server")
+}
+
+/// Writes what a server of NATS needs; the end of the hub's configuration.
+fn relay(folder: &Path, authority: &Authority) -> String {
+    let own = authority.party("urn:example:hub");
+    std::fs::write(folder.join("relay.pem"), own.certificate).unwrap();
+    std::fs::write(folder.join("relay.key"), own.key).unwrap();
+    let server = "listen: \"127.0.0.1:4222\"\nmax_payload: 1MB\n\
+         jetstream { store_dir: \"nats\", max_memory_store: 16MB, max_file_store: 64MB }\n\
+         tls { cert_file: \"server.pem\", key_file: \"server.key\", ca_file: \"ca.pem\", \
+         verify: true }\n";
+    std::fs::write(folder.join("nats.conf"), server).unwrap();
+    format!(
+        "[relay]\nservers = [\"tls://localhost:4222\"]\n[relay.tls]\n\
+         certificate = \"relay.pem\"\nkey = \"relay.key\"\nauthority = \"ca.pem\"\n\
+         [[relay.publish]]\ncollection = \"{COLLECTION}\"\nstream = \"UP\"\nsubject = \"up\"\n\
+         tlp = \"amber\"\nlimits = {{ days = 1, mib = 32 }}\n"
+    )
 }
 
 #[test]
@@ -276,6 +300,8 @@ fn every_panel_has_data_and_the_alert_arrives() {
     let folder = folder.path();
     furnish(folder);
     let own = env!("CARGO_BIN_EXE_rivellino");
+    let _nats = is_relayed()
+        .then(|| Running::start(&wire, folder, "nats", "nats-server", &["-c", "nats.conf"]));
     let _hub = Running::start(&wire, folder, "hub", own, &["hub", "serve"]);
     let watch = [
         "watch",
@@ -324,6 +350,10 @@ fn every_panel_has_data_and_the_alert_arrives() {
             queries.push((format!("{}: {title}", path.display()), substituted(&expr)));
         }
     }
+    if !cfg!(feature = "nats") {
+        println!("skipped: panels of the relay (built without the feature nats)");
+        queries.retain(|(_, query)| !query.contains("rivellino_hub_relay_"));
+    }
     let count = queries.len();
     // Attacks and a plant, over and over: counters have to move to have a rate.
     let begun = Instant::now();
@@ -339,6 +369,11 @@ fn every_panel_has_data_and_the_alert_arrives() {
     }
     assert!(queries.is_empty(), "panels without data: {queries:#?}\n{}", log(folder, "sensor"));
     println!("dashboards: {count} queries have data after {:.1?}", begun.elapsed());
+    if is_relayed() {
+        let published = "rivellino_hub_relay_total{outcome=\"published\"} > 0";
+        until("the hub publishes", || results(&wire, published) > 0);
+        assert_eq!(results(&wire, "rivellino_hub_relay_connected == 1"), 1);
+    }
     let (of_sensor, mut names) = page(&wire, 9477);
     let (of_hub, more) = page(&wire, 9478);
     println!("dashboards: {of_sensor} series of a sensor, {of_hub} of a hub");

@@ -2,9 +2,12 @@
 //! there.
 
 mod bundle;
+mod centres;
+mod enroll;
 mod live;
 mod loss;
 mod privacy;
+mod watching;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

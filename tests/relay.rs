@@ -2,17 +2,22 @@
 //! sensors send while the nation is away, its own server dies and it dies itself; all arrives, once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rivellino::outputs::hub::identity::Identity;
 use rivellino::outputs::hub::stix::id;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
-use crate::support::hub::{Authority, COLLECTION, Caller, INDICATORS, Ours, free_port};
+use crate::support::hub::{Authority, COLLECTION, Caller, INDICATORS, Ours, Signed, free_port};
 use crate::support::root;
 
 const SERVER: &str = "nats-server";
@@ -101,7 +106,8 @@ impl Centre {
         };
         write("relay-ca.pem", &relay.pem);
         both("nats", relay.server());
-        both("relay", relay.party(&format!("urn:example:{name}")));
+        both("relay", relay.party(&format!("urn:example:hub/{name}")));
+        both("leaf", relay.party("urn:example:leaf/cosc13"));
         let [hub, nats, metrics] = [free_port(), free_port(), free_port()];
         let server = block(&format!("{name}/nats.conf"))
             .replace("127.0.0.1:4222", &format!("127.0.0.1:{nats}"))
@@ -332,4 +338,140 @@ fn a_relay_that_cannot_be_meant_is_told() {
         assert_eq!(run.status.code(), Some(1), "{error}");
         assert!(error.contains(said), "{word}: {error}");
     }
+}
+
+/// Somebody who speaks to a server of NATS in its own words.
+struct Voice(BufReader<StreamOwned<ClientConnection, TcpStream>>);
+
+impl Voice {
+    /// Comes in with a certificate; what the server says instead when it lets nobody in.
+    fn new(port: u16, root: &str, own: &Signed) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let chain = vec![CertificateDer::from_pem_slice(own.certificate.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).unwrap();
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        // What stands before TLS: one line, byte by byte.
+        let mut byte = [0];
+        while byte != *b"\n" {
+            stream.read_exact(&mut byte).unwrap();
+        }
+        let name = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let mut voice = Self(BufReader::new(StreamOwned::new(connection, stream)));
+        let about =
+            r#"{"verbose":false,"tls_required":true,"lang":"x","version":"0","protocol":1}"#;
+        let said = voice.say(&format!("CONNECT {about}\r\n"));
+        if said.contains("-ERR") { Err(said) } else { Ok(voice) }
+    }
+
+    /// All that the server says until it has heard this, or hangs up.
+    fn say(&mut self, words: &str) -> String {
+        let _ = self.0.get_mut().write_all(format!("{words}PING\r\n").as_bytes());
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            let read = self.0.read_line(&mut line);
+            if line.starts_with("PONG") || !read.is_ok_and(|count| count > 0) {
+                return all;
+            }
+            all.push_str(&line);
+        }
+    }
+
+    /// What the server answers to a question.
+    fn ask(&mut self, subject: &str) -> String {
+        self.ask_to("_INBOX.answer", subject)
+    }
+
+    /// What comes back to that subject.
+    fn ask_to(&mut self, back: &str, subject: &str) -> String {
+        self.say(&format!("SUB {back} 1\r\n"));
+        let mut said = self.say(&format!("PUB {subject} {back} 0\r\n\r\n"));
+        let begun = Instant::now();
+        while !said.contains('{') && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(50));
+            said.push_str(&self.say(""));
+        }
+        said
+    }
+}
+
+#[test]
+fn nobody_has_more_rights_than_the_manual_gives() {
+    if Command::new(SERVER).arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: rights of hubs over NATS ({SERVER} is not there)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [sensors, relay] = [Authority::new(), Authority::new()];
+    let leaf = free_port();
+    let nation = Centre::new(folder.path(), "nation", [&sensors, &relay], leaf);
+    let region = Centre::new(folder.path(), "region", [&sensors, &relay], leaf);
+    let (_upper, lower) = (nation.server(), region.server());
+    let (_national, regional) = (nation.serve(), region.serve());
+    let voice = |of: &Centre, who: &str| Voice::new(of.nats, &relay.pem, &relay.party(who));
+    for who in ["urn:example:nobody", "urn:example:hub/nation"] {
+        let said = voice(&region, who).err().unwrap_or_default();
+        assert!(said.contains("Authorization Violation"), "{who}: {said}");
+    }
+    let begun = Instant::now();
+    let mut own = voice(&region, "urn:example:hub/region").unwrap();
+    while !own.ask("$JS.API.STREAM.INFO.COSC13").contains("\"messages\":") {
+        assert!(begun.elapsed() < PATIENCE, "the hub makes no stream");
+    }
+    for words in [
+        "PUB rivellino.cosc14.sightings 0\r\n\r\n",
+        "PUB rivellino.national.indicators 0\r\n\r\n",
+        "PUB $JS.API.STREAM.DELETE.COSC13 0\r\n\r\n",
+        "PUB $JS.API.STREAM.PURGE.COSC13 0\r\n\r\n",
+        "PUB $JS.API.STREAM.UPDATE.COSC13 0\r\n\r\n",
+        "PUB $JS.national.API.STREAM.DELETE.INDICATORS 0\r\n\r\n",
+        "SUB > 7\r\n",
+        "SUB rivellino.> 7\r\n",
+    ] {
+        let said = own.say(words);
+        assert!(said.contains("Permissions Violation"), "{words}: {said}");
+    }
+    // A region in wrong hands: its server grants everything, and its leaf node keeps its rights.
+    drop(regional);
+    drop(lower);
+    let conf = std::fs::read_to_string(region.folder.join("nats.conf")).unwrap();
+    let [from, to] = ["authorization {", "leafnodes {"].map(|word| conf.find(word).unwrap());
+    let conf = format!("{}{}", &conf[..from], &conf[to..]).replace("verify_and_map", "verify");
+    std::fs::write(region.folder.join("nats.conf"), conf).unwrap();
+    let _hostile = region.server();
+    let mut hostile = voice(&region, "urn:example:whoever").unwrap();
+    let mut national = voice(&nation, "urn:example:hub/nation").unwrap();
+    let state = |said: &str| {
+        let at = said.find("\"messages\":").unwrap_or_else(|| panic!("{said}"));
+        said[at..].split(',').next().unwrap().to_owned()
+    };
+    let before = state(&national.ask("$JS.API.STREAM.INFO.INDICATORS"));
+    assert_eq!(before, "\"messages\":0");
+    // It is joined: what it may ask for is answered, to where it may hear answers.
+    let back = "$JSC.R.answer";
+    let begun = Instant::now();
+    let mut answered = String::new();
+    while !answered.contains('{') {
+        assert!(begun.elapsed() < PATIENCE, "the leaf node does not come");
+        answered = hostile.ask_to(back, "$JS.national.API.CONSUMER.CREATE.INDICATORS");
+    }
+    for words in ["PUB rivellino.national.indicators 1\r\nx\r\n", "SUB rivellino.> 7\r\n"] {
+        assert!(!hostile.say(words).contains("-ERR"), "its own server grants everything");
+    }
+    for question in ["STREAM.DELETE.INDICATORS", "STREAM.PURGE.REGIONS", "STREAM.NAMES"] {
+        let said = hostile.ask_to(back, &format!("$JS.national.API.{question}"));
+        assert!(!said.contains('{'), "{question} is answered: {said}");
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(state(&national.ask("$JS.API.STREAM.INFO.INDICATORS")), before);
 }

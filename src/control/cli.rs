@@ -70,6 +70,8 @@ pub enum HubCommand {
         #[arg(required = true, value_name = "EVE")]
         eve: Vec<PathBuf>,
     },
+    /// Ask the centre for the sensor's certificate, and install it when it comes.
+    Enroll(EnrollOptions),
     /// Take the events of these files, then send all that waits.
     Send {
         /// The site.
@@ -173,6 +175,25 @@ pub enum BundleCommand {
         #[arg(value_name = "BUNDLE")]
         bundle: PathBuf,
     },
+}
+
+/// The sensor's certificate. Without options: makes a key, which stays here, and a request for the
+/// centre. Again when it has to be renewed.
+#[derive(Debug, Args)]
+pub struct EnrollOptions {
+    /// The site.
+    #[command(flatten)]
+    pub site: SiteOptions,
+    /// Where the request is written; beside the certificate if not given.
+    #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
+    pub request: Option<PathBuf>,
+    /// The certificate that the centre signed, and those between it and the root, PEM: it is looked
+    /// at, and put where the policy says.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
+    /// Roots of the hub's certificate, PEM: put where the policy says, too.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 /// The site as the exchange knows it.

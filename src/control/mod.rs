@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod log;
 pub mod plane;
 pub mod progress;
+mod reload;
 pub mod replay;
 pub mod rules;
 pub mod run;

@@ -106,14 +106,7 @@ impl Replay {
     /// # Errors
     /// When a rule file cannot be read, or HOME_NET does not stand for addresses.
     pub fn prepare(&self) -> anyhow::Result<Prepared> {
-        let mut variables = Variables::default();
-        for (name, value) in &self.variables {
-            variables.set(name, value);
-        }
-        let home = home(&mut variables)?;
-        self.beside.read(&mut variables)?;
-        let loaded =
-            if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
+        let (home, loaded) = self.home_and_rules()?;
         let site = site(home);
         if let Some(path) = self.indicators.as_deref().filter(|_| self.anomaly && !self.is_lesson) {
             // Captures are older than what is known of them.
@@ -122,6 +115,26 @@ impl Replay {
             super::hub::tell(&counts);
         }
         Ok(Prepared { loaded, site })
+    }
+
+    /// Loads the rules alone, unless signatures are off.
+    ///
+    /// # Errors
+    /// As [`Replay::prepare`].
+    pub(super) fn load(&self) -> anyhow::Result<Option<Loaded>> {
+        Ok(self.home_and_rules()?.1)
+    }
+
+    fn home_and_rules(&self) -> anyhow::Result<(AddressSet, Option<Loaded>)> {
+        let mut variables = Variables::default();
+        for (name, value) in &self.variables {
+            variables.set(name, value);
+        }
+        let home = home(&mut variables)?;
+        self.beside.read(&mut variables)?;
+        let loaded =
+            if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
+        Ok((home, loaded))
     }
 
     /// Replays all captures, calling `told` after each input, and `progress` as it goes on.

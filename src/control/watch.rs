@@ -12,13 +12,13 @@ use super::config::Config;
 use super::http::Pages;
 use super::hub::{self, Exchanging};
 use super::plane::Plane;
+use super::reload::{Named, policy_folder, reload, reread, tell_rules};
 use super::replay::{Prepared, Replay, write_summary};
 use super::run::{DONE, INPUT};
 use super::signals::Flags;
 use super::state::{ASIDE, Store};
 use crate::anomaly::DETECTORS;
 use crate::capture::{LiveOptions, SourceStats, open_live};
-use crate::detect::LoadSummary;
 use crate::engine::merge::{Learned, Merge};
 use crate::engine::stats::WorkerStats;
 use crate::engine::{self, Live, Report};
@@ -48,19 +48,11 @@ const KEEP_EVERY: Duration = Duration::from_secs(300);
 /// read.
 pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let interface = config.interface.as_deref().context("no interface: give one with -i IFACE")?;
-    let plan = Replay::of(&[], config)?;
+    let rules = Named::of(config)?;
+    let plan = Replay::of(&[], &rules.now())?;
     let prepared = plan.prepare()?;
-    let metrics = Metrics::new().context("cannot make the metrics")?;
-    let types = PROTOCOLS.iter().map(|protocol| protocol.eve).filter(|name| !name.is_empty());
-    metrics.expect(DETECTORS.iter().map(|kind| kind.name), types.chain(["alert", "flow"]));
-    if let Some(loaded) = &prepared.loaded {
-        for diagnostic in &loaded.diagnostics {
-            tracing::warn!("{}", diagnostic.brief());
-        }
-        tracing::info!("{}", loaded.summary);
-        tell_rules(&metrics, &loaded.summary);
-    }
-    let rules = Mutex::new(prepared.loaded.as_ref().map(|loaded| loaded.summary.clone()));
+    let metrics = metrics(&prepared)?;
+    let loaded = Mutex::new(prepared.loaded.as_ref().map(|loaded| loaded.summary.clone()));
     let flags = Flags::default();
     let ready = Arc::new(AtomicBool::new(false));
     let page = {
@@ -87,12 +79,17 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let over = AtomicBool::new(false);
     let report = std::thread::scope(|scope| {
         let reloads = scope.spawn(|| {
-            let mut led_to = links(config);
+            let mut rules = rules;
             while !over.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
-                if flags.take_reload() | lead_elsewhere(config, &mut led_to) {
+                prepared.site.watchlist.tidy();
+                let is_asked = flags.take_reload();
+                if is_asked {
+                    reread(config, &prepared.site, exchanging.as_ref());
+                }
+                if rules.have_changed() || is_asked {
                     reopen.store(true, Ordering::Relaxed);
-                    reload(config, &live, &metrics, &rules);
+                    reload(&rules.now(), &live, &metrics, &loaded);
                 }
             }
         });
@@ -112,9 +109,24 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     // The last of what was learned is on disk when the writer is done.
     keeping.into_iter().for_each(|writer| drop(writer.join()));
     let found = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
-    let rules = std::mem::take(&mut *rules.lock().unwrap_or_else(PoisonError::into_inner));
-    write_summary(&output, &report, &found, rules.as_ref())?;
+    let loaded = std::mem::take(&mut *loaded.lock().unwrap_or_else(PoisonError::into_inner));
+    write_summary(&output, &report, &found, loaded.as_ref())?;
     Ok(tell(&report))
+}
+
+/// The metrics, each detector and kind of record at zero; and how the rules loaded.
+fn metrics(prepared: &Prepared) -> anyhow::Result<Metrics> {
+    let metrics = Metrics::new().context("cannot make the metrics")?;
+    let types = PROTOCOLS.iter().map(|protocol| protocol.eve).filter(|name| !name.is_empty());
+    metrics.expect(DETECTORS.iter().map(|kind| kind.name), types.chain(["alert", "flow"]));
+    if let Some(loaded) = &prepared.loaded {
+        for diagnostic in &loaded.diagnostics {
+            tracing::warn!("{}", diagnostic.brief());
+        }
+        tracing::info!("{}", loaded.summary);
+        tell_rules(&metrics, &loaded.summary);
+    }
+    Ok(metrics)
 }
 
 /// Everything that takes records.
@@ -149,10 +161,11 @@ fn exchange(
     let Some(policy) = &config.policy else { return Ok(None) };
     let settings = hub::Settings {
         policy: policy.clone(),
-        folder: config.policy_folder.clone().unwrap_or_else(|| PathBuf::from("hub")),
+        folder: policy_folder(config),
         batch_seconds: config.policy_batch.unwrap_or(BATCH_SECONDS),
         poll_seconds: config.policy_poll.unwrap_or(POLL_SECONDS),
         indicators: config.indicators.clone(),
+        config: config.clone(),
     };
     if !plan.anomaly {
         tracing::warn!("without analysis of behaviour indicators are kept and not looked for");
@@ -234,45 +247,6 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
     let path = output.join("eve.json");
     Eve::create(path.clone(), true, rotation, Arc::clone(reopen))
         .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Where those of the named folders lead that are links: when one leads elsewhere, other rules are
-/// there whole.
-fn links(config: &Config) -> Vec<Option<PathBuf>> {
-    let named = config.rules.as_deref().unwrap_or_default();
-    named.iter().map(|path| path.read_link().ok()).collect()
-}
-
-/// Whether one of them leads elsewhere than the last time.
-fn lead_elsewhere(config: &Config, led_to: &mut Vec<Option<PathBuf>>) -> bool {
-    let before = std::mem::replace(led_to, links(config));
-    *led_to != before
-}
-
-/// Loads the rules anew beside those in force; keeps the old ones when none of the new load.
-fn reload(config: &Config, live: &Live, metrics: &Metrics, rules: &Mutex<Option<LoadSummary>>) {
-    if !config.signatures.unwrap_or(true) {
-        return;
-    }
-    // Folders are read anew: files may have come or gone.
-    let plan = Replay::of(&[], config);
-    let loaded = plan.and_then(|plan| Ok(plan.prepare()?.loaded));
-    match loaded.and_then(|loaded| loaded.context("no rules")) {
-        Ok(loaded) if loaded.summary.loaded > 0 => {
-            tracing::info!("rules reloaded: {}", loaded.summary);
-            tell_rules(metrics, &loaded.summary);
-            *rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.summary.clone());
-            live.replace(loaded.ruleset);
-        }
-        Ok(loaded) => {
-            tracing::error!("reload: no rule loads, the old ones stay: {}", loaded.summary)
-        }
-        Err(error) => tracing::error!("reload: the old rules stay: {error:#}"),
-    }
-}
-
-fn tell_rules(metrics: &Metrics, summary: &LoadSummary) {
-    metrics.rules(summary.loaded, summary.failed, summary.skipped);
 }
 
 /// The counters of the packet path under the names of the metrics.

@@ -34,7 +34,7 @@
 //!                             # or what this sensor alone has said comes back as the word of others
 //! tlp = "amber"               # the strictest mark it is cleared for
 //!
-//! # [[collector]]             # up to four: syslog over TLS, for `hub forward`
+//! # [[collector]]             # up to four: syslog over TLS, to a system that is there already
 //! # name = "SIEM"
 //! # address = "siem.example.it:6514"
 //! # format = "syslog"         # or "cef"
@@ -51,6 +51,7 @@
 //! # [rules]                   # rules that the centre signs
 //! # keys = ["64 hexadecimal digits"]       # its public keys, up to four: the one in use, the next
 //! # source = "https://hub.example.org/rules/rules.bundle"
+//! # fetch-seconds = 3600      # `watch` looks there by itself, about so often; without it, it does not
 //! # canary = "canary.pcap"    # a capture of the site's own; without it, the program's
 //! # failed-percent = 5        # of a hundred rules so many may not load
 //! # alerts-factor = 5         # on the canary so many times the alerts of the old rules, and 20
@@ -67,11 +68,32 @@
 //!
 //! The certificate's URI is the identity: `urn:rivellino:cosc/13/region/19/comune/082053/sensor/1`.
 //!
+//! # The sensor's certificate
+//!
+//! ```text
+//! rivellino hub enroll                                                at the site: key and request
+//! openssl x509 -req -in sensor.csr -CA sensors-ca.pem -CAkey sensors-ca.key -CAcreateserial \
+//!     -days 30 -copy_extensions copy -out sensor-signed.pem           at the centre (OpenSSL 3)
+//! rivellino hub enroll --certificate sensor-signed.pem --ca hub-ca.pem    at the site
+//! ```
+//!
+//! The key (EC P-256) is made at the site, readable by its owner alone, and never leaves; the request
+//! beside it holds the identity of the policy as a URI. What is printed with it, the SHA-256 of the
+//! public key, is to be confirmed by telephone before the centre signs: with `openssl req -in
+//! sensor.csr -noout -text -verify` it looks whether the URI is that of the town that asks, and with
+//! `openssl req -in sensor.csr -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum` at the
+//! fingerprint. The certificate that comes back is refused, with the reason, when it was made for
+//! another key, when it has not this one URI, when it does not hold today, when it may sign others or
+//! is not for clients; else it is put where `[tls]` says, and `--ca`, the roots of the hub's
+//! certificate, too. To renew it, do the same again: until the new one is installed the old one is
+//! used. `watch` reads it at its start. `hub status` and a metric say until when it holds.
+//!
 //! # Commands
 //!
 //! ```text
 //! rivellino hub preview eve.json    exactly what would leave, one envelope a line; nothing is sent
 //! rivellino hub send eve.json       takes the events, sends all that waits
+//! rivellino hub enroll              the sensor's certificate: asks for it, installs it
 //! rivellino hub status              what waits, what was given up and why, whether the log is whole
 //! rivellino hub pull                reads what is new in the collections of indicators
 //! rivellino hub forward eve.json    sends lines of syslog or CEF to the collectors of the policy, once
@@ -103,19 +125,24 @@
 //!
 //! Alerts, findings and incidents are handed over as lines of EVE, over a channel that never holds up
 //! the merge (8192 lines, 32 MiB; what does not fit is lost to the exchange, counted, and still in
-//! `eve.json`), cleared, and put on the disk within a second. One thread a recipient sends; one reads
-//! indicators. When the sensor ends what waits stays on the disk and goes at the next start. While it
-//! runs, `hub send`, `pull` and `status` on its folder are refused: two that work on one spool would
-//! lose count. How it stands is on the page of metrics:
+//! `eve.json`), cleared, and put on the disk within a second. One thread a recipient or collector
+//! sends; one reads indicators; one fetches rules, if the policy says so. When the sensor ends what waits stays on the disk and goes at the next start. While it
+//! runs, `hub send`, `forward` and `pull` on its folder are refused: two that work on one spool would
+//! lose count; `hub status` only looks, and tells how it stands at this moment. SIGHUP has the rules and
+//! the file of `--indicators` read anew. How it stands is on the page of metrics:
 //!
 //! | metric `rivellino_exchange_` | says |
 //! | --- | --- |
 //! | `queue_events`, `queue_bytes`, `queue_age_seconds` | what waits |
 //! | `events_total`, `withheld_total{reason}`, `privacy_hits_total{kind}` | what was looked at, and what stays because of the policy or the guard |
 //! | `sent_total`, `rejected_total`, `attempts_total{outcome}`, `last_sent_timestamp_seconds` | what arrived, what was refused for good |
+//! | `syslog_lines_total`, `syslog_attempts_total{outcome}` | lines that collectors have read |
+//! | `rules_version`, `rules_total{outcome}` | the centre's rules in force; what looks for newer ones came to |
+//! | `certificate_expiry_timestamp_seconds` | when the sensor's certificate ends |
 //! | `lost_total`, `dropped_total{reason}` | what was given up before, and while, it waited |
 //! | `indicators`, `indicators_refused{reason}`, `indicator_hits_total{kind}` | what is looked for, what is not, what was seen |
 //! | `polls_total{outcome}`, `last_poll_timestamp_seconds` | readings of indicators |
+//! | `broken_threads{task}` | what is not done until a restart, as its thread broke: 0 |
 //!
 //! # What comes in
 //!
@@ -155,8 +182,9 @@
 //! openssl genpkey -algorithm ed25519 -out rules.key           at the centre, once; the key stays there
 //! rivellino hub bundle make --key rules.key --version 12 -o rules.bundle signatures/
 //! rivellino hub bundle check --public KEY rules.bundle
-//! rivellino hub rules install [rules.bundle]                  at the site, by a timer
+//! rivellino hub rules install [rules.bundle]                  at the site, by hand or by a timer
 //! rivellino watch -i eth0 -S hub/rules/current                loads them anew within a second
+//! rivellino watch -i eth0 --policy sharing-policy.toml        with fetch-seconds: fetches them itself
 //! ```
 //!
 //! A bundle is one file that people can read: the line `rivellino-rules 1`; `signature` and 128
@@ -166,12 +194,18 @@
 //! public key for `[rules] keys`. Any server of files behind the hub's certificates can give it out.
 //!
 //! `install` refuses, changes nothing, says why and exits with 1 when the signature is of no trusted
-//! key, the version is not above every one that was in force here, the program is too old, there is
-//! nothing in it, no rule or too few load, the canary takes more than two minutes or gives too many
-//! alerts. (So a timer sees 1, too, when there is nothing newer.) What passes is written beside what is in force, and `hub/rules/current`, a link, is put
-//! over to it in one step: whenever the power fails, the old rules or the new are there whole.
+//! key, the version is below one that was in force here, the program is too old, there is nothing in
+//! it, no rule or too few load, the canary takes more than two minutes or gives too many alerts. When
+//! there is nothing newer, it says so and exits with 0. What passes is written beside what is in
+//! force, and `hub/rules/current`, a link, is put over to it in one step: whenever the power fails, the old rules or the new are there whole.
 //! `watch` notices the link (or SIGHUP) and loads the rules beside those that it uses. The version
 //! before stays; after `rollback` what was taken back does not come again, only a higher number.
+//!
+//! With `fetch-seconds`, `watch` does the same by itself, with the same checks: it asks `source` about
+//! that often (each time up to a quarter sooner or later), with the tag of what it has (`ETag`), so
+//! that nothing is sent when nothing is new. Without `-S` it uses the bundled rules until the first
+//! bundle is in force, and the centre's from then on. What is refused is told and counted, and not tried
+//! again until there is something else.
 //!
 //! # Metrics where nobody can come in
 //!
@@ -246,9 +280,3 @@
 //! | 429, 503, 5xx, nothing | again after a wait by chance that grows to 15 minutes, at least what `Retry-After` says |
 //! | 401, 403, 404, 406, 415 | stop, and say what to look at; `watch` tries again after 15 minutes |
 //! | anything older than TLS 1.3 | no connection |
-//!
-//! # What is not there yet
-//!
-//! Enrolment: the certificate of a sensor, and its renewal, are made by whoever runs the hub's
-//! authority, and brought to the sensor by hand. Rules that `watch` fetches by itself, without a timer;
-//! syslog from `watch` by itself.

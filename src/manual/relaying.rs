@@ -33,13 +33,31 @@
 //!   cert_file: "nats.pem"
 //!   key_file: "nats.key"
 //!   ca_file: "relay-ca.pem"
-//!   verify: true                      # nobody without a certificate
+//!   verify_and_map: true              # nobody without a certificate; its URI is the user
+//! }
+//! authorization {
+//!   users: [ {
+//!     user: "urn:example:hub/region"  # the hub on this machine, and what it needs
+//!     permissions: {
+//!       publish: [
+//!         "rivellino.cosc13.sightings"
+//!         "$JS.API.INFO"
+//!         "$JS.API.STREAM.INFO.COSC13", "$JS.API.STREAM.CREATE.COSC13"
+//!         "$JS.API.STREAM.INFO.FROM_NATIONAL", "$JS.API.STREAM.CREATE.FROM_NATIONAL"
+//!         "$JS.API.CONSUMER.INFO.FROM_NATIONAL.hub"
+//!         "$JS.API.CONSUMER.CREATE.FROM_NATIONAL.hub"
+//!         "$JS.API.CONSUMER.MSG.NEXT.FROM_NATIONAL.hub"
+//!         "$JS.ACK.FROM_NATIONAL.hub.>"
+//!       ]
+//!       subscribe: ["_INBOX.>"]
+//!     }
+//!   } ]
 //! }
 //! leafnodes {
 //!   reconnect: 2
 //!   remotes [ {
 //!     url: "tls://nats.example.it:7422"
-//!     tls { cert_file: "nats.pem", key_file: "nats.key", ca_file: "relay-ca.pem" }
+//!     tls { cert_file: "leaf.pem", key_file: "leaf.key", ca_file: "relay-ca.pem" }
 //!   } ]
 //! }
 //! ```
@@ -88,11 +106,46 @@
 //!   cert_file: "nats.pem"
 //!   key_file: "nats.key"
 //!   ca_file: "relay-ca.pem"
-//!   verify: true
+//!   verify_and_map: true
+//! }
+//! authorization {
+//!   users: [
+//!     {
+//!       user: "urn:example:hub/nation"
+//!       permissions: {
+//!         publish: [
+//!           "rivellino.national.indicators"
+//!           "$JS.API.INFO"
+//!           "$JS.API.STREAM.INFO.INDICATORS", "$JS.API.STREAM.CREATE.INDICATORS"
+//!           "$JS.API.STREAM.INFO.REGIONS", "$JS.API.STREAM.CREATE.REGIONS"
+//!           "$JS.API.CONSUMER.INFO.REGIONS.hub"
+//!           "$JS.API.CONSUMER.CREATE.REGIONS.hub"
+//!           "$JS.API.CONSUMER.MSG.NEXT.REGIONS.hub"
+//!           "$JS.ACK.REGIONS.hub.>"
+//!         ]
+//!         subscribe: ["_INBOX.>"]
+//!       }
+//!     }
+//!     {                               # one such for each region: its server, as a leaf node
+//!       user: "urn:example:leaf/cosc13"
+//!       permissions: {
+//!         publish: [                  # it may ask for the nation's indicators ...
+//!           "$JS.national.API.CONSUMER.CREATE.INDICATORS"
+//!           "$JS.FC.INDICATORS.>", "$JS.ACK.INDICATORS.>"
+//!           "$JS.S.>", "$JSC.R.>"
+//!         ]
+//!         subscribe: [                # ... and hear that the nation asks for its sightings
+//!           "$JS.cosc13.API.CONSUMER.CREATE.COSC13"
+//!           "$JS.FC.COSC13.>", "$JS.ACK.COSC13.>"
+//!           "$JS.S.>", "$JSC.R.>"
+//!         ]
+//!       }
+//!     }
+//!   ]
 //! }
 //! leafnodes {
 //!   listen: "0.0.0.0:7422"            # where the regions connect
-//!   tls { cert_file: "nats.pem", key_file: "nats.key", ca_file: "relay-ca.pem", verify: true }
+//!   tls { cert_file: "nats.pem", key_file: "nats.key", ca_file: "relay-ca.pem", verify_and_map: true }
 //! }
 //! ```
 //!
@@ -128,9 +181,14 @@
 //! and the region takes from it. What the region took it publishes upwards with its own, under the name
 //! of the sensor that sent it first.
 //!
-//! Certificates for servers and hubs come from an authority for the relay alone (`relay-ca.pem`):
-//! whoever has one of them may speak to the servers. A server's certificate has its name among the
-//! alternative names; `tls://` is the only way, TLS 1.3 between hub and server.
+//! Certificates for servers and hubs come from an authority for the relay alone (`relay-ca.pem`). A
+//! server's certificate has its name among the alternative names; that of a hub, and the one with which
+//! a region's server turns to the nation's (`leaf.pem`), have one URI, by which the server finds the
+//! user and its rights: without a user of this name there is no connection. So a region that fell into
+//! wrong hands cannot put indicators into the nation's stream, nor hear or delete what others sent; a hub
+//! can delete no stream. The rights are those of section names and subjects above: for other ones write
+//! other ones, `nats-server -c nats.conf -D` tells what is refused. `tls://` is the only way, TLS 1.3
+//! between hub and server.
 //!
 //! # What is promised
 //!

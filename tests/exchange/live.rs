@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rivellino::outputs::hub::identity::Identity;
@@ -14,18 +15,20 @@ use crate::support::{lint, root};
 
 /// From when it is on the hub an indicator has to be seen within.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 /// Nothing else is in the namespace.
 const PORT: u16 = 5443;
 const INDICATOR: &str = "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
 
 /// A namespace with a wire whose one end is spoken on and whose other end is watched; gone when it is
 /// dropped.
-struct Place(String);
+pub(super) struct Place(String);
 
 impl Place {
-    fn new() -> Option<Self> {
-        let name = format!("rivellino-x{}", std::process::id());
+    pub(super) fn new() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("rivellino-x{}-{number}", std::process::id());
         let quiet = |arguments: &[&str]| {
             let mut command = Command::new(arguments[0]);
             command.args(&arguments[1..]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -62,18 +65,18 @@ impl Place {
         made.then_some(place)
     }
 
-    fn before(&self) -> [&str; 4] {
+    pub(super) fn before(&self) -> [&str; 4] {
         ["ip", "netns", "exec", &self.0]
     }
 
-    fn speak(&self) {
+    pub(super) fn speak(&self) {
         let demo = root().join("pcaps/demo.pcap");
         let mut replay = within(&self.before(), "tcpreplay");
         replay.args(["-q", "-t", "-i", "speaking"]).arg(demo);
         assert!(replay.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
     }
 
-    fn page(&self) -> String {
+    pub(super) fn page(&self) -> String {
         let mut curl = within(&self.before(), "curl");
         curl.args(["-s", "--max-time", "5", "http://127.0.0.1:9477/metrics"]);
         String::from_utf8(curl.output().unwrap().stdout).unwrap()
@@ -100,14 +103,15 @@ impl Drop for Place {
 }
 
 /// The sensor; killed when it is dropped before its end.
-struct Sensor(Child);
+pub(super) struct Sensor(Child);
 
 impl Sensor {
-    fn start(place: &Place, site: &Site, log: &str) -> Self {
+    pub(super) fn start(place: &Place, site: &Site, log: &str, more: &[&str]) -> Self {
         let log = std::fs::File::create(site.path(log)).unwrap();
         let child = within(&place.before(), env!("CARGO_BIN_EXE_rivellino"))
             .args(["watch", "-i", "hearing", "-n", "1", "-o", "out"])
             .args(["--policy", "sharing-policy.toml"])
+            .args(more)
             .current_dir(site.folder.path())
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -117,7 +121,13 @@ impl Sensor {
         Self(child)
     }
 
-    fn end(mut self) -> Option<i32> {
+    /// Asks it to read anew what it was given.
+    pub(super) fn hang_up(&self) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
+    pub(super) fn end(mut self) -> Option<i32> {
         let id = self.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let end = Instant::now() + Duration::from_secs(20);
@@ -139,7 +149,7 @@ impl Drop for Sensor {
 }
 
 #[track_caller]
-fn until(what: &str, patience: Duration, mut is: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, patience: Duration, mut is: impl FnMut() -> bool) {
     let end = Instant::now() + patience;
     while !is() {
         assert!(Instant::now() < end, "waited in vain until {what}");
@@ -188,7 +198,7 @@ fn hits(site: &Site) -> Vec<Value> {
     lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-fn metric(page: &str, name: &str) -> u64 {
+pub(super) fn metric(page: &str, name: &str) -> u64 {
     let line = page.lines().find(|line| line.starts_with(name));
     let line = line.unwrap_or_else(|| panic!("{name} is not in {page}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
@@ -213,7 +223,7 @@ fn an_indicator_of_others_is_seen_in_live_traffic_and_what_is_found_is_at_the_hu
     let config = if is_full { "" } else { "policy-batch = 3\npolicy-poll = 4\n" };
     std::fs::write(site.path("rivellino.toml"), config).unwrap();
     let server = Medallion::start_within(&place.before(), &bin, &certificates, PORT);
-    let sensor = Sensor::start(&place, &site, "log");
+    let sensor = Sensor::start(&place, &site, "log", &[]);
     let log = |name: &str| std::fs::read_to_string(site.path(name)).unwrap_or_default();
     until("it watches", PATIENCE, || log("log").contains("watching"));
     until("it has asked once", PATIENCE, || {
@@ -251,10 +261,15 @@ fn an_indicator_of_others_is_seen_in_live_traffic_and_what_is_found_is_at_the_hu
     assert!(!text.contains("192.168.10") && !text.contains("10.0.0."), "{text}");
     super::validate(&bin, site.folder.path(), &objects);
     checks_page(&place.page());
+    // How it stands can be seen while it runs; a second that sends is refused.
+    let status = site.said(&["hub", "status"], 0);
+    assert!(status.contains("another process works in hub"), "{status}");
+    assert!(status.contains("the chain is whole") && status.contains("waiting "), "{status}");
+    assert!(site.said(&["hub", "send"], 1).contains("another process works in"));
     assert_eq!(sensor.end(), Some(0));
     // The hub goes away: what was known is looked for from the first packet on.
     drop(server);
-    let sensor = Sensor::start(&place, &site, "log2");
+    let sensor = Sensor::start(&place, &site, "log2", &[]);
     until("it watches again", PATIENCE, || log("log2").contains("watching"));
     assert!(log("log2").contains("indicators: 1 in force; not: 1 private"), "{}", log("log2"));
     let before = hits(&site).len();

@@ -412,6 +412,11 @@ impl Authority {
         self.sign(&about)
     }
 
+    /// A certificate that says so, for that key.
+    pub fn certify(&self, about: &rcgen::CertificateParams, key: &rcgen::KeyPair) -> String {
+        about.signed_by(key, &self.issuer).unwrap().pem()
+    }
+
     fn sign(&self, about: &rcgen::CertificateParams) -> Signed {
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = about.signed_by(&key, &self.issuer).unwrap().pem();

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -252,6 +252,9 @@ pub struct Watchlist(Arc<Shared>);
 struct Shared {
     set: RwLock<Arc<Set>>,
     generation: AtomicU64,
+    /// Sets that are no longer in force. Who looked things up in one may still hold it: here it stays
+    /// until then, so that the freeing, half a second of a full one, is for nobody who is in a hurry.
+    retired: Mutex<Vec<Arc<Set>>>,
     /// By kind, in the order of [`Observable::KINDS`].
     hits: [AtomicU64; Observable::KINDS.len()],
 }
@@ -264,8 +267,19 @@ impl Watchlist {
             std::mem::replace(&mut *place, Arc::new(set))
         };
         self.0.generation.fetch_add(1, Ordering::Release);
-        // Here, not under the lock: freeing much takes its time.
-        drop(old);
+        self.0.retired.lock().unwrap_or_else(PoisonError::into_inner).push(old);
+        self.tidy();
+    }
+
+    /// Frees the sets that nobody looks things up in any more. To be called from time to time by who
+    /// has time.
+    pub fn tidy(&self) {
+        let mut retired = self.0.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is not in force is handed to nobody: whoever alone holds it now stays alone.
+        let free = |set: &mut Arc<Set>| Arc::strong_count(set) == 1;
+        let freed: Vec<Arc<Set>> = retired.extract_if(.., free).collect();
+        drop(retired);
+        drop(freed);
     }
 
     /// How many indicators are in force.
@@ -295,5 +309,26 @@ impl Watchlist {
             *generation = latest;
             *held = Arc::clone(&self.0.set.read().unwrap_or_else(PoisonError::into_inner));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_not_freed_by_who_looks_things_up_in_it() {
+        let watchlist = Watchlist::default();
+        let (mut held, mut generation) = (Arc::default(), 0);
+        watchlist.replace(Set::default());
+        watchlist.renew(&mut held, &mut generation);
+        let first = Arc::downgrade(&held);
+        watchlist.replace(Set::default());
+        watchlist.tidy();
+        assert!(first.upgrade().is_some(), "it is still looked things up in");
+        watchlist.renew(&mut held, &mut generation);
+        assert!(first.upgrade().is_some(), "letting go of it did not free it");
+        watchlist.tidy();
+        assert!(first.upgrade().is_none());
     }
 }

@@ -17,8 +17,17 @@ use crate::outputs::metrics::push;
 const REQUEST_SECONDS: u64 = 120;
 /// Seconds that a connection may take.
 const CONNECT_SECONDS: u64 = 15;
+/// Bytes of the tag of a file at most; longer ones are not used.
+const TAG_BYTES_MAX: usize = 256;
 /// Bytes of a file of certificates at most.
 const PEM_BYTES_MAX: u64 = 256 * 1024;
+
+/// A file that was read.
+pub(super) struct Fetched {
+    pub(super) bytes: Vec<u8>,
+    /// By what the server knows it again.
+    pub(super) tag: Option<String>,
+}
 
 /// The connection to one service.
 pub(super) struct Client {
@@ -87,16 +96,29 @@ impl Client {
         Ok((answer.status().as_u16(), after.and_then(|value| value.trim().parse().ok())))
     }
 
-    /// Reads a file of at most so many bytes.
-    pub(super) fn fetch(&self, url: &str, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
-        let mut answer =
-            self.agent.get(url).call().with_context(|| format!("cannot read {url}"))?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            bail!("{url}: the server answers {status}");
+    /// Reads a file of at most so many bytes; none when it is still the one of that tag.
+    pub(super) fn fetch(
+        &self,
+        url: &str,
+        bytes_max: u64,
+        tag: Option<&str>,
+    ) -> anyhow::Result<Option<Fetched>> {
+        let mut request = self.agent.get(url);
+        if let Some(tag) = tag {
+            request = request.header("if-none-match", tag);
         }
-        let body = answer.body_mut().with_config().limit(bytes_max).read_to_vec();
-        body.with_context(|| format!("{url}: cut off, or more than {bytes_max} bytes"))
+        let mut answer = request.call().with_context(|| format!("cannot read {url}"))?;
+        match answer.status().as_u16() {
+            200 => {}
+            304 if tag.is_some() => return Ok(None),
+            status => bail!("{url}: the server answers {status}"),
+        }
+        let tag = answer.headers().get("etag").and_then(|value| value.to_str().ok());
+        let tag = tag.filter(|tag| tag.len() <= TAG_BYTES_MAX).map(str::to_owned);
+        let bytes = answer.body_mut().with_config().limit(bytes_max).read_to_vec();
+        let bytes =
+            bytes.with_context(|| format!("{url}: cut off, or more than {bytes_max} bytes"))?;
+        Ok(Some(Fetched { bytes, tag }))
     }
 }
 

@@ -1,11 +1,14 @@
-//! `hub forward`: lines of syslog over TLS (RFC 5425), to what a town has already.
+//! Lines of syslog over TLS (RFC 5425), to what a town has already: `hub forward`, and the way that
+//! `watch` goes too.
 //!
-//! Syslog answers nothing, so nobody knows what arrived: what has to arrive goes to a hub. Each line
-//! stands behind its length; lines of CEF stand in a frame of syslog.
+//! Syslog answers nothing. So each batch has a connection of its own, and is sent when the other side
+//! has read it to its end and closed; what it does with it nobody knows: what has to arrive goes to a
+//! hub. Each line stands behind its length; lines of CEF stand in a frame of syslog.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -21,6 +24,7 @@ use crate::control::run::{DONE, REFUSED};
 use crate::control::terminal::Terminal;
 use crate::outputs::hub::FORMATS;
 use crate::outputs::hub::audit::{Audit, What};
+use crate::outputs::hub::exchange::Exchange;
 use crate::outputs::hub::policy::Collector;
 use crate::outputs::hub::privacy::pseudonym::Keys;
 use crate::outputs::hub::syslog::{framed, wrapped};
@@ -31,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of the other side's that are passed over at the end, at most.
 const UNREAD_BYTES_MAX: usize = 256 * 1024;
 /// Lines that leave together, and are told to the log together.
-const BATCH_LINES: usize = 500;
+pub(super) const BATCH_LINES: usize = 500;
 
 /// Sends.
 pub(super) fn forward(
@@ -48,13 +52,12 @@ pub(super) fn forward(
         bail!("nobody to send to: the policy has no section [[collector]]");
     }
     let _lock = place.lock()?;
-    let mut audit = Audit::open(&place.audit()).context("cannot open the log of what leaves")?;
+    let audit = Audit::open(&place.audit()).context("cannot open the log of what leaves")?;
+    let audit = Mutex::new(audit);
     let mut code = DONE;
     for collector in &place.policy.collectors {
         let keys = Keys::open(&place.folder, now).context("cannot keep the key of pseudonyms")?;
-        let kind = FORMATS.iter().find(|kind| kind.name == collector.format);
-        let kind = kind.with_context(|| format!("there is no format {:?}", collector.format))?;
-        let mut exchange = place.exchange_as((kind.make)(&place.policy.identity), keys);
+        let mut exchange = exchange(&place, collector, keys)?;
         let mut units = Vec::new();
         for path in eve {
             lines(path, &mut |line| units.extend(exchange.line(line, now)))?;
@@ -65,12 +68,10 @@ pub(super) fn forward(
         let objects: Vec<Value> = objects.flat_map(|unit| unit.objects).collect();
         let name = &collector.name;
         let mut sent = 0;
-        let done = connect(&place, collector).and_then(|mut stream| {
-            for batch in objects.chunks(BATCH_LINES) {
-                send(&place, collector, &mut stream, batch, &mut audit)?;
-                sent += batch.len();
-            }
-            close(stream).context("the connection broke at its end")
+        let done = objects.chunks(BATCH_LINES).try_for_each(|batch| {
+            send(&place, collector, batch, &audit)?;
+            sent += batch.len();
+            Ok::<(), anyhow::Error>(())
         });
         writeln!(out, "{name}: {sent} of {} lines sent", objects.len())?;
         if let Err(error) = done {
@@ -79,6 +80,17 @@ pub(super) fn forward(
         }
     }
     Ok(code)
+}
+
+/// What makes lines for a collector.
+pub(super) fn exchange(
+    place: &Place,
+    collector: &Collector,
+    keys: Keys,
+) -> anyhow::Result<Exchange> {
+    let kind = FORMATS.iter().find(|kind| kind.name == collector.format);
+    let kind = kind.with_context(|| format!("there is no format {:?}", collector.format))?;
+    Ok(place.exchange_as((kind.make)(&place.policy.identity), keys))
 }
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
@@ -129,14 +141,14 @@ fn close(mut stream: Stream) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Sends some lines, and tells the log before and after.
-fn send(
+/// Sends some lines over a connection of their own, and tells the log before and after.
+pub(super) fn send(
     place: &Place,
     collector: &Collector,
-    stream: &mut Stream,
     batch: &[Value],
-    audit: &mut Audit,
+    audit: &Mutex<Audit>,
 ) -> anyhow::Result<()> {
+    let mut stream = connect(place, collector)?;
     let now = Timestamp::wall_clock();
     let mut bytes = Vec::new();
     for line in batch.iter().filter_map(Value::as_str) {
@@ -146,11 +158,14 @@ fn send(
             bytes.extend(framed(line));
         }
     }
-    let mut tell = |what, now| {
+    let tell = |what, now| {
+        // Not held while the collector takes its time: others tell it too.
+        let mut audit = audit.lock().unwrap_or_else(PoisonError::into_inner);
         let told = audit.tell(what, &collector.name, batch, &bytes, now);
         told.context("cannot write the log of what leaves: nothing is sent")
     };
     tell(What::Offered, now)?;
     stream.write_all(&bytes).and_then(|()| stream.flush()).context("the connection broke")?;
+    close(stream).context("the connection broke at its end")?;
     tell(What::Accepted, Timestamp::wall_clock())
 }

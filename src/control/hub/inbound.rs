@@ -46,30 +46,19 @@ impl Inbound {
         self.gate = gate;
     }
 
-    /// Adds the indicators of a file of STIX: a bundle, a list, or one object a line.
-    pub(super) fn add_file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let shown = path.display();
-        let wrong = || format!("cannot read indicators from {shown}");
-        let file = std::fs::File::open(path).with_context(wrong)?;
-        let mut content = Vec::new();
-        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).with_context(wrong)?;
-        if content.len() as u64 > FILE_BYTES_MAX {
-            bail!(
-                "{shown}: larger than {} MiB, which a file of indicators may have at most: split it",
-                FILE_BYTES_MAX >> 20
-            );
+    /// Adds the indicators of a file of STIX: a bundle, a list, or one object a line. Gives its
+    /// number.
+    pub(super) fn add_file(&mut self, path: &Path) -> anyhow::Result<usize> {
+        self.sources.push(of_file(path)?);
+        Ok(self.sources.len() - 1)
+    }
+
+    /// Reads that file anew; when it cannot be read, what came of it before stays.
+    pub(super) fn reread(&mut self, number: usize, path: &Path) -> anyhow::Result<()> {
+        let fresh = of_file(path)?;
+        if let Some(source) = self.sources.get_mut(number) {
+            *source = fresh;
         }
-        let mut store = Store::default();
-        let unreadable = objects(&content, &mut |object| store.take(object));
-        drop(content);
-        if unreadable > 0 {
-            tracing::warn!("{shown}: {unreadable} lines are no JSON, or it ends too soon");
-        }
-        if store.is_empty() {
-            bail!("{shown}: no indicator of STIX 2.1 in it");
-        }
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        self.sources.push((name, store));
         Ok(())
     }
 
@@ -109,6 +98,32 @@ impl Inbound {
         self.watchlist.replace(set);
         counts
     }
+}
+
+/// What a file of STIX holds, under its name.
+fn of_file(path: &Path) -> anyhow::Result<(String, Store)> {
+    let shown = path.display();
+    let wrong = || format!("cannot read indicators from {shown}");
+    let file = std::fs::File::open(path).with_context(wrong)?;
+    let mut content = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content).with_context(wrong)?;
+    if content.len() as u64 > FILE_BYTES_MAX {
+        bail!(
+            "{shown}: larger than {} MiB, which a file of indicators may have at most: split it",
+            FILE_BYTES_MAX >> 20
+        );
+    }
+    let mut store = Store::default();
+    let unreadable = objects(&content, &mut |object| store.take(object));
+    drop(content);
+    if unreadable > 0 {
+        tracing::warn!("{shown}: {unreadable} lines are no JSON, or it ends too soon");
+    }
+    if store.is_empty() {
+        bail!("{shown}: no indicator of STIX 2.1 in it");
+    }
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok((name, store))
 }
 
 /// Puts the indicators of a file into force: of a site that has these networks. Without `now` for

@@ -1,11 +1,11 @@
 //! The site as the commands of the exchange know it: its policy, its networks, its folder.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead};
 use std::net::ToSocketAddrs;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -18,10 +18,10 @@ use crate::net::AddressSet;
 use crate::outputs::hub::Format;
 use crate::outputs::hub::exchange::Exchange;
 use crate::outputs::hub::inbound::gate::{Allowed, Gate};
-use crate::outputs::hub::policy::{Policy, Recipient};
+use crate::outputs::hub::policy::{Collector, Policy, Recipient};
 use crate::outputs::hub::privacy::pseudonym::Keys;
 use crate::outputs::hub::privacy::site::Site;
-use crate::outputs::hub::spool::disk::Folder;
+use crate::outputs::hub::spool::disk::{Disk, Folder, Looked};
 use crate::outputs::hub::spool::{Limits, Spool};
 use crate::outputs::hub::stix::Stix;
 use crate::time::Timestamp;
@@ -30,6 +30,10 @@ use crate::time::Timestamp;
 const HTTPS: u16 = 443;
 /// A line of `eve.json` of more bytes is passed over.
 const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// What says that somebody works in the folder: who has it locked.
+const LOCK: &str = "lock";
+const LOCK_ATTEMPTS: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The site.
 pub(super) struct Place {
@@ -110,14 +114,44 @@ impl Place {
 
     /// What waits for a recipient.
     pub(super) fn spool(&self, recipient: &Recipient) -> anyhow::Result<Spool<Folder>> {
-        let path = self.folder.join(format!("spool-{}", recipient.collection));
-        let recipients = self.policy.recipients.len().max(1) as u64;
+        self.open(&recipient.collection, Folder::open)
+    }
+
+    /// What waits for a collector of syslog.
+    pub(super) fn lines(&self, collector: &Collector) -> anyhow::Result<Spool<Folder>> {
+        self.open(&of_lines(collector), Folder::open)
+    }
+
+    /// What waits for each recipient and collector, only looked at: another process may work there.
+    pub(super) fn look(&self) -> anyhow::Result<Vec<(String, Spool<Looked>)>> {
+        let recipients =
+            self.policy.recipients.iter().map(|of| {
+                (format!("recipient  {} ({})", of.name, of.api_root), of.collection.clone())
+            });
+        let collectors = self.policy.collectors.iter().map(|of| {
+            let Collector { name, host, port, format, .. } = of;
+            (format!("collector  {name} ({format} to {host}:{port})"), of_lines(of))
+        });
+        let looked = recipients
+            .chain(collectors)
+            .map(|(told, name)| Ok((told, self.open(&name, |path| Ok(Looked::at(path)))?)));
+        looked.collect()
+    }
+
+    fn open<D: Disk>(
+        &self,
+        name: &str,
+        disk: impl FnOnce(&Path) -> io::Result<D>,
+    ) -> anyhow::Result<Spool<D>> {
+        let path = self.folder.join(format!("spool-{name}"));
+        let policy = &self.policy;
+        let recipients = (policy.recipients.len() + policy.collectors.len()).max(1) as u64;
         let limits = Limits {
             bytes: (u64::from(self.policy.retention.spool_mib) << 20) / recipients,
             seconds: u64::from(self.policy.retention.spool_days) * 86_400,
             ..Limits::default()
         };
-        let opened = Folder::open(&path).and_then(|disk| Spool::open(disk, limits));
+        let opened = disk(&path).and_then(|disk| Spool::open(disk, limits));
         opened.with_context(|| format!("cannot open {}", path.display()))
     }
 
@@ -128,28 +162,48 @@ impl Place {
 
     /// Takes the folder for this process alone, and makes it if need be: two that send from one
     /// spool would lose count. It is free again when the process ends, however it ends.
-    pub(super) fn lock(&self) -> anyhow::Result<UnixListener> {
+    pub(super) fn lock(&self) -> anyhow::Result<File> {
         lock(&self.folder)
+    }
+
+    /// Whether another process works in the folder now. Nothing is made, nothing is taken.
+    pub(super) fn is_busy(&self) -> bool {
+        let file = File::open(self.folder.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
-/// Takes a folder for this process alone, and makes it if need be.
-pub(super) fn lock(folder: &Path) -> anyhow::Result<UnixListener> {
-    let shown = folder.display();
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("cannot make the folder {shown}"))?;
-    let whole = std::fs::canonicalize(folder)?;
-    let name = format!("rivellino-hub:{}", whole.display());
-    let name = name.as_bytes();
-    let name = name.get(name.len().saturating_sub(100)..).unwrap_or(name);
-    let address = SocketAddr::from_abstract_name(name)?;
-    UnixListener::bind_addr(&address).with_context(|| format!("another process works in {shown}"))
+/// The name of the spool of a collector.
+fn of_lines(collector: &Collector) -> String {
+    format!("syslog-{}-{}", collector.host, collector.port)
 }
 
-fn policy(path: &Path) -> anyhow::Result<Policy> {
+/// Takes a folder for this process alone, and makes it if need be.
+pub(super) fn lock(folder: &Path) -> anyhow::Result<File> {
+    let shown = folder.display();
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the folder {shown}"))?;
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).mode(0o600);
+    let file = file.open(folder.join(LOCK));
+    let file = file.with_context(|| format!("cannot work in {shown}"))?;
+    // Somebody who only looks has it for a moment.
+    for attempt in 0..LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot work in {shown}"));
+            }
+            Err(TryLockError::WouldBlock) if attempt + 1 < LOCK_ATTEMPTS => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    bail!("another process works in {shown}")
+}
+
+pub(super) fn policy(path: &Path) -> anyhow::Result<Policy> {
     match Policy::load(path) {
         Ok(policy) => Ok(policy),
         Err(problems) => bail!("sharing is off: {}", problems.join("\n")),

@@ -17,7 +17,7 @@ use crate::control::terminal::Terminal;
 use crate::outputs::hub::audit::Audit;
 use crate::outputs::hub::cleared::Withheld;
 use crate::outputs::hub::exchange::{Counts, Exchange, Unit};
-use crate::outputs::hub::policy::Recipient;
+use crate::outputs::hub::policy::{Recipient, Tlp};
 use crate::outputs::hub::privacy::guard::Hit;
 use crate::outputs::hub::privacy::pseudonym::Keys;
 use crate::outputs::hub::spool::disk::Folder;
@@ -138,7 +138,7 @@ fn keep(
     now: Timestamp,
 ) -> anyhow::Result<()> {
     for (recipient, spool) in spools {
-        let appended = spool.append(&entries(units, recipient, now));
+        let appended = spool.append(&entries(units, recipient.tlp, now));
         appended.with_context(|| format!("{}: cannot keep events", recipient.name))?;
     }
     units.clear();
@@ -146,8 +146,8 @@ fn keep(
 }
 
 /// Of these events those that a recipient is cleared for, as they wait.
-pub(super) fn entries(units: &[Unit], recipient: &Recipient, now: Timestamp) -> Vec<Entry> {
-    let cleared = units.iter().filter(|unit| unit.tlp <= recipient.tlp);
+pub(super) fn entries(units: &[Unit], clearance: Tlp, now: Timestamp) -> Vec<Entry> {
+    let cleared = units.iter().filter(|unit| unit.tlp <= clearance);
     cleared
         .map(|unit| Entry {
             level: unit.level,

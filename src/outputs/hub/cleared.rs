@@ -140,8 +140,12 @@ pub struct Cleared {
 /// Why something stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Withheld {
-    /// The policy does not name its detector, or no signatures.
+    /// The policy does not name its detector.
     Detector,
+    /// It is an alert of a rule, and the policy lets none leave.
+    Signature,
+    /// It is an incident, and the policy lets no drafts of them leave.
+    Incident,
     /// It is not grave enough for the policy.
     Level,
     /// It would need a stricter mark than the policy allows.
@@ -154,13 +158,22 @@ pub enum Withheld {
 
 impl Withheld {
     /// All reasons.
-    pub const ALL: [Self; 5] =
-        [Self::Detector, Self::Level, Self::Mark, Self::Expired, Self::Guard];
+    pub const ALL: [Self; 7] = [
+        Self::Detector,
+        Self::Signature,
+        Self::Incident,
+        Self::Level,
+        Self::Mark,
+        Self::Expired,
+        Self::Guard,
+    ];
 
     /// As counters name it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Detector => "detector",
+            Self::Signature => "signature",
+            Self::Incident => "incident",
             Self::Level => "level",
             Self::Mark => "tlp",
             Self::Expired => "expired",

@@ -35,7 +35,7 @@ impl Syslog {
 }
 
 /// The sensor as a name of a host: `comune-082053-1`.
-pub(super) fn host(identity: &Identity) -> String {
+pub fn host(identity: &Identity) -> String {
     let office = identity.office().map(|office| format!("-{}", office.to_ascii_lowercase()));
     format!("comune-{}{}-{}", identity.istat(), office.unwrap_or_default(), identity.sensor())
 }

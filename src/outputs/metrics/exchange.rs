@@ -7,7 +7,7 @@ use super::{counter, counter_vec, gauge, raise, signed};
 use crate::outputs::hub::cleared::Withheld;
 use crate::outputs::hub::inbound::gate::Refused;
 use crate::outputs::hub::privacy::guard::Hit;
-use crate::outputs::hub::snapshot::{Attempt, Snapshot};
+use crate::outputs::hub::snapshot::{Attempt, Looked, Snapshot, Task};
 use crate::outputs::hub::spool::DROPPED_REASONS;
 use crate::record::Observable;
 use crate::time::Timestamp;
@@ -20,6 +20,7 @@ pub(super) struct Exchange {
     look: Look,
     outbound: Outbound,
     inbound: Inbound,
+    broken: IntGaugeVec,
 }
 
 /// What leaves, and what stays.
@@ -39,6 +40,8 @@ struct Inbound {
     polls: IntCounterVec,
     last_poll: IntGauge,
     hits: IntCounterVec,
+    rules: IntCounterVec,
+    rules_version: IntGauge,
 }
 
 const GAUGES: &[(&str, &str)] = &[
@@ -46,6 +49,10 @@ const GAUGES: &[(&str, &str)] = &[
     ("rivellino_exchange_queue_bytes", "Bytes on disk of what waits to be sent."),
     ("rivellino_exchange_queue_age_seconds", "Age of the oldest event that waits."),
     ("rivellino_exchange_last_sent_timestamp_seconds", "When something last arrived; 0 for never."),
+    (
+        "rivellino_exchange_certificate_expiry_timestamp_seconds",
+        "When the sensor's certificate ends; 0 when there is none.",
+    ),
 ];
 
 const COUNTERS: &[(&str, &str)] = &[
@@ -56,6 +63,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     ("rivellino_exchange_sent_total", "Events that recipients have."),
     ("rivellino_exchange_rejected_total", "Events that recipients refuse for good."),
+    ("rivellino_exchange_syslog_lines_total", "Lines of syslog that collectors have read."),
 ];
 
 const LABELLED: &[(&str, &str, &str)] = &[
@@ -79,6 +87,11 @@ const LABELLED: &[(&str, &str, &str)] = &[
         "Envelopes that were tried to be sent, by outcome.",
         "outcome",
     ),
+    (
+        "rivellino_exchange_syslog_attempts_total",
+        "Connections to collectors of syslog that were tried, by outcome.",
+        "outcome",
+    ),
 ];
 
 impl Outbound {
@@ -96,15 +109,17 @@ impl Outbound {
 
     fn update(&self, now: &Snapshot) {
         let age = now.queue.oldest.map_or(0, |oldest| now.now.since(oldest).as_secs());
-        let gauges = [now.queue.entries, now.queue.bytes, age, seconds(now.last_sent)];
+        let [entries, bytes] = [now.queue.entries, now.queue.bytes];
+        let gauges = [entries, bytes, age, seconds(now.last_sent), now.certificate_until];
         self.gauges.iter().zip(gauges).for_each(|(gauge, value)| gauge.set(signed(value)));
-        let counters = [now.lost, now.events.seen, now.sent, now.rejected];
+        let counters = [now.lost, now.events.seen, now.sent, now.rejected, now.lines_sent];
         self.counters.iter().zip(counters).for_each(|(counter, total)| raise(counter, total));
-        if let [withheld, guarded, dropped, attempts] = self.labelled.as_slice() {
+        if let [withheld, guarded, dropped, attempts, lines] = self.labelled.as_slice() {
             each(withheld, Withheld::ALL.map(Withheld::name), now.events.withheld);
             each(guarded, Hit::ALL.map(Hit::name), now.events.hits);
             each(dropped, DROPPED_REASONS.map(|reason| reason.name()), now.dropped);
             each(attempts, Attempt::ALL.map(Attempt::name), now.attempts);
+            each(lines, Attempt::ALL.map(Attempt::name), now.line_attempts);
         }
     }
 }
@@ -143,10 +158,24 @@ impl Inbound {
                 "Conversations with what an indicator names, by its kind.",
                 "kind",
             )?,
+            rules: counter_vec(
+                of,
+                "rivellino_exchange_rules_total",
+                "Looks for rules that the centre signed, by what came of them.",
+                "outcome",
+            )?,
+            rules_version: gauge(
+                of,
+                "rivellino_exchange_rules_version",
+                "Version of the rules of the centre that are in force; 0 for none, or when they are \
+                 not fetched.",
+            )?,
         })
     }
 
     fn update(&self, now: &Snapshot) {
+        self.rules_version.set(signed(now.rules_version));
+        each(&self.rules, Looked::ALL.map(Looked::name), now.rules);
         self.indicators.set(signed(now.inbound.in_force));
         self.last_poll.set(signed(seconds(now.last_poll)));
         each(&self.polls, ["done", "failed"], now.polls);
@@ -160,7 +189,13 @@ impl Inbound {
 impl Exchange {
     /// Registers them.
     pub(super) fn new(of: &Registry, look: Look) -> prometheus::Result<Self> {
-        Ok(Self { look, outbound: Outbound::new(of)?, inbound: Inbound::new(of)? })
+        let broken = Opts::new(
+            "rivellino_exchange_broken_threads",
+            "Threads of the exchange that broke, by what they did: until a restart it is not done.",
+        );
+        let broken = IntGaugeVec::new(broken, &["task"])?;
+        of.register(Box::new(broken.clone()))?;
+        Ok(Self { look, outbound: Outbound::new(of)?, inbound: Inbound::new(of)?, broken })
     }
 
     /// Brings them up to how the exchange stands now.
@@ -168,6 +203,9 @@ impl Exchange {
         let now = (self.look)();
         self.outbound.update(&now);
         self.inbound.update(&now);
+        for (task, count) in Task::ALL.iter().zip(now.broken) {
+            self.broken.with_label_values(&[task.name()]).set(signed(count));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules that the centre signs: made with `hub bundle`, put into force with `hub rules`.
 
+mod fetch;
 mod format;
 mod shelf;
 mod trial;
@@ -20,6 +21,7 @@ use crate::control::run::{self, DONE};
 use crate::control::terminal::Terminal;
 use crate::outputs::hub::policy::rules::{Rules, key};
 use crate::outputs::json::hex_of;
+pub(super) use fetch::{Fetcher, current};
 use format::{BYTES_MAX, Bundle, Engine, engine, is_name};
 use shelf::Shelf;
 use trial::{Refusal, Shown, trial};
@@ -90,7 +92,14 @@ fn check(public: &[String], path: &Path, out: &mut Terminal) -> anyhow::Result<u
 
 /// What sites ask if their policy asks nothing else.
 fn asked(keys: Vec<[u8; 32]>) -> Rules {
-    Rules { keys, source: None, canary: None, failed_percent: 5, alerts_factor: 5 }
+    Rules {
+        keys,
+        source: None,
+        fetch_seconds: None,
+        canary: None,
+        failed_percent: 5,
+        alerts_factor: 5,
+    }
 }
 
 /// Tries a bundle in a folder that is gone afterwards.
@@ -127,13 +136,22 @@ pub(super) fn rules(command: &RulesOfHub, out: &mut Terminal) -> anyhow::Result<
             let bytes = match (bundle, &asked.source) {
                 (Some(path), _) => from_file(path)?,
                 (None, Some(source)) => {
-                    Client::new(&place.policy.tls)?.fetch(source, BYTES_MAX as u64)?
+                    let fetched = Client::new(&place.policy.tls)?;
+                    let fetched = fetched.fetch(source, BYTES_MAX as u64, None)?;
+                    fetched.context("the server says that nothing is new")?.bytes
                 }
                 (None, None) => bail!("from where? name a file, or write rules.source"),
             };
             let config = configuration(site)?;
-            let version = install(&bytes, asked, &config, &folder, &shelf, out)?;
-            writeln!(out, "version {version} is in force: {}", shelf.current().display())?;
+            match install(&bytes, asked, &config, &folder, &shelf, out)? {
+                Installed::Now(version) => {
+                    let current = shelf.current();
+                    writeln!(out, "version {version} is in force: {}", current.display())?;
+                }
+                Installed::Before(version) => {
+                    writeln!(out, "nothing newer: version {version} was in force already")?;
+                }
+            }
         }
         RulesOfHub::Rollback { .. } => match shelf.roll_back()? {
             Some(version) => writeln!(out, "version {version} is in force again")?,
@@ -150,8 +168,17 @@ pub(super) fn rules(command: &RulesOfHub, out: &mut Terminal) -> anyhow::Result<
     Ok(DONE)
 }
 
+/// What came of a bundle that is not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Installed {
+    /// It is in force from now on.
+    Now(u64),
+    /// It is the newest that was ever in force here: nothing changes.
+    Before(u64),
+}
+
 /// Puts a bundle into force if it is signed, newer, understood, loads, and keeps its head on the
-/// canary; gives its version. Otherwise nothing changes.
+/// canary. Otherwise nothing changes.
 fn install(
     bytes: &[u8],
     asked: &Rules,
@@ -159,12 +186,15 @@ fn install(
     folder: &Path,
     shelf: &Shelf,
     out: &mut dyn Write,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Installed> {
     const WHAT: &str = "the bundle is refused, the rules in force stay";
     let bundle = Bundle::read(bytes, &asked.keys).context(WHAT)?;
     let (version, needs) = (bundle.version, bundle.requires);
     let floor = shelf.floor();
-    if version <= floor {
+    if version == floor {
+        return Ok(Installed::Before(version));
+    }
+    if version < floor {
         return Err(Refusal::NotNewer { version, floor }).context(WHAT);
     }
     if needs > own() {
@@ -178,7 +208,7 @@ fn install(
         Ok(shown) => {
             say(&shown, out)?;
             shelf.put_in_force(&staged, version).context("cannot put the bundle into force")?;
-            Ok(version)
+            Ok(Installed::Now(version))
         }
         Err(error) => {
             shelf.drop_staged(&staged)?;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::format::Bundle;
 
-const CURRENT: &str = "current";
+pub(super) const CURRENT: &str = "current";
 const PREVIOUS: &str = "previous";
 const FLOOR: &str = "floor";
 const VERSION: &str = "version-";

@@ -100,8 +100,8 @@ fn until(pusher: &mut Pusher, seconds: u64, what: &str, is_so: &mut dyn FnMut() 
 
 fn query(client: &Client, port: u16, query: &str) -> Vec<Value> {
     let url = format!("https://localhost:{port}/api/v1/query?query={query}");
-    let Ok(answer) = client.fetch(&url, 1 << 20) else { return Vec::new() };
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let Ok(Some(answer)) = client.fetch(&url, 1 << 20, None) else { return Vec::new() };
+    let answer: Value = serde_json::from_slice(&answer.bytes).unwrap();
     answer["data"]["result"].as_array().cloned().unwrap_or_default()
 }
 

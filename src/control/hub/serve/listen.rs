@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::{Hub, api, tls};
+use super::{Hub, api};
+use crate::control::hub::certificate;
 use crate::outputs::hub::identity::Identity;
 
 /// Connections at one time at most; others wait to be accepted.
@@ -78,7 +79,7 @@ async fn connection(hub: &Arc<Hub>, stream: TcpStream, address: IpAddr, acceptor
     };
     hub.metrics.handshakes.with_label_values(&[kind]).inc();
     let certificate = session.peer_certificates().and_then(|chain| chain.first());
-    let uri = certificate.and_then(tls::uri);
+    let uri = certificate.and_then(certificate::uri);
     let identity = uri.as_deref().and_then(|uri| uri.parse().ok());
     let router = api::router(Arc::clone(hub), Peer { uri, identity, address });
     let served = http1::Builder::new()

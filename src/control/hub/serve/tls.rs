@@ -9,15 +9,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::config::Tls;
 use crate::outputs::hub::policy;
 
 /// Bytes of a file of certificates at most.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// Bytes of a name at most.
-const URI_BYTES_MAX: usize = 256;
 
 /// What takes connections: nobody comes in without a certificate of the right root.
 pub(super) fn acceptor(files: &Tls) -> anyhow::Result<TlsAcceptor> {
@@ -76,19 +73,6 @@ pub(in super::super) fn client(files: &policy::Tls) -> anyhow::Result<Arc<rustls
     Ok(Arc::new(config))
 }
 
-/// The name in a certificate: its only URI.
-pub(super) fn uri(certificate: &CertificateDer<'_>) -> Option<String> {
-    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let names = certificate.subject_alternative_name().ok()??;
-    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some(*uri),
-        _ => None,
-    });
-    let uri = uris.next().filter(|uri| uri.len() <= URI_BYTES_MAX)?;
-    // Two names would be two identities.
-    uris.next().is_none().then(|| uri.to_owned())
-}
-
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     let size = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.len();
@@ -98,7 +82,8 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {shown}"))
 }
 
-fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+/// The certificates in a file, PEM; one at least.
+pub(in super::super) fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let text = read(path)?;
     let found = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
     let found = found.with_context(|| format!("{}: no PEM", path.display()))?;

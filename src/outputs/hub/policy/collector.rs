@@ -26,8 +26,15 @@ pub struct Collector {
 /// Reads the sections `[[collector]]`.
 pub(super) fn collectors(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Vec<Collector>> {
     let sections = whole.several("collector", COLLECTORS_MAX, page);
-    let read = sections.iter().map(|section| collector(section, page));
-    read.collect::<Vec<_>>().into_iter().collect()
+    let read = sections.iter().map(|section| collector(section, page)).collect::<Vec<_>>();
+    for (number, (section, of)) in sections.iter().zip(&read).enumerate() {
+        let address = |of: &Option<Collector>| of.as_ref().map(|of| (of.host.clone(), of.port));
+        let mut before = read.iter().take(number).filter_map(address);
+        if address(of).is_some_and(|own| before.any(|other| other == own)) {
+            section.wrong("address", "another collector has it: each has to have its own", page);
+        }
+    }
+    read.into_iter().collect()
 }
 
 fn collector(section: &Section<'_>, page: &mut Page<'_>) -> Option<Collector> {

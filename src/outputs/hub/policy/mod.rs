@@ -339,8 +339,16 @@ fn recipients(whole: &Section<'_>, page: &mut Page<'_>) -> Option<Vec<Recipient>
         page.tell(0, what.to_owned());
         return None;
     }
-    let read = sections.iter().map(|section| recipient(section, page));
-    read.collect::<Vec<_>>().into_iter().collect()
+    let read = sections.iter().map(|section| recipient(section, page)).collect::<Vec<_>>();
+    for (number, (section, of)) in sections.iter().zip(&read).enumerate() {
+        let collection = |of: &'_ Option<Recipient>| of.as_ref().map(|of| of.collection.clone());
+        let mut before = read.iter().take(number).filter_map(collection);
+        if collection(of).is_some_and(|own| before.any(|other| other == own)) {
+            let what = "another recipient has it: what waits is kept under this name";
+            section.wrong("collection", what, page);
+        }
+    }
+    read.into_iter().collect()
 }
 
 fn recipient(section: &Section<'_>, page: &mut Page<'_>) -> Option<Recipient> {

@@ -7,6 +7,8 @@ use super::push::is_address;
 
 /// Keys at most: the one in use, the next, and some of neighbours.
 pub const KEYS_MAX: usize = 4;
+/// Seconds between two looks at most: a week.
+const FETCH_SECONDS_MAX: u64 = 7 * 24 * 3600;
 /// Bytes of a public key of Ed25519 (RFC 8032, 5.1.5).
 pub const KEY_BYTES: usize = 32;
 
@@ -17,6 +19,8 @@ pub struct Rules {
     pub keys: Vec<[u8; KEY_BYTES]>,
     /// Where bundles are read from, `https://`.
     pub source: Option<String>,
+    /// `watch` looks there by itself, so many seconds apart; without it, it does not.
+    pub fetch_seconds: Option<u32>,
     /// The capture that new rules are tried on; without one, the program's own.
     pub canary: Option<PathBuf>,
     /// Of a hundred rules so many may fail to load.
@@ -28,7 +32,8 @@ pub struct Rules {
 /// Reads the section `[rules]`; `None` when there is none, or something in it is wrong, which is
 /// then told.
 pub(super) fn rules(section: &Section<'_>, page: &mut Page<'_>) -> Option<Rules> {
-    section.only(&["keys", "source", "canary", "failed-percent", "alerts-factor"], page);
+    let known = ["keys", "source", "fetch-seconds", "canary", "failed-percent", "alerts-factor"];
+    section.only(&known, page);
     let help = "public keys of Ed25519, [\"64 hexadecimal digits\"]";
     let texts = section.texts("keys", help, KEYS_MAX, page)?;
     let keys: Vec<_> = texts.iter().filter_map(|text| key(text)).collect();
@@ -39,6 +44,11 @@ pub(super) fn rules(section: &Section<'_>, page: &mut Page<'_>) -> Option<Rules>
     if let Some(wrong) = source.as_ref().filter(|source| !is_address(source)) {
         section.wrong("source", &format!("{wrong:?}: write https://HOST/PATH"), page);
     }
+    let fetch_seconds = section.number_within("fetch-seconds", 0, 0, FETCH_SECONDS_MAX, page);
+    if fetch_seconds > 0 && source.is_none() {
+        section.wrong("fetch-seconds", "from where? write source, https://HOST/PATH", page);
+    }
+    let fetch_seconds = u32::try_from(fetch_seconds).ok().filter(|seconds| *seconds > 0);
     let mut within = |name, default, least, most| {
         let value = section.number_within(name, default, least, most, page);
         u32::try_from(value).unwrap_or(u32::MAX)
@@ -46,7 +56,7 @@ pub(super) fn rules(section: &Section<'_>, page: &mut Page<'_>) -> Option<Rules>
     let failed_percent = within("failed-percent", 5, 0, 50);
     let alerts_factor = within("alerts-factor", 5, 1, 100);
     let canary = section.optional_text("canary", page).map(PathBuf::from);
-    Some(Rules { keys, source, canary, failed_percent, alerts_factor })
+    Some(Rules { keys, source, fetch_seconds, canary, failed_percent, alerts_factor })
 }
 
 /// A key as people write it: 64 hexadecimal digits.

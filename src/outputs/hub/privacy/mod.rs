@@ -101,13 +101,13 @@ fn allowed(seen: &Seen, policy: &Policy, now: Timestamp) -> Result<Tlp, Withheld
     if !policy.holds_on([year, month, day]) {
         return Err(Withheld::Expired);
     }
-    let is_allowed = match &seen.incident {
-        Some(_) => policy.incidents,
-        None if seen.detector == SIGNATURE => policy.signatures,
-        None => policy.allows(&seen.detector),
+    let (is_allowed, against) = match &seen.incident {
+        Some(_) => (policy.incidents, Withheld::Incident),
+        None if seen.detector == SIGNATURE => (policy.signatures, Withheld::Signature),
+        None => (policy.allows(&seen.detector), Withheld::Detector),
     };
     if !is_allowed {
-        return Err(Withheld::Detector);
+        return Err(against);
     }
     if seen.level < policy.level {
         return Err(Withheld::Level);

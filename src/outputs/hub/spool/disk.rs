@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A folder of files.
@@ -55,7 +56,6 @@ impl Folder {
     /// # Errors
     /// When it cannot be made.
     pub fn open(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         Ok(Self { path: path.to_owned() })
     }
@@ -63,6 +63,13 @@ impl Folder {
     fn sync(&self) -> io::Result<()> {
         fs::File::open(&self.path)?.sync_all()
     }
+}
+
+/// How files are opened: what is made can be read by its owner alone, wherever it is copied to.
+fn own() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 impl Disk for Folder {
@@ -78,8 +85,7 @@ impl Disk for Folder {
 
     fn append(&mut self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
         let path = self.path.join(name);
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mut file = own().create(true).truncate(false).open(path)?;
         file.seek(io::SeekFrom::Start(at))?;
         file.write_all(bytes)?;
         file.sync_data()?;
@@ -87,14 +93,14 @@ impl Disk for Folder {
     }
 
     fn truncate(&mut self, name: &str, bytes: u64) -> io::Result<()> {
-        let file = fs::OpenOptions::new().write(true).open(self.path.join(name))?;
+        let file = own().open(self.path.join(name))?;
         file.set_len(bytes)?;
         file.sync_data()
     }
 
     fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let fresh = self.path.join(format!("{name}.new"));
-        let mut file = fs::File::create(&fresh)?;
+        let mut file = own().create(true).truncate(true).open(&fresh)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&fresh, self.path.join(name))?;
@@ -106,5 +112,55 @@ impl Disk for Folder {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// A real folder that is only looked at, while another process may work in it.
+pub struct Looked {
+    path: PathBuf,
+}
+
+impl Looked {
+    /// Whether or not it is there.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    fn refused() -> io::Error {
+        io::Error::new(io::ErrorKind::Unsupported, "it is only looked at")
+    }
+}
+
+impl Disk for Looked {
+    fn list(&self) -> io::Result<Vec<String>> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
+        Folder { path: self.path.clone() }.list()
+    }
+
+    /// What was let go since it was listed is empty.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        match fs::read(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    fn append(&mut self, _: &str, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(Self::refused())
+    }
+
+    fn truncate(&mut self, _: &str, _: u64) -> io::Result<()> {
+        Err(Self::refused())
+    }
+
+    fn replace(&mut self, _: &str, _: &[u8]) -> io::Result<()> {
+        Err(Self::refused())
+    }
+
+    /// What is left over is for the one who works in it.
+    fn remove(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
     }
 }

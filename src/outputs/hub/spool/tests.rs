@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::disk::Folder;
+use super::disk::{Folder, Looked};
 use super::*;
 
 fn entry(level: Level, number: u64) -> Entry {
@@ -334,4 +334,49 @@ fn bounds_of_bytes_and_days_give_up_the_lowest_and_oldest_first() {
     let large = Entry { bytes: vec![0; ENTRY_BYTES_MAX + 1], ..entry(Level::High, 1) };
     spool.append(&[large, entry(Level::High, 2)]).unwrap();
     assert_eq!(waiting(&spool).len(), 1);
+}
+
+#[test]
+fn who_only_looks_sees_what_waits_and_changes_nothing() {
+    let folder = folder();
+    let path = folder.path().join("spool");
+    let look = || Spool::open(Looked::at(&path), small()).unwrap();
+    assert_eq!(look().depth(), Depth::default(), "what is not there yet is empty");
+    assert!(!path.exists());
+    let mut spool = open(&path, small());
+    spool.append(&(0..20).map(|n| entry(Level::Low, n)).collect::<Vec<_>>()).unwrap();
+    let tickets: Vec<Ticket> =
+        spool.peek(3, usize::MAX).unwrap().into_iter().map(|(ticket, _)| ticket).collect();
+    spool.acknowledge(&tickets);
+    // As if it were just being written.
+    let segments = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path());
+    let last = segments.filter(|path| path.extension().is_some()).max().unwrap();
+    let whole = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &whole[..whole.len() - 1]).unwrap();
+    let files = || {
+        let files = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path());
+        files.map(|file| (file.clone(), std::fs::read(file).unwrap())).collect::<BTreeSet<_>>()
+    };
+    let before = files();
+    let looked = look();
+    assert_eq!((looked.depth().entries, spool.depth().entries), (16, 17));
+    assert_eq!(files(), before);
+}
+
+#[test]
+fn only_the_owner_reads_what_waits() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let mut spool = open(folder.path(), small());
+    spool.append(&[entry(Level::Low, 1)]).unwrap();
+    let (ticket, _) = spool.peek(1, usize::MAX).unwrap().remove(0);
+    spool.acknowledge(&[ticket]);
+    let mut count = 0;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+        count += 1;
+    }
+    assert_eq!(count, 2, "a segment and the state");
 }

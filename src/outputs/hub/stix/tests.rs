@@ -142,8 +142,11 @@ fn within_the_site_only_the_technique_is_sighted() {
 fn what_the_policy_does_not_name_stays_and_is_counted() {
     use crate::outputs::hub::cleared::Withheld;
     let (_, now) = exchange();
+    let signature = format!("{}}}", SCAN.split(",\"finding\"").next().unwrap());
     for (from, to, line, why) in [
         ("[\"all\"]", "[\"lateral\"]", SCAN.to_owned(), Withheld::Detector),
+        ("incidents = true", "incidents = false", INCIDENT.to_owned(), Withheld::Incident),
+        ("signatures = true", "signatures = false", signature, Withheld::Signature),
         ("\"low\"", "\"high\"", SCAN.to_owned(), Withheld::Level),
         ("2999", "2026", SCAN.to_owned(), Withheld::Expired),
         (
