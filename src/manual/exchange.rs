@@ -172,6 +172,8 @@
 //! hit is a sighting of the indicator that came, never an indicator anew: else each hit would keep it
 //! alive for ever.
 //!
+//! What it costs is in [`super::operating`].
+//!
 //! With `replay --indicators` their dates are not looked at: captures are older than what is known of
 //! them. A file may be a bundle, an envelope, a list, or one object a line, as `indicators-*.jsonl` of
 //! the folder is; of at most 64 MiB.

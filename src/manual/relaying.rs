@@ -209,9 +209,10 @@
 //! Measured in November 2026 with `RIVELLINO_ALL=1 cargo test --features nats --test all -- relay
 //! --nocapture`, on a virtual machine with 2 cores that others kept busy, this crate compiled without
 //! optimisation: hub and server of the nation killed for 2 minutes while 4 sensors send about 190
-//! objects a second to the region, whose server and hub are killed meanwhile: 23,800 objects sent, all
-//! there 41 s after the last, none lost, none twice; 20 messages were published twice and not kept by
-//! the server. Memory of the hubs 74 and 82 MB. An indicator of the nation was at the region after 0.6 s.
+//! objects a second to the region, whose server and hub are killed meanwhile: 26,290 objects sent, all
+//! there 24 s after the last, none lost, none twice; when the region then forgets where it was, 4,240
+//! messages are published again and not kept by the server. Memory of the hubs 77 and 85 MB. An indicator
+//! of the nation was at the region after 0.5 s.
 //!
 //! # Limits
 //!
