@@ -25,6 +25,9 @@ const NAME_BYTES_MAX: usize = 128;
 /// VLAN identifiers, outermost first.
 pub type Vlan = [u16; VLAN_LAYERS_MAX];
 
+/// None.
+pub const UNTAGGED: Vlan = [0; VLAN_LAYERS_MAX];
+
 /// A name and its hash, which is asked for far more often than the name changes. Saved as the text
 /// alone.
 #[derive(Clone, Debug, Default)]
@@ -126,7 +129,9 @@ impl Known {
 
     /// The hardware address that last claimed an address by ARP, in a VLAN.
     pub fn hardware(&self, vlan: Vlan, address: IpAddr) -> Option<[u8; 6]> {
-        self.hardware.peek(&(vlan, address)).copied()
+        // Some mirrors show one direction without its tag.
+        let tagged = self.hardware.peek(&(vlan, address));
+        tagged.or_else(|| self.hardware.peek(&(UNTAGGED, address))).copied()
     }
 
     /// The attempt to log on that the record tells of which detectors see.

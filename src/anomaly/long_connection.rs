@@ -78,6 +78,8 @@ pub static KIND: Kind = Kind {
 struct Day {
     first: Timestamp,
     count: u64,
+    /// The hour in which it was counted last, by its beginning.
+    hour: Timestamp,
     told: bool,
 }
 
@@ -190,7 +192,11 @@ impl LongConnection {
         if day.count == 0 || burst.start.since(day.first) >= DAY {
             *day = Day { first: burst.start, ..Day::default() };
         }
-        day.count += 1;
+        // Before they were many in this hour they were not counted here.
+        let hour = self.hour.since();
+        let before = if day.hour == hour { 0 } else { u64::from(self.many) - 1 };
+        day.hour = hour;
+        day.count += 1 + before;
         if day.count < self.strobe || day.told {
             return None;
         }

@@ -164,8 +164,10 @@ impl Patterns {
         // One haystack after the other: the second search finds its bytes in the cache.
         for (lane, haystack) in haystacks.iter().enumerate() {
             for single in &self.singles {
-                // A haystack begins where the buffer does, or later: farther in it cannot stand.
-                let bytes = haystack.bytes.get(..single.entry.reach).unwrap_or(haystack.bytes);
+                // A haystack begins where the buffer does, or later, or so few bytes before a packet:
+                // farther in it cannot stand.
+                let reach = single.entry.reach.saturating_add(self.overlap());
+                let bytes = haystack.bytes.get(..reach).unwrap_or(haystack.bytes);
                 single.find(bytes, &mut |end| found(lane, single.number, end));
             }
             if let Search::Sparse(grams) = &self.finder {

@@ -117,6 +117,21 @@ alert tcp any any -> any any (flow:to_client; content:"evil payload"; sid:3;)
 }
 
 #[test]
+fn what_stands_at_the_end_of_its_reach_is_found_in_every_packet() {
+    let rules = r#"
+alert tcp any any -> any 80 (dsize:40; content:"|00 00 00 01 7f|"; sid:1;)
+alert tcp any any -> any 80 (content:"ABCDEF"; offset:54; depth:6; sid:2;)
+"#;
+    let (mut sized, mut placed) = ([b'.'; 40], [b'.'; 70]);
+    sized[35..].copy_from_slice(b"\x00\x00\x00\x01\x7f");
+    placed[54..60].copy_from_slice(b"ABCDEF");
+    for together in [true, false] {
+        let found = sids(rules, &[b"before", &sized, b"between", &placed], together);
+        assert_eq!(found, [1, 2], "{together}");
+    }
+}
+
+#[test]
 fn a_match_alerts_once_and_again_when_it_comes_again() {
     let rules = r#"alert tcp any any -> any any (content:"needle"; sid:1;)"#;
     assert_eq!(sids(rules, &[b"a needle", b"hay", b"hay"], false), [1]);

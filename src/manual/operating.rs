@@ -97,7 +97,7 @@
 //!
 //! Measured in November 2026 with `RIVELLINO_ALL=1 cargo test --test all -- fleet --nocapture`: hub and
 //! 7,000 simulated sensors, each with its own certificate and a connection for each request, on one
-//! virtual machine with 2 cores that others kept very busy (load 12 to 20), the hub optimised, the sensors
+//! busy virtual machine with 2 cores (load 12 to 20), the hub optimised, the sensors
 //! not. No session of TLS is taken up again, so that a certificate that ran out or was taken back lets
 //! nobody in: each request is a full handshake. An alert is eight objects, about 4 KB. Times are from the
 //! first byte of the envelope to the end of the answer, which is given when it is on the disk.

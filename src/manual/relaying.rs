@@ -207,7 +207,7 @@
 //! * Without a connection it is tried again after a wait by chance that grows to 15 seconds.
 //!
 //! Measured in November 2026 with `RIVELLINO_ALL=1 cargo test --features nats --test all -- relay
-//! --nocapture`, on a virtual machine with 2 cores that others kept busy, this crate compiled without
+//! --nocapture`, on a busy virtual machine with 2 cores, this crate compiled without
 //! optimisation: hub and server of the nation killed for 2 minutes while 4 sensors send about 190
 //! objects a second to the region, whose server and hub are killed meanwhile: 26,290 objects sent, all
 //! there 24 s after the last, none lost, none twice; when the region then forgets where it was, 4,240

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::anomaly::known::Vlan;
+use crate::anomaly::known::{UNTAGGED, Vlan};
 use crate::anomaly::stats::Recent;
 use crate::record::Arp;
 use crate::time::{Duration, Timestamp};
@@ -87,12 +87,18 @@ impl Claims {
         let (mac, address) = (arp.sender_mac, arp.sender);
         if arp.operation == 1 && arp.target != address && !arp.target.is_unspecified() {
             self.holders.touch(&(vlan, arp.target)).asked = Some(at);
+            if vlan != UNTAGGED {
+                // Some mirrors show the answer without its tag.
+                self.holders.touch(&(UNTAGGED, arp.target)).asked = Some(at);
+            }
         }
         if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
             return None;
         }
+        let lately = |holder: &Holder| holder.asked.is_some_and(|asked| at.since(asked) <= ASKED);
+        let untagged = self.holders.peek(&(UNTAGGED, address)).is_some_and(lately);
         let holder = self.holders.touch(&(vlan, address));
-        let asked = holder.asked.is_some_and(|asked| at.since(asked) <= ASKED);
+        let asked = untagged || lately(holder);
         let held = holder.mac != [0; 6] && at.since(holder.last) <= reassigned;
         let from = (held && holder.mac != mac).then_some(holder.mac);
         // Both are heard in turn: a machine that moved is not heard again where it was.

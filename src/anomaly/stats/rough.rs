@@ -34,6 +34,11 @@ impl Rough {
         *count
     }
 
+    /// When the span under way began.
+    pub const fn since(&self) -> Timestamp {
+        self.since
+    }
+
     /// Bytes that it points to.
     pub const fn memory(&self) -> usize {
         self.counts.capacity()

@@ -153,7 +153,7 @@ fn install(
             known.display()
         );
     }
-    let text = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let text = public(path)?;
     let next = with(&files.certificate, NEXT);
     write(&next, &text, 0o644)?;
     if let (Some(text), Some(authority)) = (roots, &files.authority) {
@@ -231,7 +231,17 @@ fn roots(path: &Path, now: Timestamp) -> anyhow::Result<Vec<u8>> {
             bail!("{shown}: holds from {} until {}, not today", day(from), day(until));
         }
     }
-    fs::read(path).with_context(|| format!("cannot read {shown}"))
+    public(path)
+}
+
+/// The text of a file that all may read: without a key that is nobody else's business.
+fn public(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let text = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    if memchr::memmem::find(&text, b"PRIVATE KEY-----").is_some() {
+        bail!("{shown} holds a private key too: give the certificate alone");
+    }
+    Ok(text)
 }
 
 /// Whether a certificate, with those behind it, comes from roots in a file.

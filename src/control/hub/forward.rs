@@ -5,7 +5,7 @@
 //! has read it to its end and closed; what it does with it nobody knows: what has to arrive goes to a
 //! hub. Each line stands behind its length; lines of CEF stand in a frame of syslog.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -133,9 +133,14 @@ fn close(mut stream: Stream) -> std::io::Result<()> {
     let mut passed_over = 0;
     let mut part = [0; 4096];
     while passed_over < UNREAD_BYTES_MAX {
-        match stream.sock.read(&mut part)? {
-            0 => return Ok(()),
-            count => passed_over += count,
+        // Read as TLS: that the other refuses the certificate it may say only now (RFC 8446, section
+        // 4.4.2.4), and has taken nothing then.
+        match stream.read(&mut part) {
+            Ok(0) => return Ok(()),
+            Ok(count) => passed_over += count,
+            // Many end without a word.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
     Ok(())

@@ -336,7 +336,7 @@ impl End {
         self.scale = tcp.window_scale.unwrap_or_default().min(UNKNOWN_SCALE);
         self.stamp = tcp.timestamp.map(|(value, _)| (value, segment.now.seconds() as u32));
         self.offered = u32::from(tcp.window);
-        self.signed = tcp.signed;
+        self.signed = Some(tcp.signed);
         self.heard = true;
         self.stream = Stream::new(self.next);
     }

@@ -99,12 +99,14 @@ struct End {
     window: u32,
     /// The highest number it may reach: `acked` + `window`, never smaller than before.
     limit: u32,
+    /// Behind the last byte of a segment that was partly beyond that.
+    beyond: Option<u32>,
     /// Shift of the windows it announces.
     scale: u8,
     /// The window of its SYN.
     offered: u32,
-    /// Whether its SYN was signed.
-    signed: bool,
+    /// Whether its SYN was signed, if that was seen.
+    signed: Option<bool>,
     /// Whether its SYN offered window scaling.
     scaled: bool,
     /// Whether anything of it was seen.
@@ -346,7 +348,7 @@ impl Session {
             return;
         }
         // Who did not agree on signatures drops what bears one.
-        if tcp.signed && !from.signed {
+        if tcp.signed && from.signed == Some(false) {
             out.event(&e::SUSPECTED_RST_INJECT);
             return;
         }
@@ -380,6 +382,7 @@ impl End {
         self.acked = later(self.acked, acknowledgement);
         self.window = window;
         self.limit = later(self.limit, self.acked.wrapping_add(window));
+        self.beyond = self.beyond.filter(|end| before(self.limit, *end));
     }
 
     /// What of a segment is within the window: an end takes that much and drops the rest (RFC 9293,
@@ -388,14 +391,15 @@ impl End {
         let room = self.limit.wrapping_sub(segment.tcp.sequence) as usize;
         let probe = segment.data.len() == 1;
         let Some(part) = segment.data.get(..room).filter(|_| !probe) else { return segment.data };
-        self.limit = segment.end();
+        self.beyond = Some(segment.end());
         part
     }
 
-    const fn may_be_acked(&self, acknowledgement: u32) -> bool {
+    fn may_be_acked(&self, acknowledgement: u32) -> bool {
         let ahead = acknowledgement.wrapping_sub(self.acked) as i32;
         if ahead > 0 {
-            !before(self.limit, acknowledgement) || !before(self.next, acknowledgement)
+            let most = [Some(self.limit), Some(self.next), self.beyond];
+            most.into_iter().flatten().any(|most| !before(most, acknowledgement))
         } else {
             let behind = ahead.unsigned_abs();
             behind == 0 || behind < self.window || behind < OLD_ACK_WINDOW

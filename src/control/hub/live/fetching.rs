@@ -1,5 +1,6 @@
 //! Fetches rules that the centre signed, in a thread of its own, if the policy says so. What watches
-//! the packets notices that others are in force, and loads them beside its own.
+//! the packets notices that others are in force, and loads them: beside those of `-S`, or in the place of
+//! the bundled ones.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -355,7 +355,6 @@ fn take(shared: &Shared, mut makers: Makers, lines: &Lines) {
         }
         if pruned.elapsed() >= PRUNE_EVERY {
             pruned = Instant::now();
-            look_at_certificate(shared);
             shared.spools.iter().chain(&shared.lines).for_each(|spool| held(spool).prune(now));
             let audit = shared.audit.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = audit.prune(shared.place.policy.retention.audit_months, now) {
@@ -365,7 +364,7 @@ fn take(shared: &Shared, mut makers: Makers, lines: &Lines) {
     }
 }
 
-/// Until when the sensor's certificate holds.
+/// Until when the sensor's certificate holds: that which was there at the start, as that is used.
 fn look_at_certificate(shared: &Shared) {
     let said = certificate::own(&shared.place.policy.tls);
     let until = said.map_or(0, |Said { valid: [_, until], .. }| until.seconds());

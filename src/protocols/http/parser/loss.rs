@@ -38,6 +38,11 @@ impl Http {
         if self.stopped {
             return;
         }
+        if way == Direction::ToServer
+            && let Some(id) = self.half(way).promised.take()
+        {
+            self.side_over(id, Side::Request, false, signals);
+        }
         let half = self.half(way);
         half.pending = Vec::new();
         half.search = Search::default();
