@@ -455,7 +455,14 @@ fn nobody_has_more_rights_than_the_manual_gives() {
         let at = said.find("\"messages\":").unwrap_or_else(|| panic!("{said}"));
         said[at..].split(',').next().unwrap().to_owned()
     };
-    let before = state(&national.ask("$JS.API.STREAM.INFO.INDICATORS"));
+    let begun = Instant::now();
+    let before = loop {
+        let said = national.ask("$JS.API.STREAM.INFO.INDICATORS");
+        if said.contains("\"messages\":") {
+            break state(&said);
+        }
+        assert!(begun.elapsed() < PATIENCE, "the nation's hub makes no stream: {said}");
+    };
     assert_eq!(before, "\"messages\":0");
     // It is joined: what it may ask for is answered, to where it may hear answers.
     let back = "$JSC.R.answer";
