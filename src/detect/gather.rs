@@ -5,12 +5,16 @@ use super::group::{self, Medium};
 use super::item::{Item, Ready};
 use super::prefilter::scan::Haystack;
 use super::ruleset::Ruleset;
-use super::state::FlowState;
+use super::state::{FlowState, Flows};
 use crate::field::{Side, Stage, Value};
 use crate::net::{Direction, ip_protocol};
 
 /// Size of the pieces into which long buffers are cut. Patterns are far shorter.
 const PIECE_BYTES: usize = 2048;
+
+/// Bytes of fields that are copied side by side before they are searched: more would leave the
+/// second cache before they are.
+const ARENA_BYTES: usize = 256 * 1024;
 
 /// A rule to be evaluated at an item, and over what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +109,7 @@ enum Source {
 
 impl Gather {
     /// Searches a batch.
-    pub fn batch(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &mut [FlowState]) {
+    pub fn batch(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &mut Flows) {
         self.tasks.clear();
         self.arena.clear();
         self.found.clear();
@@ -113,7 +117,7 @@ impl Gather {
         self.marks.resize(ruleset.len(), u32::MAX);
         for (index, item) in items.iter().enumerate() {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
-            let mut state = item.flow.and_then(|flow| flows.get_mut(flow.slot as usize));
+            let mut state = item.flow.and_then(|flow| flows.get_mut(flow.slot));
             let stream = |state: &mut &mut FlowState| self.stream(ruleset, number, item, state);
             let both = state.as_mut().is_some_and(stream);
             self.both.push(both);
@@ -123,8 +127,12 @@ impl Gather {
                 let at = u32::try_from(at).unwrap_or(u32::MAX);
                 self.ready(ruleset, number, (at, ready), state);
             }
+            if self.arena.len() > ARENA_BYTES {
+                self.scan(ruleset, items, flows);
+            }
         }
         self.scan(ruleset, items, flows);
+        self.close(ruleset, items);
     }
 
     /// `both`: whether it is searched with its stream for literals that can stand anywhere.
@@ -260,9 +268,9 @@ impl Gather {
         }
     }
 
-    /// Searches buffers of the same group side by side.
-    fn scan(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &[FlowState]) {
-        let Self { tasks, arena, both, marks, tally, found, sorted } = self;
+    /// Searches the buffers of the same group side by side, of all there are by now.
+    fn scan(&mut self, ruleset: &Ruleset, items: &[Item<'_>], flows: &Flows) {
+        let Self { tasks, arena, marks, tally, found, .. } = self;
         tally.sort(tasks.iter().map(|task| task.patterns));
         let task = |index: &u32| tasks.get(*index as usize);
         let group = |index: &u32| task(index).map(|task| task.patterns);
@@ -292,6 +300,13 @@ impl Gather {
                 note(Candidate { item: task.item, rule, cause }, marks, found);
             });
         }
+        tasks.clear();
+        arena.clear();
+    }
+
+    /// What was found to each item, in the order of rules.
+    fn close(&mut self, ruleset: &Ruleset, items: &[Item<'_>]) {
+        let Self { both, tally, found, sorted, .. } = self;
         tell_apart(ruleset, items, both, found);
         tally.sort(found.iter().map(|candidate| candidate.item));
         sorted.clear();
@@ -342,14 +357,14 @@ fn split<'a>(bytes: &'a [u8], overlap: usize, mut piece: impl FnMut(usize, &'a [
     piece(from, bytes.get(from..).unwrap_or_default());
 }
 
-fn bytes<'a>(task: &Task, items: &[Item<'a>], flows: &'a [FlowState], arena: &'a [u8]) -> &'a [u8] {
+fn bytes<'a>(task: &Task, items: &[Item<'a>], flows: &'a Flows, arena: &'a [u8]) -> &'a [u8] {
     let Some(item) = items.get(task.item as usize) else { return &[] };
     match task.source {
         Source::Payload => item.payload,
         Source::Arena(start, end, ..) => arena.get(start..end).unwrap_or_default(),
         Source::Stream { from, to, .. } => {
             let window = item.flow.and_then(|flow| {
-                flows.get(flow.slot as usize)?.windows.get(flow.direction.index())
+                flows.get(flow.slot)?.windows.get(flow.direction.index())
             });
             window.map(|window| window.view(from, to)).unwrap_or_default()
         }

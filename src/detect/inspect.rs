@@ -11,17 +11,14 @@ use super::item::{FlowView, Item};
 use super::judge::Judge;
 use super::plan::Planned;
 use super::ruleset::Ruleset;
-use super::state::{FlowState, Spares, Window};
+use super::state::{FlowState, Flows, Spares, Window};
 use crate::net::Direction;
 use crate::record::Alert;
-
-/// Flows for which there is room more than needed, at least, when room is made.
-const FLOWS_MORE: usize = 64;
 
 /// Inspects what one worker sees.
 pub struct Inspector {
     ruleset: Arc<Ruleset>,
-    flows: Vec<FlowState>,
+    flows: Flows,
     none: FlowState,
     scratch: Scratch,
     gather: Gather,
@@ -40,7 +37,7 @@ impl Inspector {
     pub fn new(ruleset: Arc<Ruleset>) -> Self {
         Self {
             ruleset,
-            flows: Vec::new(),
+            flows: Flows::default(),
             none: FlowState::default(),
             scratch: Scratch::default(),
             gather: Gather::default(),
@@ -74,7 +71,7 @@ impl Inspector {
 
     /// How far both streams of a flow have come: what goes into [`super::FlowView::stream`].
     pub fn streamed(&self, slot: u32) -> [u64; 2] {
-        let state = self.flows.get(slot as usize);
+        let state = self.flows.get(slot);
         state.map_or([0; 2], |state| {
             let [server, client] = &state.windows;
             [server.end(), client.end()]
@@ -83,23 +80,22 @@ impl Inspector {
 
     /// Whether a stream went on, since it was last looked at, by a packet of the other direction.
     pub fn is_behind(&self, slot: u32, direction: Direction) -> bool {
-        let state = self.flows.get(slot as usize);
+        let state = self.flows.get(slot);
         let window = state.and_then(|state| state.windows.get(direction.index()));
         window.is_some_and(|window| window.end() > window.scanned)
     }
 
     /// Bytes held for a flow beside [`Inspector::BYTES_PER_FLOW`].
     pub fn memory(&self, slot: u32) -> usize {
-        self.flows.get(slot as usize).map_or(0, FlowState::memory)
+        self.flows.get(slot).map_or(0, FlowState::memory)
     }
 
-    /// Bytes that every flow takes: they lie in one vector, which grows by an eighth and is copied
-    /// for it.
-    pub const BYTES_PER_FLOW: usize = size_of::<FlowState>() * 17 / 8;
+    /// Bytes that every flow takes.
+    pub const BYTES_PER_FLOW: usize = size_of::<FlowState>();
 
     /// The flow is over: its slot is free for another.
     pub fn release(&mut self, slot: u32) {
-        if let Some(state) = self.flows.get_mut(slot as usize) {
+        if let Some(state) = self.flows.get_mut(slot) {
             *state = FlowState::default();
         }
     }
@@ -112,7 +108,7 @@ impl Inspector {
             let name = old.bit_name(bit)?;
             self.ruleset.bit(name)
         };
-        for state in &mut self.flows {
+        for state in self.flows.iter_mut() {
             state.bits = state.bits.iter().filter_map(|bit| renumber(*bit)).collect();
             state.bits.sort_unstable();
             let integers = std::mem::take(&mut state.integers);
@@ -127,7 +123,7 @@ impl Inspector {
 
     /// Whether a rule asked not to log a transaction (`config`).
     pub fn is_muted(&self, slot: u32, transaction: u64) -> bool {
-        self.flows.get(slot as usize).is_some_and(|state| state.is_muted(transaction))
+        self.flows.get(slot).is_some_and(|state| state.is_muted(transaction))
     }
 
     /// Files that rules wanted stored in the last inspection.
@@ -157,7 +153,7 @@ impl Inspector {
         }
         self.gather = gather;
         for flow in items.iter().filter_map(|item| item.flow) {
-            let state = self.flows.get_mut(flow.slot as usize);
+            let state = self.flows.get_mut(flow.slot);
             let windows = state.into_iter().flat_map(|state| &mut state.windows);
             windows.for_each(|window| window.trim(&mut self.spares));
         }
@@ -173,7 +169,7 @@ impl Inspector {
     ) {
         let candidates = &mut self.candidates;
         candidates.clear();
-        let slot = item.flow.map(|flow| flow.slot as usize);
+        let slot = item.flow.map(|flow| flow.slot);
         let state = match slot.and_then(|slot| self.flows.get_mut(slot)) {
             Some(state) => state,
             None => &mut self.none,
@@ -215,16 +211,8 @@ impl Inspector {
 }
 
 /// The window of one direction of a flow, with room made for it.
-fn window(flows: &mut Vec<FlowState>, slot: u32, direction: Direction) -> Option<&mut Window> {
-    let slot = slot as usize;
-    if slot >= flows.len() {
-        if slot >= flows.capacity() {
-            let wanted = slot + slot / 8 + FLOWS_MORE;
-            flows.reserve_exact(wanted - flows.len());
-        }
-        flows.resize_with(slot + 1, FlowState::default);
-    }
-    flows.get_mut(slot)?.windows.get_mut(direction.index())
+fn window(flows: &mut Flows, slot: u32, direction: Direction) -> Option<&mut Window> {
+    flows.make(slot)?.windows.get_mut(direction.index())
 }
 
 /// Files that rules asked for before they came.

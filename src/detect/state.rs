@@ -50,6 +50,38 @@ pub struct FlowState {
     progress: Vec<Progress>,
 }
 
+/// Flows that memory is taken for at a time, so that growth never copies.
+const PAGE: usize = 256;
+
+/// The states of all flows, by slot.
+#[derive(Default)]
+pub struct Flows(Vec<Box<[FlowState]>>);
+
+impl Flows {
+    /// Of one flow, if there is room for it.
+    pub fn get(&self, slot: u32) -> Option<&FlowState> {
+        self.0.get(slot as usize / PAGE)?.get(slot as usize % PAGE)
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut FlowState> {
+        self.0.get_mut(slot as usize / PAGE)?.get_mut(slot as usize % PAGE)
+    }
+
+    /// Of one flow, with room made for it.
+    pub fn make(&mut self, slot: u32) -> Option<&mut FlowState> {
+        while self.0.len() <= slot as usize / PAGE {
+            self.0.push(std::iter::repeat_with(FlowState::default).take(PAGE).collect());
+        }
+        self.get_mut(slot)
+    }
+
+    /// Of all flows.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut FlowState> {
+        self.0.iter_mut().flatten()
+    }
+}
+
 struct Progress {
     id: u64,
     reached: [Option<Stage>; 2],

@@ -31,6 +31,9 @@ const WEIGHED_FIRST: u64 = 8;
 /// Later, each of so many packets of a flow has it looked at.
 const WEIGHED_EACH: u64 = 16;
 
+/// Flows that end at once at the end of the input: their notes lie side by side until then.
+const ENDED_AT_ONCE: usize = 1024;
+
 /// Bytes that the place of a flow takes in all tables of a worker together, at most.
 pub const BYTES_PER_FLOW: usize = Table::<App>::bytes_per_flow() + Inspector::BYTES_PER_FLOW;
 
@@ -199,10 +202,16 @@ impl Worker {
         self.records = records;
     }
 
-    /// The input is over: every flow ends.
+    /// The input is over: every flow ends, some at a time, as what waits for the end of a round
+    /// takes memory.
     pub fn finish(&mut self, last: u64, now: Timestamp) -> Vec<Record> {
-        self.table.finish(now, &mut self.gather.host(self.inspector.as_mut()));
-        self.end(&mut Vec::new(), last.saturating_add(1), now);
+        let all = self.table.in_order();
+        let mut pending = Vec::new();
+        for flows in all.chunks(ENDED_AT_ONCE) {
+            self.table.finish(flows, now, &mut self.gather.host(self.inspector.as_mut()));
+            self.end(&mut pending, last.saturating_add(1), now);
+            pending.clear();
+        }
         std::mem::take(&mut self.records)
     }
 

@@ -75,7 +75,7 @@ pub fn fuzz_table(bytes: &[u8]) {
         let active = table.stats().active;
         assert!(active <= u64::from(limits.flows));
     }
-    table.finish(Timestamp::new(now, 0), &mut watch);
+    table.finish(&table.in_order(), Timestamp::new(now, 0), &mut watch);
     let stats = table.stats();
     assert_eq!((stats.active, stats.early_bytes, stats.inserted), (0, 0, watch.ended));
 }

@@ -237,12 +237,17 @@ impl<A: Default> Table<A> {
         self.due = due;
     }
 
-    /// End of the input: all flows end, in the order of their first packets.
-    pub fn finish(&mut self, now: Timestamp, host: &mut impl Host<A>) {
+    /// All flows, in the order of their first packets.
+    pub fn in_order(&self) -> Vec<Slot> {
         let mut all: Vec<u32> = self.index.iter().copied().collect();
         all.sort_unstable_by_key(|&index| self.slab.get(index).map(|entry| entry.flow.first));
-        for index in all {
-            self.end(index, Reason::Shutdown, now, host);
+        all.into_iter().map(Slot).collect()
+    }
+
+    /// End of the input: these flows end.
+    pub fn finish(&mut self, flows: &[Slot], now: Timestamp, host: &mut impl Host<A>) {
+        for slot in flows {
+            self.end(slot.0, Reason::Shutdown, now, host);
         }
     }
 

@@ -125,7 +125,7 @@ fn a_connection_from_begin_to_end() {
     assert_eq!(wire.log.ends.len(), 2);
     assert_eq!(wire.log.events, Vec::<&str>::new());
     assert_eq!(wire.log.contacts, [Outcome::Answered]);
-    wire.table.finish(Timestamp::new(2000, 0), &mut wire.log);
+    wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
     let (_, record) = &wire.log.records[0];
     assert_eq!((record.state, record.tcp.unwrap().state), ("closed", "closed"));
     assert_eq!(record.counters.packets, [5, 3]);
@@ -165,7 +165,7 @@ fn midstream_is_a_flow_without_streams() {
     let touch = wire.tcp(true, ACK, 100, 500, b"hello").unwrap();
     assert!(!touch.streamed && !touch.established);
     assert!(wire.log.chunks.is_empty());
-    wire.table.finish(Timestamp::new(2000, 0), &mut wire.log);
+    wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
     assert_eq!(wire.log.records[0].1.state, "new");
     assert!(wire.log.ends.is_empty() && wire.log.contacts.is_empty());
 }
@@ -277,7 +277,7 @@ fn run(workers: usize, packets: &[(Headers, Vec<u8>, u64)]) -> Vec<String> {
                 table.sweep();
             }
         }
-        table.finish(Timestamp::new(10_000, 0), &mut log);
+        table.finish(&table.in_order(), Timestamp::new(10_000, 0), &mut log);
         all.extend(log.records.iter().map(|r| format!("{r:?}")));
         all.extend(log.chunks.iter().map(|c| format!("{c:?}")));
         all.extend(log.events.iter().map(|&e| e.to_owned()));
