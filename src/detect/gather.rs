@@ -363,9 +363,9 @@ fn bytes<'a>(task: &Task, items: &[Item<'a>], flows: &'a Flows, arena: &'a [u8])
         Source::Payload => item.payload,
         Source::Arena(start, end, ..) => arena.get(start..end).unwrap_or_default(),
         Source::Stream { from, to, .. } => {
-            let window = item.flow.and_then(|flow| {
-                flows.get(flow.slot)?.windows.get(flow.direction.index())
-            });
+            let window = item
+                .flow
+                .and_then(|flow| flows.get(flow.slot)?.windows.get(flow.direction.index()));
             window.map(|window| window.view(from, to)).unwrap_or_default()
         }
     }

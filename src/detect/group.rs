@@ -2,7 +2,7 @@
 //! transport, direction, port and fast pattern, so that cost grows far slower than their number.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::FixedState;
 
@@ -40,10 +40,36 @@ pub enum Medium {
     PacketStart,
 }
 
+/// Numbers of patterns of payload that are filed under a port, or under any.
+#[derive(Clone, Copy, Default)]
+struct Filed {
+    own: Option<u32>,
+    /// Of a port, with those under any port.
+    joined: Option<u32>,
+}
+
+/// Patterns that are searched at once. Those of ports are prepared when the first packet of such a
+/// port comes: most are never seen, and each holds the patterns under any port again.
+struct Searched {
+    /// Of fields or under any port; of a port.
+    entries: [Arc<[Entry]>; 2],
+    prepared: OnceLock<Patterns>,
+}
+
+impl Searched {
+    fn new(entries: [Arc<[Entry]>; 2]) -> Self {
+        Self { entries, prepared: OnceLock::new() }
+    }
+
+    fn patterns(&self) -> &Patterns {
+        self.prepared.get_or_init(|| Patterns::new(&self.entries.concat()))
+    }
+}
+
 /// All rules, filed.
 pub struct Groups {
-    patterns: Vec<Patterns>,
-    payload: [[[Ports<Option<u32>>; 2]; CLASSES]; MEDIA],
+    patterns: Vec<Searched>,
+    payload: [[[Ports<Filed>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
     fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]>,
@@ -79,13 +105,16 @@ pub struct Ports<T> {
 impl<T> Ports<T> {
     /// All that concern a packet of these ports.
     pub fn each(&self, source: u16, destination: u16, mut use_it: impl FnMut(&T)) {
+        let (source, destination) = self.under(source, destination);
         use_it(&self.any);
-        if let Some(found) = self.source.get(&source) {
-            use_it(found);
-        }
-        if let Some(found) = self.destination.get(&destination) {
-            use_it(found);
-        }
+        [source, destination].into_iter().flatten().for_each(use_it);
+    }
+
+    /// What is filed under these ports, of the source and of the destination.
+    fn under(&self, source: u16, destination: u16) -> (Option<&T>, Option<&T>) {
+        let source = self.source.get(&source).map(Arc::as_ref);
+        let destination = self.destination.get(&destination).map(Arc::as_ref);
+        (source, destination)
     }
 }
 
@@ -129,11 +158,12 @@ impl Groups {
 
     /// Patterns by their number.
     pub fn patterns(&self, number: u32) -> Option<&Patterns> {
-        self.patterns.get(number as usize)
+        self.patterns.get(number as usize).map(Searched::patterns)
     }
 
-    /// Numbers of patterns of payload for a transport, a direction and ports. A packet that did not
-    /// go through the stream is to be searched for what is filed under streams too.
+    /// Numbers of patterns of payload for a transport, a direction and ports: of one most often, as
+    /// bytes are searched for each. A packet that did not go through the stream is to be searched for
+    /// what is filed under streams too.
     pub fn payload(
         &self,
         medium: Medium,
@@ -144,7 +174,10 @@ impl Groups {
     ) {
         let classes = self.payload.get(medium as usize);
         if let Some(found) = classes.and_then(|classes| classes.get(class)?.get(way.index())) {
-            found.each(ports.0, ports.1, |number| number.iter().for_each(|n| use_it(*n)));
+            let (source, destination) = found.under(ports.0, ports.1);
+            let first = destination.or(source).map_or(found.any.own, |filed| filed.joined);
+            let second = source.filter(|_| destination.is_some()).and_then(|filed| filed.own);
+            first.into_iter().chain(second).for_each(&mut use_it);
         }
     }
 
@@ -388,26 +421,41 @@ impl Filing {
     }
 
     fn close(self) -> Groups {
-        let mut patterns: Vec<Patterns> = Vec::new();
-        let mut add = |entries: &[Entry]| {
-            if entries.is_empty() {
-                return None;
-            }
-            patterns.push(Patterns::new(entries));
+        let mut patterns: Vec<Searched> = Vec::new();
+        let mut add = |entries: [Arc<[Entry]>; 2]| {
+            patterns.push(Searched::new(entries));
             u32::try_from(patterns.len() - 1).ok()
         };
-        let payload =
-            self.payload.map(|classes| classes.map(|ways| ways.map(|draft| draft.close(&mut add))));
+        let nothing: Arc<[Entry]> = Arc::default();
+        let mut payload = |mut draft: Draft<Entry>| {
+            let any: Arc<[Entry]> = std::mem::take(&mut draft.any).into();
+            let anywhere = if any.is_empty() { None } else { add([any.clone(), nothing.clone()]) };
+            draft.close(|of_port| {
+                if of_port.is_empty() {
+                    return Filed { own: anywhere, joined: anywhere };
+                }
+                let of_port: Arc<[Entry]> = of_port.into();
+                let own = add([nothing.clone(), of_port.clone()]);
+                let joined = if any.is_empty() { own } else { add([any.clone(), of_port]) };
+                Filed { own, joined }
+            })
+        };
+        let payload = self.payload.map(|classes| classes.map(|ways| ways.map(&mut payload)));
         let mut fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]> =
             (0..PROTOCOLS.len()).map(|_| Default::default()).collect();
         let mut drafts: Vec<_> = self.fields.into_iter().collect();
         drafts.sort_by(|a, b| a.0.cmp(&b.0));
         for ((protocol, side, stage, row, _), (transformed, entries)) in drafts {
-            let number = u32::try_from(patterns.len()).unwrap_or(u32::MAX);
-            patterns.push(Patterns::new(&entries));
+            let Some(patterns) = add([entries.into(), nothing.clone()]) else { continue };
             let place = fields.get_mut(protocol).and_then(|p| p.get_mut(side));
             if let Some(groups) = place.and_then(|sides| sides.get_mut(stage)) {
-                groups.push(FieldGroup { row, transformed, patterns: number });
+                groups.push(FieldGroup { row, transformed, patterns });
+            }
+        }
+        for searched in &patterns {
+            let [_, of_port] = &searched.entries;
+            if of_port.is_empty() {
+                searched.patterns();
             }
         }
         let rules = |draft: Draft<u32>| draft.close(<[u32]>::to_vec);

@@ -15,6 +15,9 @@ use super::rarity;
 /// Bytes worked through at a time.
 const BLOCK: usize = 8;
 
+/// Blocks after each of which what the table let through is worked on.
+const RUN: usize = 64;
+
 /// Bytes before a place that are compared too.
 const BEFORE: usize = 3;
 
@@ -73,10 +76,38 @@ struct Kept {
 /// Patterns by some bytes of them.
 #[derive(Debug, Default)]
 struct Index {
-    /// Where the entries of a hash begin; one more at the end.
-    starts: Vec<u32>,
+    /// By hash; one more at the end.
+    slots: Vec<Slot>,
     shift: u32,
     entries: Vec<Entry>,
+}
+
+/// The entries of a hash, and what must be beside the place for any of them: so nearly all that the
+/// table lets through in vain ends here, and the entries, which are too many for the first cache,
+/// are seldom looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// Where they begin.
+    start: u32,
+    /// A bit for each hash of the place's bytes and the one before, of entries that know it.
+    before: u16,
+    /// The same with the one behind, of those that do not know the one before.
+    behind: u16,
+}
+
+/// One bit of sixteen for four bytes.
+const fn bit(four: u32) -> u16 {
+    1 << (four.wrapping_mul(FACTOR) >> 28)
+}
+
+/// The place's bytes under `key` with the one before, folded already.
+const fn with_before(around: u64, key: u32) -> u32 {
+    (around >> (8 * (BEFORE - 1))) as u32 & (key << 8 | 0xff)
+}
+
+/// The place's bytes under `key` with the one behind, folded already.
+const fn with_behind(around: u64, key: u32) -> u32 {
+    (around >> (8 * BEFORE)) as u32 & (key | !LOW)
 }
 
 /// A place in a pattern, and what must be around it.
@@ -116,6 +147,19 @@ impl Entry {
         KEYS.iter().position(|key| known & key == *key).unwrap_or(0)
     }
 
+    /// The bits of [`Slot`] for it; `key`: the bytes of the place that it knows.
+    fn beside(&self, key: u32) -> (u16, u16) {
+        let (value, mask) = (self.value | FOLD, self.mask.to_le_bytes());
+        let knows = |at: usize| mask.get(at).is_some_and(|byte| *byte != 0);
+        if knows(BEFORE - 1) {
+            (bit(with_before(value, key)), 0)
+        } else if knows(BEFORE + 3) {
+            (0, bit(with_behind(value, key)))
+        } else {
+            (u16::MAX, 0)
+        }
+    }
+
     /// Whether it may stand within zeros and spaces alone.
     fn is_blank(&self) -> bool {
         let cells = self.value.to_le_bytes().into_iter().zip(self.mask.to_le_bytes());
@@ -135,25 +179,38 @@ impl Index {
         }
         let exponent = entries.len().max(8).next_power_of_two().trailing_zeros().min(24);
         let shift = 32 - exponent;
-        let hash = |entry: &Entry| (entry.gram() & key).wrapping_mul(FACTOR) >> shift;
+        let hash = |entry: &Entry| ((entry.gram() & key).wrapping_mul(FACTOR) >> shift) as usize;
         entries.sort_by_key(|entry| (hash(entry), entry.pattern, entry.offset));
-        let mut starts: Vec<u32> = Vec::with_capacity((1 << exponent) + 1);
-        for (number, entry) in (0..).zip(&entries) {
-            while starts.len() <= hash(entry) as usize {
-                starts.push(number);
+        let mut slots = vec![Slot::default(); (1 << exponent) + 1];
+        for entry in &entries {
+            if let Some(slot) = slots.get_mut(hash(entry)) {
+                let (before, behind) = entry.beside(key);
+                slot.before |= before;
+                slot.behind |= behind;
             }
         }
-        starts.resize((1 << exponent) + 1, u32::try_from(entries.len()).unwrap_or(u32::MAX));
-        Self { starts, shift, entries }
+        let mut start = 0;
+        for (number, slot) in slots.iter_mut().enumerate() {
+            slot.start = start;
+            let mine = entries.get(start as usize..).unwrap_or_default();
+            let mine = mine.iter().take_while(|entry| hash(entry) == number).count();
+            start += u32::try_from(mine).unwrap_or(0);
+        }
+        Self { slots, shift, entries }
     }
 
-    /// Those that may stand at these bytes.
+    /// Those that may stand at a place, of which it knows the bytes of `key`; `around` is folded.
     #[inline]
-    fn at(&self, key: u32) -> &[Entry] {
-        let hash = (key.wrapping_mul(FACTOR) >> (self.shift & 31)) as usize;
-        let start = self.starts.get(hash).copied().unwrap_or(0) as usize;
-        let end = self.starts.get(hash + 1).copied().unwrap_or(0) as usize;
-        self.entries.get(start..end).unwrap_or_default()
+    fn at(&self, key: u32, around: u64) -> &[Entry] {
+        let hash = ((gram(around) & key).wrapping_mul(FACTOR) >> (self.shift & 31)) as usize;
+        let Some(slot) = self.slots.get(hash) else { return &[] };
+        let beside = slot.before & bit(with_before(around, key))
+            | slot.behind & bit(with_behind(around, key));
+        if beside == 0 {
+            return &[];
+        }
+        let end = self.slots.get(hash + 1).map_or(0, |next| next.start) as usize;
+        self.entries.get(slot.start as usize..end).unwrap_or_default()
     }
 }
 
@@ -192,7 +249,7 @@ impl Grams {
         let mut words = vec![0; size];
         let shift = 32 - (words.len() * 32).trailing_zeros();
         let mut set = |gram: u32| {
-            let bit = gram.wrapping_mul(FACTOR) >> shift;
+            let bit = gram.wrapping_mul(FACTOR << 8) >> shift;
             words.get_mut(bit as usize / 32).into_iter().for_each(|word| *word |= 1 << (bit % 32));
         };
         whole.iter().for_each(|entry| set(entry.gram()));
@@ -219,8 +276,9 @@ impl Grams {
     /// Bytes of memory that it takes, about.
     pub fn memory(&self) -> usize {
         let bytes: usize = self.patterns.iter().map(|pattern| pattern.bytes.len()).sum();
-        let of_index =
-            |index: &Index| index.starts.len() * 4 + size_of_val(index.entries.as_slice());
+        let of_index = |index: &Index| {
+            size_of_val(index.slots.as_slice()) + size_of_val(index.entries.as_slice())
+        };
         self.words.len() * 4
             + of_index(&self.exact)
             + self.loose.iter().map(|(_, index)| of_index(index)).sum::<usize>()
@@ -246,25 +304,38 @@ impl Grams {
         bytes: &[u8],
         hit: &mut impl FnMut(u32, usize),
     ) {
-        let look = |gram: u32| look::<SIZE, SHIFT>(words, gram);
+        let look = |four: u32| look::<SIZE, SHIFT>(words, four);
         let (blocks, _) = bytes.as_chunks::<BLOCK>();
         let (between, _) = bytes.get(2..).unwrap_or_default().as_chunks::<BLOCK>();
         let mut done = 0;
         if self.dense {
-            for (block, between) in blocks.iter().zip(between) {
-                let found = pair(block, look) | pair(between, look) << 1;
-                if found != 0 {
-                    self.block(bytes, done, found, hit);
+            let blocks = blocks.get(..between.len()).unwrap_or(blocks);
+            for (run, between) in blocks.chunks(RUN).zip(between.chunks(RUN)) {
+                let mut told = Told::default();
+                for (number, (block, between)) in (0..).zip(run.iter().zip(between)) {
+                    told.note(number, either(block, look) | either(between, look));
                 }
-                done += BLOCK;
+                for number in told.numbers() {
+                    let (Some(block), Some(between)) = (run.get(number), between.get(number))
+                    else {
+                        continue;
+                    };
+                    let found = pair(block, look) | pair(between, look) << 1;
+                    self.block(bytes, done + number * BLOCK, found, hit);
+                }
+                done += run.len() * BLOCK;
             }
         } else {
-            for block in blocks {
-                let found = pair(block, look);
-                if found != 0 {
-                    self.block(bytes, done, found, hit);
+            for run in blocks.chunks(RUN) {
+                let mut told = Told::default();
+                for (number, block) in (0..).zip(run) {
+                    told.note(number, either(block, look));
                 }
-                done += BLOCK;
+                for number in told.numbers() {
+                    let Some(block) = run.get(number) else { continue };
+                    self.block(bytes, done + number * BLOCK, pair(block, look), hit);
+                }
+                done += run.len() * BLOCK;
             }
         }
         // What is left, as if zeros followed: a place that knows less than three bytes has its bits
@@ -285,7 +356,7 @@ impl Grams {
 
     /// Compares what may be in a block that begins at `start`, at those of its places at every
     /// second byte that have their bit set in `places`.
-    #[inline(never)]
+    #[inline]
     fn block(&self, bytes: &[u8], start: usize, places: u32, hit: &mut impl FnMut(u32, usize)) {
         let mut left = places;
         while left != 0 {
@@ -300,7 +371,7 @@ impl Grams {
     }
 
     fn place(&self, bytes: &[u8], place: usize, around: u64, hit: &mut impl FnMut(u32, usize)) {
-        let gram = gram(around | FOLD);
+        let folded = around | FOLD;
         let mut compare = |entries: &[Entry]| {
             for entry in entries {
                 if around & entry.mask == entry.value
@@ -310,9 +381,9 @@ impl Grams {
                 }
             }
         };
-        compare(self.exact.at(gram));
+        compare(self.exact.at(LOW, folded));
         for (key, index) in &self.loose {
-            compare(index.at(gram & key));
+            compare(index.at(*key, folded));
         }
     }
 
@@ -332,6 +403,34 @@ impl Grams {
     }
 }
 
+/// Which blocks of a run the table let through: noted without a branch, which would be mispredicted
+/// at each of them, and then worked on one after the other, so that their waits for memory overlap.
+struct Told {
+    numbers: [u8; RUN],
+    count: usize,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { numbers: [0; RUN], count: 0 }
+    }
+}
+
+impl Told {
+    /// Notes a block if the lowest bit is set.
+    #[inline(always)]
+    fn note(&mut self, number: u8, found: u32) {
+        if let Some(place) = self.numbers.get_mut(self.count) {
+            *place = number;
+        }
+        self.count += (found & 1) as usize;
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.numbers.iter().take(self.count).map(|number| usize::from(*number))
+    }
+}
+
 /// In how many of its places a pattern leaves a byte unknown, one in `stride` looked at; too many
 /// when a place would know less than two.
 const fn loose(length: usize, stride: usize) -> usize {
@@ -347,7 +446,14 @@ const fn loose(length: usize, stride: usize) -> usize {
 #[inline(always)]
 fn pair(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
     let value = u64::from_le_bytes(*block) | FOLD;
-    look(value as u32 & LOW) & 1 | (look((value >> 32) as u32 & LOW) & 1) << 2
+    look(value as u32) & 1 | (look((value >> 32) as u32) & 1) << 2
+}
+
+/// Whether there may be something at the first three bytes of either half of a block.
+#[inline(always)]
+fn either(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
+    let value = u64::from_le_bytes(*block) | FOLD;
+    (look(value as u32) | look((value >> 32) as u32)) & 1
 }
 
 /// Where a pattern begins in the eight bytes around each place that it is known by: one place for
@@ -374,10 +480,10 @@ const fn shift(words: usize) -> u32 {
     32 - (words * 32).trailing_zeros()
 }
 
-/// Lowest bit set: perhaps.
+/// Lowest bit set: perhaps. The factor leaves the highest byte out, which is not the place's.
 #[inline(always)]
-fn look<const SIZE: usize, const SHIFT: u32>(words: &[u32; SIZE], gram: u32) -> u32 {
-    let bit = gram.wrapping_mul(FACTOR) >> SHIFT;
+fn look<const SIZE: usize, const SHIFT: u32>(words: &[u32; SIZE], four: u32) -> u32 {
+    let bit = four.wrapping_mul(FACTOR << 8) >> SHIFT;
     words.get(bit as usize / 32).map_or(0, |word| word >> (bit % 32))
 }
 
