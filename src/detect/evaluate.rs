@@ -46,7 +46,7 @@ impl<'a> Subject<'a> {
         Self {
             item,
             flow: None,
-            ends: ends(item),
+            ends: item.ends,
             way: item.flow.map(|flow| flow.direction),
             payload: item.payload,
             streamed: false,
@@ -58,7 +58,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Looks at what a side sent, whoever sent the packet; gives the stream that it is of.
-    pub fn turn(&mut self, side: Side) -> Option<(Direction, item::FlowView)> {
+    pub fn turn(&mut self, side: Side) -> Option<(Direction, &'a item::FlowView)> {
         let way = if side == Side::Response { Direction::ToClient } else { Direction::ToServer };
         self.way = Some(way);
         self.ends = self.item.flow.map(|flow| match way {
@@ -86,13 +86,23 @@ impl<'a> Subject<'a> {
             && self.buffers(planned, scratch)
     }
 
+    /// Whether what the packet alone tells holds: most rules that are asked of every packet end here.
+    pub fn may_match(&self, planned: &Planned) -> bool {
+        let rule = &planned.rule;
+        self.packets(rule)
+            && self.packet_numbers(planned)
+            && self.carrier(planned)
+            && self.flow_test(&rule.flow)
+            && self.header(&rule.header)
+    }
+
     /// Whether what does not change within a flow and direction holds: carrier, addresses, ports.
     pub fn concerns(&self, planned: &Planned) -> bool {
         self.header(&planned.rule.header)
     }
 
     fn carrier(&self, planned: &Planned) -> bool {
-        let protocol = match (self.item.headers.ip, &self.item.flow) {
+        let protocol = match (self.item.headers.ip, self.item.flow) {
             (Some(ip), _) => Some(ip.protocol),
             (None, Some(flow)) => Some(flow.protocol_number),
             (None, None) => None,
@@ -141,7 +151,7 @@ impl<'a> Subject<'a> {
         }
         let asks_flow =
             test.to_server || test.to_client || test.established || test.not_established;
-        let Some(flow) = &self.item.flow else { return !asks_flow };
+        let Some(flow) = self.item.flow else { return !asks_flow };
         let way = self.way.unwrap_or(flow.direction);
         let wrong_way = test.to_server && way != Direction::ToServer
             || test.to_client && way != Direction::ToClient;
@@ -204,7 +214,7 @@ impl<'a> Subject<'a> {
     fn packets(&self, rule: &Rule) -> bool {
         let item = self.item;
         let (headers, bytes, payload) = (item.headers, item.bytes, item.payload);
-        let view = PacketView { headers, bytes, payload, flow: item.flow.as_ref() };
+        let view = PacketView { headers, bytes, payload, flow: item.flow };
         rule.packets.iter().all(|test| test.matches(&view))
     }
 
@@ -228,7 +238,7 @@ impl<'a> Subject<'a> {
     fn flow_numbers(&self, planned: &Planned) -> bool {
         planned.flow_numbers.iter().all(|(row, test)| {
             let mut holds = false;
-            if let Some(flow) = &self.item.flow {
+            if let Some(flow) = self.item.flow {
                 FlowView(flow.counters).read(*row, &mut |value| {
                     holds |= matches!(value, Value::Int(number) if test.matches(number));
                 });
@@ -404,15 +414,4 @@ pub fn transformed<'a>(test: &BufferTest, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         }
     }
     current
-}
-
-/// Both ends of an item as its packet goes.
-pub fn ends(item: &Item<'_>) -> Option<(Endpoint, Endpoint)> {
-    item.headers.endpoints().or_else(|| {
-        let flow = item.flow?;
-        Some(match flow.direction {
-            Direction::ToServer => (flow.client, flow.server),
-            Direction::ToClient => (flow.server, flow.client),
-        })
-    })
 }

@@ -1,6 +1,6 @@
 //! The first step of inspection: all buffers of a batch, searched together for fast patterns.
 
-use super::evaluate::{ends, transformed};
+use super::evaluate::transformed;
 use super::group::{self, Medium};
 use super::item::{Item, Ready};
 use super::prefilter::scan::Haystack;
@@ -141,7 +141,7 @@ impl Gather {
             return;
         }
         let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
-        let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
+        let ports = item.ports();
         let class = group::packet_class(item.headers);
         let tasks = &mut self.tasks;
         for medium in [Medium::Anywhere, Medium::StreamStart, Medium::PacketStart] {
@@ -181,7 +181,7 @@ impl Gather {
         // Most often the stream went on by just this payload. Where bytes of several packets
         // compete for the same place it may not be the same: so it is compared.
         let same = item.streamed && has_payload(item) && window.view(seam, to) == item.payload;
-        let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
+        let ports = item.ports();
         let groups = &ruleset.groups;
         let (tasks, found) = (&mut self.tasks, &mut self.found);
         for medium in [Medium::Anywhere, Medium::StreamStart] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::buffer::Scratch;
-use super::evaluate::{Subject, ends};
+use super::evaluate::Subject;
 use super::files::Mark;
 use super::gather::{Candidate, Cause, Gather};
 use super::group;
@@ -195,7 +195,7 @@ impl Inspector {
             }
         }
         let judged = from_stream(ruleset, item, state, &mut add);
-        from_packet(ruleset, item, state, &mut add);
+        from_packet(ruleset, &subject, state, &mut add);
         from_events(ruleset, item, &mut add);
         from_frames(ruleset, item, &mut add);
         if !candidates.is_empty() {
@@ -261,7 +261,7 @@ fn from_stream(
 /// Up to where a rule that alerted at `seen` alerts no more. Where no parser says where a message
 /// ends, the stream is taken in pieces of [`PIECE_BYTES`], as Suricata does: one alert for each, the
 /// first as soon as it can be.
-fn alerted_until(seen: u64, flow: FlowView) -> u64 {
+fn alerted_until(seen: u64, flow: &FlowView) -> u64 {
     match flow.protocol {
         Some(_) => seen,
         None => seen.saturating_sub(1) / PIECE_BYTES * PIECE_BYTES + PIECE_BYTES,
@@ -271,11 +271,12 @@ fn alerted_until(seen: u64, flow: FlowView) -> u64 {
 /// Rules without a fast pattern.
 fn from_packet(
     ruleset: &Ruleset,
-    item: &Item<'_>,
+    subject: &Subject<'_>,
     state: &mut FlowState,
     add: &mut impl FnMut(u32, Cause),
 ) {
-    let groups = &ruleset.groups;
+    let (item, groups) = (subject.item, &ruleset.groups);
+    let may_match = |rule| ruleset.rule(rule).filter(|planned| subject.may_match(planned));
     let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
     let detected = item.flow.is_some_and(|flow| flow.app_name.is_some());
     if detected
@@ -289,17 +290,19 @@ fn from_packet(
     }
     let asked = state.addresses.get_mut(way.index());
     if asked.is_none_or(|asked| !std::mem::replace(asked, item.flow.is_some()))
-        && let Some((source, destination)) = ends(item)
+        && let Some((source, destination)) = item.ends
     {
         let (source, destination) = (source.addr, destination.addr);
         groups.addresses.each(source, destination, |rule| add(rule, Cause::Packet));
     }
-    let ports = ends(item).map_or((0, 0), |(from, to)| (from.port, to.port));
+    let ports = item.ports();
     let class = group::packet_class(item.headers);
-    groups.packet(class, way, ports, |rule| add(rule, Cause::Packet));
+    groups.packet(class, way, ports, |rule| {
+        may_match(rule).into_iter().for_each(|_| add(rule, Cause::Packet));
+    });
     if !item.payload.is_empty() && !item.flow.is_some_and(|flow| flow.sealed) {
         groups.bare_payload(class, way, ports, |rule| {
-            if ruleset.rule(rule).is_some_and(|planned| planned.wants_packet(item.streamed)) {
+            if may_match(rule).is_some_and(|planned| planned.wants_packet(item.streamed)) {
                 add(rule, Cause::Packet);
             }
         });

@@ -17,7 +17,9 @@ pub struct Item<'a> {
     /// The application payload of this packet alone.
     pub payload: &'a [u8],
     /// Its flow, when it has one.
-    pub flow: Option<FlowView>,
+    pub flow: Option<&'a FlowView>,
+    /// Source and destination, of the packet or else of its flow.
+    pub ends: Option<(Endpoint, Endpoint)>,
     /// Whether the payload went through reassembly.
     pub streamed: bool,
     /// Transactions whose stages this packet completed.
@@ -73,6 +75,23 @@ pub struct FlowView {
     /// [`super::Inspector::streamed`] after this packet: bytes of stream each way, so that a batch of
     /// packets is inspected as if one by one.
     pub stream: [u64; 2],
+}
+
+impl FlowView {
+    /// Source and destination in the direction of the packet.
+    pub fn ends(&self) -> (Endpoint, Endpoint) {
+        match self.direction {
+            Direction::ToServer => (self.client, self.server),
+            Direction::ToClient => (self.server, self.client),
+        }
+    }
+}
+
+impl Item<'_> {
+    /// Ports of source and destination; 0 without.
+    pub fn ports(&self) -> (u16, u16) {
+        self.ends.map_or((0, 0), |(source, destination)| (source.port, destination.port))
+    }
 }
 
 /// A transaction of which a stage became final.

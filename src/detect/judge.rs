@@ -50,7 +50,7 @@ impl Judge<'_> {
         alerts: &mut Vec<(usize, Alert)>,
     ) {
         let tcp = |flow: &FlowView| flow.protocol_number == ip_protocol::TCP;
-        if !self.item.flow.as_ref().is_some_and(tcp) {
+        if !self.item.flow.is_some_and(tcp) {
             return self.one_step(candidates.iter(), index, alerts);
         }
         let of_packet = |candidate: &&Candidate| candidate.cause == Cause::Packet;

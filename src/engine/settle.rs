@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker, emptied};
 use crate::decode::Transport;
-use crate::detect::{EARLIER_MAX, FrameView, Inspector, Item, Ready};
+use crate::detect::{EARLIER_MAX, FlowView, FrameView, Inspector, Item, Ready};
 use crate::field::{Event, Side, Stage};
 use crate::file::{File, State};
 use crate::flow::{Flow, Slot, Table};
@@ -103,7 +103,8 @@ fn inspect(
         headers: &packet.headers,
         bytes: packet.bytes.get(),
         payload: packet.headers.payload(packet.bytes.get()),
-        flow: packet.view,
+        flow: packet.view.as_ref(),
+        ends: packet.headers.endpoints().or_else(|| packet.view.as_ref().map(FlowView::ends)),
         streamed: packet.streamed,
         ready: ready.get(r).unwrap_or_default(),
         events: events.get(e).unwrap_or_default(),

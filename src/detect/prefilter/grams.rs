@@ -377,7 +377,7 @@ impl Grams {
                 if around & entry.mask == entry.value
                     && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
                 {
-                    self.one(bytes, start, entry.pattern, hit);
+                    self.one(bytes, start, entry, hit);
                 }
             }
         };
@@ -387,10 +387,17 @@ impl Grams {
         }
     }
 
-    #[inline(never)]
-    fn one(&self, bytes: &[u8], start: usize, pattern: u32, hit: &mut impl FnMut(u32, usize)) {
-        let Some(pattern) = self.patterns.get(pattern as usize) else { return };
+    #[inline]
+    fn one(&self, bytes: &[u8], start: usize, entry: &Entry, hit: &mut impl FnMut(u32, usize)) {
+        let Some(pattern) = self.patterns.get(entry.pattern as usize) else { return };
         let end = start.saturating_add(pattern.bytes.len());
+        // What the eight bytes around hold whole is compared by now.
+        if entry.offset as usize + pattern.bytes.len() <= BLOCK {
+            if end <= bytes.len() {
+                hit(pattern.id, end);
+            }
+            return;
+        }
         let Some(found) = bytes.get(start..end) else { return };
         let same = if pattern.nocase {
             found.eq_ignore_ascii_case(&pattern.bytes)

@@ -29,6 +29,9 @@ static COMMON_PAIRS: [u64; 1024] = common_pairs();
 /// How rare `pattern` is: the higher, the fewer false hits when it is looked for; 0 for an empty
 /// one. About 8 for each bit of information in the rarest [`WINDOW`] bytes of it.
 pub fn score(pattern: &[u8], nocase: bool) -> u32 {
+    if pattern.len() <= WINDOW {
+        return of_window(pattern, nocase);
+    }
     let (start, end) = best_window(pattern, WINDOW, nocase);
     of_window(pattern.get(start..end).unwrap_or_default(), nocase)
 }
