@@ -178,9 +178,9 @@ impl Gather {
             return false;
         }
         window.scanned = to;
-        // Most often the stream went on by just this payload. Where bytes of several packets
-        // compete for the same place it may not be the same: so it is compared.
-        let same = item.streamed && has_payload(item) && window.view(seam, to) == item.payload;
+        // Most often the stream went on by just this payload.
+        let goes_on = item.streamed && flow.goes_on && has_payload(item);
+        let same = goes_on && to - seam == item.payload.len() as u64;
         let ports = item.ports();
         let groups = &ruleset.groups;
         let (tasks, found) = (&mut self.tasks, &mut self.found);

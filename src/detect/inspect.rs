@@ -25,6 +25,9 @@ pub struct Inspector {
     candidates: Vec<Candidate>,
     marks: Vec<Mark>,
     spares: Spares,
+    /// Where the last piece of a stream lies that the packet at hand brought forth, its length, and how
+    /// many there were.
+    pieces: Option<(usize, usize, u32)>,
     dropped: u64,
 }
 
@@ -44,12 +47,27 @@ impl Inspector {
             candidates: Vec::new(),
             marks: Vec::new(),
             spares: Spares::default(),
+            pieces: None,
             dropped: 0,
         }
     }
 
+    /// The next packet is worked on.
+    pub fn begin(&mut self) {
+        self.pieces = None;
+    }
+
+    /// Whether since [`Inspector::begin`] streams went on by just these bytes, as they lie here.
+    pub fn went_on_by(&self, payload: &[u8]) -> bool {
+        self.pieces.is_some_and(|(address, length, count)| {
+            count == 1 && (address, length) == (payload.as_ptr() as usize, payload.len())
+        })
+    }
+
     /// The next bytes of a stream, in order; called while packets are worked on.
     pub fn stream(&mut self, slot: u32, direction: Direction, data: &[u8]) {
+        let count = self.pieces.map_or(0, |(.., count)| count);
+        self.pieces = Some((data.as_ptr() as usize, data.len(), count.saturating_add(1)));
         if let Some(window) = window(&mut self.flows, slot, direction) {
             window.push(data, &mut self.spares);
         }
@@ -134,6 +152,21 @@ impl Inspector {
     /// Alerts that one packet had too many, and chains of tests that were given up.
     pub fn shed(&self) -> (u64, u64) {
         (self.dropped, self.scratch.exhausted)
+    }
+
+    /// Whether no rule can have anything to say of a packet: an acknowledgement alone, most often. It
+    /// need not wait for the end of the round.
+    pub fn is_idle(&self, item: &Item<'_>) -> bool {
+        let Some(flow) = item.flow.filter(|_| item.payload.is_empty() && item.events.is_empty())
+        else {
+            return false;
+        };
+        let Some(state) = self.flows.get(flow.slot) else { return false };
+        let asked = |asked: &[bool; 2]| asked.get(flow.direction.index()) == Some(&true);
+        let known = asked(&state.addresses)
+            && (flow.app_name.is_none() || asked(&state.detection))
+            && state.windows.iter().all(Window::is_settled);
+        known && (state.passed || !packet_rules(&self.ruleset, &Subject::of_packet(item), |_| ()))
     }
 
     /// Inspects packets in their order; each alert with the index of its packet.
@@ -297,9 +330,7 @@ fn from_packet(
     }
     let ports = item.ports();
     let class = group::packet_class(item.headers);
-    groups.packet(class, way, ports, |rule| {
-        may_match(rule).into_iter().for_each(|_| add(rule, Cause::Packet));
-    });
+    packet_rules(ruleset, subject, |rule| add(rule, Cause::Packet));
     if !item.payload.is_empty() && !item.flow.is_some_and(|flow| flow.sealed) {
         groups.bare_payload(class, way, ports, |rule| {
             if may_match(rule).is_some_and(|planned| planned.wants_packet(item.streamed)) {
@@ -307,6 +338,21 @@ fn from_packet(
             }
         });
     }
+}
+
+/// Rules to be asked at every packet that may match this one; whether there are any.
+fn packet_rules(ruleset: &Ruleset, subject: &Subject<'_>, mut add: impl FnMut(u32)) -> bool {
+    let item = subject.item;
+    let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
+    let class = group::packet_class(item.headers);
+    let mut any = false;
+    ruleset.groups.packet(class, way, item.ports(), |rule| {
+        if ruleset.rule(rule).is_some_and(|planned| subject.may_match(planned)) {
+            any = true;
+            add(rule);
+        }
+    });
+    any
 }
 
 fn from_events(ruleset: &Ruleset, item: &Item<'_>, add: &mut impl FnMut(u32, Cause)) {

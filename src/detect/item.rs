@@ -72,6 +72,8 @@ pub struct FlowView {
     pub counters: FlowCounters,
     /// Whether this is the first packet in its direction.
     pub first: bool,
+    /// Whether its payload is just what the stream went on by, so that both can be searched at once.
+    pub goes_on: bool,
     /// [`super::Inspector::streamed`] after this packet: bytes of stream each way, so that a batch of
     /// packets is inspected as if one by one.
     pub stream: [u64; 2],

@@ -332,6 +332,12 @@ impl Window {
         self.alerted.push((rule, to));
     }
 
+    /// Whether all bytes of it were looked at and none has to go.
+    pub fn is_settled(&self) -> bool {
+        let due = self.closed && !self.data.is_empty() || self.data.len() > WINDOW_CUT;
+        !due && self.past.is_none() && self.end() <= self.scanned.min(self.judged)
+    }
+
     /// Lets go of what no rule can reach any more.
     pub fn trim(&mut self, spares: &mut Spares) {
         if self.past.take().is_some() {

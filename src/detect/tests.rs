@@ -65,6 +65,7 @@ fn item<'a>(headers: &'a Headers, piece: &'a [u8], stream: [u64; 2]) -> Item<'a>
         app_name: None,
         counters: FlowCounters::default(),
         first: false,
+        goes_on: true,
         stream,
     };
     Item {

@@ -16,7 +16,7 @@ use super::settle::{self, Views};
 use super::stats::WorkerStats;
 use crate::capture::{Batch, Frame};
 use crate::decode::{self, Headers};
-use crate::detect::{FlowView, Inspector, Ruleset};
+use crate::detect::{FlowView, Inspector, Item, Ruleset};
 use crate::file::Wants;
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
 use crate::flow::{Flow, FlowState, Limits, Slot, Table, Touch};
@@ -284,6 +284,7 @@ impl Worker {
             return self.fragment(place, sub, headers, bytes, start, pending);
         }
         let payload = headers.payload(bytes.get());
+        self.inspector.iter_mut().for_each(Inspector::begin);
         let mut host = self.gather.host(self.inspector.as_mut());
         let now = place.timestamp;
         let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
@@ -431,27 +432,57 @@ impl Worker {
         }
         let slot = touch.map(|touch| touch.slot);
         let until = effects.end;
+        let view = touch
+            .and_then(|touch| self.view(touch.slot, Some((touch, headers.payload(bytes.get())))));
+        let closed = slot.and_then(|slot| self.table.get(slot)).map(|flow| flow.state)
+            == Some(FlowState::Closed);
+        if effects.is_empty() && !closed && self.is_idle(headers, bytes.get(), view.as_ref()) {
+            return;
+        }
         pending.push(Pending {
             headers: *headers,
             bytes,
             place,
             slot,
-            view: touch.and_then(|touch| self.view(touch.slot, Some(touch))),
+            view,
             streamed: touch.is_some_and(|touch| touch.streamed),
             effects,
         });
-        if let Some(Touch { slot, direction, .. }) = touch
-            && self.table.get(slot).is_some_and(|flow| flow.state == FlowState::Closed)
-        {
+        if let Some(Touch { slot, direction, .. }) = touch.filter(|_| closed) {
             self.other_way(place, slot, direction, until, pending);
         }
     }
 
+    /// Whether a packet that brought nothing forth is nothing to rules either.
+    fn is_idle(&self, headers: &Headers, bytes: &[u8], view: Option<&FlowView>) -> bool {
+        let payload = headers.payload(bytes);
+        let Some(inspector) = self.inspector.as_ref().filter(|_| payload.is_empty()) else {
+            return false;
+        };
+        let ends = headers.endpoints();
+        let (flow, streamed, pseudo) = (view, false, false);
+        let (ready, events, app_events, frames) = (&[], &[], &[], &[]);
+        inspector.is_idle(&Item {
+            headers,
+            bytes,
+            payload,
+            flow,
+            ends,
+            streamed,
+            ready,
+            events,
+            app_events,
+            frames,
+            pseudo,
+        })
+    }
+
     /// How a flow stands, for rules.
-    fn view(&self, slot: Slot, touch: Option<Touch>) -> Option<FlowView> {
+    fn view(&self, slot: Slot, packet: Option<(Touch, &[u8])>) -> Option<FlowView> {
         let inspector = self.inspector.as_ref()?;
         let flow = self.table.get(slot)?;
         let session = flow.app.session.as_ref();
+        let touch = packet.map(|(touch, _)| touch);
         Some(FlowView {
             slot: slot.0,
             id: flow.id,
@@ -466,6 +497,7 @@ impl Worker {
             counters: flow.counters,
             first: touch.is_some_and(|touch| first_way(flow, touch.direction)),
             protocol_number: flow.protocol,
+            goes_on: packet.is_some_and(|(_, payload)| inspector.went_on_by(payload)),
             stream: inspector.streamed(slot.0),
         })
     }
