@@ -154,15 +154,15 @@ fn others_read_events_of_misp_and_messages_of_idmef() {
     assert_eq!(preview(site.path(), "idmef").lines().count(), idmef.lines().count());
 }
 
-/// Takes one connection of TLS from somebody with a certificate; gives all that came.
-fn collector(folder: &Path, listener: std::net::TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+/// What a collector speaks TLS with, to somebody with a certificate of those roots.
+fn collecting(folder: &Path, roots_of_clients: &str) -> std::sync::Arc<rustls::ServerConfig> {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let certificate = |name: &str| CertificateDer::from_pem_slice(&read(name)).unwrap();
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate("ca.pem")).unwrap();
+    roots.add(certificate(roots_of_clients)).unwrap();
     let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
         std::sync::Arc::new(roots),
         provider.clone(),
@@ -176,9 +176,15 @@ fn collector(folder: &Path, listener: std::net::TcpListener) -> std::thread::Joi
             PrivateKeyDer::from_pem_slice(&read("server.key")).unwrap(),
         )
         .unwrap();
+    std::sync::Arc::new(config)
+}
+
+/// Takes one connection of TLS from somebody with a certificate; gives all that came.
+fn collector(folder: &Path, listener: std::net::TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+    let config = collecting(folder, "ca.pem");
     std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        let connection = rustls::ServerConnection::new(std::sync::Arc::new(config)).unwrap();
+        let connection = rustls::ServerConnection::new(config).unwrap();
         let mut stream = rustls::StreamOwned::new(connection, stream);
         let mut all = Vec::new();
         std::io::Read::read_to_end(&mut stream, &mut all).unwrap();
@@ -230,6 +236,58 @@ fn collectors_get_each_line_behind_its_length() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// In TLS 1.3 the client is done before the server has seen its certificate: what the server says of it
+/// comes when lines are under way already, and they are lost.
+#[test]
+fn a_collector_that_refuses_the_certificate_has_taken_nothing() {
+    let site = site();
+    let folder = site.path();
+    let authority = crate::support::hub::Authority::new();
+    authority.furnish(folder);
+    let stranger = crate::support::hub::Authority::new();
+    std::fs::write(folder.join("other.pem"), &stranger.pem).unwrap();
+    let own = authority.party("urn:rivellino:cosc/13/region/19/comune/082053/sensor/1");
+    std::fs::write(folder.join("sensor.pem"), own.certificate).unwrap();
+    std::fs::write(folder.join("sensor.key"), own.key).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let policy = std::fs::read_to_string(folder.join("sharing-policy.toml")).unwrap();
+    let more = format!(
+        "[[collector]]\nname = \"SIEM\"\naddress = \"localhost:{port}\"\ntlp = \"amber\"\n\
+         [tls]\ncertificate = \"sensor.pem\"\nkey = \"sensor.key\"\nauthority = \"ca.pem\"\n"
+    );
+    std::fs::write(folder.join("sharing-policy.toml"), policy + &more).unwrap();
+    let config = collecting(folder, "other.pem");
+    // It says why, ends its own way, and reads on to the end, so that nothing is reset.
+    let collector = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(config).unwrap();
+        let refused = connection.complete_io(&mut stream).unwrap_err();
+        while connection.wants_write() {
+            connection.write_tls(&mut stream).unwrap();
+        }
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
+        refused.to_string()
+    });
+    let output = Command::new(env!("CARGO_BIN_EXE_rivellino"))
+        .args(["hub", "forward", "eve.json"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let refused = collector.join().unwrap();
+    assert!(refused.contains("certificate"), "{refused}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}{error}");
+    assert!(told.contains("SIEM: 0 of "), "{told}");
+    assert!(error.contains("SIEM: ") && error.contains("alert"), "{error}");
+    // The log of what left says that it was offered, never that it was taken.
+    let log = crate::support::files(&folder.join("hub/audit"));
+    let log: String = log.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(log.contains("offered") && !log.contains("accepted"), "{log}");
 }
 
 /// A collector as sites have it; killed when it is dropped.

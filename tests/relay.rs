@@ -17,8 +17,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 
+use crate::support::block;
 use crate::support::hub::{Authority, COLLECTION, Caller, INDICATORS, Ours, Signed, free_port};
-use crate::support::root;
 
 const SERVER: &str = "nats-server";
 /// How long the nation is away; with `RIVELLINO_ALL` the second.
@@ -33,20 +33,6 @@ const TOGETHER: usize = 10;
 const PAUSE: Duration = Duration::from_millis(150);
 /// Memory of a hub at most.
 const MEMORY_KIB_MAX: u64 = 512 * 1024;
-
-/// A block of the manual, by its first line.
-fn block(name: &str) -> String {
-    let page = std::fs::read_to_string(root().join("src/manual/relaying.rs")).unwrap();
-    let lines = page.lines().map(|line| {
-        let line = line.strip_prefix("//!").unwrap_or(line);
-        line.strip_prefix(' ').unwrap_or(line)
-    });
-    let title = format!("# {name}");
-    let block = lines.skip_while(|line| *line != title).take_while(|line| !line.starts_with("```"));
-    let block: Vec<&str> = block.collect();
-    assert!(block.len() > 10, "{name} is not in the manual");
-    block.join("\n")
-}
 
 /// A server of NATS; killed when it is dropped.
 struct Nats {
@@ -109,12 +95,12 @@ impl Centre {
         both("relay", relay.party(&format!("urn:example:hub/{name}")));
         both("leaf", relay.party("urn:example:leaf/cosc13"));
         let [hub, nats, metrics] = [free_port(), free_port(), free_port()];
-        let server = block(&format!("{name}/nats.conf"))
+        let server = block("relaying", &format!("{name}/nats.conf"))
             .replace("127.0.0.1:4222", &format!("127.0.0.1:{nats}"))
             .replace("nats.example.it:7422", &format!("localhost:{leaf}"))
             .replace("0.0.0.0:7422", &format!("127.0.0.1:{leaf}"));
         write("nats.conf", &server);
-        let relay = block(&format!("{name}/hub.toml"))
+        let relay = block("relaying", &format!("{name}/hub.toml"))
             .replace("localhost:4222", &format!("localhost:{nats}"));
         write(
             "hub.toml",

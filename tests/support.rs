@@ -26,6 +26,20 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A block of a page of the manual, by its first line.
+pub fn block(page: &str, name: &str) -> String {
+    let text = std::fs::read_to_string(root().join(format!("src/manual/{page}.rs"))).unwrap();
+    let lines = text.lines().map(|line| {
+        let line = line.strip_prefix("//!").unwrap_or(line);
+        line.strip_prefix(' ').unwrap_or(line)
+    });
+    let title = format!("# {name}");
+    let block = lines.skip_while(|line| *line != title).take_while(|line| !line.starts_with("```"));
+    let block: Vec<&str> = block.collect();
+    assert!(block.len() > 10, "{name} is not in the manual's page {page}");
+    block.join("\n")
+}
+
 /// Every file below `dir`, sorted; empty when there is no such folder.
 pub fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

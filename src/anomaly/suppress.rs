@@ -210,23 +210,23 @@ impl Quiet {
 /// Whether rules can be used together.
 ///
 /// # Errors
-/// The first mistake.
-pub fn check(rules: &[Quiet]) -> Result<(), Mistake> {
+/// The first mistake, and in which rule.
+pub fn check(rules: &[Quiet]) -> Result<(), (usize, Mistake)> {
     if rules.len() > RULES_MAX {
-        return Err(Mistake::TooMany(rules.len()));
+        return Err((RULES_MAX, Mistake::TooMany(rules.len())));
     }
     let mut names = BTreeSet::new();
-    for rule in rules {
+    for (index, rule) in rules.iter().enumerate() {
         let name = rule.name.clone();
         if rule.name.is_empty() || !names.insert(&rule.name) {
-            return Err(Mistake::Name(name));
+            return Err((index, Mistake::Name(name)));
         }
         if rule.detectors.is_empty() && rule.sources.is_none() {
-            return Err(Mistake::Everything(name));
+            return Err((index, Mistake::Everything(name)));
         }
         let unknown = rule.detectors.iter().find(|detector| super::detector(detector).is_none());
         if let Some(unknown) = unknown {
-            return Err(Mistake::Detector(name, unknown.clone()));
+            return Err((index, Mistake::Detector(name, unknown.clone())));
         }
     }
     Ok(())
@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn rules_that_cannot_be_meant_are_refused_with_words() {
-        let check = |rule: Quiet| check(&[rule]).map_err(|mistake| mistake.to_string());
+        let check = |rule: Quiet| check(&[rule]).map_err(|(_, mistake)| mistake.to_string());
         assert_eq!(check(scanner()), Ok(()));
         let all = check(Quiet { sources: None, ..scanner() }).unwrap_err();
         assert!(all.contains("'inventory'") && all.contains("silence everything"), "{all}");
@@ -526,11 +526,11 @@ mod tests {
         assert!(check(Quiet { name: String::new(), ..scanner() }).is_err());
         assert_eq!(
             super::check(&[scanner(), scanner()]),
-            Err(Mistake::Name("inventory".to_owned()))
+            Err((1, Mistake::Name("inventory".to_owned())))
         );
         let many: Vec<Quiet> =
             (0..=RULES_MAX).map(|number| Quiet { name: number.to_string(), ..scanner() }).collect();
-        assert_eq!(super::check(&many), Err(Mistake::TooMany(RULES_MAX + 1)));
+        assert_eq!(super::check(&many), Err((RULES_MAX, Mistake::TooMany(RULES_MAX + 1))));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::config::{self, Config};
+use super::config::{self, Config, Problem};
 use crate::anomaly::suppress::{self, Hours, Mistake, Quiet};
 use crate::anomaly::{DETECTORS, Kind, Sensitivity, Settings, detector};
 use crate::detect::diagnostic::nearest;
@@ -104,11 +104,14 @@ impl Suppress {
 }
 
 /// The rules that silence, and what is wrong with any.
-fn suppressions(config: &Config) -> (Vec<Quiet>, Vec<(&'static str, String)>) {
+fn suppressions(config: &Config) -> (Vec<Quiet>, Vec<Problem>) {
     let (mut rules, mut problems) = (Vec::new(), Vec::new());
+    // Of each rule, which table it is of.
+    let mut entries = Vec::new();
     let scanners = config.authorised_scanners.iter().flatten().map(String::as_str);
     match suppress::networks(scanners) {
         Ok(set) if config.authorised_scanners.iter().flatten().next().is_some() => {
+            entries.push(None);
             rules.push(Quiet {
                 name: SCANNERS.to_owned(),
                 sources: Some(set),
@@ -117,16 +120,23 @@ fn suppressions(config: &Config) -> (Vec<Quiet>, Vec<(&'static str, String)>) {
             });
         }
         Ok(_) => {}
-        Err(mistake) => problems.push((SCANNERS, mistake.to_string())),
+        Err(mistake) => problems.push(Problem::of(SCANNERS, mistake.to_string())),
     }
-    for suppress in config.suppress.iter().flatten() {
+    for (entry, suppress) in config.suppress.iter().flatten().enumerate() {
         match suppress.quiet() {
-            Ok(quiet) => rules.push(quiet),
-            Err(mistake) => problems.push(("suppress", format!("{}: {mistake}", suppress.name))),
+            Ok(quiet) => {
+                rules.push(quiet);
+                entries.push(Some(entry));
+            }
+            Err(mistake) => {
+                let what = format!("{}: {mistake}", suppress.name);
+                problems.push(Problem::of("suppress", what).within(Some(entry)));
+            }
         }
     }
-    if let Err(mistake) = suppress::check(&rules) {
-        problems.push(("suppress", mistake.to_string()));
+    if let Err((rule, mistake)) = suppress::check(&rules) {
+        let entry = entries.get(rule).copied().flatten();
+        problems.push(Problem::of("suppress", mistake.to_string()).within(entry));
     }
     (rules, problems)
 }
@@ -134,8 +144,8 @@ fn suppressions(config: &Config) -> (Vec<Quiet>, Vec<(&'static str, String)>) {
 /// What the configuration says about detectors.
 ///
 /// # Errors
-/// All that is wrong: the key, and what about it.
-pub fn settings(config: &Config) -> Result<Settings, Vec<(&'static str, String)>> {
+/// All that is wrong.
+pub fn settings(config: &Config) -> Result<Settings, Vec<Problem>> {
     let mut settings = Settings {
         sensitivity: match config.sensitivity {
             Some(config::Sensitivity::Low) => Sensitivity::Low,
@@ -149,7 +159,7 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<(&'static str, String)>
     settings.suppressions = rules;
     for (name, table) in config.detectors.iter().flatten() {
         let Some(kind) = detector(name) else {
-            problems.push(("detectors", unknown(name)));
+            problems.push(Problem::of("detectors", unknown(name)));
             continue;
         };
         for (key, value) in table {
@@ -158,7 +168,8 @@ pub fn settings(config: &Config) -> Result<Settings, Vec<(&'static str, String)>
             } else {
                 parameter(kind, key, value, &mut settings)
             };
-            problems.extend(set.err().map(|what| ("detectors", format!("{name}.{key}: {what}"))));
+            let wrong = |what| Problem::of("detectors", format!("{name}.{key}: {what}"));
+            problems.extend(set.err().map(wrong));
         }
     }
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
@@ -255,8 +266,15 @@ mod tests {
             ("name = \"a\"\nreason = \"all\"", "silence everything"),
             ("name = \"a\"\nsuorce = []", "unknown field"),
         ] {
-            let told = read(&format!("\n[[suppress]]\n{rule}\n")).unwrap_err().join("\n");
-            assert!(told.contains(said) && told.contains("rivellino.toml:"), "{told}");
+            let before = "workers = 1\n[[suppress]]\nname = \"b\"\ndetectors = [\"scan\"]\n";
+            let wrong = read(&format!("{before}[[suppress]]\n{rule}\n")).unwrap_err();
+            assert_eq!(wrong.len(), 1, "{wrong:?}");
+            // The line of its table, or a line in it.
+            let told = wrong.first().unwrap();
+            let (line, told) =
+                told.strip_prefix("rivellino.toml:").unwrap().split_once(':').unwrap();
+            let line: usize = line.parse().unwrap();
+            assert!((5..=7).contains(&line) && told.contains(said), "{line}: {told}");
         }
     }
 

@@ -223,6 +223,44 @@ pub struct Config {
     pub vars: Option<BTreeMap<String, String>>,
 }
 
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    key: &'static str,
+    /// In which of its tables, when the key has several.
+    entry: Option<usize>,
+    what: String,
+}
+
+impl Problem {
+    /// Of the value of a key.
+    pub fn of(key: &'static str, what: impl Into<String>) -> Self {
+        Self { key, entry: None, what: what.into() }
+    }
+
+    /// Of one of the tables of a key.
+    #[must_use]
+    pub const fn within(mut self, entry: Option<usize>) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    /// Where in the file that is.
+    fn place(&self, table: &DeTable<'_>) -> usize {
+        let found = table.iter().find(|(known, _)| known.get_ref() == self.key);
+        let Some((key, value)) = found else { return 0 };
+        let entries = value.get_ref().as_array();
+        let entry = self.entry.and_then(|entry| entries?.get(entry));
+        entry.map_or(key.span().start, |entry| entry.span().start)
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.key, self.what)
+    }
+}
+
 impl Config {
     /// Reads the file that is named, or [`FILE`] if it is there.
     ///
@@ -269,13 +307,9 @@ impl Config {
         }
         let config = match toml::from_str::<Self>(text) {
             Ok(config) => {
-                let line = |key: &str| {
-                    let key = table.get_ref().keys().find(|known| known.get_ref() == key);
-                    key.map_or(0, |key| key.span().start)
-                };
-                for (key, what) in config.problems() {
-                    let at = line(key);
-                    problems.push((at, format!("{}: {key}: {what}", place(Some(at)))));
+                for problem in config.problems() {
+                    let at = problem.place(table.get_ref());
+                    problems.push((at, format!("{}: {problem}", place(Some(at)))));
                 }
                 config
             }
@@ -291,14 +325,15 @@ impl Config {
         Err(problems.into_iter().map(|(_, problem)| problem).collect())
     }
 
-    /// Values that are out of range or make no sense: key and what is wrong.
-    pub fn problems(&self) -> Vec<(&'static str, String)> {
+    /// Values that are out of range or make no sense.
+    pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut within = |key, value: Option<u64>, low: u64, high: u64| {
             if let Some(value) = value
                 && !(low..=high).contains(&value)
             {
-                problems.push((key, format!("{value} is not within {low} to {high}")));
+                let what = format!("{value} is not within {low} to {high}");
+                problems.push(Problem::of(key, what));
             }
         };
         within("workers", self.workers.map(|value| value as u64), 1, 256);
@@ -313,16 +348,16 @@ impl Config {
         within("rotate-size", self.rotate_size, 0, 1 << 20);
         within("rotate-seconds", self.rotate_seconds, 0, 366 * 86_400);
         if self.home_net.as_ref().is_some_and(Vec::is_empty) {
-            problems.push(("home-net", "no network; write [\"any\"] for all".to_owned()));
+            problems.push(Problem::of("home-net", "no network; write [\"any\"] for all"));
         }
         if self.state.as_ref().is_some_and(|state| state.as_os_str().is_empty()) {
-            problems.push(("state", "the name of a folder is missing".to_owned()));
+            problems.push(Problem::of("state", "the name of a folder is missing"));
         }
         for network in self.home_net.iter().flatten() {
             if !is_network(network) {
                 let what =
                     format!("{network} is no network; write 192.168.0.0/16, fd00::/8 or any");
-                problems.push(("home-net", what));
+                problems.push(Problem::of("home-net", what));
             }
         }
         if let Err(wrong) = behaviour::settings(self) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::cli::{self, Cli, Command, ConfigCommand};
-use super::config::{Checksums, Config};
+use super::config::{Checksums, Config, Problem};
 use super::plane::Plane;
 use super::progress::Progress;
 use super::replay::{Outcome, Replay};
@@ -107,8 +107,8 @@ pub(super) fn configuration(line: Config, file: Option<&Path>) -> anyhow::Result
     bail!("{}", listed(&problems))
 }
 
-fn listed(problems: &[(&str, String)]) -> String {
-    let told: Vec<String> = problems.iter().map(|(key, what)| format!("{key}: {what}")).collect();
+fn listed(problems: &[Problem]) -> String {
+    let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
     told.join("\n")
 }
 

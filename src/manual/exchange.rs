@@ -196,8 +196,8 @@
 //! public key for `[rules] keys`. Any server of files behind the hub's certificates can give it out.
 //!
 //! `install` refuses, changes nothing, says why and exits with 1 when the signature is of no trusted
-//! key, the version is below one that was in force here, the program is too old, there is nothing in
-//! it, no rule or too few load, the canary takes more than two minutes or gives too many alerts. When
+//! key, the version is below one that was in force here, or the same with other rules, the program is
+//! too old, there is nothing in it, no rule or too few load, the canary takes more than two minutes or gives too many alerts. When
 //! there is nothing newer, it says so and exits with 0. What passes is written beside what is in
 //! force, and `hub/rules/current`, a link, is put over to it in one step: whenever the power fails, the old rules or the new are there whole.
 //! `watch` notices the link (or SIGHUP) and loads the rules beside those that it uses. The version

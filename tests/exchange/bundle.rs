@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::hub::signing_keys;
+
 const POLICY: &str = r#"
 [identity]
 istat = "082053"
@@ -55,13 +57,7 @@ fn refused(folder: &Path, words: &[&str]) -> String {
 fn from_the_centre_to_the_site_and_back() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
-    let openssl = |name: &str| {
-        let arguments = ["genpkey", "-algorithm", "ed25519", "-out", name];
-        let run = Command::new("openssl").args(arguments).current_dir(folder).status();
-        run.is_ok_and(|status| status.success())
-    };
-    if !openssl("rules.key") || !openssl("other.key") {
-        println!("skipped: bundles of rules (openssl makes no keys)");
+    if !signing_keys(folder, &["rules.key", "other.key"], "bundles of rules") {
         return;
     }
     for (name, path) in [("one.rules", "/one"), ("two.rules", "/two")] {

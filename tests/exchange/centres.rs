@@ -8,25 +8,11 @@ use rivellino::outputs::hub::identity::Identity;
 use serde_json::Value;
 
 use super::Site;
+use crate::support::block;
 use crate::support::hub::{Certificates, Ours, free_port, python_with};
-use crate::support::root;
 
 /// The converter that MISP uses, and the library of the connector.
 const PACKAGES: &[&str] = &["misp-stix==2026.10.12", "taxii2-client==2.3.0"];
-
-/// A block of the manual, by its first line.
-fn block(name: &str) -> String {
-    let page = std::fs::read_to_string(root().join("src/manual/centres.rs")).unwrap();
-    let lines = page.lines().map(|line| {
-        let line = line.strip_prefix("//!").unwrap_or(line);
-        line.strip_prefix(' ').unwrap_or(line)
-    });
-    let title = format!("# {name}");
-    let block = lines.skip_while(|line| *line != title).take_while(|line| !line.starts_with("```"));
-    let block: Vec<&str> = block.collect();
-    assert!(block.len() > 10, "{name} is not in the manual");
-    block.join("\n")
-}
 
 /// The calls of the connector, in its order, with the values of its variables.
 const CONNECTOR: &str = r#"
@@ -84,7 +70,7 @@ fn what_stands_behind_a_hub_reads_it_as_the_manual_says() {
     site.said(&["hub", "send", "eve.json"], 0);
     let sent = site.preview();
 
-    let variables = block("opencti-connector.env")
+    let variables = block("centres", "opencti-connector.env")
         .replace("hub.example.it:8443", &format!("localhost:{port}"))
         .replace("/certificates/analysts.pem", "both.pem");
     std::fs::write(site.path("opencti-connector.env"), variables).unwrap();
@@ -97,7 +83,7 @@ fn what_stands_behind_a_hub_reads_it_as_the_manual_says() {
         assert!(of(&sent, kind) > 0 && of(&read, kind) == of(&sent, kind), "{kind}");
     }
 
-    std::fs::write(site.path("hub-to-misp.py"), block("hub-to-misp.py")).unwrap();
+    std::fs::write(site.path("hub-to-misp.py"), block("centres", "hub-to-misp.py")).unwrap();
     let collection = crate::support::hub::COLLECTION;
     let url = format!("https://localhost:{port}/hub/collections/{collection}/");
     let event = python(&bin, folder, &["hub-to-misp.py", &url, "both.pem", "ca.pem"]);

@@ -19,25 +19,8 @@ fn openssl(folder: &Path, words: &[&str]) -> Vec<u8> {
 }
 
 /// As the centre does it: what the manual says.
-fn signed_at_the_centre(folder: &Path) {
-    let words = [
-        "x509",
-        "-req",
-        "-in",
-        "sensor.csr",
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-days",
-        "30",
-        "-copy_extensions",
-        "copy",
-        "-out",
-        "signed.pem",
-    ];
-    openssl(folder, &words);
+fn signed_at_the_centre(centre: &Certificates) {
+    assert!(centre.signs("sensor.csr", "signed.pem", &["-copy_extensions", "copy"]));
 }
 
 fn mode(path: &Path) -> u32 {
@@ -50,9 +33,7 @@ fn the_key_stays_and_what_the_centre_signs_opens_the_hub() {
     let site = Site::new(port);
     let folder = site.folder.path();
     let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
-    if Certificates::new(folder, &uri, "enrolment").is_none() {
-        return;
-    }
+    let Some(centre) = Certificates::new(folder, &uri, "enrolment") else { return };
     for made in ["sensor.pem", "sensor.key", "sensor.csr"] {
         std::fs::remove_file(site.path(made)).unwrap();
     }
@@ -82,7 +63,7 @@ fn the_key_stays_and_what_the_centre_signs_opens_the_hub() {
     assert_eq!(std::fs::read(site.path("sensor.key.next")).unwrap(), key);
 
     refuses(&site, &uri);
-    signed_at_the_centre(folder);
+    signed_at_the_centre(&centre);
     let install = ["hub", "enroll", "--certificate", "signed.pem", "--ca", "ca.pem"];
     let said = site.said(&install, 0);
     assert!(said.contains("holds until") && !said.contains("another authority"), "{said}");
@@ -101,7 +82,7 @@ fn the_key_stays_and_what_the_centre_signs_opens_the_hub() {
     site.said(&["hub", "enroll"], 0);
     assert_ne!(std::fs::read(site.path("sensor.key.next")).unwrap(), key);
     site.said(&["hub", "send"], 0);
-    signed_at_the_centre(folder);
+    signed_at_the_centre(&centre);
     let said = site.said(&["hub", "enroll", "--certificate", "signed.pem"], 0);
     assert!(!said.contains("another authority"), "{said}");
     assert_ne!(std::fs::read(site.path("sensor.key")).unwrap(), key);

@@ -2,14 +2,14 @@
 //! lines to the town's own collector, and reads its file of indicators anew when it is asked to.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rivellino::outputs::hub::identity::Identity;
 use serde_json::{Value, json};
 
 use super::Site;
 use super::live::{PATIENCE, Place, Sensor, metric, until};
-use crate::support::hub::{Certificates, within};
+use crate::support::hub::{Certificates, signing_keys, within};
 
 /// Gives out files of the folder to whoever shows a certificate, with tags; and notes each question.
 const FILES: &str = r#"
@@ -124,13 +124,8 @@ fn rules_are_fetched_and_lines_go_to_the_collector_while_it_watches() {
     let Some(place) = Place::new() else { return };
     let site = Site::new(5444);
     let folder = site.folder.path();
-    for key in ["rules.key", "other.key"] {
-        let words = ["genpkey", "-algorithm", "ed25519", "-out", key];
-        let made = Command::new("openssl").args(words).current_dir(folder).status();
-        if !made.is_ok_and(|status| status.success()) {
-            println!("skipped: what a sensor fetches (openssl makes no keys)");
-            return;
-        }
+    if !signing_keys(folder, &["rules.key", "other.key"], "what a sensor fetches") {
+        return;
     }
     let uri = Identity::new(13, 19, "082053", None, 1).unwrap().uri();
     if Certificates::new(folder, &uri, "what a sensor fetches").is_none() {

@@ -69,67 +69,45 @@ impl Certificates {
         made.then_some(certificates)
     }
 
-    fn openssl(&self, arguments: &[&str]) -> bool {
-        let mut command = Command::new("openssl");
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-        command.current_dir(&self.folder).status().is_ok_and(|status| status.success())
-    }
-
     fn root(&self) -> bool {
-        self.openssl(&[
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=test root",
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-        ])
+        let ends = ["-days", "2", "-subj", "/CN=test root", "-keyout", "ca.key", "-out", "ca.pem"];
+        openssl(&self.folder, &[&["req", "-x509"], NEW_KEY, &ends].concat())
     }
 
+    /// A key and a certificate of the root.
     pub fn signed(&self, name: &str, extension: &str) -> bool {
-        let (key, request, certificate) =
-            (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+        let (key, request) = (format!("{name}.key"), format!("{name}.csr"));
         std::fs::write(self.folder.join("extensions"), extension).unwrap();
-        self.openssl(&[
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-subj",
-            &format!("/CN={name}"),
-            "-keyout",
-            &key,
-            "-out",
-            &request,
-        ]) && self.openssl(&[
-            "x509",
-            "-req",
-            "-in",
-            &request,
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-extfile",
-            "extensions",
-            "-out",
-            &certificate,
-        ])
+        let ends = ["-subj", &format!("/CN={name}"), "-keyout", &key, "-out", &request];
+        openssl(&self.folder, &[&["req"], NEW_KEY, &ends].concat())
+            && self.signs(&request, &format!("{name}.pem"), &["-extfile", "extensions"])
     }
+
+    /// The root signs a request; `more` says what becomes of its extensions.
+    pub fn signs(&self, request: &str, certificate: &str, more: &[&str]) -> bool {
+        let root = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30"];
+        let ends = ["-in", request, "-out", certificate];
+        openssl(&self.folder, &[&["x509", "-req"], &root[..], &ends, more].concat())
+    }
+}
+
+const NEW_KEY: &[&str] = &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
+/// Runs openssl. `false` when it fails, or is not there.
+fn openssl(folder: &Path, words: &[&str]) -> bool {
+    let mut command = Command::new("openssl");
+    command.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+    command.current_dir(folder).status().is_ok_and(|status| status.success())
+}
+
+/// Keys that sign bundles of rules; says that `what` is skipped without openssl.
+pub fn signing_keys(folder: &Path, names: &[&str], what: &str) -> bool {
+    let key = |name: &&str| openssl(folder, &["genpkey", "-algorithm", "ed25519", "-out", name]);
+    let made = names.iter().all(key);
+    if !made {
+        println!("skipped: {what} (openssl makes no keys)");
+    }
+    made
 }
 
 /// The running server. It is stopped when this is dropped.

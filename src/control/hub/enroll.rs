@@ -5,9 +5,10 @@
 //! sensor.key.next   the key of the next certificate, until that is installed
 //! sensor.csr        the request for it, for the centre
 //! sensor.pem.next   the certificate, before it has its place: a moment
+//! hub-ca.pem.next   the roots of --ca, the same
 //! ```
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -57,12 +58,30 @@ impl Files {
     fn next_key(&self) -> PathBuf {
         with(&self.key, NEXT)
     }
+
+    /// Takes the folder of the key for this process alone: of two at once each would make a key, and
+    /// the centre would sign the other's. The folder of the exchange is with the sensor while it
+    /// watches, and a certificate is renewed meanwhile.
+    fn alone(&self) -> anyhow::Result<fs::File> {
+        let folder = folder_of(&self.key);
+        let shown = folder.display();
+        let held = fs::File::open(folder).with_context(|| format!("cannot work in {shown}"))?;
+        match held.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!("another `hub enroll` works in {shown}"),
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!("{shown} cannot be locked, two at once would not be seen: {error}");
+            }
+        }
+        Ok(held)
+    }
 }
 
 /// Asks for a certificate, or installs the one that came.
 pub(super) fn enroll(options: &EnrollOptions, out: &mut Terminal) -> anyhow::Result<u8> {
     let place = Place::of(&options.site)?;
     let files = Files::of(&place)?;
+    let _alone = files.alone()?;
     match (&options.certificate, &options.ca) {
         (Some(certificate), ca) => {
             install(&place.policy.identity, &files, certificate, ca.as_deref(), out)?;
@@ -153,20 +172,7 @@ fn install(
             known.display()
         );
     }
-    let text = public(path)?;
-    let next = with(&files.certificate, NEXT);
-    write(&next, &text, 0o644)?;
-    if let (Some(text), Some(authority)) = (roots, &files.authority) {
-        let next = with(authority, NEXT);
-        write(&next, &text, 0o644)?;
-        rename(&next, authority)?;
-    }
-    // Should the power fail between the two, the same command again makes it good: the certificate
-    // fits the key that is in its place then.
-    if key == files.next_key() {
-        rename(&key, &files.key)?;
-    }
-    rename(&next, &files.certificate)?;
+    put_in_place(files, &key, &public(path)?, roots.as_deref())?;
     let [_, until] = said.valid;
     writeln!(out, "installed    {}", files.certificate.display())?;
     writeln!(out, "holds until  {}", day(until))?;
@@ -176,6 +182,32 @@ fn install(
         "\n[it] Riavvia la sonda perché lo usi; per rinnovarlo, di nuovo `rivellino hub enroll`.\n\
          [en] Restart the sensor so that it is used; to renew it, `rivellino hub enroll` again."
     )?;
+    Ok(())
+}
+
+/// Puts key, certificate and roots into their places: what can fail for want of room first, then names
+/// alone. The roots are last: with new ones and an old certificate the sensor would reach nobody.
+/// Should the power fail in between, the same command again makes it good: the certificate fits the key
+/// that is in its place then.
+fn put_in_place(
+    files: &Files,
+    key: &Path,
+    certificate: &[u8],
+    roots: Option<&[u8]>,
+) -> anyhow::Result<()> {
+    let next = with(&files.certificate, NEXT);
+    write(&next, certificate, 0o644)?;
+    let authority = files.authority.as_deref().zip(roots);
+    if let Some((authority, text)) = authority {
+        write(&with(authority, NEXT), text, 0o644)?;
+    }
+    if key == files.next_key() {
+        rename(key, &files.key)?;
+    }
+    rename(&next, &files.certificate)?;
+    if let Some((authority, _)) = authority {
+        rename(&with(authority, NEXT), authority)?;
+    }
     Ok(())
 }
 
@@ -297,7 +329,11 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
 
 fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::rename(from, to).with_context(|| format!("cannot write {}", to.display()))?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    fs::File::open(folder_of(to))?.sync_all()?;
     Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }

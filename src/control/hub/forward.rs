@@ -8,12 +8,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::Value;
 
 use super::place::{Place, lines};
@@ -71,10 +71,10 @@ pub(super) fn forward(
         let done = objects.chunks(BATCH_LINES).try_for_each(|batch| {
             send(&place, collector, batch, &audit)?;
             sent += batch.len();
-            Ok::<(), anyhow::Error>(())
+            Ok(())
         });
         writeln!(out, "{name}: {sent} of {} lines sent", objects.len())?;
-        if let Err(error) = done {
+        if let Err(Unsent::Here(error) | Unsent::There(error)) = done {
             tracing::error!("{name}: {error:#}");
             code = REFUSED;
         }
@@ -93,11 +93,18 @@ pub(super) fn exchange(
     Ok(place.exchange_as((kind.make)(&place.policy.identity), keys))
 }
 
+/// Why lines did not go.
+pub(super) enum Unsent {
+    /// Because of this machine: its disk, its files.
+    Here(anyhow::Error),
+    /// Because of the collector, or of the way to it.
+    There(anyhow::Error),
+}
+
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
-fn connect(place: &Place, collector: &Collector) -> anyhow::Result<Stream> {
+fn connect(config: Arc<ClientConfig>, collector: &Collector) -> anyhow::Result<Stream> {
     let Collector { host, port, .. } = collector;
-    let config = tls::client(&place.policy.tls)?;
     let shown = format!("{host}:{port}");
     let addresses = (host.as_str(), *port).to_socket_addrs();
     let addresses = addresses.with_context(|| format!("{shown}: no such name"))?;
@@ -152,8 +159,9 @@ pub(super) fn send(
     collector: &Collector,
     batch: &[Value],
     audit: &Mutex<Audit>,
-) -> anyhow::Result<()> {
-    let mut stream = connect(place, collector)?;
+) -> Result<(), Unsent> {
+    let config = tls::client(&place.policy.tls).map_err(Unsent::Here)?;
+    let mut stream = connect(config, collector).map_err(Unsent::There)?;
     let now = Timestamp::wall_clock();
     let mut bytes = Vec::new();
     for line in batch.iter().filter_map(Value::as_str) {
@@ -167,10 +175,13 @@ pub(super) fn send(
         // Not held while the collector takes its time: others tell it too.
         let mut audit = audit.lock().unwrap_or_else(PoisonError::into_inner);
         let told = audit.tell(what, &collector.name, batch, &bytes, now);
-        told.context("cannot write the log of what leaves: nothing is sent")
+        told.context("cannot write the log of what leaves: nothing is sent").map_err(Unsent::Here)
     };
     tell(What::Offered, now)?;
-    stream.write_all(&bytes).and_then(|()| stream.flush()).context("the connection broke")?;
-    close(stream).context("the connection broke at its end")?;
+    let written = stream.write_all(&bytes).and_then(|()| stream.flush());
+    let heard = written.context("the connection broke").and_then(|()| {
+        close(stream).context("the connection broke at its end: what was sent may not be read")
+    });
+    heard.map_err(Unsent::There)?;
     tell(What::Accepted, Timestamp::wall_clock())
 }

@@ -192,7 +192,10 @@ fn install(
     let (version, needs) = (bundle.version, bundle.requires);
     let floor = shelf.floor();
     if version == floor {
-        return Ok(Installed::Before(version));
+        return match shelf.is_kept(&bundle).context("cannot read the rules that are kept")? {
+            Some(false) => Err(Refusal::OtherRules { version }).context(WHAT),
+            Some(true) | None => Ok(Installed::Before(version)),
+        };
     }
     if version < floor {
         return Err(Refusal::NotNewer { version, floor }).context(WHAT);

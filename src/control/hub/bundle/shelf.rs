@@ -60,6 +60,29 @@ impl Shelf {
         self.version().unwrap_or(0).max(told)
     }
 
+    /// Whether the files of a bundle are those that are kept under its version; `None` when none are
+    /// kept under it any more.
+    pub(super) fn is_kept(&self, bundle: &Bundle) -> io::Result<Option<bool>> {
+        let folder = self.folder.join(format!("{VERSION}{}", bundle.version));
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if entries.count() != bundle.files.len() {
+            return Ok(Some(false));
+        }
+        for (name, content) in &bundle.files {
+            match fs::read(folder.join(name)) {
+                Ok(kept) if kept == *content => {}
+                Ok(_) => return Ok(Some(false)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(false)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(true))
+    }
+
     fn led_to(&self, link: &str) -> Option<u64> {
         let target = fs::read_link(self.folder.join(link)).ok()?;
         // A link that leads nowhere is none.

@@ -98,6 +98,7 @@ fn what_is_wrong_is_refused_and_the_old_rules_stay() {
         ("of another key", next.signed(&pair()), "none of the keys"),
         ("no bundle", GOOD.as_bytes().to_vec(), "no bundle of rules"),
         ("nothing", Vec::new(), "no bundle of rules"),
+        ("other rules under its number", bundle_of(5, NEXT).signed(&town.pair), "a higher number"),
         ("an older version", bundle_of(4, NEXT).signed(&town.pair), "4 is not above 5"),
         ("a newer program", newer.signed(&town.pair), "needs rivellino 0.99.0"),
         ("no files", none.signed(&town.pair), "it is empty"),
@@ -149,6 +150,8 @@ fn the_last_good_comes_back_and_what_was_taken_back_does_not() {
     assert_eq!(town.in_force(), GOOD);
     let again = town.take(&bundle_of(2, NEXT).signed(&town.pair)).unwrap();
     assert_eq!((again, town.in_force()), (Installed::Before(2), GOOD.to_owned()));
+    let other = town.take(&bundle_of(2, GOOD).signed(&town.pair)).unwrap_err();
+    assert!(other.is::<Refusal>(), "{other:#}");
     town.take(&bundle_of(3, NEXT).signed(&town.pair)).unwrap();
     assert_eq!((town.shelf().version(), town.shelf().last_good()), (Some(3), Some(1)));
     assert!(!town.scratch.path().join("version-2").exists(), "what nothing leads to is gone");

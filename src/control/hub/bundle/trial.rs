@@ -25,6 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) enum Refusal {
     #[error("version {version} is not above {floor}, which was in force already")]
     NotNewer { version: u64, floor: u64 },
+    #[error(
+        "version {version} was in force already with other rules: what has changed needs a higher \
+         number"
+    )]
+    OtherRules { version: u64 },
     #[error("it needs rivellino {}.{}.{} or newer", needs[0], needs[1], needs[2])]
     NeedsNewer { needs: [u32; 3] },
     #[error("none of its rules load")]

@@ -11,8 +11,8 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::sending::is_due;
-use super::{Shared, Task};
-use crate::control::hub::forward::{BATCH_LINES, send};
+use super::{HERE_PAUSE, Shared, Task};
+use crate::control::hub::forward::{BATCH_LINES, Unsent, send};
 use crate::control::hub::sender::{chance, held};
 use crate::outputs::hub::policy::Collector;
 use crate::outputs::hub::privacy::guard::Guard;
@@ -46,23 +46,27 @@ fn forward(shared: &Shared, number: usize) {
             is_flowing = false;
             continue;
         }
-        let (sent, attempt) = match once(shared, collector, spool) {
+        let (sent, attempt, wait) = match once(shared, collector, spool) {
             Ok(sent) => {
                 if backoff.failures() > 0 {
                     tracing::info!("{name}: lines are taken again");
                 }
                 backoff.worked();
-                (sent, Attempt::Accepted)
+                (sent, Attempt::Accepted, Duration::ZERO)
             }
-            Err(error) => {
+            Err(Unsent::Here(error)) => {
+                tracing::error!("{name}: not the collector, this machine: {error:#}");
+                (0, Attempt::Stopped, HERE_PAUSE)
+            }
+            Err(Unsent::There(error)) => {
                 if backoff.failures() == 0 {
                     tracing::warn!("{name}: {error:#}; it is tried again, lines wait");
                 }
                 let wait = backoff.failed(chance(), None);
-                not_before = Instant::now() + Duration::try_from_secs_f64(wait).unwrap_or_default();
-                (0, Attempt::Later)
+                (0, Attempt::Later, Duration::try_from_secs_f64(wait).unwrap_or_default())
             }
         };
+        not_before = Instant::now() + wait;
         is_flowing = attempt == Attempt::Accepted;
         let mut counts = shared.counts();
         counts.lines_sent += sent;
@@ -78,8 +82,9 @@ fn once(
     shared: &Shared,
     collector: &Collector,
     spool: &Mutex<Spool<Folder>>,
-) -> anyhow::Result<u64> {
-    let batch = held(spool).peek(BATCH_LINES, BATCH_BYTES).context("cannot read what waits")?;
+) -> Result<u64, Unsent> {
+    let batch = held(spool).peek(BATCH_LINES, BATCH_BYTES);
+    let batch = batch.context("cannot read what waits").map_err(Unsent::Here)?;
     let (tickets, entries): (Vec<Ticket>, Vec<Entry>) = batch.into_iter().unzip();
     let (mut lines, mut refused) = (Vec::new(), Vec::new());
     for entry in &entries {

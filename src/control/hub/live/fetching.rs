@@ -22,7 +22,8 @@ pub(super) fn start(
     config: &Config,
 ) -> anyhow::Result<Option<JoinHandle<()>>> {
     let Some(fetcher) = Fetcher::of(&shared.place, config)? else { return Ok(None) };
-    shared.counts().rules_version = fetcher.version().unwrap_or(0);
+    let version = fetcher.version().unwrap_or(0);
+    shared.counts().rules_version = version;
     Ok(Some(shared.spawn(Task::Rules, move |shared| fetch(shared, fetcher))?))
 }
 
@@ -52,8 +53,10 @@ fn fetch(shared: &Shared, mut fetcher: Fetcher) {
             }
             _ => {}
         }
+        // Read from the disk before: others wait for the counts.
+        let version = fetcher.version().unwrap_or(0);
         let mut counts = shared.counts();
-        counts.rules_version = fetcher.version().unwrap_or(0);
+        counts.rules_version = version;
         let at = Looked::ALL.iter().position(|one| *one == looked);
         if let Some(count) = at.and_then(|at| counts.rules.get_mut(at)) {
             *count += 1;
