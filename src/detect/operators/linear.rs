@@ -110,6 +110,12 @@ fn most(text: &str) -> Option<usize> {
     Some(number(least).max(number(most)))
 }
 
+/// The smaller number of a counted repetition.
+fn least(text: &str) -> usize {
+    let counts = text.trim_start_matches('{').split([',', '}']).next();
+    counts.and_then(|least| least.parse().ok()).unwrap_or(0)
+}
+
 /// How many repetitions without end, or with one that is far, an expression has.
 pub(super) fn repeats(expression: &str) -> usize {
     let (mut rest, mut count) = (expression, 0);
@@ -122,6 +128,29 @@ pub(super) fn repeats(expression: &str) -> usize {
         rest = after;
     }
     count
+}
+
+/// How far an expression counts, over all its repetitions that count far; 0 when none does. Each
+/// number on the way is a state of its own, and a sender can have the automaton be in all of them
+/// at once.
+pub(super) fn counted(expression: &str) -> usize {
+    let (mut rest, mut sum, mut product) = (expression, 0_usize, 1_usize);
+    let mut nested = false;
+    let mut before = ' ';
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '(' { 1 } else { piece(rest).unwrap_or(1) };
+        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        if let Some(most) = most(text).filter(|most| *most > FEW) {
+            // `{2,}` counts to 2.
+            let count = if most == usize::MAX { least(text) } else { most };
+            sum = sum.saturating_add(count);
+            product = product.saturating_mul(count.max(1));
+            nested |= before == ')';
+        }
+        before = c;
+        rest = after;
+    }
+    if nested { product } else { sum }
 }
 
 /// Bytes of what stands first in an expression: a class, an escape, a group that looks around, the
@@ -293,6 +322,18 @@ mod tests {
             "(?P<a>b)(?P=a)",
         ] {
             assert!(compile(expression, Options::default()).is_none(), "{expression}");
+        }
+    }
+
+    #[test]
+    fn counting_far_is_measured() {
+        for (expression, far) in [
+            (r"a{32}b{1,32}[{]99}\{99}", 0),
+            (r"^[^\r\n]+#[^\x22\r\n]{2049}", 2049),
+            (r"a{40}[b-z]{3,60}c{50,}", 150),
+            (r"(?:[^c]{60}){50}", 3000),
+        ] {
+            assert_eq!(counted(expression), far, "{expression}");
         }
     }
 

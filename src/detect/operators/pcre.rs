@@ -21,6 +21,13 @@ const MAX_SHORT: usize = 256;
 /// searched as longer ones are.
 const SHORT_LIMIT: u32 = 250;
 
+/// Bytes of a buffer times [`linear::counted`] up to which the automaton of an expression that counts
+/// far is run: where it cannot remember its states it works through all of them at each byte.
+const MAX_COUNTED: usize = 250_000;
+
+/// What a state that counts costs at a byte, in units of [`crate::detect::buffer::MAX_WORK`].
+const COUNT_COST: usize = 8;
+
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 200;
 
@@ -72,8 +79,10 @@ struct Expression {
     short: OnceLock<Option<Regex>>,
     /// For long ones.
     linear: OnceLock<Option<regex::bytes::Regex>>,
-    /// For long ones, where there is no linear form.
+    /// For long ones, where there is no linear form, or it would take too long.
     attempts: OnceLock<Box<Attempts>>,
+    /// How far it counts.
+    counted: OnceLock<usize>,
 }
 
 /// What stands behind the expression.
@@ -112,6 +121,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         short: OnceLock::new(),
         linear: OnceLock::new(),
         attempts: OnceLock::new(),
+        counted: OnceLock::new(),
     };
     expression
         .build(SHORT_LIMIT, flags.anchored)
@@ -276,12 +286,15 @@ impl Expression {
                 return found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()));
             }
         }
-        match self.linear() {
+        let counted = *self.counted.get_or_init(|| linear::counted(&self.text));
+        let short_enough = length.saturating_mul(counted) <= MAX_COUNTED;
+        match self.linear().filter(|_| short_enough) {
             Some(linear) => {
                 let found = linear.find_at(subject, start);
                 let read = found.map_or(length, |found| found.end().saturating_sub(start));
                 // Once to its end, and back to where it begins.
-                scope.spend(2 * read);
+                let each = COUNT_COST.saturating_mul(counted).saturating_add(2);
+                scope.spend(read.saturating_mul(each));
                 found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()))
             }
             None => self.attempts().search(scope, subject, start),

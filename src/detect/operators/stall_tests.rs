@@ -32,6 +32,8 @@ const CHAINS: &[&str] = &[
     r#"pcre:"/a.*b.*c.*d/s";"#,
     r#"pcre:"/a[^b]*a[^b]*a[^b]*b/";"#,
     r#"pcre:"/a{1,500}b/i";"#,
+    r#"content:"a"; pcre:"/^[^\r\n]+a[^\x22\r\n]{2049}/R";"#,
+    r#"pcre:"/a(?:[^c]{60}){50}x/";"#,
     r#"pcre:"/(?:[a-z]+\s*)+\x3b/";"#,
     r#"content:"a"; pcre:"/a/"; pcre:"/a/R"; pcre:"/a+x/R";"#,
     r#"pcre:"/^(([a-z])+.)+[A-Z]([a-z])+$/";"#,
