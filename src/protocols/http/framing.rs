@@ -25,10 +25,6 @@ pub enum Framing {
     Doubtful(u64),
     /// What follows a body of doubtful length: part of it, unless it begins a message.
     Surplus,
-    /// Of a body whose head was lost: at the start of a line, which may begin the next message.
-    Torn,
-    /// The same, within a line.
-    TornLine,
 }
 
 /// What follows a response's head.

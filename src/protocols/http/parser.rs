@@ -53,8 +53,6 @@ struct Half {
     promised: Option<u64>,
     /// Bytes were lost between messages since the last one.
     lost: bool,
-    /// The one response that was awaited then.
-    awaited: Option<u64>,
     ended: bool,
     /// The message as it stands on the wire, when frames are wanted.
     tape: Tape,
@@ -201,11 +199,7 @@ impl Http {
     /// Keeps what was taken of a message for its frame.
     fn tape(&mut self, way: Direction, before: State, taken: &[u8]) {
         let half = self.half(way);
-        if half.is_torn() {
-            half.tape = Tape::default();
-            return;
-        }
-        if matches!(before, State::Lost | State::Body(Framing::Torn)) {
+        if before == State::Lost {
             if half.state == State::Head {
                 half.tape = Tape::default();
                 half.tape.add(&half.pending);
@@ -258,8 +252,8 @@ impl Http {
                     rest
                 }
                 Found::Body => {
-                    let left = self.headless(bytes, signals);
-                    bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default()
+                    self.headless(bytes, signals);
+                    &[]
                 }
                 Found::More => {
                     half.pending.extend_from_slice(bytes);
@@ -278,8 +272,8 @@ impl Http {
             }
             Found::Body => {
                 let pending = std::mem::take(&mut half.pending);
-                let left = self.headless(&pending, signals);
-                bytes.get(bytes.len().saturating_sub(left)..).unwrap_or_default()
+                self.headless(&pending, signals);
+                &[]
             }
             Found::More => &[],
             Found::TooLong => self.too_long(way, signals),
@@ -302,9 +296,7 @@ impl Http {
         match way {
             Direction::ToServer => self.request(bytes, signals),
             Direction::ToClient if begins_response(bytes) => self.response(bytes, signals),
-            Direction::ToClient => {
-                self.headless(bytes, signals);
-            }
+            Direction::ToClient => self.headless(bytes, signals),
         }
     }
 
@@ -459,28 +451,22 @@ impl Http {
     }
 
     /// Bytes where a response should begin. The first ones of a connection are the body of an
-    /// HTTP/0.9 response, as browsers read them; behind lost bytes they are that of a response
-    /// whose head was lost; others are passed over. How many of them, the last ones, are not of it.
-    fn headless(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) -> usize {
+    /// HTTP/0.9 response, as browsers read them; later ones are passed over.
+    fn headless(&mut self, bytes: &[u8], signals: &mut Vec<Signal>) {
         let half = self.half(Direction::ToClient);
         half.search = Search::default();
-        let torn = half.lost;
-        if half.begun && !torn {
-            return 0;
+        if half.begun {
+            return;
         }
         half.begun = true;
-        let id = self.awaited().unwrap_or_else(|| self.answered(torn, signals));
+        let id = self.answered(false, signals);
         let wants = self.wants;
         self.transactions.get_mut(id).into_iter().for_each(|open| open.expect_response_file(wants));
         ready(id, Side::Response, Stage::Head, signals);
         let half = self.half(Direction::ToClient);
         half.current = Some(id);
-        if torn {
-            return self.torn_body(bytes, signals);
-        }
         half.state = State::Body(Framing::UntilClose);
         self.content(Direction::ToClient, bytes, signals);
-        0
     }
 
     /// Takes the next part of a body; gives what is left.
@@ -501,8 +487,6 @@ impl Http {
                 &[]
             }
             Framing::Surplus => self.surplus(way, bytes, signals),
-            Framing::Torn => self.torn_line(way, bytes, signals),
-            Framing::TornLine => self.rest_of_line(way, bytes, signals),
             Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) => {
                 let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                 let (part, rest) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
@@ -713,7 +697,7 @@ impl Http {
         let half = self.half(way);
         let pending = std::mem::take(&mut half.pending);
         if way == Direction::ToClient
-            && matches!(half.state, State::Body(Framing::Size | Framing::Surplus | Framing::Torn))
+            && matches!(half.state, State::Body(Framing::Size | Framing::Surplus))
         {
             // Neither became what it might have been.
             self.content(way, &pending, signals);

@@ -233,49 +233,6 @@ fn after_a_loss_the_last_request_is_answered() {
     assert_eq!(told(&turns), ["0 GET /a None", "1 GET /b None", "2 GET /c Some(204)"]);
 }
 
-/// Where the head of the one awaited response was lost, what comes is its body, however it is cut,
-/// until a line begins another response.
-#[test]
-fn a_response_without_its_head_has_a_body() {
-    let rest = b"of a page\nHTML it is\nHTTP/1.1 204 No\r\n\r\n";
-    for cut in 0..rest.len() {
-        let mut http = Http::default();
-        let mut signals = Vec::new();
-        let mut feed = |way, chunk| http.parse(way, chunk, &MOMENT, &mut signals);
-        feed(ToServer, Chunk::Data(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"));
-        feed(ToClient, Chunk::Gap(500));
-        let (one, other) = rest.split_at(cut);
-        feed(ToClient, Chunk::Data(one));
-        feed(ToServer, Chunk::Data(b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"));
-        feed(ToClient, Chunk::Data(other));
-        let torn = http.transactions_mut().take(0).unwrap();
-        assert_eq!(torn.status(), None);
-        assert_eq!(torn.response_body.kept(), Some(&b"of a page\nHTML it is\n"[..]), "{cut}");
-        assert_eq!(http.transactions_mut().take(1).unwrap().status(), Some(204), "{cut}");
-    }
-}
-
-/// The frames of what follows such a body are whole, too, and are the same however it is cut.
-#[test]
-fn no_frame_holds_what_has_no_head() {
-    let ask = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
-    let rest = b"of a page\nHTML it is\nHTTP/1.1 204 No\r\n\r\n";
-    for cut in 1..rest.len() {
-        let (one, other) = rest.split_at(cut);
-        let turns = [
-            (ToServer, Chunk::Data(ask)),
-            (ToClient, Chunk::Gap(500)),
-            (ToClient, Chunk::Data(one)),
-            (ToClient, Chunk::Data(other)),
-        ];
-        let expected = [
-            ("request", ask.to_vec(), true),
-            ("response", b"HTTP/1.1 204 No\r\n\r\n".to_vec(), true),
-        ];
-        assert_eq!(frames(&turns), expected, "{cut}");
-    }
-}
-
 /// Whatever came of a head is told, and an answer that did not wait for its end is its answer.
 #[test]
 fn a_torn_head_is_told_with_its_response() {

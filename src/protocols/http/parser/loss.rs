@@ -3,34 +3,20 @@
 
 use memchr::memchr;
 
-use super::{Half, Http, State, side};
+use super::{Http, State, side};
 use crate::field::Side;
 use crate::net::Direction;
 use crate::protocols::Signal;
 use crate::protocols::http::framing::Framing;
-use crate::protocols::http::head::{self, MAX_LINE, Search};
+use crate::protocols::http::head::{MAX_LINE, Search};
 use crate::protocols::http::is_method;
-
-impl Half {
-    /// Whether a body is read whose head was lost.
-    pub(super) const fn is_torn(&self) -> bool {
-        matches!(self.state, State::Body(Framing::Torn | Framing::TornLine))
-    }
-}
 
 impl Http {
     pub(super) fn gap(&mut self, way: Direction, count: u64, signals: &mut Vec<Signal>) {
         let mut beyond = count;
-        if self.half(way).is_torn() {
-            let half = self.half(way);
-            half.state = State::Body(Framing::TornLine);
-            half.lost = true;
-            let held = std::mem::take(&mut half.pending);
-            self.content(way, &held, signals);
-        }
         if let State::Body(framing) = self.half(way).state {
             let within = match framing {
-                Framing::UntilClose | Framing::TornLine => count,
+                Framing::UntilClose => count,
                 Framing::Length(left) | Framing::Chunk(left) | Framing::Doubtful(left) => {
                     count.min(left)
                 }
@@ -46,12 +32,6 @@ impl Http {
             beyond = count.saturating_sub(within);
         }
         if beyond == 0 || matches!(self.half(way).state, State::Tunnel) {
-            return;
-        }
-        if way == Direction::ToClient && self.is_one_awaited() {
-            let awaited = self.waiting.front().copied();
-            let half = self.half(way);
-            (half.lost, half.awaited) = (true, awaited);
             return;
         }
         self.torn_head(way, signals);
@@ -72,87 +52,6 @@ impl Http {
         if let Some(id) = torn {
             self.side_over(id, side(way), false, signals);
         }
-    }
-
-    /// Whether the bytes that were lost began the one response that is awaited: then what comes
-    /// behind them is of it, or of a later one.
-    fn is_one_awaited(&mut self) -> bool {
-        let half = self.half(Direction::ToClient);
-        let between = half.state == State::Head && half.pending.is_empty();
-        let asked = match self.waiting.len() {
-            0 => self.half(Direction::ToServer).is_asking(),
-            count => count == 1,
-        };
-        between && asked
-    }
-
-    /// The request that the bytes behind a hole answer, if it was the only one without an answer and
-    /// still has none.
-    pub(super) fn awaited(&mut self) -> Option<u64> {
-        let id = self.half(Direction::ToClient).awaited.take()?;
-        self.transactions.get_mut(id).filter(|open| !open.response_over)?;
-        self.half(Direction::ToClient).lost = false;
-        Some(id)
-    }
-
-    /// The body of a response whose head was lost; how many bytes are of the next one.
-    pub(super) fn torn_body(&mut self, mut bytes: &[u8], signals: &mut Vec<Signal>) -> usize {
-        let way = Direction::ToClient;
-        self.half(way).state = State::Body(Framing::TornLine);
-        while !bytes.is_empty() {
-            bytes = match self.half(way).state {
-                State::Body(Framing::TornLine) => self.rest_of_line(way, bytes, signals),
-                State::Body(Framing::Torn) if !bytes.starts_with(head::RESPONSE_START) => {
-                    self.torn_line(way, bytes, signals)
-                }
-                _ => break,
-            };
-        }
-        bytes.len()
-    }
-
-    /// Of a line of a torn body what is left.
-    pub(super) fn rest_of_line<'a>(
-        &mut self,
-        way: Direction,
-        bytes: &'a [u8],
-        signals: &mut Vec<Signal>,
-    ) -> &'a [u8] {
-        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-        let (part, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-        self.content(way, part, signals);
-        if part.ends_with(b"\n") {
-            self.half(way).state = State::Body(Framing::Torn);
-        }
-        rest
-    }
-
-    /// At the start of a line of a torn body: it may begin the next message.
-    pub(super) fn torn_line<'a>(
-        &mut self,
-        way: Direction,
-        bytes: &'a [u8],
-        signals: &mut Vec<Signal>,
-    ) -> &'a [u8] {
-        let half = self.half(way);
-        let wanted = head::RESPONSE_START.get(half.pending.len()..).unwrap_or_default();
-        if !bytes.starts_with(wanted) && wanted.starts_with(bytes) {
-            half.pending.extend_from_slice(bytes);
-            return &[];
-        }
-        if bytes.starts_with(wanted) {
-            // The start of the line stays pending; the search sees it with what follows.
-            half.state = State::Head;
-            if let Some(id) = half.current {
-                self.waiting.retain(|other| *other != id);
-                self.side_over(id, side(way), false, signals);
-            }
-            return bytes;
-        }
-        half.state = State::Body(Framing::TornLine);
-        let held = std::mem::take(&mut half.pending);
-        self.content(way, &held, signals);
-        bytes
     }
 
     /// Of a head of which at least the first line came, that is told.
