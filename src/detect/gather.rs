@@ -12,8 +12,8 @@ use crate::net::{Direction, ip_protocol};
 /// Size of the pieces into which long buffers are cut. Patterns are far shorter.
 const PIECE_BYTES: usize = 2048;
 
-/// Bytes of fields that are copied side by side before they are searched: more would leave the
-/// second cache before they are.
+/// Bytes of fields that are copied side by side before they are searched, by the end of a packet:
+/// more would leave the second cache before they are.
 const ARENA_BYTES: usize = 256 * 1024;
 
 /// A rule to be evaluated at an item, and over what.

@@ -2,7 +2,7 @@
 //! transport, direction, port and fast pattern, so that cost grows far slower than their number.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -40,35 +40,23 @@ pub enum Medium {
     PacketStart,
 }
 
+/// Entries of all patterns that are there once more, joined: of each port those under any port are
+/// too. About 100 bytes each.
+const JOINED_ENTRIES: usize = 65_536;
+
 /// Numbers of patterns of payload that are filed under a port, or under any.
 #[derive(Clone, Copy, Default)]
 struct Filed {
     own: Option<u32>,
-    /// Of a port, with those under any port.
-    joined: Option<u32>,
-}
-
-/// Patterns that are searched at once. Those of ports are prepared when the first packet of such a
-/// port comes: most are never seen, and each holds the patterns under any port again.
-struct Searched {
-    /// Of fields or under any port; of a port.
-    entries: [Arc<[Entry]>; 2],
-    prepared: OnceLock<Patterns>,
-}
-
-impl Searched {
-    fn new(entries: [Arc<[Entry]>; 2]) -> Self {
-        Self { entries, prepared: OnceLock::new() }
-    }
-
-    fn patterns(&self) -> &Patterns {
-        self.prepared.get_or_init(|| Patterns::new(&self.entries.concat()))
-    }
+    /// Index into [`Groups::joined`], of a port.
+    set: Option<u32>,
 }
 
 /// All rules, filed.
 pub struct Groups {
-    patterns: Vec<Searched>,
+    patterns: Vec<Patterns>,
+    /// Numbers of patterns of ports together with those under any port, where they were joined.
+    joined: Vec<Option<u32>>,
     payload: [[[Ports<Filed>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
@@ -158,7 +146,7 @@ impl Groups {
 
     /// Patterns by their number.
     pub fn patterns(&self, number: u32) -> Option<&Patterns> {
-        self.patterns.get(number as usize).map(Searched::patterns)
+        self.patterns.get(number as usize)
     }
 
     /// Numbers of patterns of payload for a transport, a direction and ports: of one most often, as
@@ -175,9 +163,21 @@ impl Groups {
         let classes = self.payload.get(medium as usize);
         if let Some(found) = classes.and_then(|classes| classes.get(class)?.get(way.index())) {
             let (source, destination) = found.under(ports.0, ports.1);
-            let first = destination.or(source).map_or(found.any.own, |filed| filed.joined);
-            let second = source.filter(|_| destination.is_some()).and_then(|filed| filed.own);
-            first.into_iter().chain(second).for_each(&mut use_it);
+            // Filed under both ends alike, most often by the same rules.
+            let is_same = source.zip(destination).is_some_and(|(a, b)| std::ptr::eq(a, b));
+            let source = source.filter(|_| !is_same);
+            let joined = |filed: &Filed| *self.joined.get(filed.set? as usize)?;
+            let numbers = match destination.or(source).and_then(joined) {
+                Some(joined) => {
+                    let other = source.filter(|_| destination.is_some());
+                    [Some(joined), other.and_then(|filed| filed.own), None]
+                }
+                None => {
+                    let own = |filed: Option<&Filed>| filed.and_then(|filed| filed.own);
+                    [found.any.own, own(source), own(destination)]
+                }
+            };
+            numbers.into_iter().flatten().for_each(&mut use_it);
         }
     }
 
@@ -421,24 +421,23 @@ impl Filing {
     }
 
     fn close(self) -> Groups {
-        let mut patterns: Vec<Searched> = Vec::new();
-        let mut add = |entries: [Arc<[Entry]>; 2]| {
-            patterns.push(Searched::new(entries));
+        let mut patterns: Vec<Patterns> = Vec::new();
+        let mut add = |entries: &[Entry]| {
+            if entries.is_empty() {
+                return None;
+            }
+            patterns.push(Patterns::new(entries));
             u32::try_from(patterns.len() - 1).ok()
         };
-        let nothing: Arc<[Entry]> = Arc::default();
-        let mut payload = |mut draft: Draft<Entry>| {
-            let any: Arc<[Entry]> = std::mem::take(&mut draft.any).into();
-            let anywhere = if any.is_empty() { None } else { add([any.clone(), nothing.clone()]) };
-            draft.close(|of_port| {
-                if of_port.is_empty() {
-                    return Filed { own: anywhere, joined: anywhere };
-                }
-                let of_port: Arc<[Entry]> = of_port.into();
-                let own = add([nothing.clone(), of_port.clone()]);
-                let joined = if any.is_empty() { own } else { add([any.clone(), of_port]) };
-                Filed { own, joined }
-            })
+        let mut sets: Vec<[Arc<[Entry]>; 2]> = Vec::new();
+        let mut payload = |draft: Draft<Entry>| {
+            let any: Arc<[Entry]> = draft.any.as_slice().into();
+            let mut ports = draft.close(|entries| {
+                sets.push([any.clone(), entries.into()]);
+                Filed { own: add(entries), set: u32::try_from(sets.len() - 1).ok() }
+            });
+            ports.any.set = None;
+            ports
         };
         let payload = self.payload.map(|classes| classes.map(|ways| ways.map(&mut payload)));
         let mut fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]> =
@@ -446,21 +445,17 @@ impl Filing {
         let mut drafts: Vec<_> = self.fields.into_iter().collect();
         drafts.sort_by(|a, b| a.0.cmp(&b.0));
         for ((protocol, side, stage, row, _), (transformed, entries)) in drafts {
-            let Some(patterns) = add([entries.into(), nothing.clone()]) else { continue };
+            let Some(patterns) = add(&entries) else { continue };
             let place = fields.get_mut(protocol).and_then(|p| p.get_mut(side));
             if let Some(groups) = place.and_then(|sides| sides.get_mut(stage)) {
                 groups.push(FieldGroup { row, transformed, patterns });
             }
         }
-        for searched in &patterns {
-            let [_, of_port] = &searched.entries;
-            if of_port.is_empty() {
-                searched.patterns();
-            }
-        }
+        let joined = join(&sets, &mut patterns);
         let rules = |draft: Draft<u32>| draft.close(<[u32]>::to_vec);
         Groups {
             patterns,
+            joined,
             payload,
             bare_payload: self.bare_payload.map(|ways| ways.map(rules)),
             packet: self.packet.map(|ways| ways.map(rules)),
@@ -472,6 +467,30 @@ impl Filing {
             detection: self.detection,
         }
     }
+}
+
+/// Joins patterns under any port with those of ports, so that bytes are searched once: the larger
+/// sets first, which are of the ports that most is said on, as far as there is room. For each set the
+/// number of what came of it.
+fn join(sets: &[[Arc<[Entry]>; 2]], patterns: &mut Vec<Patterns>) -> Vec<Option<u32>> {
+    let mut order: Vec<(usize, &[Arc<[Entry]>; 2])> = sets.iter().enumerate().collect();
+    order.sort_by_key(|(_, [_, of_port])| std::cmp::Reverse(of_port.len()));
+    let mut joined = vec![None; sets.len()];
+    let mut left = JOINED_ENTRIES;
+    for (set, entries @ [any, of_port]) in order {
+        let size = any.len() + of_port.len();
+        if any.is_empty() || of_port.is_empty() || size > left {
+            continue;
+        }
+        left -= size;
+        let both = Patterns::new(&entries.concat());
+        // Together they may have too many short ones to be found by looking at some places.
+        if let Some(place) = joined.get_mut(set).filter(|_| both.is_sparse()) {
+            patterns.push(both);
+            *place = u32::try_from(patterns.len() - 1).ok();
+        }
+    }
+    joined
 }
 
 /// The transports and directions of a rule. Outside of flows packets count as to the server.
@@ -497,5 +516,33 @@ fn each_place(planned: &Planned, mut use_it: impl FnMut(usize, usize)) {
         if !rule.flow.to_server {
             use_it(class, Direction::ToClient.index());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_joined_as_far_as_there_is_room() {
+        let entries = |text: &str, count: u32| -> Arc<[Entry]> {
+            let entry = |n| Entry::of(format!("{text}{n:03}").as_bytes(), true, n, usize::MAX);
+            (0..count).map(entry).collect()
+        };
+        let any = entries("any", 900);
+        let mut sets: Vec<_> = (0..500).map(|_| [any.clone(), entries("one", 1)]).collect();
+        sets.push([any.clone(), entries("ten", 10)]);
+        sets.push([Arc::default(), entries("own", 10)]);
+        // Short ones that would need an automaton.
+        let short: Vec<Entry> =
+            (0..99).map(|n| Entry::of(&[b'!' + n as u8], false, n, usize::MAX)).collect();
+        sets.push([any, short.into()]);
+        let mut patterns = Vec::new();
+        let joined = join(&sets, &mut patterns);
+        let made = joined.iter().flatten().count();
+        assert_eq!(made, patterns.len());
+        assert!((60..JOINED_ENTRIES / 900).contains(&made), "{made}");
+        assert!(joined.get(500).is_some_and(Option::is_some), "the larger ones come first");
+        assert_eq!(joined.get(501..), Some(&[None, None][..]));
     }
 }

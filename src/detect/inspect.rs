@@ -108,7 +108,7 @@ impl Inspector {
         self.flows.get(slot).map_or(0, FlowState::memory)
     }
 
-    /// Bytes that every flow takes.
+    /// Bytes that every flow takes; up to a page of flows more for each worker.
     pub const BYTES_PER_FLOW: usize = size_of::<FlowState>();
 
     /// The flow is over: its slot is free for another.
@@ -163,10 +163,13 @@ impl Inspector {
         };
         let Some(state) = self.flows.get(flow.slot) else { return false };
         let asked = |asked: &[bool; 2]| asked.get(flow.direction.index()) == Some(&true);
-        let known = asked(&state.addresses)
+        if state.passed {
+            return !state.windows.iter().any(Window::is_due);
+        }
+        asked(&state.addresses)
             && (flow.app_name.is_none() || asked(&state.detection))
-            && state.windows.iter().all(Window::is_settled);
-        known && (state.passed || !packet_rules(&self.ruleset, &Subject::of_packet(item), |_| ()))
+            && state.windows.iter().all(Window::is_settled)
+            && !packet_rules(&self.ruleset, &Subject::of_packet(item), |_| ())
     }
 
     /// Inspects packets in their order; each alert with the index of its packet.

@@ -89,7 +89,24 @@ impl FlowView {
     }
 }
 
-impl Item<'_> {
+impl<'a> Item<'a> {
+    /// A packet that brought nothing forth.
+    pub fn bare(headers: &'a Headers, bytes: &'a [u8], flow: Option<&'a FlowView>) -> Self {
+        Self {
+            headers,
+            bytes,
+            payload: headers.payload(bytes),
+            flow,
+            ends: headers.endpoints().or_else(|| flow.map(FlowView::ends)),
+            streamed: false,
+            ready: &[],
+            events: &[],
+            app_events: &[],
+            frames: &[],
+            pseudo: false,
+        }
+    }
+
     /// Ports of source and destination; 0 without.
     pub fn ports(&self) -> (u16, u16) {
         self.ends.map_or((0, 0), |(source, destination)| (source.port, destination.port))

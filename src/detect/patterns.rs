@@ -35,7 +35,8 @@ impl Entry {
         Self::of(part, literal.nocase, rule, gate.reach.unwrap_or(usize::MAX))
     }
 
-    fn of(part: &[u8], nocase: bool, rule: u32, reach: usize) -> Self {
+    /// Of bytes, with where they must end.
+    pub(super) fn of(part: &[u8], nocase: bool, rule: u32, reach: usize) -> Self {
         let mut bytes = [0; PATTERN_BYTES];
         bytes.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
         let length = u8::try_from(part.len().min(PATTERN_BYTES)).unwrap_or(0);
@@ -153,6 +154,11 @@ impl Patterns {
         alone(|one| one.is_short() && one.entry.near(), SHORT_NEAR);
         alone(|one| one.is_short() && !one.entry.near(), SHORT_FEW);
         Self { starts, rules, singles, finder: Search::new(&wanted), longest, reach }
+    }
+
+    /// Whether it does without an automaton.
+    pub fn is_sparse(&self) -> bool {
+        !matches!(self.finder, Search::Many(_))
     }
 
     /// Looks into all of `haystacks`, side by side; `hit` gets the index of the haystack, the rule

@@ -24,7 +24,8 @@ struct Counters {
 /// What one rule has cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleCost {
-    /// Times that it came into question: its fast pattern was there, or it has none.
+    /// Times that it came into question: its fast pattern was there, or it has none and the packet's
+    /// header alone did not rule it out.
     pub candidates: u64,
     /// Times that all but its buffers held, so that these were looked at.
     pub evaluations: u64,

@@ -334,8 +334,13 @@ impl Window {
 
     /// Whether all bytes of it were looked at and none has to go.
     pub fn is_settled(&self) -> bool {
-        let due = self.closed && !self.data.is_empty() || self.data.len() > WINDOW_CUT;
-        !due && self.past.is_none() && self.end() <= self.scanned.min(self.judged)
+        !self.is_due() && self.end() <= self.scanned.min(self.judged)
+    }
+
+    /// Whether [`Window::trim`] has something to do.
+    pub fn is_due(&self) -> bool {
+        let over = self.closed && !self.data.is_empty() || self.data.len() > WINDOW_CUT;
+        over || self.past.is_some()
     }
 
     /// Lets go of what no rule can reach any more.

@@ -48,10 +48,10 @@ fn headers() -> Headers {
     }
 }
 
-/// A packet to the server with the stream as it stands then.
-fn item<'a>(headers: &'a Headers, piece: &'a [u8], stream: [u64; 2]) -> Item<'a> {
+/// A flow's view when a packet to the server has come, with the stream as it stands then.
+fn view(stream: [u64; 2], goes_on: bool) -> FlowView {
     let (client, server) = endpoints();
-    let flow = FlowView {
+    FlowView {
         sealed: false,
         fresh: false,
         slot: 3,
@@ -65,41 +65,87 @@ fn item<'a>(headers: &'a Headers, piece: &'a [u8], stream: [u64; 2]) -> Item<'a>
         app_name: None,
         counters: FlowCounters::default(),
         first: false,
-        goes_on: true,
+        goes_on,
         stream,
-    };
-    Item {
-        headers,
-        bytes: piece,
-        payload: piece,
-        flow: Some(Box::leak(Box::new(flow))),
-        ends: Some((client, server)),
-        streamed: true,
-        ready: &[],
-        events: &[],
-        app_events: &[],
-        frames: &[],
-        pseudo: false,
     }
 }
 
+/// A packet with this payload.
+fn item<'a>(headers: &'a Headers, piece: &'a [u8], flow: &'a FlowView) -> Item<'a> {
+    Item { payload: piece, streamed: true, ..Item::bare(headers, piece, Some(flow)) }
+}
+
 /// The rules' numbers that alert when `pieces` are sent to the server, one packet each, with all
-/// packets in one batch or each in its own.
+/// packets in one batch or each in its own; the same whether packets and stream are searched at once
+/// or apart.
 fn sids(rules: &str, pieces: &[&[u8]], together: bool) -> Vec<u32> {
-    let mut inspector = inspector(rules);
-    let headers = headers();
-    let mut alerts: Vec<(usize, Alert)> = Vec::new();
-    let mut items = Vec::new();
-    for piece in pieces {
-        inspector.stream(3, Direction::ToServer, piece);
-        items.push(item(&headers, piece, inspector.streamed(3)));
-        if !together {
-            inspector.inspect(&items, &mut alerts);
-            items.clear();
+    let run = |at_once: bool| {
+        let mut inspector = inspector(rules);
+        let headers = headers();
+        let mut alerts: Vec<(usize, Alert)> = Vec::new();
+        let mut views = Vec::new();
+        for (number, piece) in pieces.iter().enumerate() {
+            inspector.begin();
+            inspector.stream(3, Direction::ToServer, piece);
+            assert!(inspector.went_on_by(piece));
+            views.push(view(inspector.streamed(3), at_once));
+            if !together {
+                inspector.inspect(&[item(&headers, piece, &views[number])], &mut alerts);
+            }
         }
+        if together {
+            let items = pieces.iter().zip(&views);
+            let items: Vec<_> = items.map(|(piece, view)| item(&headers, piece, view)).collect();
+            inspector.inspect(&items, &mut alerts);
+        }
+        alerts.iter().map(|(_, alert)| alert.signature.sid).collect::<Vec<u32>>()
+    };
+    let found = run(true);
+    assert_eq!(run(false), found, "searched apart");
+    found
+}
+
+#[test]
+fn what_is_filed_under_either_port_or_any_is_found() {
+    let more = |header: &str, from: u32| -> String {
+        let rule = |sid| format!("alert tcp {header} (content:\"never {sid}\"; sid:{sid};)\n");
+        (from..from + 9).map(rule).collect()
+    };
+    let headers = ["any any -> any 80", "any 40000 -> any any", "any any -> any any"];
+    let mut rules: String = (0..).zip(headers).map(|(n, h)| more(h, 100 * (n + 1))).collect();
+    for (sid, header) in (1..).zip(headers) {
+        let rule = format!("alert tcp {header} (content:\"needle {sid}\"; sid:{sid};)\n");
+        rules.push_str(&rule);
     }
-    inspector.inspect(&items, &mut alerts);
-    alerts.iter().map(|(_, alert)| alert.signature.sid).collect()
+    rules.push_str("alert tcp any any -> any 81 (content:\"needle\"; sid:9;)\n");
+    assert_eq!(sids(&rules, &[b"needle 1, needle 2", b" and needle 3"], true), [1, 2, 3]);
+}
+
+#[test]
+fn a_packet_waits_for_inspection_while_a_rule_may_match() {
+    let idle = |rules: &str, steps: &dyn Fn(&mut Inspector)| {
+        let mut inspector = inspector(rules);
+        steps(&mut inspector);
+        let (headers, view) = (headers(), view(inspector.streamed(3), false));
+        inspector.is_idle(&Item::bare(&headers, b"", Some(&view)))
+    };
+    let seen = |inspector: &mut Inspector| {
+        let (headers, view) = (headers(), view(inspector.streamed(3), false));
+        let mut alerts = Vec::new();
+        inspector.inspect(&[Item::bare(&headers, b"", Some(&view))], &mut alerts);
+    };
+    let opening = "alert tcp any any -> any any (flags:S; sid:1;)";
+    assert!(!idle(opening, &|_| {}), "nothing was asked of the flow");
+    assert!(idle(opening, &seen));
+    let each = "alert tcp any any -> any any (flags:PA; sid:1;)";
+    assert!(!idle(each, &seen), "a rule matches every packet");
+    let after = |inspector: &mut Inspector| {
+        seen(inspector);
+        inspector.stream(3, Direction::ToServer, b"not looked at");
+    };
+    assert!(!idle(opening, &after), "the stream went on");
+    let passed = "pass ip any any -> any any (sid:1;)";
+    assert!(!idle(passed, &|_| {}) && idle(passed, &seen));
 }
 
 #[test]
@@ -228,12 +274,14 @@ alert tcp any any -> any any (content:"before"; content:"after"; sid:4;)
 "#;
     let mut inspector = inspector(rules);
     let headers = headers();
-    let mut items = Vec::new();
-    for (gap, piece) in [(0, &b"before"[..]), (7, b"after")] {
+    let pieces = [(0, &b"before"[..]), (7, b"after")];
+    let views = pieces.map(|(gap, piece)| {
         inspector.gap(3, Direction::ToServer, gap);
         inspector.stream(3, Direction::ToServer, piece);
-        items.push(item(&headers, piece, inspector.streamed(3)));
-    }
+        view(inspector.streamed(3), true)
+    });
+    let items: Vec<_> =
+        pieces.iter().zip(&views).map(|((_, piece), view)| item(&headers, piece, view)).collect();
     let mut alerts = Vec::new();
     inspector.inspect(&items, &mut alerts);
     let sids: Vec<u32> = alerts.iter().map(|(_, alert)| alert.signature.sid).collect();

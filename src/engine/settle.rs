@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker, emptied};
 use crate::decode::Transport;
-use crate::detect::{EARLIER_MAX, FlowView, FrameView, Inspector, Item, Ready};
+use crate::detect::{EARLIER_MAX, FrameView, Inspector, Item, Ready};
 use crate::field::{Event, Side, Stage};
 use crate::file::{File, State};
 use crate::flow::{Flow, Slot, Table};
@@ -100,17 +100,13 @@ fn inspect(
         parts.push(parts_of);
     }
     items.extend(pending.iter().zip(parts.drain(..)).map(|(packet, [r, e, a, f])| Item {
-        headers: &packet.headers,
-        bytes: packet.bytes.get(),
-        payload: packet.headers.payload(packet.bytes.get()),
-        flow: packet.view.as_ref(),
-        ends: packet.headers.endpoints().or_else(|| packet.view.as_ref().map(FlowView::ends)),
         streamed: packet.streamed,
         ready: ready.get(r).unwrap_or_default(),
         events: events.get(e).unwrap_or_default(),
         app_events: app_events.get(a).unwrap_or_default(),
         frames: frames.get(f).unwrap_or_default(),
         pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
+        ..Item::bare(&packet.headers, packet.bytes.get(), packet.view.as_ref())
     }));
     inspector.inspect(&items, alerts);
     let items = emptied(items);

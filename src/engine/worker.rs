@@ -455,26 +455,8 @@ impl Worker {
 
     /// Whether a packet that brought nothing forth is nothing to rules either.
     fn is_idle(&self, headers: &Headers, bytes: &[u8], view: Option<&FlowView>) -> bool {
-        let payload = headers.payload(bytes);
-        let Some(inspector) = self.inspector.as_ref().filter(|_| payload.is_empty()) else {
-            return false;
-        };
-        let ends = headers.endpoints();
-        let (flow, streamed, pseudo) = (view, false, false);
-        let (ready, events, app_events, frames) = (&[], &[], &[], &[]);
-        inspector.is_idle(&Item {
-            headers,
-            bytes,
-            payload,
-            flow,
-            ends,
-            streamed,
-            ready,
-            events,
-            app_events,
-            frames,
-            pseudo,
-        })
+        let item = Item::bare(headers, bytes, view);
+        self.inspector.as_ref().is_some_and(|inspector| inspector.is_idle(&item))
     }
 
     /// How a flow stands, for rules.

@@ -46,7 +46,8 @@
 //! with `!` it does not hold either.
 //!
 //! `rules profile` tells what rules cost on real traffic: how often each came into question
-//! (candidates), how often its buffers were looked at (evaluations) and it matched, and the time.
+//! (candidates: its fast pattern was there, or it has none and the packet's header did not rule it
+//! out, the time of which is in no rule's), how often its buffers were looked at (evaluations) and it matched, and the time.
 //! The search for fast patterns is shared by all rules and in none of these times.
 //!
 //! # Commands

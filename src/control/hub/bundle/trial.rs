@@ -26,8 +26,8 @@ pub(super) enum Refusal {
     #[error("version {version} is not above {floor}, which was in force already")]
     NotNewer { version: u64, floor: u64 },
     #[error(
-        "version {version} was in force already with other rules: what has changed needs a higher \
-         number"
+        "version {version} was in force already, and what is kept of it are other rules: what has \
+         changed at the centre, or in the folder here, comes right with a higher number"
     )]
     OtherRules { version: u64 },
     #[error("it needs rivellino {}.{}.{} or newer", needs[0], needs[1], needs[2])]
