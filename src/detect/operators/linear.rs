@@ -5,7 +5,15 @@
 //! So long buffers are searched by an automaton. What cannot be said to mean the same is left to
 //! PCRE.
 
+use std::sync::Arc;
+
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::hybrid::dfa;
+use regex_automata::hybrid::regex as hybrid;
+use regex_automata::nfa::thompson;
+use regex_automata::util::pool::Pool;
+use regex_automata::util::syntax;
+use regex_automata::{Input, Match};
 
 /// Bytes of a compiled expression.
 const MAX_COMPILED: usize = 1 << 20;
@@ -37,6 +45,79 @@ pub(super) fn compile(expression: &str, options: Options) -> Option<Regex> {
         .dfa_size_limit(MAX_CACHE)
         .build()
         .ok()
+}
+
+/// Bytes of the cache of an automaton that counts far, for each thread and way of reading: enough for
+/// the states of one count to a few thousand, little enough to be filled in a millisecond or two.
+const MAX_COUNTING: usize = 512 << 10;
+
+/// An expression that counts far. Each number on the way is a state of its own, and a sender can have
+/// the automaton be in any of them at once: then there is no end of new states, and to work through
+/// them takes long. So it gives up when its cache is full.
+pub(super) struct Counting {
+    regex: Arc<hybrid::Regex>,
+    caches: Pool<Kept, MakeKept>,
+}
+
+type MakeKept =
+    Box<dyn Fn() -> Kept + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>;
+
+struct Kept {
+    cache: hybrid::Cache,
+    /// Whether it holds states of earlier searches.
+    used: bool,
+}
+
+/// The automaton's cache was full.
+#[derive(Debug)]
+pub(super) struct GaveUp;
+
+impl Counting {
+    /// Of an expression; `None` as for [`compile`].
+    pub(super) fn new(expression: &str, options: Options) -> Option<Self> {
+        let pattern = translate(expression, options)?;
+        let syntax = syntax::Config::new()
+            .unicode(false)
+            .utf8(false)
+            .case_insensitive(options.caseless)
+            .dot_matches_new_line(options.dot_all)
+            .multi_line(options.multi_line)
+            .swap_greed(options.ungreedy);
+        let cache =
+            dfa::Config::new().cache_capacity(MAX_COUNTING).minimum_cache_clear_count(Some(0));
+        let regex = hybrid::Regex::builder()
+            .syntax(syntax)
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_COMPILED)))
+            .dfa(cache)
+            .build(&pattern)
+            .ok()?;
+        let regex = Arc::new(regex);
+        let model = Arc::clone(&regex);
+        let make: MakeKept = Box::new(move || Kept { cache: model.create_cache(), used: false });
+        Some(Self { regex, caches: Pool::new(make) })
+    }
+
+    /// The first match at or after `start`: its first byte, and the byte after its last.
+    pub(super) fn find(
+        &self,
+        subject: &[u8],
+        start: usize,
+    ) -> Result<Option<(usize, usize)>, GaveUp> {
+        let mut kept = self.caches.get();
+        let input = Input::new(subject).range(start..);
+        loop {
+            let found = self.regex.try_search(&mut kept.cache, &input);
+            if let Ok(found) = found {
+                kept.used = true;
+                return Ok(found.map(|found: Match| (found.start(), found.end())));
+            }
+            // What others had it remember is no reason.
+            kept.cache.reset(&self.regex);
+            if !std::mem::take(&mut kept.used) {
+                return Err(GaveUp);
+            }
+        }
+    }
 }
 
 /// An expression that matches wherever the given one does, and elsewhere: what looks around asks
@@ -130,27 +211,20 @@ pub(super) fn repeats(expression: &str) -> usize {
     count
 }
 
-/// How far an expression counts, over all its repetitions that count far; 0 when none does. Each
-/// number on the way is a state of its own, and a sender can have the automaton be in all of them
-/// at once.
-pub(super) fn counted(expression: &str) -> usize {
-    let (mut rest, mut sum, mut product) = (expression, 0_usize, 1_usize);
-    let mut nested = false;
-    let mut before = ' ';
+/// Whether an expression counts farther than [`FEW`].
+pub(super) fn counts_far(expression: &str) -> bool {
+    let mut rest = expression;
     while let Some(c) = rest.chars().next() {
         let length = if c == '(' { 1 } else { piece(rest).unwrap_or(1) };
         let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        if let Some(most) = most(text).filter(|most| *most > FEW) {
-            // `{2,}` counts to 2.
-            let count = if most == usize::MAX { least(text) } else { most };
-            sum = sum.saturating_add(count);
-            product = product.saturating_mul(count.max(1));
-            nested |= before == ')';
+        // `{2,}` counts to 2.
+        let far = most(text).map(|most| if most == usize::MAX { least(text) } else { most });
+        if far.is_some_and(|far| far > FEW) {
+            return true;
         }
-        before = c;
         rest = after;
     }
-    if nested { product } else { sum }
+    false
 }
 
 /// Bytes of what stands first in an expression: a class, an escape, a group that looks around, the
@@ -326,15 +400,40 @@ mod tests {
     }
 
     #[test]
-    fn counting_far_is_measured() {
-        for (expression, far) in [
-            (r"a{32}b{1,32}[{]99}\{99}", 0),
-            (r"^[^\r\n]+#[^\x22\r\n]{2049}", 2049),
-            (r"a{40}[b-z]{3,60}c{50,}", 150),
-            (r"(?:[^c]{60}){50}", 3000),
-        ] {
-            assert_eq!(counted(expression), far, "{expression}");
+    fn counting_far_is_noticed() {
+        for near in [r"a{32}b{1,32}[{]99}\{99}", "a{2,}", "(a{9}){9}"] {
+            assert!(!counts_far(near), "{near}");
         }
+        for far in [r"^[^\r\n]+#[^\x22\r\n]{2049}", "a{3,60}", "c{50,}", "(?:[^c]{60}){2}"] {
+            assert!(counts_far(far), "{far}");
+        }
+    }
+
+    #[test]
+    fn what_counts_far_is_found_and_given_up() {
+        let expression = r"^[^\r\n]+#[^\x22\r\n]{2049}";
+        let counting = Counting::new(expression, Options::default()).unwrap();
+        let line = |before: usize, after: usize| {
+            [vec![b'a'; before], vec![b'#'], vec![b'b'; after], b"\r\n".to_vec()].concat()
+        };
+        for before in [1, 30, 300, 900, 3000] {
+            let text = line(before, 2100);
+            let end = before + 1 + 2049;
+            assert_eq!(counting.find(&text, 0).unwrap(), Some((0, end)), "{before}");
+            assert_eq!(counting.find(&line(before, 2048), 0).unwrap(), None, "{before}");
+        }
+        // All numbers at once.
+        let mut seed = 11_u64;
+        let hostile: Vec<u8> = (0..65_536)
+            .map(|_| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                if seed >> 63 == 0 { b'#' } else { b'a' }
+            })
+            .chain(*b"\r\n")
+            .collect();
+        assert!(counting.find(&hostile, 0).is_err());
+        let text = line(30, 2100);
+        assert!(counting.find(&text, 0).unwrap().is_some(), "it begins anew");
     }
 
     /// Wherever PCRE finds the expression, the loose form is found no later.

@@ -6,7 +6,7 @@ use pcre2::bytes::{Regex, RegexBuilder};
 
 use super::attempts::{Attempts, DEPTH_LIMIT, Outcome};
 use super::content::quoted;
-use super::linear;
+use super::linear::{self, Counting, GaveUp};
 use crate::detect::buffer::{Match, Scope, Search, Step};
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::Buffer;
@@ -21,12 +21,9 @@ const MAX_SHORT: usize = 256;
 /// searched as longer ones are.
 const SHORT_LIMIT: u32 = 250;
 
-/// Bytes of a buffer times [`linear::counted`] up to which the automaton of an expression that counts
-/// far is run: where it cannot remember its states it works through all of them at each byte.
-const MAX_COUNTED: usize = 250_000;
-
-/// What a state that counts costs at a byte, in units of [`crate::detect::buffer::MAX_WORK`].
-const COUNT_COST: usize = 8;
+/// What it costs until an automaton that counts far gives up, in units of
+/// [`crate::detect::buffer::MAX_WORK`].
+const GIVEN_UP_COST: usize = 1_500_000;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 200;
@@ -78,11 +75,16 @@ struct Expression {
     /// For short buffers.
     short: OnceLock<Option<Regex>>,
     /// For long ones.
-    linear: OnceLock<Option<regex::bytes::Regex>>,
+    linear: OnceLock<Option<Linear>>,
     /// For long ones, where there is no linear form, or it would take too long.
     attempts: OnceLock<Box<Attempts>>,
-    /// How far it counts.
-    counted: OnceLock<usize>,
+}
+
+/// The linear engine's form of an expression.
+enum Linear {
+    Plain(regex::bytes::Regex),
+    /// Of one that counts far.
+    Counting(Box<Counting>),
 }
 
 /// What stands behind the expression.
@@ -121,7 +123,6 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         short: OnceLock::new(),
         linear: OnceLock::new(),
         attempts: OnceLock::new(),
-        counted: OnceLock::new(),
     };
     expression
         .build(SHORT_LIMIT, flags.anchored)
@@ -254,10 +255,17 @@ impl Expression {
     }
 
     /// The linear engine's form of it, if it has one.
-    fn linear(&self) -> Option<&regex::bytes::Regex> {
+    fn linear(&self) -> Option<&Linear> {
         let compile = || {
-            let same = !self.flags.anchored && !self.flags.extended;
-            same.then(|| linear::compile(&self.text, self.options())).flatten()
+            if self.flags.anchored || self.flags.extended {
+                return None;
+            }
+            let (text, options) = (self.text.as_str(), self.options());
+            if linear::counts_far(text) {
+                let counting = Counting::new(text, options)?;
+                return Some(Linear::Counting(Box::new(counting)));
+            }
+            linear::compile(text, options).map(Linear::Plain)
         };
         self.linear.get_or_init(compile).as_ref()
     }
@@ -286,19 +294,23 @@ impl Expression {
                 return found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()));
             }
         }
-        let counted = *self.counted.get_or_init(|| linear::counted(&self.text));
-        let short_enough = length.saturating_mul(counted) <= MAX_COUNTED;
-        match self.linear().filter(|_| short_enough) {
-            Some(linear) => {
-                let found = linear.find_at(subject, start);
-                let read = found.map_or(length, |found| found.end().saturating_sub(start));
-                // Once to its end, and back to where it begins.
-                let each = COUNT_COST.saturating_mul(counted).saturating_add(2);
-                scope.spend(read.saturating_mul(each));
-                found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()))
+        let found = match self.linear() {
+            Some(Linear::Plain(linear)) => {
+                linear.find_at(subject, start).map(|found| (found.start(), found.end()))
             }
-            None => self.attempts().search(scope, subject, start),
-        }
+            Some(Linear::Counting(counting)) => match counting.find(subject, start) {
+                Ok(found) => found,
+                Err(GaveUp) => {
+                    scope.spend(GIVEN_UP_COST);
+                    return self.attempts().search(scope, subject, start);
+                }
+            },
+            None => return self.attempts().search(scope, subject, start),
+        };
+        let read = found.map_or(length, |(_, end)| end.saturating_sub(start));
+        // Once to its end, and back to where it begins.
+        scope.spend(2 * read);
+        found.map_or(Outcome::Nowhere, |(first, end)| Outcome::At(first, end))
     }
 }
 
