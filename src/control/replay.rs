@@ -1,6 +1,6 @@
 //! `replay`: captures in, records out.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -152,13 +152,24 @@ impl Replay {
             told(self.one(prepared, &self.captures, self.output.clone(), stop, progress)?);
             return Ok(());
         }
-        let mut taken: BTreeMap<OsString, u32> = BTreeMap::new();
+        let plain = |capture: &PathBuf| -> OsString {
+            capture.file_name().map_or_else(|| "stdin".into(), ToOwned::to_owned)
+        };
+        let all: BTreeSet<OsString> = self.captures.iter().map(plain).collect();
+        let mut taken: BTreeSet<OsString> = BTreeSet::new();
         for capture in &self.captures {
-            let mut name = capture.file_name().map_or_else(|| "stdin".into(), ToOwned::to_owned);
-            let times = taken.entry(name.clone()).or_default();
-            *times += 1;
-            if *times > 1 {
-                name.push(format!(".{times}"));
+            let mut name = plain(capture);
+            if !taken.insert(name.clone()) {
+                // No name that a capture has or was given.
+                let numbered = |number: u32| {
+                    let mut name = name.clone();
+                    name.push(format!(".{number}"));
+                    name
+                };
+                let free = |name: &OsString| !all.contains(name) && !taken.contains(name);
+                let found = (2..).map(numbered).find(free);
+                name = found.unwrap_or(name);
+                taken.insert(name.clone());
                 let (path, name) = (capture.display(), name.display());
                 tracing::warn!("{path}: another capture has its name; its folder is {name}");
             }

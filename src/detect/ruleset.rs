@@ -1,16 +1,18 @@
 //! All rules of a sensor: loaded once, shared by all workers, never changed.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::compile::compile;
+use super::compile::{Refusal, compile};
 use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
 use super::group::Groups;
 use super::limits;
+use super::operator::Problem;
 use super::plan::{Names, Planned};
 use super::profile::{Clock, Profile, RuleCost};
-use super::rule::{Action, Buffer, BufferTest, Rule};
+use super::rule::{Action, Buffer, BufferTest, Origin, Rule};
 use super::syntax::RuleFile;
 use super::variables::Variables;
 use crate::file::Wants;
@@ -46,7 +48,12 @@ pub fn load(
         let mut refused = Vec::new();
         let disabled = file.each(&mut |parsed| match parsed {
             Ok(parsed) => match compile(&parsed, variables, &catalog) {
-                Ok(rule) => keep(rule, &mut rules, &mut known),
+                Ok(rule) => {
+                    let left_out = keep(rule, parsed.text.span(), &mut rules, &mut known).err();
+                    refused.extend(
+                        left_out.map(|problem| Refusal { problems: vec![problem], keyword: None }),
+                    );
+                }
                 Err(refusal) => refused.push(refusal),
             },
             Err(diagnostic) => {
@@ -73,17 +80,31 @@ pub fn load(
     (Ruleset::new(rules, &catalog), diagnostics, summary)
 }
 
-/// Of two rules of one number the later revision counts, or else the first.
-fn keep(rule: Rule, rules: &mut Vec<Rule>, known: &mut HashMap<(u32, u32), usize>) {
+/// Of two rules of one number the later revision counts; of the same revision the first, and the
+/// other is told of, as is one that comes behind a later revision.
+fn keep(
+    rule: Rule,
+    span: Range<usize>,
+    rules: &mut Vec<Rule>,
+    known: &mut HashMap<(u32, u32), usize>,
+) -> Result<(), Problem> {
     let key = (rule.signature.gid, rule.signature.sid);
     match known.get(&key).and_then(|index| rules.get_mut(*index)) {
         Some(old) if rule.signature.rev > old.signature.rev => *old = rule,
-        Some(_) => {}
+        Some(old) => {
+            let (Origin { file, line }, rev) = (&old.origin, old.signature.rev);
+            let message = format!("a rule with the sid {} is there already", rule.signature.sid);
+            let mut problem = Problem::whole("R047", message)
+                .hint(format!("{file}:{line} has revision {rev}: give this one a sid of its own, or a higher `rev`"));
+            problem.span = span;
+            return Err(problem);
+        }
         None => {
             known.insert(key, rules.len());
             rules.push(rule);
         }
     }
+    Ok(())
 }
 
 fn count(summary: &mut LoadSummary, diagnostic: &Diagnostic) {

@@ -149,6 +149,19 @@ fn a_packet_waits_for_inspection_while_a_rule_may_match() {
 }
 
 #[test]
+fn a_rule_of_a_number_that_is_taken_is_told_of() {
+    let rules = r#"alert tcp any any -> any any (content:"one"; sid:1; rev:2;)
+alert tcp any any -> any any (content:"two"; sid:1; rev:2;)
+alert tcp any any -> any any (content:"three"; sid:1; rev:3;)
+"#;
+    let files = [("a.rules".into(), rules.to_owned())];
+    let (_, diagnostics, summary) = load(&files, &mut Variables::default());
+    assert_eq!((summary.loaded, summary.failed), (1, 1));
+    let told = diagnostics[0].to_string();
+    assert!(told.contains("a.rules:2:1") && told.contains("a.rules:1 has revision 2"), "{told}");
+}
+
+#[test]
 fn cuts_and_batches_change_nothing() {
     let rules = r#"
 alert tcp any any -> any 80 (content:"evil payload"; content:"end"; distance:1; sid:1;)

@@ -93,6 +93,12 @@ pub fn replay(
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report.source = source.stats();
     report.warnings = source.warnings();
+    if setup.stop.load(Ordering::Relaxed) && report.error.is_none() {
+        let packets = report.stats.packets;
+        report
+            .warnings
+            .push(format!("stopped by a signal after {packets} packets: the rest was not read"));
+    }
     report
 }
 
