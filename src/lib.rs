@@ -54,7 +54,8 @@
 //!    protocol. What rules have to look at is noted. Nobody else touches its flows: no locks.
 //! 4. Then the whole round is inspected at once ([`detect::Inspector`]): packets, streams, and each
 //!    stage of a transaction when it becomes final. One pass over the bytes finds the fast patterns
-//!    of all rules; only rules whose pattern was there are evaluated. Only then do finished
+//!    of all rules; only rules whose pattern was there are evaluated. Acknowledgements that no rule can
+//!    match are left out before. Only then do finished
 //!    transactions and flows leave: inspection borrows, it does not copy.
 //! 5. The merge ([`engine::merge::Merge`]) puts the records of all workers back into the order of
 //!    the packets that caused them, applies thresholds, and shows a round to the detectors,

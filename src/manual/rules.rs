@@ -42,7 +42,8 @@
 //! given up for the packet, and `rivellino_chains_given_up_total` counts it, as does
 //! `chains_given_up` in `summary.json`. Expressions are searched in linear time where that means
 //! the same; those that look around or back are tried from one place after the other, each within
-//! the limits of steps that Suricata has. An expression that reaches a limit matches nothing, and
+//! the limits of steps that Suricata has, and so are those that count far (`[^\x22]{2049}`) where
+//! a sender makes the automaton forget its states. An expression that reaches a limit matches nothing, and
 //! with `!` it does not hold either.
 //!
 //! `rules profile` tells what rules cost on real traffic: how often each came into question
