@@ -9,7 +9,7 @@ use super::prefilter::scan::{Haystack, Pattern, Scanner};
 
 /// Bytes of a literal that the prefilter looks at: enough to be telling, few enough that the seam
 /// of two pieces of a stream is cheap to look at twice.
-pub const PATTERN_BYTES: usize = 6;
+pub const PATTERN_BYTES: usize = 12;
 
 /// Literals that cannot stand behind so many bytes are searched apart, in those bytes alone. Nearly
 /// all that have an end have it here; the few others are cheaper to find among those without.

@@ -118,22 +118,35 @@ struct Entry {
     /// What of each byte must be the same: all of it, but for the case of letters where that does
     /// not tell, and nothing where the pattern is not.
     mask: u64,
-    /// Bytes from the first of the eight to the pattern's first.
-    offset: u32,
+    /// Bytes from the first of the eight to the pattern's first, which may stand before it.
+    offset: i32,
     pattern: u32,
 }
 
 impl Entry {
     /// With the pattern's first byte so many bytes behind the first of the eight.
-    fn new(bytes: &[u8], nocase: bool, offset: usize, pattern: u32) -> Self {
+    fn new(bytes: &[u8], nocase: bool, offset: i32, pattern: u32) -> Self {
         let (mut value, mut mask) = ([0; BLOCK], [0; BLOCK]);
-        let cells = value.iter_mut().zip(&mut mask).skip(offset);
-        for ((value, mask), byte) in cells.zip(bytes) {
+        for (at, (value, mask)) in (0..).zip(value.iter_mut().zip(&mut mask)) {
+            let byte = usize::try_from(at - offset).ok().and_then(|at| bytes.get(at));
+            let Some(byte) = byte else { continue };
             *mask = if nocase && byte.is_ascii_alphabetic() { !CASE } else { u8::MAX };
             *value = *byte & *mask;
         }
         let (value, mask) = (u64::from_le_bytes(value), u64::from_le_bytes(mask));
-        Self { value, mask, offset: u32::try_from(offset).unwrap_or(0), pattern }
+        Self { value, mask, offset, pattern }
+    }
+
+    /// From the place to the pattern's first byte.
+    #[inline]
+    const fn before(&self) -> isize {
+        self.offset as isize - BEFORE as isize
+    }
+
+    /// Whether the eight bytes hold a pattern of this length whole.
+    #[inline]
+    fn holds(&self, length: usize) -> bool {
+        usize::try_from(self.offset).is_ok_and(|offset| offset + length <= BLOCK)
     }
 
     /// The three bytes at the place, folded.
@@ -375,7 +388,7 @@ impl Grams {
         let mut compare = |entries: &[Entry]| {
             for entry in entries {
                 if around & entry.mask == entry.value
-                    && let Some(start) = (place + entry.offset as usize).checked_sub(BEFORE)
+                    && let Some(start) = place.checked_add_signed(entry.before())
                 {
                     self.one(bytes, start, entry, hit);
                 }
@@ -392,7 +405,7 @@ impl Grams {
         let Some(pattern) = self.patterns.get(entry.pattern as usize) else { return };
         let end = start.saturating_add(pattern.bytes.len());
         // What the eight bytes around hold whole is compared by now.
-        if entry.offset as usize + pattern.bytes.len() <= BLOCK {
+        if entry.holds(pattern.bytes.len()) {
             if end <= bytes.len() {
                 hit(pattern.id, end);
             }
@@ -466,18 +479,23 @@ fn either(block: &[u8; BLOCK], look: impl Fn(u32) -> u32) -> u32 {
 /// Where a pattern begins in the eight bytes around each place that it is known by: one place for
 /// each way in which it can lie across the places that are looked at, and the rarest where there is
 /// a choice.
-fn offsets(bytes: &[u8], nocase: bool, dense: bool) -> Vec<usize> {
-    let told = |offset: &usize| {
-        let place = BEFORE.checked_sub(*offset).and_then(|at| bytes.get(at..at + 3));
-        place.map_or(0, |place| rarity::score(place, nocase))
-    };
+fn offsets(bytes: &[u8], nocase: bool, dense: bool) -> Vec<i32> {
+    let before = BEFORE as i32;
     match (dense, bytes.len()) {
-        (false, length) => (usize::from(length < 5)..).take(4).collect(),
-        (true, 0..=2) => vec![BEFORE, BEFORE + 1],
-        (true, 3) => vec![BEFORE - 1, BEFORE],
-        (true, _) => {
-            let pairs = [[0, 2], [1, 3]];
-            pairs.iter().filter_map(|pair| pair.iter().copied().max_by_key(told)).collect()
+        // Some places know less than three bytes.
+        (false, 0..=4) => (1..5).collect(),
+        (false, 5) => (0..4).collect(),
+        (true, 0..=2) => vec![before, before + 1],
+        (true, 3) => vec![before - 1, before],
+        _ => {
+            let stride = if dense { 2 } else { 4 };
+            let rarest = |first: usize| {
+                let places = (0..).zip(bytes.windows(3)).skip(first).step_by(stride);
+                // Of equals the first.
+                let places = places.map(|(place, gram)| (rarity::score(gram, nocase), -place));
+                places.max().map(|(_, place)| before + place)
+            };
+            (0..stride).filter_map(rarest).collect()
         }
     }
 }
