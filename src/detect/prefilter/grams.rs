@@ -5,8 +5,8 @@
 //! there are of any pattern. A look waits for none before it, and the table stays in the first
 //! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
 //! patterns every second place is looked at; where they cover only two bytes of a place, these with
-//! any third are looked for. What the bit lets through is compared, unless it lies within zeros or
-//! spaces, which are everywhere.
+//! any third are looked for. What the bit lets through is compared, unless it lies within, or at an
+//! edge of, zeros or spaces at which no pattern can be: these are everywhere.
 
 use std::collections::BTreeSet;
 
@@ -46,13 +46,17 @@ const FOLD: u64 = 0x2020_2020_2020_2020;
 /// The three lowest bytes.
 const LOW: u32 = 0x00ff_ffff;
 
+/// Three bytes that are everywhere.
+const ZEROS: u32 = 0;
+const SPACES: u32 = 0x0020_2020;
+
 /// A set of patterns, ready to be found.
 #[derive(Debug)]
 pub struct Grams {
     /// Whether every second place is looked at, not every fourth.
     dense: bool,
-    /// Whether no pattern can begin or end within zeros and spaces alone.
-    quiet: bool,
+    /// What may be where the three bytes of a place are zeros, and where they are spaces.
+    blanks: [Blank; 2],
     /// A bit for each hash of three bytes: not set is no, set is perhaps.
     words: Vec<u32>,
     /// By all three bytes of a place.
@@ -173,11 +177,70 @@ impl Entry {
         }
     }
 
-    /// Whether it may stand within zeros and spaces alone.
-    fn is_blank(&self) -> bool {
-        let cells = self.value.to_le_bytes().into_iter().zip(self.mask.to_le_bytes());
-        cells.into_iter().all(|(value, mask)| mask == 0 || value | CASE == CASE)
+    /// Its bytes and their masks.
+    fn cells(&self) -> [(u8, u8); BLOCK] {
+        let (value, mask) = (self.value.to_le_bytes(), self.mask.to_le_bytes());
+        std::array::from_fn(|at| {
+            (value.get(at).copied().unwrap_or(0), mask.get(at).copied().unwrap_or(0))
+        })
     }
+}
+
+/// What may be at a place whose three bytes are all the same blank one.
+#[derive(Debug)]
+struct Blank {
+    /// That byte.
+    fill: u8,
+    /// A bit for each byte that may be before the place, ...
+    before: [u64; 4],
+    /// ... or behind it, of entries that do not know the one before.
+    behind: [u64; 4],
+    /// Whether anything may be where all eight bytes around are blank.
+    inside: bool,
+}
+
+impl Blank {
+    fn new<'a>(fill: u8, entries: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut blank = Self { fill, before: [0; 4], behind: [0; 4], inside: false };
+        for entry in entries {
+            let cells = entry.cells();
+            let may_be = |(value, mask): &(u8, u8)| fill & mask == *value;
+            let [_, _, before, place @ .., behind, _] = &cells;
+            if !place.iter().all(may_be) {
+                continue;
+            }
+            blank.inside |= cells.iter().all(may_be);
+            match (before, behind) {
+                ((_, 0), (_, 0)) => blank.before = [u64::MAX; 4],
+                ((_, 0), known) => set(&mut blank.behind, *known),
+                (known, _) => set(&mut blank.before, *known),
+            }
+        }
+        blank
+    }
+
+    /// Whether there may be anything, with these eight bytes around.
+    #[inline]
+    fn tells(&self, around: u64) -> bool {
+        if around == u64::from_le_bytes([self.fill; BLOCK]) {
+            return self.inside;
+        }
+        let [_, _, before, _, _, _, behind, _] = around.to_le_bytes();
+        has(&self.before, before) | has(&self.behind, behind)
+    }
+}
+
+/// Sets the bits of all bytes that are `value` under `mask`.
+fn set(bits: &mut [u64; 4], (value, mask): (u8, u8)) {
+    for byte in (0..=u8::MAX).filter(|byte| byte & mask == value) {
+        let word = bits.get_mut(usize::from(byte / 64));
+        word.into_iter().for_each(|word| *word |= 1 << (byte % 64));
+    }
+}
+
+#[inline]
+fn has(bits: &[u64; 4], byte: u8) -> bool {
+    bits.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte % 64) & 1 == 1)
 }
 
 /// The three bytes at a place, of the eight around it.
@@ -271,14 +334,14 @@ impl Grams {
             front.iter().for_each(|entry| set(entry.gram() & 0xffff | any << 16));
             back.iter().for_each(|entry| set(entry.gram() & 0x00ff_ff00 | any));
         }
-        let quiet = !entries.iter().flatten().any(Entry::is_blank);
+        let blanks = [0, b' '].map(|fill| Blank::new(fill, entries.iter().flatten()));
         let [whole, front, back] = entries;
         let [exact_key, front_key, back_key] = KEYS;
         let loose = [(front_key, front), (back_key, back)];
         let loose = loose.into_iter().filter(|(_, entries)| !entries.is_empty());
         Some(Self {
             dense,
-            quiet,
+            blanks,
             words,
             exact: Index::new(whole, exact_key),
             loose: loose.map(|(key, entries)| (key, Index::new(entries, key))).collect(),
@@ -376,8 +439,13 @@ impl Grams {
             let place = start + 2 * left.trailing_zeros() as usize;
             left &= left - 1;
             let around = around(bytes, place);
-            // Within zeros and spaces there is nothing to find; where they begin or end there may be.
-            if !self.quiet || around | FOLD != FOLD {
+            let [zeros, spaces] = &self.blanks;
+            let tells = match gram(around) {
+                ZEROS => zeros.tells(around),
+                SPACES => spaces.tells(around),
+                _ => true,
+            };
+            if tells {
                 self.place(bytes, place, around, hit);
             }
         }
@@ -577,7 +645,7 @@ mod tests {
         let mut compared = 0;
         for round in 0..400 {
             let alphabet = alphabets[round % 4];
-            let shortest = 2 + round % 5;
+            let shortest = 2 + round % 5 + 8 * usize::from(round % 3 == 0);
             let count = if shortest < 4 { 8 } else { 40 };
             let patterns: Set = (0..1 + numbers.below(count))
                 .map(|_| {
@@ -599,6 +667,36 @@ mod tests {
             }
         }
         assert!(compared > 10_000, "{compared}");
+    }
+
+    #[test]
+    fn what_lies_at_the_edge_of_blanks_is_found() {
+        let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
+        let alphabets: [&[u8]; 3] = [b"\0\0\0\0\x01k", b"    \0Kk", b"\0\0 \0a"];
+        let mut compared = 0;
+        for round in 0..300 {
+            let alphabet = alphabets[round % 3];
+            let shortest = 2 + round % 12;
+            let patterns: Set = (0..1 + numbers.below(5))
+                .map(|_| {
+                    let length = shortest + numbers.below(5);
+                    (numbers.bytes(alphabet, length), numbers.below(2) == 0)
+                })
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            let Some(grams) = build(&patterns) else { continue };
+            for _ in 0..4 {
+                let length = numbers.below(90) + 700 * usize::from(numbers.below(8) == 0);
+                let haystack = numbers.bytes(alphabet, length);
+                let mut told = Vec::new();
+                grams.scan(&haystack, &mut |id, end| told.push((id, end)));
+                told.sort_unstable();
+                assert_eq!(told, naive(&patterns, &haystack).into_iter().collect::<Vec<_>>());
+                compared += told.len();
+            }
+        }
+        assert!(compared > 3_000, "{compared}");
     }
 
     #[test]
