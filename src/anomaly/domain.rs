@@ -140,12 +140,16 @@ pub(super) fn hash(name: &[u8]) -> u64 {
 /// Whether a name asks for what an address is called or listed as: `4.3.2.1.bl.example.org`, or
 /// the 32 digits of IPv6 one by one.
 pub(super) fn is_reversed_address(sub: &[u8]) -> bool {
-    let mut labels = sub.split(|byte| *byte == b'.');
     let number =
         |label: &[u8]| (1..=3).contains(&label.len()) && label.iter().all(u8::is_ascii_digit);
     let nibble = |label: &[u8]| matches!(label, [digit] if digit.is_ascii_hexdigit());
-    labels.clone().take(4).filter(|label| number(label)).count() == 4
-        || labels.by_ref().take(16).filter(|label| nibble(label)).count() == 16
+    begins_with(sub, 4, number) || begins_with(sub, 16, nibble)
+}
+
+/// Whether the first `count` labels of a name are all there and such.
+fn begins_with(name: &[u8], count: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
+    let labels = name.split(|byte| *byte == b'.').take(count);
+    labels.take_while(|label| is_such(label)).count() == count
 }
 
 #[cfg(test)]
@@ -180,5 +184,6 @@ mod tests {
         assert!(is_reversed_address(b"4.3.2.1.zen"));
         assert!(is_reversed_address(b"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.zen"));
         assert!(!is_reversed_address(b"4.3.2.host") && !is_reversed_address(b"00ff.12ab.aa.1"));
+        assert!(!is_reversed_address(b"4.3.2") && !is_reversed_address(b"a.b.c.d.host"));
     }
 }

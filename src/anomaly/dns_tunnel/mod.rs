@@ -302,7 +302,8 @@ fn is_exempt(domain: &[u8]) -> bool {
 fn is_encoded_name(sub: &[u8], domain: &[u8], limits: &Limits) -> bool {
     let least = if domain.is_empty() { 2 * SUB_MIN } else { SUB_MIN };
     sub.len() >= least
-        && !sub.split(|byte| *byte == b'.').any(|label| label.starts_with(b"_"))
+        && !(sub.contains(&b'_')
+            && sub.split(|byte| *byte == b'.').any(|label| label.starts_with(b"_")))
         && !domain::is_reversed_address(sub)
         && (sub.len() >= SUB_LONG || letters::surprise(sub) >= limits.surprise_min)
 }

@@ -73,10 +73,16 @@ static REPEAT_GROWTH: Parameter = Parameter::fixed(
 const TOLD_MAX: usize = 2048;
 /// The same is told once in this span.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// Ports that mail takes.
-const MAIL_PORTS: &[u16] = &[25, 26, 110, 143, 465, 587, 993, 995, 2525];
-/// Ports of databases and servers of files.
-const STORE_PORTS: &[u16] = &[445, 548, 1433, 1521, 2049, 3050, 3306, 5432, 6379, 27017, 50_000];
+
+/// Whether mail takes a port.
+const fn is_mail(port: u16) -> bool {
+    matches!(port, 25 | 26 | 110 | 143 | 465 | 587 | 993 | 995 | 2525)
+}
+
+/// Whether a port is that of a database or of a server of files.
+const fn is_store(port: u16) -> bool {
+    matches!(port, 445 | 548 | 1433 | 1521 | 2049 | 3050 | 3306 | 5432 | 6379 | 27_017 | 50_000)
+}
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
@@ -161,7 +167,7 @@ impl Exfiltration {
         // they go.
         let [up, down] = burst.payload;
         let sends = self.volume.may_count(client.addr, [up, down]);
-        let is_asked = down > 0 && STORE_PORTS.contains(&server.port);
+        let is_asked = down > 0 && is_store(server.port);
         if !sends && !is_asked {
             return None;
         }
@@ -169,7 +175,7 @@ impl Exfiltration {
             match (self.site.is_home(client.addr), self.site.is_home(server.addr)) {
                 (true, false) => {
                     let counts = is_stream || burst.app_protocol == Some("quic");
-                    if !sends || !counts || MAIL_PORTS.contains(&server.port) {
+                    if !sends || !counts || is_mail(server.port) {
                         return None;
                     }
                     (client, server, [up, down])

@@ -27,6 +27,9 @@ const LOOSE_BITS: usize = 128;
 /// Most bits that such places may set: one look in 64 then lets something through in vain.
 const LOOSE_MOST: usize = 16_384;
 
+/// Slots for each of them, about: they are few, and asked at every place that the table lets through.
+const LOOSE_SLOTS: usize = 8;
+
 /// Words of the table: 2, 16 or 128 KiB. The last is for tens of thousands of places: in a smaller
 /// one every fourth look would let something through in vain.
 const WORDS: (usize, usize, usize) = (512, 4096, 32_768);
@@ -249,11 +252,13 @@ const fn gram(around: u64) -> u32 {
 }
 
 impl Index {
-    fn new(mut entries: Vec<Entry>, key: u32) -> Self {
+    /// With so many slots an entry, about.
+    fn new(mut entries: Vec<Entry>, key: u32, spread: usize) -> Self {
         if entries.is_empty() {
             return Self::default();
         }
-        let exponent = entries.len().max(8).next_power_of_two().trailing_zeros().min(24);
+        let slots = entries.len().max(8).saturating_mul(spread);
+        let exponent = slots.next_power_of_two().trailing_zeros().min(24);
         let shift = 32 - exponent;
         let hash = |entry: &Entry| ((entry.gram() & key).wrapping_mul(FACTOR) >> shift) as usize;
         entries.sort_by_key(|entry| (hash(entry), entry.pattern, entry.offset));
@@ -273,6 +278,16 @@ impl Index {
             start += u32::try_from(mine).unwrap_or(0);
         }
         Self { slots, shift, entries }
+    }
+
+    /// The same of few entries in many slots: most often there are none.
+    #[inline]
+    fn seldom_at(&self, key: u32, around: u64) -> &[Entry] {
+        let hash = ((gram(around) & key).wrapping_mul(FACTOR) >> (self.shift & 31)) as usize;
+        match self.slots.get(hash) {
+            Some(slot) if slot.before | slot.behind != 0 => self.at(key, around),
+            _ => &[],
+        }
     }
 
     /// Those that may stand at a place, of which it knows the bytes of `key`; `around` is folded.
@@ -343,8 +358,10 @@ impl Grams {
             dense,
             blanks,
             words,
-            exact: Index::new(whole, exact_key),
-            loose: loose.map(|(key, entries)| (key, Index::new(entries, key))).collect(),
+            exact: Index::new(whole, exact_key, 1),
+            loose: loose
+                .map(|(key, entries)| (key, Index::new(entries, key, LOOSE_SLOTS)))
+                .collect(),
             patterns: kept,
         })
     }
@@ -464,7 +481,7 @@ impl Grams {
         };
         compare(self.exact.at(LOW, folded));
         for (key, index) in &self.loose {
-            compare(index.at(*key, folded));
+            compare(index.seldom_at(*key, folded));
         }
     }
 
