@@ -59,6 +59,11 @@ impl Tape {
         self.bytes.is_empty() && !self.torn
     }
 
+    /// What came of it so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The next bytes of the unit.
     pub fn add(&mut self, bytes: &[u8]) {
         if self.torn {
@@ -104,5 +109,80 @@ impl Tape {
     /// Bytes that it points to.
     pub fn memory(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::net::{Chunk, Direction};
+    use crate::protocols::{Carrier, Moment, PROTOCOLS, Protocol};
+    use crate::time::Timestamp;
+
+    /// What each side sent, whole, of a conversation whose pieces have at most so many bytes.
+    fn told(
+        protocol: &Protocol,
+        turns: &[(Direction, &[u8])],
+        most: usize,
+    ) -> [Vec<(&'static str, Vec<u8>)>; 2] {
+        let moment = Moment {
+            now: Timestamp::from_nanos(0),
+            carrier: Carrier::Tcp,
+            server_port: protocol.ports.first().copied().unwrap_or(0),
+            files: Wants { frames: true, ..Wants::NOTHING },
+        };
+        let mut parser = (protocol.parser)();
+        let mut signals = Vec::new();
+        for (way, bytes) in turns {
+            for piece in bytes.chunks(most) {
+                parser.parse(*way, Chunk::Data(piece), &moment, &mut signals);
+            }
+        }
+        let mut sides = [Vec::new(), Vec::new()];
+        for signal in signals {
+            if let Signal::Frame(frame) = signal {
+                let [request, response] = &mut sides;
+                let side = if frame.side == Side::Request { request } else { response };
+                side.push((frame.name, frame.bytes));
+            }
+        }
+        sides
+    }
+
+    #[test]
+    fn units_are_declared_and_the_same_however_bytes_come() {
+        let mut seen = BTreeSet::new();
+        let framed = PROTOCOLS.iter().filter(|protocol| !protocol.frames.is_empty());
+        for protocol in framed.filter(|protocol| protocol.carriers.contains(&Carrier::Tcp)) {
+            for sample in protocol.samples {
+                let whole = told(protocol, sample.turns, usize::MAX);
+                for (name, _) in whole.iter().flatten() {
+                    assert!(protocol.frames.contains(name), "{} {name}", protocol.name);
+                    seen.insert(format!("{}.{name}", protocol.name));
+                }
+                for most in [1, 7] {
+                    let cut = told(protocol, sample.turns, most);
+                    assert_eq!(cut, whole, "{} {}", protocol.name, sample.name);
+                }
+            }
+        }
+        for name in [
+            "enip.data",
+            "http.request",
+            "ldap.pdu",
+            "smtp.command_line",
+            "smtp.data",
+            "smtp.response_line",
+            "ssh.record.data",
+            "ssh.record.hdr",
+            "ssh.record.pdu",
+            "tls.data",
+            "tls.hdr",
+            "tls.pdu",
+        ] {
+            assert!(seen.contains(name), "{name} in {seen:?}");
+        }
     }
 }
