@@ -293,6 +293,26 @@ pub enum Track {
     ByFlow,
 }
 
+/// A text that an expression captured, and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedText {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The text, as it was in traffic.
+    pub value: Box<[u8]>,
+}
+
+/// Texts that expressions captured, as they stood at a match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// Kept with the flow (`flowvar`).
+    pub flow: Vec<NamedText>,
+    /// Kept with the packet (`pktvar`).
+    pub packet: Vec<NamedText>,
+    /// For this alert alone.
+    pub alert: Vec<NamedText>,
+}
+
 /// A signature matched.
 #[derive(Default)]
 pub struct Alert {
@@ -312,6 +332,8 @@ pub struct Alert {
     pub flowbits: Vec<String>,
     /// Numbers of the flow that were set (`flowint`).
     pub flowints: Vec<(String, u32)>,
+    /// Texts that expressions captured, if any.
+    pub captured: Option<Box<Captured>>,
     /// What it asks of sets that rules change. Decided at the merge.
     pub queries: Vec<SetQuery>,
     /// The rule makes no alert: it matched for what it sets.
@@ -354,6 +376,8 @@ pub struct FlowRecord {
     pub icmp_response: Option<(u8, u8)>,
     /// How the first contact went.
     pub outcome: Outcome,
+    /// Texts that expressions of rules captured from it (`flowvar`).
+    pub texts: Vec<NamedText>,
 }
 
 /// What EVE's `tcp` object says of a flow.
