@@ -201,3 +201,43 @@ pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Lo
     let (ruleset, diagnostics, summary) = detect::load(texts, variables);
     Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_addresses_is_read_with_the_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("categories.txt", "1,CnC,Command and control\n");
+        put("bad.list", "192.0.2.0/24,1,50\n");
+        let config = || Config {
+            reputation_categories_file: Some(folder.path().join("categories.txt")),
+            default_reputation_path: Some(folder.path().to_owned()),
+            reputation_files: Some(vec!["bad.list".into()]),
+            ..Config::default()
+        };
+        let read = |config: &Config| {
+            let mut variables = Variables::default();
+            Beside::of(config).read(&mut variables).map(|()| variables)
+        };
+        let rule = "alert ip any any -> any any (iprep:src,CnC,>,1; sid:1;)\n";
+        let texts = [(Arc::from("a.rules"), rule.to_owned())];
+        let loaded = |mut variables| load_texts(&texts, &mut variables).summary;
+        assert_eq!(loaded(read(&config()).unwrap()).loaded, 1);
+        assert_eq!(loaded(Variables::default()).failed, 1);
+
+        let told = |config: &Config| read(config).err().map(|error| format!("{error:#}")).unwrap();
+        let nameless = Config { reputation_categories_file: None, ..config() };
+        assert!(told(&nameless).contains("reputation-categories-file"));
+        put("bad.list", "192.0.2.0/24,2,50\n\nhost,1,1\n");
+        let lines = told(&config());
+        assert!(lines.contains("bad.list: line 1: the category `2`"), "{lines}");
+        assert!(lines.contains("bad.list: line 3: `host`"), "{lines}");
+        let database = Some(folder.path().join("bad.list"));
+        let places = Config { geoip_database: database, ..Config::default() };
+        assert!(told(&places).contains("*.mmdb"), "{}", told(&places));
+    }
+}

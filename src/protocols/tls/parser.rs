@@ -155,9 +155,14 @@ impl TlsParser {
         }
     }
 
-    /// Tells of a whole record and its parts.
+    /// Tells of a whole record and its parts, until nothing more is to be learned: what comes behind
+    /// that in one piece may come in none.
     fn tell(&self, way: Direction, half: &mut Half, out: &mut Vec<Signal>) {
         let Some(tape) = half.tape.take().filter(|_| self.wants.frames) else { return };
+        let other = self.halves.get(1 - way.index()).is_some_and(|other| other.encrypted);
+        if self.over || half.encrypted && other {
+            return;
+        }
         let [kind, ..] = half.header;
         // Rules may have come to want it in the middle of a record.
         let length = HEADER_BYTES + usize::from(half.length());
