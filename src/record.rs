@@ -9,9 +9,11 @@ use crate::file;
 use crate::net::{AddressSet, Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
+mod captured;
 mod indicator;
 mod pairs;
 
+pub use captured::{Captured, NamedText};
 pub use indicator::{ALTERNATIVES_MAX, Indicator, Observable, TERMS_MAX};
 pub use pairs::Pairs;
 
@@ -291,26 +293,6 @@ pub enum Track {
     ByRule,
     /// By flow.
     ByFlow,
-}
-
-/// A text that an expression captured, and what it is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedText {
-    /// Its name.
-    pub name: Arc<str>,
-    /// The text, as it was in traffic.
-    pub value: Box<[u8]>,
-}
-
-/// Texts that expressions captured, as they stood at a match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captured {
-    /// Kept with the flow (`flowvar`).
-    pub flow: Vec<NamedText>,
-    /// Kept with the packet (`pktvar`).
-    pub packet: Vec<NamedText>,
-    /// For this alert alone.
-    pub alert: Vec<NamedText>,
 }
 
 /// A signature matched.
