@@ -9,9 +9,11 @@ use crate::file;
 use crate::net::{AddressSet, Direction, Endpoint};
 use crate::time::{Duration, Timestamp};
 
+mod captured;
 mod indicator;
 mod pairs;
 
+pub use captured::{Captured, NamedText};
 pub use indicator::{ALTERNATIVES_MAX, Indicator, Observable, TERMS_MAX};
 pub use pairs::Pairs;
 
@@ -312,6 +314,8 @@ pub struct Alert {
     pub flowbits: Vec<String>,
     /// Numbers of the flow that were set (`flowint`).
     pub flowints: Vec<(String, u32)>,
+    /// Texts that expressions captured, if any.
+    pub captured: Option<Box<Captured>>,
     /// What it asks of sets that rules change. Decided at the merge.
     pub queries: Vec<SetQuery>,
     /// The rule makes no alert: it matched for what it sets.
@@ -354,6 +358,8 @@ pub struct FlowRecord {
     pub icmp_response: Option<(u8, u8)>,
     /// How the first contact went.
     pub outcome: Outcome,
+    /// Texts that expressions of rules captured from it (`flowvar`).
+    pub texts: Vec<NamedText>,
 }
 
 /// What EVE's `tcp` object says of a flow.

@@ -7,6 +7,7 @@ use rivellino::decode::{self, Headers};
 use rivellino::detect::events::rules_of_events;
 use rivellino::detect::header_bytes::HEADER_BYTES;
 use rivellino::detect::operators::OPERATORS;
+use rivellino::detect::reputation::Reputations;
 use rivellino::detect::rule::Buffer;
 use rivellino::detect::{LoadSummary, Ruleset, Variables, load};
 use rivellino::field::{Event, Row, Side, rows};
@@ -26,8 +27,12 @@ fn tables() -> Vec<(&'static str, Vec<Row>)> {
 }
 
 fn loaded(rules: &str) -> (Arc<Ruleset>, LoadSummary, String) {
+    let mut variables = Variables::default();
+    let mut reputations = Reputations::default();
+    reputations.categories("1,CnC,Command and control").unwrap();
+    variables.companions.reputations = Some(Arc::new(reputations));
     let (set, diagnostics, summary) =
-        load(&[("keywords.rules".into(), rules.to_owned())], &mut Variables::default());
+        load(&[("keywords.rules".into(), rules.to_owned())], &mut variables);
     let told: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     (Arc::new(set), summary, told.join("\n"))
 }

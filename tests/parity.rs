@@ -34,7 +34,6 @@ const DIFFERENT: &[(&str, &str)] = &[
         "the protocols of the two directions are not told apart by the keyword",
     ),
     ("detect-app-layer-state-01", "a stage that was passed is not told again"),
-    ("domain-keyword", "domain and tld need a list of public suffixes"),
     ("eve-payload-07-http-gap", "each stretch of a stream with a gap alerts here"),
     ("flow-drop-iponly-01", "`drop` ends no inspection here: nothing was dropped"),
     ("flow-drop-iponly-02", "`drop` ends no inspection here: nothing was dropped"),

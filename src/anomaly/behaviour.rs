@@ -314,6 +314,7 @@ mod tests {
             tcp: Some(TcpRecord::default()),
             icmp_response: None,
             outcome: Outcome::Answered,
+            texts: Vec::new(),
         }));
         Record { sequence: 1, tie: 0, timestamp: Timestamp::new(100, 0), context, body }
     }

@@ -480,6 +480,7 @@ mod tests {
             tcp: None,
             icmp_response: None,
             outcome: Outcome::Answered,
+            texts: Vec::new(),
         };
         record(port, to, Body::Flow(Box::new(flow)))
     }

@@ -292,6 +292,18 @@ pub struct Options {
     /// Reference systems and their URLs.
     #[arg(long, value_name = "FILE")]
     pub reference_file: Option<PathBuf>,
+    /// Categories of reputations, for `iprep`.
+    #[arg(long, value_name = "FILE")]
+    pub reputation_categories_file: Option<PathBuf>,
+    /// Folder of reputation files that are given without one.
+    #[arg(long, value_name = "DIR")]
+    pub default_reputation_path: Option<PathBuf>,
+    /// Reputations of addresses, for `iprep`; may be repeated.
+    #[arg(long = "reputation-file", value_name = "FILE")]
+    pub reputation_files: Vec<PathBuf>,
+    /// Countries of addresses, for `geoip`: a database of MaxMind's format.
+    #[arg(long, value_name = "FILE")]
+    pub geoip_database: Option<PathBuf>,
     /// No signatures.
     #[arg(long)]
     pub no_signatures: bool,
@@ -497,6 +509,11 @@ impl Options {
             threshold_file: self.threshold_file.clone(),
             classification_file: self.classification_file.clone(),
             reference_file: self.reference_file.clone(),
+            reputation_categories_file: self.reputation_categories_file.clone(),
+            default_reputation_path: self.default_reputation_path.clone(),
+            reputation_files: (!self.reputation_files.is_empty())
+                .then(|| self.reputation_files.clone()),
+            geoip_database: self.geoip_database.clone(),
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
             anomaly: self.no_anomaly.then_some(false),

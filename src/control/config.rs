@@ -53,6 +53,22 @@ pub static KEYS: &[Key] = &[
         name: "reference-file",
         help: "File of reference systems and their URLs (Suricata's reference.config). Default: none.",
     },
+    Key {
+        name: "reputation-categories-file",
+        help: "File of the categories of reputations, NUMBER,NAME,DESCRIPTION a line, for `iprep` in rules. Default: none.",
+    },
+    Key {
+        name: "default-reputation-path",
+        help: "Folder of `reputation-files` that are given without one. Default: the current folder.",
+    },
+    Key {
+        name: "reputation-files",
+        help: "Files of reputations, ADDRESS[/PREFIX],CATEGORY,LEVEL a line, a list; read anew with the rules. Default: none.",
+    },
+    Key {
+        name: "geoip-database",
+        help: "Database of countries in MaxMind's format (GeoLite2-Country.mmdb), for `geoip` in rules; read anew with the rules. Default: none.",
+    },
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key {
@@ -190,6 +206,10 @@ pub struct Config {
     pub threshold_file: Option<PathBuf>,
     pub classification_file: Option<PathBuf>,
     pub reference_file: Option<PathBuf>,
+    pub reputation_categories_file: Option<PathBuf>,
+    pub default_reputation_path: Option<PathBuf>,
+    pub reputation_files: Option<Vec<PathBuf>>,
+    pub geoip_database: Option<PathBuf>,
     pub signatures: Option<bool>,
     pub anomaly: Option<bool>,
     pub sensitivity: Option<Sensitivity>,
@@ -385,6 +405,12 @@ impl Config {
             threshold_file: self.threshold_file.or(under.threshold_file),
             classification_file: self.classification_file.or(under.classification_file),
             reference_file: self.reference_file.or(under.reference_file),
+            reputation_categories_file: self
+                .reputation_categories_file
+                .or(under.reputation_categories_file),
+            default_reputation_path: self.default_reputation_path.or(under.default_reputation_path),
+            reputation_files: self.reputation_files.or(under.reputation_files),
+            geoip_database: self.geoip_database.or(under.geoip_database),
             signatures: self.signatures.or(under.signatures),
             anomaly: self.anomaly.or(under.anomaly),
             sensitivity: self.sensitivity.or(under.sensitivity),
@@ -467,6 +493,10 @@ mod tests {
             threshold-file = "threshold.config"
             classification-file = "classification.config"
             reference-file = "reference.config"
+            reputation-categories-file = "categories.txt"
+            default-reputation-path = "iprep"
+            reputation-files = ["bad.list"]
+            geoip-database = "country.mmdb"
             signatures = true
             anomaly = false
             sensitivity = "high"

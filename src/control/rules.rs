@@ -6,6 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::config::Config;
+use crate::detect::places::Places;
+use crate::detect::reputation::Reputations;
 use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
 
 /// The rules that come with the program, by file name.
@@ -36,15 +38,26 @@ pub struct Beside {
     pub classification: Option<PathBuf>,
     /// Reference systems.
     pub reference: Option<PathBuf>,
+    /// Categories of reputations.
+    pub categories: Option<PathBuf>,
+    /// Reputations of addresses.
+    pub reputations: Vec<PathBuf>,
+    /// Countries of addresses.
+    pub places: Option<PathBuf>,
 }
 
 impl Beside {
     /// Those that the configuration names.
     pub fn of(config: &Config) -> Self {
+        let folder = config.default_reputation_path.as_deref().unwrap_or(Path::new(""));
+        let files = config.reputation_files.iter().flatten();
         Self {
             threshold: config.threshold_file.clone(),
             classification: config.classification_file.clone(),
             reference: config.reference_file.clone(),
+            categories: config.reputation_categories_file.clone(),
+            reputations: files.map(|file| folder.join(file)).collect(),
+            places: config.geoip_database.clone(),
         }
     }
 
@@ -77,7 +90,37 @@ impl Beside {
             let systems = systems.map_err(|problems| told(path, problems))?;
             variables.companions.references = Some(systems.into());
         }
+        variables.companions.reputations = self.read_reputations(text, told)?.map(Arc::new);
+        if let Some(path) = &self.places {
+            let bytes = std::fs::read(path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            let places = Places::new(bytes).map_err(|why| {
+                let why = format!("{why}: a database of MaxMind's format (*.mmdb) is expected");
+                told(path, vec![why])
+            })?;
+            variables.companions.places = Some(places.into());
+        }
         Ok(())
+    }
+
+    fn read_reputations(
+        &self,
+        text: impl Fn(&PathBuf) -> anyhow::Result<String>,
+        told: impl Fn(&Path, Vec<String>) -> anyhow::Error,
+    ) -> anyhow::Result<Option<Reputations>> {
+        let Some(categories) = &self.categories else {
+            anyhow::ensure!(
+                self.reputations.is_empty(),
+                "reputation-files need a reputation-categories-file that names their categories"
+            );
+            return Ok(None);
+        };
+        let mut known = Reputations::default();
+        known.categories(&text(categories)?).map_err(|problems| told(categories, problems))?;
+        for path in &self.reputations {
+            known.add(&text(path)?).map_err(|problems| told(path, problems))?;
+        }
+        Ok(Some(known))
     }
 }
 
@@ -157,4 +200,44 @@ pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Lo
     variables.companions.read = Some(Arc::new(named_file));
     let (ruleset, diagnostics, summary) = detect::load(texts, variables);
     Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_addresses_is_read_with_the_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("categories.txt", "1,CnC,Command and control\n");
+        put("bad.list", "192.0.2.0/24,1,50\n");
+        let config = || Config {
+            reputation_categories_file: Some(folder.path().join("categories.txt")),
+            default_reputation_path: Some(folder.path().to_owned()),
+            reputation_files: Some(vec!["bad.list".into()]),
+            ..Config::default()
+        };
+        let read = |config: &Config| {
+            let mut variables = Variables::default();
+            Beside::of(config).read(&mut variables).map(|()| variables)
+        };
+        let rule = "alert ip any any -> any any (iprep:src,CnC,>,1; sid:1;)\n";
+        let texts = [(Arc::from("a.rules"), rule.to_owned())];
+        let loaded = |mut variables| load_texts(&texts, &mut variables).summary;
+        assert_eq!(loaded(read(&config()).unwrap()).loaded, 1);
+        assert_eq!(loaded(Variables::default()).failed, 1);
+
+        let told = |config: &Config| read(config).err().map(|error| format!("{error:#}")).unwrap();
+        let nameless = Config { reputation_categories_file: None, ..config() };
+        assert!(told(&nameless).contains("reputation-categories-file"));
+        put("bad.list", "192.0.2.0/24,2,50\n\nhost,1,1\n");
+        let lines = told(&config());
+        assert!(lines.contains("bad.list: line 1: the category `2`"), "{lines}");
+        assert!(lines.contains("bad.list: line 3: `host`"), "{lines}");
+        let database = Some(folder.path().join("bad.list"));
+        let places = Config { geoip_database: database, ..Config::default() };
+        assert!(told(&places).contains("*.mmdb"), "{}", told(&places));
+    }
 }

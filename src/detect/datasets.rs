@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::classification::Classes;
 use super::operator::Problem;
 use super::operators::base64_strict;
+use super::places::Places;
+use super::reputation::Reputations;
 
 /// Sets of one load of rules.
 pub const SETS_MAX: usize = 4_096;
@@ -146,6 +148,10 @@ pub struct Companions {
     pub classes: Option<Arc<Classes>>,
     /// Prefixes of reference systems, over the stock.
     pub references: Option<Arc<HashMap<String, String>>>,
+    /// Reputations of addresses, if any are configured.
+    pub reputations: Option<Arc<Reputations>>,
+    /// Countries of addresses, if any are configured.
+    pub places: Option<Arc<Places>>,
 }
 
 impl Companions {

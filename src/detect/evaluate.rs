@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::buffer::{self, Scratch, Step};
+use super::captured::Keeper;
 use super::header_bytes::HeaderBytes;
 use super::item::{self, FrameView, Item, Ready, Row};
 use super::lists::{ListTest, VALUES_MAX};
@@ -75,8 +76,10 @@ impl<'a> Subject<'a> {
         self.carrier(planned)
             && self.header(&rule.header)
             && self.flow_test(&rule.flow)
+            && self.both_ends(rule)
             && self.bits(planned)
             && self.integers(planned)
+            && self.texts(rule, scratch)
             && self.application(rule)
             && self.packets(rule)
             && self.packet_numbers(planned)
@@ -94,6 +97,7 @@ impl<'a> Subject<'a> {
             && self.carrier(planned)
             && self.flow_test(&rule.flow)
             && self.header(&rule.header)
+            && self.both_ends(rule)
     }
 
     /// Whether what does not change within a flow and direction holds: carrier, addresses, ports.
@@ -136,6 +140,15 @@ impl<'a> Subject<'a> {
                 && header.source.contains(from.addr)
         };
         version && (fits(source, destination) || header.both_ways && fits(destination, source))
+    }
+
+    fn both_ends(&self, rule: &Rule) -> bool {
+        rule.ends.iter().all(|test| {
+            let holds = |(source, destination): (Endpoint, Endpoint)| {
+                test.holds(source.addr, destination.addr)
+            };
+            self.ends.is_some_and(holds)
+        })
     }
 
     fn flow_test(&self, test: &FlowTest) -> bool {
@@ -190,6 +203,13 @@ impl<'a> Subject<'a> {
                     _ => true,
                 }),
             }
+        })
+    }
+
+    fn texts(&self, rule: &Rule, scratch: &Scratch) -> bool {
+        rule.texts.iter().all(|test| match test.keeper {
+            Keeper::Flow => self.flow.is_some_and(|flow| test.holds(flow.texts())),
+            _ => test.holds(&scratch.texts),
         })
     }
 

@@ -13,7 +13,7 @@ use super::plan::Planned;
 use super::ruleset::Ruleset;
 use super::state::{FlowState, Flows, Spares, Window};
 use crate::net::Direction;
-use crate::record::Alert;
+use crate::record::{Alert, NamedText};
 
 /// Inspects what one worker sees.
 pub struct Inspector {
@@ -142,6 +142,11 @@ impl Inspector {
     /// Whether a rule asked not to log a transaction (`config`).
     pub fn is_muted(&self, slot: u32, transaction: u64) -> bool {
         self.flows.get(slot).is_some_and(|state| state.is_muted(transaction))
+    }
+
+    /// Texts that rules captured from a flow.
+    pub fn texts(&self, slot: u32) -> &[NamedText] {
+        self.flows.get(slot).map_or(&[], FlowState::texts)
     }
 
     /// Files that rules wanted stored in the last inspection.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::buffer::Scratch;
+use super::captured::{self, Capture, Keeper};
 use super::evaluate::Subject;
 use super::files::{Mark, Order, Scope};
 use super::gather::{Candidate, Cause};
@@ -14,7 +15,7 @@ use super::state::{FlowState, WINDOW_CUT};
 use crate::field::Side;
 use crate::net::ip_protocol;
 use crate::protocols::PROTOCOLS;
-use crate::record::{Alert, Application};
+use crate::record::{Alert, Application, Captured};
 
 /// Alerts of one packet; further ones are counted, as Suricata's `packet-alert-max`.
 pub const ALERTS_MAX: usize = 15;
@@ -49,6 +50,7 @@ impl Judge<'_> {
         index: usize,
         alerts: &mut Vec<(usize, Alert)>,
     ) {
+        self.scratch.texts.clear();
         let tcp = |flow: &FlowView| flow.protocol_number == ip_protocol::TCP;
         if !self.item.flow.is_some_and(tcp) {
             return self.one_step(candidates.iter(), index, alerts);
@@ -72,6 +74,7 @@ impl Judge<'_> {
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
             self.scratch.queries.clear();
+            self.scratch.captured.clear();
             if before.replace(candidate.rule) != Some(candidate.rule) {
                 self.scratch.begin();
             }
@@ -83,11 +86,13 @@ impl Judge<'_> {
             if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() {
                 self.apply_bits(planned);
                 self.apply_integers(planned);
+                self.keep_texts();
                 alerts.push((index, self.alert(planned, candidate)));
                 continue;
             }
             self.apply_bits(planned);
             self.apply_integers(planned);
+            self.keep_texts();
             self.mute(planned, candidate);
             self.store(planned, candidate);
             let passes = planned.rule.action == Action::Pass;
@@ -235,6 +240,30 @@ impl Judge<'_> {
         }
     }
 
+    /// Keeps what the match captured.
+    fn keep_texts(&mut self) {
+        for capture in &self.scratch.captured {
+            let room = match capture.keeper {
+                Keeper::Flow => self.item.flow.is_none() || self.state.keep(&capture.text),
+                Keeper::Packet => captured::keep(&mut self.scratch.texts, &capture.text),
+                Keeper::Alert => true,
+            };
+            self.dropped += u64::from(!room);
+        }
+    }
+
+    /// Texts as they stand now, if there are any.
+    fn texts(&self) -> Option<Box<Captured>> {
+        let of_alert = |capture: &&Capture| capture.keeper == Keeper::Alert;
+        let own = self.scratch.captured.iter().filter(of_alert);
+        let captured = Captured {
+            flow: self.state.texts().to_vec(),
+            packet: self.scratch.texts.clone(),
+            alert: own.map(|capture| capture.text.clone()).collect(),
+        };
+        (captured != Captured::default()).then(|| Box::new(captured))
+    }
+
     fn mute(&mut self, planned: &Planned, candidate: &Candidate) {
         if let (true, Cause::Ready(index, _)) = (planned.rule.mutes, candidate.cause)
             && let Some(ready) = self.item.ready.get(index as usize)
@@ -271,6 +300,7 @@ impl Judge<'_> {
             flow: self.item.flow.map(|flow| flow.counters),
             flowbits: self.state.bits.iter().filter_map(bit).collect(),
             flowints: self.state.integers.iter().filter_map(integer).collect(),
+            captured: self.texts(),
             queries,
             silent: planned.rule.silent,
             suppressed: None,

@@ -2,11 +2,13 @@
 
 mod addresses;
 pub mod buffer;
+pub mod captured;
 mod catalog;
 pub mod classification;
 mod compile;
 pub mod datasets;
 pub mod diagnostic;
+pub mod ends;
 mod evaluate;
 pub mod events;
 pub mod explain;
@@ -23,10 +25,12 @@ mod lists;
 pub mod operator;
 pub mod operators;
 mod patterns;
+pub mod places;
 mod plan;
 pub mod prefilter;
 pub mod profile;
 mod refused;
+pub mod reputation;
 pub mod rule;
 mod ruleset;
 pub mod shared;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::buffer::{Literal, Number, Step};
+use super::captured::Keeper;
 use super::catalog::Catalog;
 use super::header_bytes::{HeaderBytes, header_bytes};
 use super::integer::IntegerTest;
@@ -276,7 +277,9 @@ impl Planned {
     /// Whether it tests flow bits.
     pub fn tests_bits(&self) -> bool {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);
-        self.bits.iter().any(tests) || self.integers.iter().any(|test| !test.command.changes())
+        self.bits.iter().any(tests)
+            || self.integers.iter().any(|test| !test.command.changes())
+            || !self.rule.texts.is_empty()
     }
 
     /// Whether evaluation order puts it before rules that test bits.
@@ -293,6 +296,16 @@ impl Planned {
             rank(bits.map(|bit| matches!(bit.command, BitCommand::IsSet | BitCommand::IsNotSet)))
         };
         (of(false), of(true))
+    }
+
+    /// The same for texts that are kept with the flow, and with the packet.
+    pub fn text_rank(&self) -> (u8, u8) {
+        let of = |keeper: Keeper, captures: bool| {
+            let asks = self.rule.texts.iter().filter(move |test| test.keeper == keeper);
+            rank(captures.then_some(false).into_iter().chain(asks.map(|_| true)))
+        };
+        let [flow, packet] = self.rule.captures;
+        (of(Keeper::Flow, flow), of(Keeper::Packet, packet))
     }
 
     /// The same for numbers of the flow.
@@ -364,10 +377,12 @@ fn kind(rule: &Rule, plans: &[Plan], catalog: &Catalog, protocols: &[usize]) -> 
     }
     let header = &rule.header;
     let no_number = rule.numbers.is_empty() && rule.lists.is_empty();
-    let bare = rule.packets.is_empty() && no_number && rule.buffers.is_empty();
+    let seldom = !rule.ends.iter().any(|test| test.every_packet());
+    let bare = rule.packets.is_empty() && no_number && rule.buffers.is_empty() && seldom;
     let tests_bits =
         rule.flowbits.iter().any(|b| matches!(b.command, BitCommand::IsSet | BitCommand::IsNotSet))
-            || rule.flowints.iter().any(|integer| !integer.command.changes());
+            || rule.flowints.iter().any(|integer| !integer.command.changes())
+            || !rule.texts.is_empty();
     let flow = &rule.flow;
     let stateless = !flow.established && !flow.not_established;
     if bare && stateless && !tests_bits && !rule.application.is_empty() {

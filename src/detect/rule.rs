@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::buffer::Step;
+use super::captured::TextTest;
+use super::ends::EndsTest;
 use super::files::{FileTest, Store};
 use super::integer::IntegerTest;
 use super::item::FlowView;
@@ -319,10 +321,16 @@ pub struct Rule {
     pub lists: Vec<ListTest>,
     /// Packet tests.
     pub packets: Vec<Box<dyn PacketTest>>,
+    /// Tests of both addresses (`iprep`, `geoip`).
+    pub ends: Vec<Box<dyn EndsTest>>,
     /// Bits, in order.
     pub flowbits: Vec<FlowBit>,
     /// Numbers of the flow, in order.
     pub flowints: Vec<FlowInteger>,
+    /// Texts of the flow and the packet that it asks (`flowvar`, `pktvar`).
+    pub texts: Vec<TextTest>,
+    /// Whether expressions of it capture texts that are kept with the flow, and with the packet.
+    pub captures: [bool; 2],
     /// The moment of a transaction that it is tied to.
     pub hook: Option<Hook>,
     /// `app-layer-event`, `decode-event`, `stream-event`: all must be there.
@@ -359,8 +367,10 @@ impl Rule {
             && self.buffers.is_empty()
             && self.numbers.is_empty()
             && self.packets.is_empty()
+            && self.ends.is_empty()
             && self.flowbits.is_empty()
             && self.flowints.is_empty()
+            && self.texts.is_empty()
             && self.host_bits.is_empty()
             && self.hook.is_none()
             && self.events.is_empty()

@@ -136,7 +136,8 @@ impl Ruleset {
                 Action::Alert => 3,
                 Action::Config => 4,
             };
-            let ranks = (planned.bit_rank(), planned.integer_rank(), planned.host_rank());
+            let texts = planned.text_rank();
+            let ranks = (planned.bit_rank(), planned.integer_rank(), texts, planned.host_rank());
             (action, ranks, planned.rule.signature.severity)
         });
         let groups = Groups::new(&rules);

@@ -1,7 +1,9 @@
 //! What detection remembers of a flow: bits, stream windows, what already alerted.
 
+use super::captured;
 use super::files::{Order, STORES_MAX};
 use crate::field::{Side, Stage};
+use crate::record::NamedText;
 
 /// Bytes of stream kept each way behind what was inspected, at least: a match may reach back so
 /// far. Suricata inspects streams in pieces of about this size.
@@ -44,11 +46,17 @@ pub struct FlowState {
     pub detection: [bool; 2],
     /// Numbers that rules keep, by their own number.
     pub integers: Vec<(u32, u32)>,
+    /// Texts that expressions captured; boxed, as hardly any flow ever has one.
+    texts: Option<Box<Texts>>,
     muted: Vec<u64>,
     /// Files to be stored when they come; none for nearly all flows.
     orders: Vec<Order>,
     progress: Vec<Progress>,
 }
+
+/// Texts of one flow.
+#[derive(Default)]
+struct Texts(Vec<NamedText>);
 
 /// Flows that memory is taken for at a time, so that growth never copies.
 const PAGE: usize = 256;
@@ -199,6 +207,16 @@ impl FlowState {
         true
     }
 
+    /// Texts that expressions captured.
+    pub fn texts(&self) -> &[NamedText] {
+        self.texts.as_ref().map_or(&[], |texts| texts.0.as_slice())
+    }
+
+    /// Keeps a text; whether there was room for it.
+    pub fn keep(&mut self, text: &NamedText) -> bool {
+        captured::keep(&mut self.texts.get_or_insert_default().0, text)
+    }
+
     /// Notes that a transaction is not to be logged.
     pub fn mute(&mut self, transaction: u64) {
         if self.muted.len() < MUTED_MAX && !self.is_muted(transaction) {
@@ -216,7 +234,9 @@ impl FlowState {
         let windows: usize = self.windows.iter().map(Window::memory).sum();
         let kept =
             self.bits.capacity() * 4 + (self.integers.capacity() + self.muted.capacity()) * 8;
-        windows + kept + self.progress.capacity() * size_of::<Progress>()
+        let text = |text: &NamedText| size_of::<NamedText>() + text.value.len();
+        let texts: usize = self.texts().iter().map(text).sum();
+        windows + kept + texts + self.progress.capacity() * size_of::<Progress>()
     }
 
     /// Notes that a side of a transaction reached a stage; the stage it had reached before.

@@ -1,6 +1,8 @@
 //! Whole rules against packets and streams.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod kept;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 

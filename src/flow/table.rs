@@ -685,6 +685,7 @@ impl<A> Entry<A> {
             tcp,
             icmp_response: flow.icmp_response,
             outcome: self.contact.unwrap_or_default(),
+            texts: Vec::new(),
         }
     }
 }

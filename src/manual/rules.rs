@@ -36,6 +36,25 @@
 //! numbers, `R1xx` operators on buffers, `R2xx` other operators, `R9xx` sound rules that cannot be
 //! evaluated here.
 //!
+//! # What is kept, and what is known of addresses
+//!
+//! `pcre:"/user=(\w+)/, flow:user"` keeps what the group holds with the conversation, `pkt:` for the
+//! packet, `alert:` in the alert alone; a group `(?P<flow_user>...)` does the same. `flowvar` and `pktvar`
+//! ask it; EVE shows it as `metadata.flowvars`, `metadata.pktvars` and `alert.context`. At most 32 texts
+//! are kept of a flow and of a packet, 1,024 bytes of each.
+//!
+//! `iprep` asks reputations, `geoip` countries. Their files are keys of `rivellino.toml`, read anew with the
+//! rules, and named as in Suricata's configuration:
+//!
+//! ```text
+//! reputation-categories-file = "iprep/categories.txt"   NUMBER,NAME,DESCRIPTION a line
+//! default-reputation-path    = "iprep"
+//! reputation-files           = ["bad.list"]             ADDRESS[/PREFIX],CATEGORY,LEVEL a line
+//! geoip-database             = "GeoLite2-Country.mmdb"
+//! ```
+//!
+//! The list of public suffixes that `domain` and `tld` go by is compiled in.
+//!
 //! # What a rule may cost
 //!
 //! On one packet all tests of one rule's buffers together may cost about 3 ms; then the rule is

@@ -59,6 +59,11 @@ impl Tape {
         self.bytes.is_empty() && !self.torn
     }
 
+    /// What came of it so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The next bytes of the unit.
     pub fn add(&mut self, bytes: &[u8]) {
         if self.torn {
@@ -104,5 +109,65 @@ impl Tape {
     /// Bytes that it points to.
     pub fn memory(&self) -> usize {
         self.bytes.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::net::{Chunk, Direction};
+    use crate::protocols::{Carrier, Moment, PROTOCOLS, Protocol};
+    use crate::time::Timestamp;
+
+    /// Names of the units of a conversation.
+    fn told(protocol: &Protocol, turns: &[(Direction, &[u8])]) -> BTreeSet<&'static str> {
+        let moment = Moment {
+            now: Timestamp::from_nanos(0),
+            carrier: Carrier::Tcp,
+            server_port: protocol.ports.first().copied().unwrap_or(0),
+            files: Wants { frames: true, ..Wants::NOTHING },
+        };
+        let mut parser = (protocol.parser)();
+        let mut signals = Vec::new();
+        for (way, bytes) in turns {
+            parser.parse(*way, Chunk::Data(bytes), &moment, &mut signals);
+        }
+        let name = |signal: Signal| match signal {
+            Signal::Frame(frame) => Some(frame.name),
+            _ => None,
+        };
+        signals.into_iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn units_of_conversations_are_declared() {
+        let mut seen = BTreeSet::new();
+        let framed = PROTOCOLS.iter().filter(|protocol| !protocol.frames.is_empty());
+        for protocol in framed.filter(|protocol| protocol.carriers.contains(&Carrier::Tcp)) {
+            for sample in protocol.samples {
+                for name in told(protocol, sample.turns) {
+                    assert!(protocol.frames.contains(&name), "{} {name}", protocol.name);
+                    seen.insert(format!("{}.{name}", protocol.name));
+                }
+            }
+        }
+        for name in [
+            "enip.data",
+            "http.request",
+            "ldap.pdu",
+            "smtp.command_line",
+            "smtp.data",
+            "smtp.response_line",
+            "ssh.record.data",
+            "ssh.record.hdr",
+            "ssh.record.pdu",
+            "tls.data",
+            "tls.hdr",
+            "tls.pdu",
+        ] {
+            assert!(seen.contains(name), "{name} in {seen:?}");
+        }
     }
 }

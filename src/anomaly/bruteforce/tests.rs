@@ -28,6 +28,7 @@ pub fn flow(
         tcp: Some(TcpRecord::default()),
         icmp_response: None,
         outcome: Contact::Answered,
+        texts: Vec::new(),
     };
     Record {
         sequence: 1,

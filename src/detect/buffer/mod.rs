@@ -8,8 +8,9 @@ mod content;
 #[cfg(test)]
 mod tests;
 
+use super::captured::{CAPTURES_MAX, Capture};
 use super::integer::IntegerTest;
-use crate::record::SetQuery;
+use crate::record::{NamedText, SetQuery};
 
 pub use content::{Content, Fast, Literal, Number};
 
@@ -152,6 +153,10 @@ pub struct Scratch {
     pub exhausted: u64,
     /// What the rule at hand asks of sets that rules change.
     pub queries: Vec<SetQuery>,
+    /// What expressions of the rule at hand captured.
+    pub captured: Vec<Capture>,
+    /// Texts that rules keep with the packet at hand.
+    pub texts: Vec<NamedText>,
     /// How often the tests of buffers were reached: all that comes before them held.
     pub evaluated: u64,
     /// Work of the rule at hand on the packet at hand, in units of [`MAX_WORK`].
@@ -167,6 +172,13 @@ impl Scratch {
     /// Another rule, or another packet: it has all of [`MAX_WORK`] before it.
     pub fn begin(&mut self) {
         self.spent = 0;
+    }
+
+    /// Notes what a match captures.
+    pub fn capture(&mut self, capture: Capture) {
+        if self.captured.len() < CAPTURES_MAX {
+            self.captured.push(capture);
+        }
     }
 
     /// Notes what a match asks of a set.
@@ -247,10 +259,14 @@ impl Step {
 pub fn matches(steps: &[Step], buffer: &[u8], scratch: &mut Scratch) -> bool {
     let plain = plain(steps);
     scratch.cut = false;
+    let captured = scratch.captured.len();
     let mut scope = Scope { buffer, scratch, attempts: MAX_ATTEMPTS, plain };
     let matched = run(steps, &mut scope, 0) == Verdict::Matched;
     if !matched && (scope.exhausted() || scope.scratch.cut) {
         scratch.exhausted += 1;
+    }
+    if !matched {
+        scratch.captured.truncate(captured);
     }
     matched
 }

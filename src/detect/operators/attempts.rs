@@ -10,7 +10,7 @@
 //! are worth it an automaton tells, which knows the expression but for what it does not
 //! understand: where that does not match, nothing does.
 
-use pcre2::bytes::Regex;
+use pcre2::bytes::{CaptureLocations, Regex};
 
 use crate::detect::buffer::Scope;
 
@@ -33,6 +33,9 @@ const ATTEMPT_COST: usize = 200;
 
 /// What a step costs.
 const STEP_COST: usize = 20;
+
+/// Bytes behind a match that its last test may have looked at, as far as groups are asked for.
+const AHEAD: usize = 64;
 
 /// The error of PCRE2 when the limit of steps is reached (`PCRE2_ERROR_MATCHLIMIT`).
 const LIMIT_REACHED: i32 = -47;
@@ -122,5 +125,34 @@ impl Attempts {
         }
         // An error is a limit that was reached: no match, as in Suricata.
         Outcome::GivenUp
+    }
+
+    /// What the groups hold in the match from `at` to `end`; `None` when that costs too much.
+    pub(super) fn groups(
+        &self,
+        scope: &mut Scope<'_>,
+        subject: &[u8],
+        at: usize,
+        end: usize,
+    ) -> Option<CaptureLocations> {
+        let part = subject.get(..end.saturating_add(AHEAD)).unwrap_or(subject);
+        let bytes = part.len().saturating_sub(at);
+        for ((limit, _), regex) in LIMITS.iter().zip(&self.anchored) {
+            let steps = *limit as usize;
+            let read = if self.nested { bytes * steps } else { bytes };
+            let cost = ATTEMPT_COST + STEP_COST * steps + read;
+            if cost > scope.left() / 2 {
+                return None;
+            }
+            scope.spend(cost);
+            let mut groups = regex.capture_locations();
+            match regex.captures_read_at(&mut groups, part, at) {
+                // Another match may end where the part was cut.
+                Ok(Some(found)) => return (found.end() == end).then_some(groups),
+                Err(error) if error.code() == LIMIT_REACHED => {}
+                Ok(None) | Err(_) => return None,
+            }
+        }
+        None
     }
 }

@@ -11,12 +11,14 @@ mod byte_extract;
 mod byte_jump;
 mod byte_math;
 mod byte_test;
+mod captures;
 mod certificate;
 mod checksums;
 mod config;
 mod content;
 mod dataset;
 mod dcerpc;
+mod domain;
 mod entropy;
 mod events;
 mod extraction;
@@ -27,13 +29,16 @@ mod filestore;
 mod flow;
 mod flowbits;
 mod flowint;
+mod flowvar;
 mod frame;
 mod ftpbounce;
+mod geoip;
 mod hash;
 mod header_bits;
 mod hostbits;
 mod industrial;
 mod inflate;
+mod iprep;
 mod isdataat;
 mod kerberos;
 mod linear;
@@ -91,6 +96,8 @@ pub static OPERATORS: &[&Operator] = &[
     &dataset::DATASET,
     &dcerpc::DCERPC_IFACE,
     &dcerpc::DCERPC_OPNUM,
+    &domain::DOMAIN,
+    &domain::TLD,
     &entropy::ENTROPY,
     &events::APP_LAYER_EVENT,
     &events::DECODE_EVENT,
@@ -108,9 +115,12 @@ pub static OPERATORS: &[&Operator] = &[
     &flowbits::FLOWBITS,
     &flowbits::NOALERT,
     &flowint::FLOWINT,
+    &flowvar::FLOWVAR,
+    &flowvar::PKTVAR,
     &frame::FRAME,
     &named_number::CHOSEN_SA_ATTRIBUTE,
     &ftpbounce::FTPBOUNCE,
+    &geoip::GEOIP,
     &named_number::HTTP2_SETTINGS,
     &hash::TO_MD5,
     &hash::TO_SHA1,
@@ -126,6 +136,7 @@ pub static OPERATORS: &[&Operator] = &[
     &industrial::DNP3_OBJ,
     &inflate::GUNZIP,
     &inflate::ZLIB_DEFLATE,
+    &iprep::IPREP,
     &isdataat::ISDATAAT,
     &kerberos::KRB5_TICKET_ENCRYPTION,
     &meta::CLASSTYPE,
@@ -240,6 +251,8 @@ mod tests {
                     && rule.lists.is_empty()
                     && rule.flowbits.is_empty()
                     && rule.flowints.is_empty()
+                    && rule.texts.is_empty()
+                    && rule.ends.is_empty()
                     && rule.host_bits.is_empty()
                     && rule.events.is_empty()
                     && rule.application.is_empty()

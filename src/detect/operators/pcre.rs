@@ -5,9 +5,11 @@ use std::sync::OnceLock;
 use pcre2::bytes::{Regex, RegexBuilder};
 
 use super::attempts::{Attempts, DEPTH_LIMIT, Outcome};
+use super::captures::Captures;
 use super::content::quoted;
 use super::linear::{self, Counting, GaveUp};
 use crate::detect::buffer::{Match, Scope, Search, Step};
+use crate::detect::captured::Keeper;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::Buffer;
 
@@ -32,8 +34,11 @@ const SEARCH_COST: usize = 200;
 pub static PCRE: Operator = Operator {
     name: "pcre",
     aliases: &[],
-    help: "Finds a Perl-compatible regular expression; with `!` it must not find it.",
-    syntax: "pcre:[!]\"/<expression>/[ismxAEGRBO][UIPQHDMCSYVWZ][, <scope>:<name>...]\"",
+    help: "Finds a Perl-compatible regular expression; with `!` it must not find it. What its groups \
+           hold is kept under the names behind it, in their order: with the conversation (`flow:`), \
+           for the packet (`pkt:`), or in the alert alone (`alert:`); `pkt:key, pkt:value` captures \
+           the name too. A group `(?P<flow_NAME>...)` does the same.",
+    syntax: "pcre:[!]\"/<expression>/[ismxAEGRBO][UIPQHDMCSYVWZ][, flow|pkt|alert:<name>...]\"",
     examples: &[
         Example { rule: "pcre:\"/a[0-9]{3}z/\";", payload: b"xxa123z", alerts: true },
         Example { rule: "pcre:\"/a[0-9]{3}z/\";", payload: b"xxA123z", alerts: false },
@@ -46,6 +51,8 @@ pub static PCRE: Operator = Operator {
         Example { rule: "pcre:\"/b$/\";", payload: b"ab\n", alerts: true },
         Example { rule: "pcre:\"/b$/E\";", payload: b"ab\n", alerts: false },
         Example { rule: "pcre:\"/b/A\";", payload: b"ab", alerts: false },
+        Example { rule: "pcre:\"/a, flow:b/i\";", payload: b"A, FLOW:B", alerts: true },
+        Example { rule: "pcre:\"/a(.)c/i, flow:b\";", payload: b"ABC", alerts: true },
     ],
     compile,
 };
@@ -78,6 +85,8 @@ struct Expression {
     linear: OnceLock<Option<Linear>>,
     /// For long ones, where there is no linear form, or it would take too long.
     attempts: OnceLock<Box<Attempts>>,
+    /// What is kept of its groups; `None` for most.
+    captures: Option<Box<Captures>>,
 }
 
 /// The linear engine's form of an expression.
@@ -109,7 +118,7 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         Some(text) => (text, false),
         None => quoted("pcre", argument)?,
     };
-    let (expression, mut flags) = parse(text, argument.unwrap_or_default())?;
+    let (expression, mut flags, names) = parse(text, argument.unwrap_or_default())?;
     flags.negated = negated;
     if expression.len() > MAX_EXPRESSION {
         return Err(Problem::whole(
@@ -117,16 +126,24 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
             format!("an expression of over {MAX_EXPRESSION} bytes"),
         ));
     }
-    let expression = Expression {
+    let mut expression = Expression {
         text: expression.to_owned(),
         flags,
         short: OnceLock::new(),
         linear: OnceLock::new(),
         attempts: OnceLock::new(),
+        captures: None,
     };
-    expression
+    let regex = expression
         .build(SHORT_LIMIT, flags.anchored)
         .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
+    // What is not found holds nothing.
+    if let Some(captures) = Captures::new(names, &regex)?.filter(|_| !negated) {
+        let [flow, packet] = &mut builder.rule.captures;
+        *flow |= captures.keeps(Keeper::Flow);
+        *packet |= captures.keeps(Keeper::Packet);
+        expression.captures = Some(Box::new(captures));
+    }
     builder.push(Step::Search(Box::new(expression)))?;
     match flags.buffer {
         Some(field) if builder.sticky.is_none() => builder.move_to(Buffer::Field(field), None),
@@ -142,29 +159,32 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     Ok(())
 }
 
-/// Splits `/expression/flags, captures`. Captures name variables that other records would show;
-/// they have no effect on what matches.
-fn parse<'a>(text: &'a str, argument: &str) -> Result<(&'a str, Flags), Problem> {
+/// Splits `/expression/flags, names` into expression, flags and the names from their comma on.
+fn parse<'a>(text: &'a str, argument: &str) -> Result<(&'a str, Flags, &'a str), Problem> {
     let text = text.trim();
-    let captures = find_captures(text).unwrap_or(text.len());
-    let split = text.get(..captures).and_then(|head| head.strip_prefix('/')?.rsplit_once('/'));
-    let Some((expression, flags)) = split else {
+    let (head, names) = find_names(text).unwrap_or((text, ""));
+    let Some((expression, flags)) = parts(head) else {
         return Err(Problem::whole("R140", "an expression stands between two `/`")
             .hint("write pcre:\"/<expression>/<flags>\""));
     };
-    Ok((expression, parse_flags(flags, argument)?))
+    Ok((expression, parse_flags(flags, argument)?, names))
 }
 
-/// Where the list of captures (`,flow:name`) begins.
-fn find_captures(text: &str) -> Option<usize> {
-    ["flow:", "pkt:", "alert:"]
-        .iter()
-        .filter_map(|scope| {
-            let at = text.find(scope)?;
-            let before = text.get(..at)?.trim_end();
-            before.ends_with(',').then(|| before.len() - 1)
-        })
-        .min()
+/// `/expression/flags` in its parts.
+fn parts(head: &str) -> Option<(&str, &str)> {
+    head.strip_prefix('/')?.rsplit_once('/')
+}
+
+/// Splits before the comma where the list of names (`, flow:name`) begins: the first behind what
+/// may be an expression with its flags, as the expression and the names may look alike.
+fn find_names(text: &str) -> Option<(&str, &str)> {
+    let commas = text.match_indices(',').map(|(at, _)| at);
+    commas.filter_map(|at| text.split_at_checked(at)).find(|(head, names)| {
+        let first = names.trim_start_matches([',', ' ', '\t']);
+        let scoped = ["flow:", "pkt:", "alert:"].iter().any(|scope| first.starts_with(scope));
+        let letters = |flags: &str| flags.trim().chars().all(|flag| flag.is_ascii_alphabetic());
+        scoped && parts(head).is_some_and(|(_, flags)| letters(flags))
+    })
 }
 
 fn parse_flags(text: &str, argument: &str) -> Result<Flags, Problem> {
@@ -321,6 +341,9 @@ impl Search for Expression {
         let start = from.map_or(0, |from| from.saturating_sub(base));
         match self.search(scope, subject, start) {
             Outcome::At(first, end) => {
+                if let Some(captures) = &self.captures {
+                    captures.take(scope, self.attempts(), subject, (first, end));
+                }
                 let again = (base + first + 1).max(base + start + 1);
                 Some(Match { end: base + end, again: Some(again) })
             }

@@ -39,6 +39,10 @@ const CHAINS: &[&str] = &[
     r#"pcre:"/^(([a-z])+.)+[A-Z]([a-z])+$/";"#,
     r#"pcre:"/<?(java|vb)?script>?.*<.+\/script>?/i";"#,
     r#"pcre:"/.*a.*b.*a.*x/s";"#,
+    r#"pcre:"/(a+)+/, flow:a";"#,
+    r#"pcre:"/(a+)(a+)(a*)/, flow:a, flow:b, pkt:c"; content:"b"; distance:0; within:1;"#,
+    r#"content:"a"; pcre:"/(a|aa)+?(.{3})/R, pkt:a, pkt:b"; content:"x"; within:1;"#,
+    r#"pcre:"/(?=a)(?P<flow_a>(?:a|aa)+)$/";"#,
     r#"content:"a"; base64_decode:relative; base64_data; content:"b"; content:"c"; distance:0;"#,
 ];
 

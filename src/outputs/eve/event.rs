@@ -6,7 +6,7 @@ use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
 use crate::record::{
     Alert, Anomaly, Application, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
-    Pairs, Record, Signature, TcpRecord, TransactionRecord,
+    NamedText, Pairs, Record, Signature, TcpRecord, TransactionRecord,
 };
 
 /// Writes `record` as one line; nothing for records that only detectors read. `file_id` numbers
@@ -84,27 +84,18 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
     if let Some(id) = alert.transaction_id {
         json.int("tx_id", id);
     }
-    if !alert.flowbits.is_empty() || !alert.flowints.is_empty() {
-        json.object("metadata", &mut |metadata| {
-            if !alert.flowbits.is_empty() {
-                metadata.list("flowbits", &mut |list| {
-                    alert.flowbits.iter().for_each(|name| list.text("", name.as_bytes()));
-                });
-            }
-            if !alert.flowints.is_empty() {
-                metadata.object("flowints", &mut |object| {
-                    alert
-                        .flowints
-                        .iter()
-                        .for_each(|(name, value)| object.int(name, (*value).into()));
-                });
-            }
-        });
-    }
+    write_state(alert, json);
     json.object("alert", &mut |object| {
         write_signature(&alert.signature, context, object);
         if let Some(reason) = &alert.suppressed {
             object.text("suppressed", reason.as_bytes());
+        }
+        let own = alert.captured.iter().flat_map(|captured| &captured.alert);
+        let mut own = own.peekable();
+        if own.peek().is_some() {
+            object.object("context", &mut |object| {
+                own.by_ref().for_each(|text| object.text(&text.name, &text.value));
+            });
         }
     });
     write_application(alert.application.as_ref(), json);
@@ -119,6 +110,42 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
         json.object("flow", &mut |object| {
             write_counters(counters, object);
             object.text("start", &counters.start.text());
+        });
+    }
+}
+
+/// What rules keep of the flow and the packet.
+fn write_state(alert: &Alert, json: &mut Json<'_>) {
+    let of_flow = alert.captured.as_ref().map_or(&[][..], |captured| &captured.flow);
+    let of_packet = alert.captured.as_ref().map_or(&[][..], |captured| &captured.packet);
+    let texts = !of_flow.is_empty() || !of_packet.is_empty();
+    if alert.flowbits.is_empty() && alert.flowints.is_empty() && !texts {
+        return;
+    }
+    json.object("metadata", &mut |metadata| {
+        if !alert.flowbits.is_empty() {
+            metadata.list("flowbits", &mut |list| {
+                alert.flowbits.iter().for_each(|name| list.text("", name.as_bytes()));
+            });
+        }
+        if !alert.flowints.is_empty() {
+            metadata.object("flowints", &mut |object| {
+                let numbers = alert.flowints.iter();
+                numbers.for_each(|(name, value)| object.int(name, (*value).into()));
+            });
+        }
+        write_texts("flowvars", of_flow, metadata);
+        write_texts("pktvars", of_packet, metadata);
+    });
+}
+
+/// Texts that expressions captured, an object each.
+fn write_texts(key: &str, texts: &[NamedText], object: &mut dyn Tree) {
+    if !texts.is_empty() {
+        object.list(key, &mut |list| {
+            for text in texts {
+                list.object("", &mut |object| object.text(&text.name, &text.value));
+            }
         });
     }
 }
@@ -203,6 +230,9 @@ fn write_flow(flow: &FlowRecord, json: &mut Json<'_>) {
     }
     if let Some(name) = flow.app_protocol {
         json.plain("app_proto", name);
+    }
+    if !flow.texts.is_empty() {
+        json.object("metadata", &mut |object| write_texts("flowvars", &flow.texts, object));
     }
     json.object("flow", &mut |object| {
         let counters = &flow.counters;

@@ -21,7 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "enip",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &[],
+    frames: &["pdu", "hdr", "data"],
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[44_818],
     anywhere: false,

@@ -4,7 +4,9 @@ use super::fields::Transaction;
 use super::message::{self, Message};
 use super::{INVALID_PDU, TOO_MANY_TRANSACTIONS};
 use crate::field::{Describe, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
+use crate::protocols::frame;
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Carrier, Moment, Parser, Signal};
 
@@ -21,6 +23,7 @@ pub struct Enip {
     ended: [bool; 2],
     /// Bytes that the live transactions hold, about.
     held: usize,
+    wants: Wants,
 }
 
 impl Default for Enip {
@@ -31,6 +34,7 @@ impl Default for Enip {
             lost: [false; 2],
             ended: [false; 2],
             held: 0,
+            wants: Wants::NOTHING,
         }
     }
 }
@@ -55,6 +59,7 @@ impl Parser for Enip {
         moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
+        self.wants = moment.files;
         match (chunk, moment.carrier) {
             (Chunk::Data(bytes), Carrier::Udp) => self.message(direction, bytes, signals),
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
@@ -114,6 +119,10 @@ impl Enip {
 
     fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
         let side = side(way);
+        let (header, data) = bytes.split_at_checked(message::HEADER_BYTES).unwrap_or((bytes, &[]));
+        for (name, bytes) in [("pdu", bytes), ("hdr", header), ("data", data)] {
+            frame::tell(self.wants, name, side, bytes, signals);
+        }
         let Some(message) = Message::read(bytes) else {
             signals.push(Signal::Event { transaction: None, side, event: &INVALID_PDU });
             return;

@@ -22,7 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ldap",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &[],
+    frames: &["pdu"],
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[389, 3268],
     // Other protocols begin with a sequence and a number too.

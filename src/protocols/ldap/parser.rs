@@ -3,8 +3,10 @@
 use super::message::{Body, Message};
 use super::{INVALID_DATA, REQUEST_NOT_FOUND, TOO_MANY_RESPONSES, TOO_MANY_TRANSACTIONS};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::ber::{Element, Flaw, size, universal};
+use crate::protocols::frame;
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
 use crate::reader::Reader;
@@ -42,6 +44,7 @@ pub struct Ldap {
     ended: [bool; 2],
     stopped: bool,
     left_over: usize,
+    wants: Wants,
 }
 
 impl Default for Ldap {
@@ -53,6 +56,7 @@ impl Default for Ldap {
             ended: [false; 2],
             stopped: false,
             left_over: 0,
+            wants: Wants::NOTHING,
         }
     }
 }
@@ -68,6 +72,7 @@ impl Parser for Ldap {
         if self.stopped {
             return;
         }
+        self.wants = moment.files;
         match chunk {
             Chunk::Data(bytes) if moment.carrier == Carrier::Udp => {
                 if self.messages(direction, bytes, signals) != Some(bytes.len()) && !self.stopped {
@@ -165,7 +170,10 @@ impl Ldap {
                 Err(Flaw::Malformed) => return None,
                 Ok(_) => {}
             }
+            let all = reader.rest();
             let outer = Element::read(&mut reader).ok().filter(|e| e.is(universal::SEQUENCE))?;
+            let pdu = all.get(..all.len().saturating_sub(reader.left())).unwrap_or_default();
+            frame::tell(self.wants, "pdu", side(way), pdu, signals);
             let message = Message::read(outer.content)?;
             match way {
                 Direction::ToServer => self.request(message, signals),

@@ -21,7 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "smtp",
     schema: include_str!("schema.json"),
     files: true,
-    frames: &[],
+    frames: &["command_line", "response_line", "data"],
     carriers: &[Carrier::Tcp],
     ports: &[25, 465, 587],
     anywhere: true,

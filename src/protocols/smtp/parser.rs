@@ -10,6 +10,7 @@ use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::mime::{Line, Message};
+use crate::protocols::frame::{self, Tape};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
 
@@ -65,6 +66,9 @@ pub struct Smtp {
     stopped: bool,
     /// Bytes behind the reply to STARTTLS.
     left_over: usize,
+    wants: Wants,
+    /// The message as it stands on the wire, when frames are wanted.
+    tape: Option<Box<Tape>>,
 }
 
 impl Default for Smtp {
@@ -86,6 +90,8 @@ impl Default for Smtp {
             ended: [false; 2],
             stopped: false,
             left_over: 0,
+            wants: Wants::NOTHING,
+            tape: None,
         }
     }
 }
@@ -101,6 +107,7 @@ impl Parser for Smtp {
         if self.stopped {
             return;
         }
+        self.wants = moment.files;
         match (chunk, direction) {
             (Chunk::Data(bytes), Direction::ToServer) => self.client(bytes, moment.files, signals),
             (Chunk::Data(bytes), Direction::ToClient) => self.server(bytes, signals),
@@ -147,7 +154,8 @@ impl Parser for Smtp {
     fn memory(&self) -> usize {
         let mails: usize = self.mails.iter_open().map(|(_, mail)| mail.memory()).sum();
         let lines: usize = self.lines.iter().map(Lines::memory).sum();
-        size_of::<Self>() + self.mails.memory() + mails + lines + self.waiting.capacity()
+        let tape = self.tape.as_ref().map_or(0, |tape| tape.memory());
+        size_of::<Self>() + self.mails.memory() + mails + lines + self.waiting.capacity() + tape
     }
 }
 
@@ -187,9 +195,13 @@ impl Smtp {
             self.event(Side::Request, &events::NO_WELCOME, signals);
         }
         if self.mode == Mode::Message {
+            if wants.frames {
+                self.tape.get_or_insert_default().add(&piece.bytes);
+            }
             self.message_line(Line { text, ending, start: piece.start }, wants, signals);
             return;
         }
+        frame::tell(wants, "command_line", Side::Request, &piece.bytes, signals);
         if !piece.start {
             return;
         }
@@ -278,6 +290,9 @@ impl Smtp {
     fn message_line(&mut self, line: Line<'_>, wants: Wants, signals: &mut Vec<Signal>) {
         if line.start && line.text == b"." && !line.ending.is_empty() {
             self.mode = Mode::Commands;
+            if let Some(mut tape) = self.tape.take() {
+                tape.end("data", Side::Request, true, signals);
+            }
             self.wait(Waiting::Message, signals);
             self.mail_done(signals);
             return;
@@ -307,6 +322,7 @@ impl Smtp {
         while !bytes.is_empty() && !self.stopped {
             let [_, lines] = &mut self.lines;
             let Some(piece) = lines.next(&mut bytes) else { return };
+            frame::tell(self.wants, "response_line", Side::Response, &piece.bytes, signals);
             if piece.start {
                 if piece.bytes.len() >= LINE_BYTES {
                     self.event(Side::Response, &events::LONG_REPLY, signals);
@@ -415,6 +431,9 @@ impl Smtp {
 
     fn stop(&mut self, last: Signal, signals: &mut Vec<Signal>) {
         self.mail_done(signals);
+        if let Some(mut tape) = self.tape.take() {
+            tape.end("data", Side::Request, false, signals);
+        }
         self.stopped = true;
         signals.push(last);
     }

@@ -19,7 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "ssh",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &[],
+    frames: &["record.pdu", "record.hdr", "record.data"],
     carriers: &[Carrier::Tcp],
     ports: &[22],
     anywhere: true,

@@ -3,8 +3,10 @@
 use super::connection::Connection;
 use super::{INVALID_BANNER, INVALID_RECORD, LONG_BANNER};
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::lines::Lines;
+use crate::protocols::frame::{self, Tape};
 use crate::protocols::{Moment, Parser, Signal};
 
 /// Bytes of an identification string that are read (RFC 4253, section 4.2: at most 255).
@@ -29,6 +31,7 @@ pub struct SshParser {
     server: Half,
     told: bool,
     done: bool,
+    wants: Wants,
 }
 
 /// How far one direction has come.
@@ -38,6 +41,8 @@ struct Half {
     before: usize,
     kept: Vec<u8>,
     ended: bool,
+    /// The packet as it stands on the wire, when frames are wanted.
+    tape: Option<Box<Tape>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,7 @@ impl Default for Half {
             before: 0,
             kept: Vec::new(),
             ended: false,
+            tape: None,
         }
     }
 }
@@ -78,12 +84,13 @@ impl Parser for SshParser {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _moment: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
         if self.done {
             return;
         }
+        self.wants = moment.files;
         match chunk {
             Chunk::Data(bytes) => self.data(direction, bytes, signals),
             // Where the next packet begins is not known.
@@ -116,7 +123,9 @@ impl Parser for SshParser {
 
     fn memory(&self) -> usize {
         let halves = [&self.client, &self.server];
-        let kept: usize = halves.iter().map(|h| h.kept.capacity() + h.lines.memory()).sum();
+        let tape = |half: &Half| half.tape.as_ref().map_or(0, |tape| tape.memory());
+        let kept: usize =
+            halves.iter().map(|h| h.kept.capacity() + h.lines.memory() + tape(h)).sum();
         let connection = self.connection.as_ref().map_or(0, |connection| {
             size_of::<Connection>() + connection.client.memory() + connection.server.memory()
         });
@@ -144,21 +153,29 @@ impl SshParser {
                 State::Banner => self.banner(way, &mut rest, signals),
                 State::Header => self.header(way, &mut rest, signals),
                 State::Offer(missing) => {
-                    let half = self.half(way);
                     let part = front(&mut rest, missing);
+                    self.tape(way, part);
+                    let half = self.half(way);
                     half.kept.extend_from_slice(part);
                     half.state = State::Offer(missing.saturating_sub(part.len()));
                     if half.state == State::Offer(0) {
                         half.state = State::Header;
+                        self.tell(way, signals);
+                        let half = self.half(way);
                         let payload = std::mem::take(&mut half.kept);
                         self.connection().speaker(way).offer(way, &payload);
                         ready(way, Stage::Body, signals);
                     }
                 }
                 State::Skip(missing) => {
-                    let left = missing.saturating_sub(front(&mut rest, missing).len());
+                    let part = front(&mut rest, missing);
+                    self.tape(way, part);
+                    let left = missing.saturating_sub(part.len());
                     self.half(way).state =
                         if left == 0 { State::Header } else { State::Skip(left) };
+                    if left == 0 {
+                        self.tell(way, signals);
+                    }
                 }
                 State::Sealed => return,
             }
@@ -189,9 +206,11 @@ impl SshParser {
     }
 
     fn header(&mut self, way: Direction, rest: &mut &[u8], signals: &mut Vec<Signal>) {
+        let missing = HEADER.saturating_sub(self.half(way).kept.len());
+        let part = front(rest, missing);
+        self.tape(way, part);
         let half = self.half(way);
-        let missing = HEADER.saturating_sub(half.kept.len());
-        half.kept.extend_from_slice(front(rest, missing));
+        half.kept.extend_from_slice(part);
         let Some(&[a, b, c, d, _, code]) = half.kept.first_chunk::<HEADER>() else { return };
         half.kept.clear();
         let length = u32::from_be_bytes([a, b, c, d]);
@@ -207,8 +226,29 @@ impl SshParser {
             _ if body == 0 => State::Header,
             _ => State::Skip(body),
         };
+        if half.state == State::Header {
+            self.tell(way, signals);
+        }
         if self.client.state == State::Sealed && self.server.state == State::Sealed {
             self.finish(true, signals);
+        }
+    }
+
+    /// Keeps the bytes of a packet, when frames are wanted.
+    fn tape(&mut self, way: Direction, bytes: &[u8]) {
+        if self.wants.frames {
+            self.half(way).tape.get_or_insert_default().add(bytes);
+        }
+    }
+
+    /// Tells of a whole packet and its parts.
+    fn tell(&mut self, way: Direction, signals: &mut Vec<Signal>) {
+        let Some(mut tape) = self.half(way).tape.take() else { return };
+        let Some((header, data)) = tape.bytes().split_at_checked(HEADER) else { return };
+        let (header, data) = (header.to_vec(), data.to_vec());
+        tape.end("record.pdu", side(way), true, signals);
+        for (name, bytes) in [("record.hdr", header), ("record.data", data)] {
+            frame::tell(self.wants, name, side(way), &bytes, signals);
         }
     }
 
@@ -222,6 +262,7 @@ impl SshParser {
         self.done = true;
         self.client.kept = Vec::new();
         self.server.kept = Vec::new();
+        (self.client.tape, self.server.tape) = (None, None);
         if self.told {
             signals.push(Signal::Done { transaction: ONLY });
         }

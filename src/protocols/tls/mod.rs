@@ -20,7 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "tls",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &[],
+    frames: &["pdu", "hdr", "data", "alert", "heartbeat"],
     carriers: &[Carrier::Tcp],
     ports: &[443],
     anywhere: true,

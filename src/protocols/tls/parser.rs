@@ -9,8 +9,10 @@ use super::{
     OVERFLOW_HEARTBEAT,
 };
 use crate::field::{Describe, Event, Side, Stage};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::hello::{self, Flaw, Transport};
+use crate::protocols::frame::{self, Tape};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
 use crate::reader::Reader;
@@ -42,13 +44,14 @@ pub struct TlsParser {
     id: Option<u64>,
     told: [bool; 2],
     over: bool,
+    wants: Wants,
 }
 
 /// One direction.
 #[derive(Default)]
 struct Half {
     /// The header of the record at hand, as far as it came.
-    header: [u8; 5],
+    header: [u8; HEADER_BYTES],
     header_length: usize,
     /// Bytes of the record's payload still to come.
     left: usize,
@@ -62,7 +65,20 @@ struct Half {
     v2: bool,
     began: bool,
     ended: bool,
+    /// The record as it stands on the wire, when frames are wanted.
+    tape: Option<Box<Tape>>,
 }
+
+impl Half {
+    /// Bytes of the payload of the record at hand.
+    const fn length(&self) -> u16 {
+        let [_, _, _, high, low] = self.header;
+        u16::from_be_bytes([high, low])
+    }
+}
+
+/// Bytes in front of a record's payload.
+const HEADER_BYTES: usize = 5;
 
 /// Bytes kept of a record that is read whole.
 const SMALL_BYTES: usize = 8;
@@ -75,6 +91,7 @@ impl TlsParser {
             id: None,
             told: [false; 2],
             over: false,
+            wants: Wants::NOTHING,
         }
     }
 
@@ -104,26 +121,63 @@ impl TlsParser {
         out: &mut Vec<Signal>,
     ) {
         while !bytes.is_empty() && !self.over {
-            if half.header_length < 5 {
-                let (taken, rest) = bytes.split_at(bytes.len().min(5 - half.header_length));
+            if half.header_length < HEADER_BYTES {
+                let (taken, rest) =
+                    bytes.split_at(bytes.len().min(HEADER_BYTES - half.header_length));
+                self.tape(half, taken);
                 for (slot, byte) in half.header.iter_mut().skip(half.header_length).zip(taken) {
                     *slot = *byte;
                 }
                 half.header_length += taken.len();
                 bytes = rest;
-                if half.header_length == 5 {
+                if half.header_length == HEADER_BYTES {
                     self.record_begins(way, half, out);
                 }
             } else {
                 let (taken, rest) = bytes.split_at(bytes.len().min(half.left));
                 half.left -= taken.len();
                 bytes = rest;
+                self.tape(half, taken);
                 self.payload(way, half, taken, out);
             }
-            if half.header_length == 5 && half.left == 0 {
+            if half.header_length == HEADER_BYTES && half.left == 0 {
+                self.tell(way, half, out);
                 self.record_ends(way, half, out);
                 half.header_length = 0;
             }
+        }
+    }
+
+    /// Keeps the bytes of a record, when frames are wanted.
+    fn tape(&self, half: &mut Half, bytes: &[u8]) {
+        if self.wants.frames {
+            half.tape.get_or_insert_default().add(bytes);
+        }
+    }
+
+    /// Tells of a whole record and its parts, until nothing more is to be learned: what comes behind
+    /// that in one piece may come in none.
+    fn tell(&self, way: Direction, half: &mut Half, out: &mut Vec<Signal>) {
+        let Some(tape) = half.tape.take().filter(|_| self.wants.frames) else { return };
+        let other = self.halves.get(1 - way.index()).is_some_and(|other| other.encrypted);
+        if self.over || half.encrypted && other {
+            return;
+        }
+        let [kind, ..] = half.header;
+        // Rules may have come to want it in the middle of a record.
+        let length = HEADER_BYTES + usize::from(half.length());
+        let Some((header, data)) = tape.bytes().split_at_checked(HEADER_BYTES) else { return };
+        if tape.bytes().len() != length {
+            return;
+        }
+        let own = match kind {
+            ALERT => Some("alert"),
+            HEARTBEATS => Some("heartbeat"),
+            _ => None,
+        };
+        let all = [("pdu", tape.bytes()), ("hdr", header), ("data", data)];
+        for (name, bytes) in all.into_iter().chain(own.map(|name| (name, data))) {
+            frame::tell(self.wants, name, side(way), bytes, out);
         }
     }
 
@@ -360,12 +414,13 @@ impl Parser for TlsParser {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
         if self.over {
             return;
         }
+        self.wants = moment.files;
         match chunk {
             Chunk::Data(bytes) => self.bytes(direction, bytes, signals),
             Chunk::Gap(_) | Chunk::End => {
@@ -393,7 +448,9 @@ impl Parser for TlsParser {
     }
 
     fn memory(&self) -> usize {
-        let held: usize = self.halves.iter().map(|half| half.messages.capacity()).sum();
+        let tape = |half: &Half| half.tape.as_ref().map_or(0, |tape| tape.memory());
+        let held: usize =
+            self.halves.iter().map(|half| half.messages.capacity() + tape(half)).sum();
         let connection = self.id.and_then(|id| self.connections.get(id));
         size_of::<Self>() + held + connection.map_or(0, Connection::memory)
     }
