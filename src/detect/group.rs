@@ -152,6 +152,7 @@ impl Groups {
     /// Numbers of patterns of payload for a transport, a direction and ports: of one most often, as
     /// bytes are searched for each. A packet that did not go through the stream is to be searched for
     /// what is filed under streams too.
+    #[inline(always)]
     pub fn payload(
         &self,
         medium: Medium,
@@ -182,6 +183,7 @@ impl Groups {
     }
 
     /// Rules over payload that have no literal.
+    #[inline(always)]
     pub fn bare_payload(
         &self,
         class: usize,
@@ -195,6 +197,7 @@ impl Groups {
     }
 
     /// Rules to be asked at every packet.
+    #[inline(always)]
     pub fn packet(
         &self,
         class: usize,

@@ -252,6 +252,7 @@ impl Inspector {
 }
 
 /// The window of one direction of a flow, with room made for it.
+#[inline(always)]
 fn window(flows: &mut Flows, slot: u32, direction: Direction) -> Option<&mut Window> {
     flows.make(slot)?.windows.get_mut(direction.index())
 }
