@@ -11,6 +11,9 @@ use super::prefilter::scan::{Haystack, Pattern, Scanner};
 /// of two pieces of a stream is cheap to look at twice.
 pub const PATTERN_BYTES: usize = 12;
 
+/// The same where an automaton has to do: it would grow with them.
+const AUTOMATON_BYTES: usize = 6;
+
 /// Literals that cannot stand behind so many bytes are searched apart, in those bytes alone. Nearly
 /// all that have an end have it here; the few others are cheaper to find among those without.
 pub const NEAR_BYTES: usize = 32;
@@ -61,6 +64,7 @@ pub struct Patterns {
     /// Those looked for by themselves.
     singles: Vec<Single>,
     finder: Search,
+    /// Bytes of the longest that is looked for.
     longest: usize,
     reach: usize,
 }
@@ -110,6 +114,13 @@ impl Wanted {
     fn is_short(&self) -> bool {
         self.entry.bytes().len() < SHORT_BYTES
     }
+
+    /// What the automaton looks for.
+    fn part(&self) -> &[u8] {
+        let bytes = self.entry.bytes();
+        let (start, end) = best_window(bytes, AUTOMATON_BYTES, self.entry.nocase);
+        bytes.get(start..end).unwrap_or_default()
+    }
 }
 
 impl Search {
@@ -121,8 +132,10 @@ impl Search {
         if let Some(grams) = Grams::build(patterns.clone()) {
             return Self::Sparse(Box::new(grams));
         }
-        let patterns: Vec<Pattern<'_>> =
-            patterns.map(|(bytes, nocase, id)| Pattern { bytes, nocase, id }).collect();
+        let patterns: Vec<Pattern<'_>> = wanted
+            .iter()
+            .map(|w| Pattern { bytes: w.part(), nocase: w.entry.nocase, id: w.number })
+            .collect();
         Self::Many(Box::new(Scanner::build(&patterns)))
     }
 }
@@ -130,7 +143,6 @@ impl Search {
 impl Patterns {
     /// Of these.
     pub fn new(entries: &[Entry]) -> Self {
-        let longest = entries.iter().map(|entry| entry.bytes().len()).max().unwrap_or(0);
         let reach = entries.iter().map(|entry| entry.reach).max().unwrap_or(0);
         let mut entries = entries.to_vec();
         let key = |entry: &Entry| (entry.bytes, entry.length, entry.nocase, entry.near());
@@ -153,7 +165,14 @@ impl Patterns {
         alone(|_| true, FEW);
         alone(|one| one.is_short() && one.entry.near(), SHORT_NEAR);
         alone(|one| one.is_short() && !one.entry.near(), SHORT_FEW);
-        Self { starts, rules, singles, finder: Search::new(&wanted), longest, reach }
+        let finder = Search::new(&wanted);
+        let looked_for = |one: &Wanted| match finder {
+            Search::Many(_) => one.part().len(),
+            _ => one.entry.bytes().len(),
+        };
+        let alone = singles.iter().map(|single: &Single| single.entry.bytes().len());
+        let longest = wanted.iter().map(looked_for).chain(alone).max().unwrap_or(0);
+        Self { starts, rules, singles, finder, longest, reach }
     }
 
     /// Whether it does without an automaton.
@@ -263,10 +282,26 @@ mod tests {
         };
         let few = found(&Patterns::new(&entries));
         assert_eq!(few, [(1, 4), (1, 6), (1, 13), (2, 10)]);
+        // Of many short ones, which the automaton finds by the rarest part.
+        let pairs = (0..200_u32).map(|n| {
+            let pair = format!(
+                "{}{}",
+                char::from(b'A' + (n / 20) as u8),
+                char::from(b'a' + (n % 20) as u8)
+            );
+            entry(&pair, false, 100 + n)
+        });
+        let long = entry("zzZzabq-long", false, 99);
+        let mixed: Vec<Entry> = entries.iter().copied().chain(pairs).chain([long]).collect();
+        let mixed = Patterns::new(&mixed);
+        assert!(!mixed.is_sparse() && mixed.overlap() == AUTOMATON_BYTES - 1);
         // The automaton may tell a pattern once where it stands twice in a row.
         let rules = |found: &[(u32, usize)]| {
             found.iter().map(|(rule, _)| *rule).collect::<std::collections::BTreeSet<_>>()
         };
         assert_eq!(rules(&few), rules(&found(&Patterns::new(&many))));
+        let of_both = |rule: &u32| *rule <= 2;
+        let told: Vec<u32> = rules(&found(&mixed)).into_iter().filter(of_both).collect();
+        assert_eq!(rules(&few).into_iter().collect::<Vec<_>>(), told);
     }
 }

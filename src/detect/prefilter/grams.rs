@@ -1,11 +1,11 @@
 //! Finds many patterns without looking at every byte.
 //!
-//! A pattern of six bytes holds, wherever it stands, three bytes that begin at a multiple of four:
-//! so only these places are looked at, and one bit in a small table tells whether the three bytes
-//! there are of any pattern. A look waits for none before it, and the table stays in the first
-//! cache: faster than an automaton, and nearly blind to the number of patterns. With shorter
-//! patterns every second place is looked at; where they cover only two bytes of a place, these with
-//! any third are looked for. What the bit lets through is compared, unless it lies within, or at an
+//! A pattern of six bytes or more holds, wherever it stands, three bytes that begin at a multiple of
+//! four: so only these places are looked at, and one bit in a small table tells whether the three
+//! bytes there are of any pattern, of which for each way to lie across the places the rarest three
+//! count. A look waits for none before it, and the table stays in the first cache: faster than an
+//! automaton, and nearly blind to the number of patterns. With shorter patterns every second place
+//! is looked at; where they cover only two bytes of a place, these with any third are looked for. What the bit lets through is compared, unless it lies within, or at an
 //! edge of, zeros or spaces at which no pattern can be: these are everywhere.
 
 use std::collections::BTreeSet;
