@@ -18,6 +18,7 @@ pub mod http;
 pub mod http2;
 pub mod identify;
 pub mod ike;
+pub mod imap;
 pub mod krb5;
 mod ldap;
 pub mod mdns;
@@ -272,6 +273,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rdp::PROTOCOL,
     &rfb::PROTOCOL,
     &pop3::PROTOCOL,
+    &imap::PROTOCOL,
     &tftp::PROTOCOL,
     &nfs::PROTOCOL,
 ];
