@@ -37,6 +37,7 @@ pub mod smb;
 mod smtp;
 pub mod snmp;
 pub mod ssh;
+pub mod telnet;
 pub mod tftp;
 pub mod tls;
 pub mod transactions;
@@ -274,6 +275,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rfb::PROTOCOL,
     &pop3::PROTOCOL,
     &imap::PROTOCOL,
+    &telnet::PROTOCOL,
     &tftp::PROTOCOL,
     &nfs::PROTOCOL,
 ];
