@@ -2,8 +2,9 @@
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
 //! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to HTTP credentials, the result of
-//! VNC, an error of PostgreSQL. Where only the flow is known (SSH, SMTP, IMAP, telnet, RDP, and
-//! databases from outside) its shape does: a connection that ends before anybody can have
+//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints behind a password. Where only
+//! the flow is known (SSH, SMTP, RDP, databases from outside, IMAP and telnet in which nobody was
+//! seen to log on) its shape does: a connection that ends before anybody can have
 //! worked in it.
 
 use super::spoken::{Spoken, Word};
@@ -15,7 +16,7 @@ use crate::time::Timestamp;
 
 /// The protocols whose transactions tell of attempts, by EVE name.
 pub const PROTOCOLS: &[&str] =
-    &["ftp", "pop3", "smb", "krb5", "ldap", "http", "rfb", "pgsql", "dcerpc"];
+    &["ftp", "pop3", "imap", "telnet", "smb", "krb5", "ldap", "http", "rfb", "pgsql", "dcerpc"];
 
 /// Flows of which the name that logs on is remembered until the answer.
 const FLOWS_MAX: usize = 2048;
@@ -104,6 +105,11 @@ pub struct Attempts {
     http_uri: FieldRef,
     http_header: FieldRef,
     vnc_result: FieldRef,
+    imap_command: FieldRef,
+    imap_status: FieldRef,
+    imap_user: FieldRef,
+    telnet_login: FieldRef,
+    telnet_user: FieldRef,
     interface: FieldRef,
     operation: FieldRef,
 }
@@ -124,6 +130,11 @@ impl Attempts {
             http_uri: site.field("http", "http.uri"),
             http_header: site.field("http", "http.header"),
             vnc_result: site.field("rfb", "rfb.secresult"),
+            imap_command: site.field("imap", "imap.command"),
+            imap_status: site.field("imap", "imap.status"),
+            imap_user: site.field("imap", "imap.user"),
+            telnet_login: site.field("telnet", "telnet.login"),
+            telnet_user: site.field("telnet", "telnet.user"),
             interface: site.field("dcerpc", "dcerpc.interface"),
             operation: site.field("dcerpc", "dcerpc.operation"),
         }
@@ -142,7 +153,13 @@ impl Attempts {
     /// The attempt that a record tells of; `spoken` is what [`Known`](super::Known) has read of it.
     pub fn read(&mut self, record: &Record, site: &Site, spoken: &Spoken) -> Option<Attempt> {
         match &record.body {
-            Body::Flow(flow) => shape(&record.context, flow, site),
+            Body::Flow(flow) => {
+                // Its transactions have told.
+                let told = matches!(flow.app_protocol, Some("imap" | "telnet"))
+                    && state::conversation(&record.context)
+                        .is_some_and(|flow| self.named.peek(&flow).is_some());
+                if told { None } else { shape(&record.context, flow, site) }
+            }
             Body::Transaction(transaction) => {
                 self.transaction(&record.context, transaction, spoken)
             }
@@ -160,6 +177,8 @@ impl Attempts {
         match record.protocol {
             "ftp" => self.ftp(flow, record),
             "pop3" => self.pop3(flow(), spoken),
+            "imap" => self.imap(flow, record),
+            "telnet" => self.telnet(flow, record),
             "smb" => smb(spoken),
             "krb5" => self.kerberos(flow(), spoken),
             "ldap" => self.ldap(record),
@@ -215,6 +234,36 @@ impl Attempts {
             }
             _ => None,
         }
+    }
+
+    fn imap(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
+        let logs_on = |name: &[u8]| matches!(name, b"LOGIN" | b"AUTHENTICATE");
+        if self.imap_command.bytes(record, logs_on) != Some(true) {
+            return None;
+        }
+        let result = self.imap_status.bytes(record, |status| match status {
+            b"OK" => Some(Result::Succeeded),
+            b"NO" => Some(Result::Failed),
+            _ => None,
+        })??;
+        let account = self.imap_user.bytes(record, hash).unwrap_or_default();
+        *self.named.touch(&flow()) = account;
+        Some(attempt(Service::Imap, result, account))
+    }
+
+    fn telnet(
+        &mut self,
+        flow: impl FnOnce() -> u64,
+        record: &TransactionRecord,
+    ) -> Option<Attempt> {
+        let result = match self.telnet_login.int(record)? {
+            1 => Result::Succeeded,
+            2 => Result::Failed,
+            _ => return None,
+        };
+        let account = self.telnet_user.bytes(record, hash).unwrap_or_default();
+        *self.named.touch(&flow()) = account;
+        Some(attempt(Service::Telnet, result, account))
     }
 
     fn kerberos(&mut self, flow: u64, spoken: &Spoken) -> Option<Attempt> {

@@ -1,6 +1,6 @@
 //! `cleartext`: passwords that anybody on the way can read, and cryptography that is given up.
 //!
-//! No attack, but what makes attacks easy: FTP, telnet, POP3, HTTP Basic and passwords in
+//! No attack, but what makes attacks easy: FTP, telnet, POP3, IMAP, HTTP Basic and passwords in
 //! addresses, a simple bind of LDAP, the community of SNMP versions 1 and 2c, SMB 1, SSL 3 and
 //! TLS before 1.2, certificates that have expired or soon will. Each is told once per server,
 //! issue and day.
@@ -49,7 +49,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&EXPIRY_DAYS],
     sees: &[Sort::Transaction, Sort::Flow],
-    reads: &["ftp", "pop3", "http", "ldap", "snmp", "smb", "tls"],
+    reads: &["ftp", "pop3", "imap", "telnet", "http", "ldap", "snmp", "smb", "tls"],
     when: super::When::Speaking("telnet"),
     build: |site, tuning| Box::new(Cleartext::new(site, tuning)),
 };
@@ -89,6 +89,9 @@ issue!(TELNET 2 Low "Session in the clear (telnet)"
 issue!(POP3 3 Low "Password in the clear (POP3)"
     "riceve password di posta in chiaro con POP3" "receives mail passwords in the clear by POP3"
     "impostare TLS (porta 995) nel programma di posta." "set TLS (port 995) in the mail program.");
+issue!(IMAP 11 Low "Password in the clear (IMAP)"
+    "riceve password di posta in chiaro con IMAP" "receives mail passwords in the clear by IMAP"
+    "impostare TLS (porta 993) nel programma di posta." "set TLS (port 993) in the mail program.");
 issue!(HTTP 4 Low "Password in the clear (HTTP)"
     "riceve password in chiaro su pagine web senza HTTPS" "receives passwords in the clear on web pages without HTTPS"
     "attivare HTTPS." "turn on HTTPS.");
@@ -125,6 +128,8 @@ struct Fields {
     ldap_operation: FieldRef,
     ldap_name: FieldRef,
     snmp_version: FieldRef,
+    imap_secret: FieldRef,
+    telnet_secret: FieldRef,
     smb_version: FieldRef,
     tls_version: FieldRef,
 }
@@ -151,6 +156,8 @@ impl Cleartext {
             ldap_operation: site.field("ldap", "ldap.request.operation"),
             ldap_name: site.field("ldap", "ldap.request.dn"),
             snmp_version: site.field("snmp", "snmp.version"),
+            imap_secret: site.field("imap", "imap.cleartext_password"),
+            telnet_secret: site.field("telnet", "telnet.cleartext_password"),
             smb_version: site.field("smb", "smb.version"),
             tls_version: site.field("tls", "tls.version"),
         };
@@ -189,6 +196,8 @@ impl Cleartext {
         match transaction.protocol {
             "ftp" => self.ftp(&record.context, transaction),
             "pop3" => (known.spoken().get("request.command") == b"PASS").then_some(&POP3),
+            "imap" => (fields.imap_secret.int(transaction) == Some(1)).then_some(&IMAP),
+            "telnet" => (fields.telnet_secret.int(transaction) == Some(1)).then_some(&TELNET),
             "http" => self.http(transaction),
             "ldap" => {
                 let named = fields.ldap_name.bytes(transaction, |name| !name.is_empty());

@@ -3,7 +3,7 @@
 //! Ports give the order in which protocols are tried, probes prove. Bytes seen before the proof
 //! are held and replayed, so that how a stream is cut changes nothing.
 
-use super::recognise::RECOGNISED;
+use super::recognise::{RECOGNISED, Recognised};
 use super::{Carrier, Expectation, Moment, PROTOCOLS, Parser, Probe, Protocol, Signal};
 use crate::field::{Describe, Event, Node, Side};
 use crate::file::{File, KEPT_BYTES, Wants};
@@ -472,12 +472,19 @@ impl Session {
                 continue;
             }
             match (named.probe)(way, bytes) {
-                Probe::Yes => return Probed::Found(Found::Named(index)),
+                Probe::Yes => return Probed::Found(self.named(index, named)),
                 Probe::NeedMore if !last => return Probed::More,
                 Probe::NeedMore | Probe::No => {}
             }
         }
         Probed::Nothing
+    }
+
+    /// What is told by name is read where the server's port is known for it.
+    fn named(&self, index: usize, named: &Recognised) -> Found {
+        let read = PROTOCOLS.iter().position(|parsed| parsed.name == named.name);
+        let read = read.filter(|_| self.by_server(named.ports));
+        read.map_or(Found::Named(index), Found::Parsed)
     }
 
     /// When a protocol is tried: 0 first; `None` not at all.
@@ -791,10 +798,30 @@ mod tests {
     fn a_banner_names_what_is_not_parsed() {
         let mut session = Session::new(Carrier::Tcp, 80, 50_000, HASHED);
         let mut signals = Vec::new();
-        for byte in b"* OK x\r\n".chunks(1) {
-            let way = Direction::ToClient;
+        for byte in b"{\"method\": \"mining.subscribe\"}\n".chunks(1) {
+            let way = Direction::ToServer;
             session.chunk(way, Chunk::Data(byte), Timestamp::default(), &mut signals);
         }
-        assert_eq!((session.state(), session.name()), (State::Recognised, Some("imap")));
+        assert_eq!((session.state(), session.name()), (State::Recognised, Some("stratum")));
+    }
+
+    #[test]
+    fn a_port_names_what_says_nothing_of_itself_and_the_servers_has_it_read() {
+        let told = |server, client, way, bytes: &[u8]| {
+            let mut session = Session::new(Carrier::Tcp, server, client, HASHED);
+            let mut signals = Vec::new();
+            session.chunk(way, Chunk::Data(bytes), Timestamp::default(), &mut signals);
+            (session.state(), session.name())
+        };
+        let (up, down) = (Direction::ToServer, Direction::ToClient);
+        assert_eq!(told(23, 50_000, down, b"login: "), (State::Known, Some("telnet")));
+        assert_eq!(told(50_000, 23, up, b"login: "), (State::Recognised, Some("telnet")));
+        assert_eq!(told(2323, 50_000, down, b"\xff\xfd\x18"), (State::Known, Some("telnet")));
+        assert_eq!(told(2323, 50_000, down, b"login: "), (State::Unknown, None));
+        // What says what it is is believed, whatever the port.
+        assert_eq!(told(23, 50_000, down, b"SSH-2.0-x\r\n"), (State::Known, Some("ssh")));
+        assert_eq!(told(4242, 50_000, down, b"* OK ready\r\n"), (State::Known, Some("imap")));
+        assert_eq!(told(4242, 50_000, up, b"a1 CAPABILITY\r\n"), (State::Known, Some("imap")));
+        assert_eq!(told(4242, 50_000, up, b"word LOGIN\r\n"), (State::Unknown, None));
     }
 }

@@ -18,6 +18,7 @@ pub mod http;
 pub mod http2;
 pub mod identify;
 pub mod ike;
+pub mod imap;
 pub mod krb5;
 mod ldap;
 pub mod mdns;
@@ -36,6 +37,7 @@ pub mod smb;
 mod smtp;
 pub mod snmp;
 pub mod ssh;
+pub mod telnet;
 pub mod tftp;
 pub mod tls;
 pub mod transactions;
@@ -272,6 +274,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &rdp::PROTOCOL,
     &rfb::PROTOCOL,
     &pop3::PROTOCOL,
+    &imap::PROTOCOL,
+    &telnet::PROTOCOL,
     &tftp::PROTOCOL,
     &nfs::PROTOCOL,
 ];

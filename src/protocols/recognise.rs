@@ -1,4 +1,4 @@
-//! Protocols that are told by name alone: their first bytes are known, their content is not read.
+//! Protocols that are told last: those whose content is not read, and those that only a port tells.
 //!
 //! So a rule for one protocol is not tried on another, and `app_proto` says what a flow carries.
 //! Signatures after the protocols' own specifications, named beside each.
@@ -6,9 +6,10 @@
 use super::{Carrier, Probe};
 use crate::net::Direction;
 
-/// A protocol that is told by name alone.
+/// A protocol that is told last.
 pub struct Recognised {
-    /// As rules and EVE name it.
+    /// As rules and EVE name it. One of [`super::PROTOCOLS`] is read, unless it is the client's port
+    /// alone that tells it.
     pub name: &'static str,
     /// What carries it.
     pub carrier: Carrier,
@@ -21,11 +22,8 @@ pub struct Recognised {
 }
 
 /// Every such protocol, in the order in which they are tried.
-pub static RECOGNISED: &[Recognised] = &[
-    anywhere("imap", Carrier::Tcp, imap),
-    anywhere("stratum", Carrier::Tcp, stratum),
-    ports("telnet", Carrier::Tcp, &[23], telnet),
-];
+pub static RECOGNISED: &[Recognised] =
+    &[anywhere("stratum", Carrier::Tcp, stratum), ports("telnet", Carrier::Tcp, &[23], telnet)];
 
 const fn anywhere(
     name: &'static str,
@@ -44,40 +42,9 @@ const fn ports(
     Recognised { name, carrier, ports, anywhere: false, probe }
 }
 
-fn server(way: Direction, probe: impl Fn() -> Probe) -> Probe {
-    if way == Direction::ToClient { probe() } else { Probe::No }
-}
-
-/// One of `all` at the start, without regard to the case of ASCII letters.
-fn any_nocase(bytes: &[u8], all: &[&[u8]]) -> Probe {
-    let probe = |wanted: &&[u8]| {
-        let both = wanted.len().min(bytes.len());
-        let same = bytes.iter().zip(wanted.iter()).all(|(a, b)| a.eq_ignore_ascii_case(b));
-        match same {
-            false => Probe::No,
-            true if both == wanted.len() => Probe::Yes,
-            true => Probe::NeedMore,
-        }
-    };
-    all.iter().map(probe).fold(Probe::No, better)
-}
-
-const fn better(a: Probe, b: Probe) -> Probe {
-    match (a, b) {
-        (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
-        (Probe::NeedMore, _) | (_, Probe::NeedMore) => Probe::NeedMore,
-        _ => Probe::No,
-    }
-}
-
 /// RFC 854 has no beginning of its own: on its port anything is it.
 const fn telnet(_: Direction, bytes: &[u8]) -> Probe {
     if bytes.len() >= 2 { Probe::Yes } else { Probe::NeedMore }
-}
-
-/// RFC 9051: the server's greeting.
-fn imap(way: Direction, bytes: &[u8]) -> Probe {
-    server(way, || any_nocase(bytes, &[b"* OK ", b"* PREAUTH "]))
 }
 
 /// Bytes within which the first request of a miner names its method.

@@ -14,6 +14,7 @@ pub mod mime;
 pub mod ntlmssp;
 pub mod parameter;
 pub mod partial;
+pub mod pieces;
 pub mod recent;
 pub mod rpc;
 pub mod sdp;

@@ -1,9 +1,9 @@
 //! A mail: envelope, message, attachments; and how it is logged.
 
 use super::events;
-use crate::field::{Describe, Event, Tree};
-use crate::file::{FILES_MAX, File as Attachment, Wants};
-use crate::protocols::formats::mime::{Line, Message, Step, flaw};
+use crate::field::{Describe, Event, Side, Tree};
+use crate::file::Wants;
+use crate::protocols::formats::mime::{Attached, Line, Message, flaw};
 
 /// Recipients of a mail that are kept (RFC 5321, 4.5.3.1.8 asks for 100).
 pub const RECIPIENTS_MAX: usize = 1000;
@@ -20,9 +20,7 @@ pub struct Mail {
     /// The message, from DATA on.
     pub message: Option<Box<Message>>,
     /// Its attachments.
-    pub files: Vec<Attachment>,
-    /// The attachment that is open, or that is not kept.
-    open: Option<usize>,
+    pub files: Attached,
     /// Bits of the flaws that were told.
     told: u16,
     /// Events that were raised, so that each is raised once.
@@ -50,50 +48,21 @@ impl Mail {
     /// Adds a line of the message; the numbers of files that ended are added to `ended`.
     pub fn line(&mut self, line: Line<'_>, wants: Wants, ended: &mut Vec<u32>) {
         let Some(mut message) = self.message.take() else { return };
-        message.line(line, &mut |step| self.step(step, wants, ended));
+        message.line(line, &mut |step| self.files.step(step, Side::Request, wants, ended));
         self.message = Some(message);
     }
 
     /// The message is complete.
     pub fn message_end(&mut self, ended: &mut Vec<u32>) {
         let Some(mut message) = self.message.take() else { return };
-        message.end(&mut |step| self.step(step, Wants::NOTHING, ended));
+        let wants = Wants::NOTHING;
+        message.end(&mut |step| self.files.step(step, Side::Request, wants, ended));
         self.message = Some(message);
     }
 
     /// No more of the message will be seen.
     pub fn cut_off(&mut self, ended: &mut Vec<u32>) {
-        if let Some(index) = self.open.take()
-            && let Some(file) = self.files.get_mut(index)
-        {
-            file.truncate();
-            ended.extend(u32::try_from(index));
-        }
-    }
-
-    fn step(&mut self, step: Step<'_>, wants: Wants, ended: &mut Vec<u32>) {
-        match step {
-            Step::Open(name) => {
-                self.cut_off(ended);
-                if self.files.len() < FILES_MAX {
-                    self.open = Some(self.files.len());
-                    self.files.push(Attachment::open(name, crate::field::Side::Request, wants));
-                }
-            }
-            Step::Data(data) => {
-                if let Some(file) = self.open.and_then(|index| self.files.get_mut(index)) {
-                    file.add(data);
-                }
-            }
-            Step::Close => {
-                if let Some(index) = self.open.take()
-                    && let Some(file) = self.files.get_mut(index)
-                {
-                    file.close();
-                    ended.extend(u32::try_from(index));
-                }
-            }
-        }
+        self.files.cut_off(ended);
     }
 
     /// The flaws of the message that were not told before.
@@ -108,9 +77,7 @@ impl Mail {
     pub fn memory(&self) -> usize {
         let envelope = self.helo.iter().chain(&self.mail_from).chain(&self.rcpt_to);
         let envelope: usize = envelope.map(|text| text.capacity() + size_of::<Vec<u8>>()).sum();
-        let files: usize =
-            self.files.iter().map(|file| size_of::<Attachment>() + file.memory()).sum();
-        envelope + files + self.message.as_ref().map_or(0, |message| message.memory())
+        envelope + self.files.memory() + self.message.as_ref().map_or(0, |message| message.memory())
     }
 }
 

@@ -3,7 +3,6 @@
 
 mod commands;
 mod fields;
-mod lines;
 mod mail;
 mod parser;
 mod samples;

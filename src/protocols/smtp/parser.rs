@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use super::commands::{Command, Last, is_command};
 use super::events;
-use super::lines::{LINE_BYTES, Lines, Piece};
 use super::mail::{Mail, RECIPIENTS_MAX};
 use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::mime::{Line, Message};
+use crate::protocols::formats::pieces::{LINE_BYTES, Piece, Pieces};
 use crate::protocols::frame::{self, Tape};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -52,7 +52,7 @@ pub struct Smtp {
     /// The last chunk of the latest mail was seen.
     chunked: bool,
     /// To the server, to the client.
-    lines: [Lines; 2],
+    lines: [Pieces; 2],
     helo: Option<Vec<u8>>,
     waiting: VecDeque<Waiting>,
     greeted: bool,
@@ -135,12 +135,11 @@ impl Parser for Smtp {
     }
 
     fn file(&self, transaction: u64, index: u32) -> Option<&File> {
-        self.mails.get(transaction)?.files.get(usize::try_from(index).ok()?)
+        self.mails.get(transaction)?.files.get(index)
     }
 
     fn file_mut(&mut self, transaction: u64, index: u32) -> Option<&mut File> {
-        let mail = self.mails.get_live_mut(transaction)?;
-        mail.files.get_mut(usize::try_from(index).ok()?)
+        self.mails.get_live_mut(transaction)?.files.get_mut(index)
     }
 
     fn server_begins(&self) -> bool {
@@ -153,7 +152,7 @@ impl Parser for Smtp {
 
     fn memory(&self) -> usize {
         let mails: usize = self.mails.iter_open().map(|(_, mail)| mail.memory()).sum();
-        let lines: usize = self.lines.iter().map(Lines::memory).sum();
+        let lines: usize = self.lines.iter().map(Pieces::memory).sum();
         let tape = self.tape.as_ref().map_or(0, |tape| tape.memory());
         size_of::<Self>() + self.mails.memory() + mails + lines + self.waiting.capacity() + tape
     }

@@ -1,11 +1,14 @@
 //! Messages of mail (RFC 5322, RFC 2045, RFC 2046), read line by line: their headers, the files
 //! attached to them, decoded, and the web addresses in their text.
 
+mod attached;
 mod encoding;
 mod header;
 
-use encoding::{Base64, quoted_printable};
+use encoding::quoted_printable;
 
+pub use attached::Attached;
+pub use encoding::Base64;
 pub use header::parameter;
 
 /// Boundaries of parts within parts that are looked for at a time.
@@ -157,9 +160,19 @@ impl Message {
 
     /// Every header of the message with this name.
     pub fn header_values(&self, name: &'static [u8]) -> impl Iterator<Item = &[u8]> {
-        let own = self.headers.iter().take(self.own.unwrap_or(usize::MAX));
-        own.filter(|header| header.name.eq_ignore_ascii_case(name))
+        self.headers()
+            .filter(|header| header.name.eq_ignore_ascii_case(name))
             .map(|header| header.value.as_slice())
+    }
+
+    /// The headers of the message itself, as far as they are kept, in order.
+    pub fn headers(&self) -> impl Iterator<Item = &Header> {
+        self.headers.iter().take(self.own.unwrap_or(usize::MAX))
+    }
+
+    /// Whether the headers of the message itself are over.
+    pub const fn has_body(&self) -> bool {
+        self.own.is_some()
     }
 
     /// The names of the attachments, in order.

@@ -1,11 +1,12 @@
-//! A direction cut into lines, and into pieces of lines that are too long to wait for.
+//! A direction cut into lines, and into pieces of lines that are too long to wait for: messages of
+//! mail, in SMTP and in IMAP.
 
 /// Bytes of a line that are waited for; what is longer comes in pieces of this size.
 pub const LINE_BYTES: usize = 4096;
 
 /// The line that has not ended yet.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub struct Pieces {
     held: Vec<u8>,
     /// Whether a piece of the line was given already.
     within: bool,
@@ -31,9 +32,8 @@ impl Piece {
     }
 }
 
-impl Lines {
+impl Pieces {
     /// The next piece of what was held and `bytes`, which moves on; `None` when more is needed.
-    ///
     pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Piece> {
         let room = LINE_BYTES.saturating_sub(self.held.len());
         let window = bytes.get(..room).unwrap_or(bytes);
@@ -46,6 +46,13 @@ impl Lines {
         }
         let start = !std::mem::replace(&mut self.within, end.is_none());
         Some(Piece { bytes: std::mem::take(&mut self.held), start })
+    }
+
+    /// What is held of a line whose end will not come.
+    pub fn rest(&mut self) -> Option<Piece> {
+        let start = !std::mem::take(&mut self.within);
+        let bytes = std::mem::take(&mut self.held);
+        (!bytes.is_empty()).then_some(Piece { bytes, start })
     }
 
     /// Bytes it points to.
