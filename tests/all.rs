@@ -34,6 +34,7 @@ mod relay;
 mod rules;
 mod schema;
 mod serve;
+mod sets;
 mod stall;
 mod streams;
 mod support;

@@ -51,7 +51,8 @@ fn folder(config: &Config) -> anyhow::Result<PathBuf> {
 /// that is learned from is taken for normal later.
 fn learn(config: &Config, captures: &[PathBuf], out: &mut Terminal) -> anyhow::Result<u8> {
     folder(config)?;
-    let config = Config { anomaly: Some(true), each: None, output: None, ..config.clone() };
+    let (anomaly, each, output, data_dir) = (Some(true), None, None, None);
+    let config = Config { anomaly, each, output, data_dir, ..config.clone() };
     let replay = Replay { output: None, is_lesson: true, ..Replay::of(captures, &config)? };
     let prepared = replay.prepare()?;
     let mut code = DONE;

@@ -304,6 +304,10 @@ pub struct Options {
     /// Countries of addresses, for `geoip`: a database of MaxMind's format.
     #[arg(long, value_name = "FILE")]
     pub geoip_database: Option<PathBuf>,
+    /// Folder in which sets of values are kept that rules fill (`dataset` with `state` or `save`);
+    /// made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// No signatures.
     #[arg(long)]
     pub no_signatures: bool,
@@ -514,6 +518,7 @@ impl Options {
             reputation_files: (!self.reputation_files.is_empty())
                 .then(|| self.reputation_files.clone()),
             geoip_database: self.geoip_database.clone(),
+            data_dir: self.data_dir.clone(),
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
             anomaly: self.no_anomaly.then_some(false),

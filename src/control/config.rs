@@ -69,6 +69,10 @@ pub static KEYS: &[Key] = &[
         name: "geoip-database",
         help: "Database of countries in MaxMind's format (GeoLite2-Country.mmdb), for `geoip` in rules; read anew with the rules. Default: none.",
     },
+    Key {
+        name: "data-dir",
+        help: "Folder in which sets of values are kept that rules fill (`dataset` with `state` or `save`): read when rules are loaded, written when watch ends and when rules are read anew; replay takes part in it with --data-dir alone. Default: none, these sets begin empty.",
+    },
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key {
@@ -210,6 +214,7 @@ pub struct Config {
     pub default_reputation_path: Option<PathBuf>,
     pub reputation_files: Option<Vec<PathBuf>>,
     pub geoip_database: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
     pub signatures: Option<bool>,
     pub anomaly: Option<bool>,
     pub sensitivity: Option<Sensitivity>,
@@ -411,6 +416,7 @@ impl Config {
             default_reputation_path: self.default_reputation_path.or(under.default_reputation_path),
             reputation_files: self.reputation_files.or(under.reputation_files),
             geoip_database: self.geoip_database.or(under.geoip_database),
+            data_dir: self.data_dir.or(under.data_dir),
             signatures: self.signatures.or(under.signatures),
             anomaly: self.anomaly.or(under.anomaly),
             sensitivity: self.sensitivity.or(under.sensitivity),

@@ -16,6 +16,7 @@ pub mod replay;
 pub mod rules;
 pub mod run;
 pub mod schema;
+mod sets;
 pub mod signals;
 pub mod state;
 pub mod terminal;

@@ -9,6 +9,7 @@ use anyhow::Context;
 use super::config::Config;
 use super::hub::{self, Exchanging};
 use super::replay::Replay;
+use super::sets::Kept;
 use crate::anomaly::Site;
 use crate::detect::LoadSummary;
 use crate::engine::Live;
@@ -88,31 +89,37 @@ pub(super) fn reread(config: &Config, site: &Site, exchanging: Option<&Exchangin
     }
 }
 
-/// Loads the rules anew beside those in force; keeps the old ones when none of the new load.
+/// Loads the rules anew beside those in force; keeps the old ones when none of the new load. Sets that
+/// rules fill go on as they are, unless they are defined otherwise.
 pub(super) fn reload(
     config: &Config,
     live: &Live,
     metrics: &Metrics,
     rules: &Mutex<Option<LoadSummary>>,
+    kept: &Kept,
 ) {
     if !config.signatures.unwrap_or(true) {
         return;
     }
     // Folders are read anew: files may have come or gone.
     let plan = Replay::of(&[], config);
-    let loaded = plan.and_then(|plan| plan.load());
+    // A set that is defined otherwise now is read from its file.
+    let mut problems = kept.write();
+    let loaded = plan.and_then(|plan| plan.load(kept.sets()));
     match loaded.and_then(|loaded| loaded.context("no rules")) {
         Ok(loaded) if loaded.summary.loaded > 0 => {
             tracing::info!("rules reloaded: {}", loaded.summary);
             tell_rules(metrics, &loaded.summary);
             *rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded.summary.clone());
             live.replace(loaded.ruleset);
+            problems.extend(kept.replace(&loaded.sets));
         }
         Ok(loaded) => {
             tracing::error!("reload: no rule loads, the old ones stay: {}", loaded.summary)
         }
         Err(error) => tracing::error!("reload: the old rules stay: {error:#}"),
     }
+    problems.iter().for_each(|problem| tracing::error!("{problem}"));
 }
 
 /// Tells the metrics how rules loaded.

@@ -10,6 +10,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::rules::{self, Loaded};
+use super::sets::{Kept, Sets};
 use super::state::Store;
 use crate::anomaly::suppress::Applied;
 use crate::anomaly::{Behaviour, Settings, Site};
@@ -106,7 +107,7 @@ impl Replay {
     /// # Errors
     /// When a rule file cannot be read, or HOME_NET does not stand for addresses.
     pub fn prepare(&self) -> anyhow::Result<Prepared> {
-        let (home, loaded) = self.home_and_rules()?;
+        let (home, loaded) = self.home_and_rules(Arc::default())?;
         let site = site(home);
         if let Some(path) = self.indicators.as_deref().filter(|_| self.anomaly && !self.is_lesson) {
             // Captures are older than what is known of them.
@@ -117,21 +118,22 @@ impl Replay {
         Ok(Prepared { loaded, site })
     }
 
-    /// Loads the rules alone, unless signatures are off.
+    /// Loads the rules alone, unless signatures are off, with the sets of those `before`.
     ///
     /// # Errors
     /// As [`Replay::prepare`].
-    pub(super) fn load(&self) -> anyhow::Result<Option<Loaded>> {
-        Ok(self.home_and_rules()?.1)
+    pub(super) fn load(&self, before: Arc<Sets>) -> anyhow::Result<Option<Loaded>> {
+        Ok(self.home_and_rules(before)?.1)
     }
 
-    fn home_and_rules(&self) -> anyhow::Result<(AddressSet, Option<Loaded>)> {
+    fn home_and_rules(&self, before: Arc<Sets>) -> anyhow::Result<(AddressSet, Option<Loaded>)> {
         let mut variables = Variables::default();
         for (name, value) in &self.variables {
             variables.set(name, value);
         }
         let home = home(&mut variables)?;
         self.beside.read(&mut variables)?;
+        variables.companions.before = before;
         let loaded =
             if self.signatures { Some(rules::load(&self.rules, &mut variables)?) } else { None };
         Ok((home, loaded))
@@ -225,7 +227,10 @@ impl Replay {
             merge.keep(NEVER, Box::new(keep));
         }
         let setup = self.setup(prepared.ruleset(), stop);
-        let report = engine::replay(source, &setup, &mut merge, progress);
+        let folder = self.beside.data.as_deref().filter(|_| !self.each);
+        let kept = Kept::new(folder, prepared.loaded.as_ref(), merge.changes());
+        let mut report = engine::replay(source, &setup, &mut merge, progress);
+        report.lost.extend(kept.write());
         drop(merge);
         let summary = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
         let rules = prepared.loaded.as_ref().map(|loaded| &loaded.summary);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::config::Config;
+use super::sets::{self, Sets};
 use crate::detect::places::Places;
 use crate::detect::reputation::Reputations;
 use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
@@ -27,6 +28,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many loaded, failed, were skipped.
     pub summary: LoadSummary,
+    /// Sets of values that they ask.
+    pub sets: Arc<Sets>,
 }
 
 /// Files that stand beside rules.
@@ -44,6 +47,8 @@ pub struct Beside {
     pub reputations: Vec<PathBuf>,
     /// Countries of addresses.
     pub places: Option<PathBuf>,
+    /// Folder of sets that rules fill.
+    pub data: Option<PathBuf>,
 }
 
 impl Beside {
@@ -58,6 +63,7 @@ impl Beside {
             categories: config.reputation_categories_file.clone(),
             reputations: files.map(|file| folder.join(file)).collect(),
             places: config.geoip_database.clone(),
+            data: config.data_dir.clone(),
         }
     }
 
@@ -90,6 +96,7 @@ impl Beside {
             let systems = systems.map_err(|problems| told(path, problems))?;
             variables.companions.references = Some(systems.into());
         }
+        variables.companions.kept = self.data.as_deref().map(sets::reader);
         variables.companions.reputations = self.read_reputations(text, told)?.map(Arc::new);
         if let Some(path) = &self.places {
             let bytes = std::fs::read(path);
@@ -199,7 +206,8 @@ fn named_file(path: &str, origin: &str) -> Result<Vec<u8>, String> {
 pub fn load_texts(texts: &[(Arc<str>, String)], variables: &mut Variables) -> Loaded {
     variables.companions.read = Some(Arc::new(named_file));
     let (ruleset, diagnostics, summary) = detect::load(texts, variables);
-    Loaded { ruleset: Arc::new(ruleset), diagnostics, summary }
+    let sets = Arc::new(variables.companions.sets());
+    Loaded { ruleset: Arc::new(ruleset), diagnostics, summary, sets }
 }
 
 #[cfg(test)]

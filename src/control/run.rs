@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
@@ -11,6 +12,7 @@ use super::config::{Checksums, Config, Problem};
 use super::plane::Plane;
 use super::progress::Progress;
 use super::replay::{Outcome, Replay};
+use super::sets::Kept;
 use super::signals::Flags;
 use super::terminal::Terminal;
 use super::{baseline, behaviour, explain, hub, inspect, log, watch};
@@ -49,7 +51,8 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             let config = configuration(line.to_config(), line.options.config.as_deref())?;
             // The state of a sensor is not to be mixed with what is looked into; a replay gives
             // the same bytes each time, unless it is asked to remember.
-            let config = Config { state: line.options.state.clone(), ..config };
+            let (state, data_dir) = (line.options.state.clone(), line.options.data_dir.clone());
+            let config = Config { state, data_dir, ..config };
             log::start(cli.verbose, config.quiet.unwrap_or_default());
             replay(&line.captures, &config, &mut out)
         }
@@ -194,6 +197,9 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
     if replay.each && replay.state.is_some() {
         bail!("--each begins anew with each capture; it cannot go with --state");
     }
+    if replay.each && replay.beside.data.is_some() {
+        bail!("--each begins anew with each capture; it cannot go with --data-dir");
+    }
     if !replay.anomaly && replay.indicators.is_some() {
         bail!("--indicators is for analysis of behaviour; it cannot go with --no-anomaly");
     }
@@ -211,6 +217,8 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
             tracing::warn!("{more} more: see `rivellino rules check`");
         }
         tracing::info!("{}", loaded.summary);
+        let folder = replay.beside.data.as_deref();
+        Kept::new(folder, Some(loaded), Arc::default()).warn_of_none();
     }
     let flags = Flags::default();
     let plane = Plane::start(&flags, None).context("cannot watch for signals")?;

@@ -15,6 +15,7 @@ use super::plane::Plane;
 use super::reload::{Named, policy_folder, reload, reread, tell_rules};
 use super::replay::{Prepared, Replay, write_summary};
 use super::run::{DONE, INPUT};
+use super::sets::Kept;
 use super::signals::Flags;
 use super::state::{ASIDE, Store};
 use crate::anomaly::DETECTORS;
@@ -71,13 +72,15 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let exchanging = exchange(config, &plan, &prepared, &metrics, &mut outputs)?;
     let mut merge = Merge::new(plan.behaviour(&prepared), outputs, true);
     let keeping = keep(&plan, &mut merge)?;
+    let kept = Kept::new(plan.beside.data.as_deref(), prepared.loaded.as_ref(), merge.changes());
+    kept.warn_of_none();
     let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);
     let listen = plane.address().unwrap_or(listen);
     tracing::info!(interface, workers = plan.workers, %listen, "watching");
     let over = AtomicBool::new(false);
-    let report = std::thread::scope(|scope| {
+    let mut report = std::thread::scope(|scope| {
         let reloads = scope.spawn(|| {
             let mut rules = rules;
             while !over.load(Ordering::Relaxed) {
@@ -89,7 +92,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
                 }
                 if rules.have_changed() || is_asked {
                     reopen.store(true, Ordering::Relaxed);
-                    reload(&rules.now(), &live, &metrics, &loaded);
+                    reload(&rules.now(), &live, &metrics, &loaded, &kept);
                 }
             }
         });
@@ -102,6 +105,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
         let _ = reloads.join();
         report
     });
+    report.lost.extend(kept.write());
     drop(plane);
     drop(merge);
     // What was handed over is on the disk when this is done.

@@ -1,5 +1,5 @@
 //! Sets of values that rules ask: `dataset`, `datarep`. Read when rules are loaded; what rules add
-//! or take out later is [`super::shared`]'s.
+//! or take out later is in [`super::changes`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::classification::Classes;
 use super::operator::Problem;
-use super::operators::base64_strict;
+use super::operators::{base64_encoded, base64_strict};
 use super::places::Places;
 use super::reputation::Reputations;
+use crate::record::SetRoom;
 
 /// Sets of one load of rules.
 pub const SETS_MAX: usize = 4_096;
@@ -19,9 +20,24 @@ pub const SETS_MAX: usize = 4_096;
 /// Values of one set; the rule of a larger one is refused.
 pub const SET_VALUES_MAX: usize = 4_000_000;
 
+/// What a set costs in memory at most when rules fill it, bytes by [`cost`]: its file, in which a
+/// value takes at most 4/3 of that, can be read again.
+pub const SET_COST_MAX: i64 = 160 << 20;
+
+/// Bytes that a value costs in a set beside its own: its place in the table.
+const VALUE_COST: usize = 64;
+
+/// Bytes of memory that a value of `size` bytes counts for.
+pub fn cost(size: usize) -> i64 {
+    i64::try_from(size.saturating_add(VALUE_COST)).unwrap_or(i64::MAX)
+}
+
 /// Reads a file that the rules name: the path as written, and the rule file that names it. Gives its
 /// content, or why not.
 pub type ReadFile = dyn Fn(&str, &str) -> Result<Vec<u8>, String> + Send + Sync;
+
+/// Reads a file of the folder in which sets are kept, by its name there; nothing when there is none.
+pub type ReadKept = dyn Fn(&str) -> Result<Option<Vec<u8>>, String> + Send + Sync;
 
 /// What the values of a set are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +95,27 @@ impl ValueKind {
             },
         }
     }
+
+    /// A value as it stands in a file.
+    fn write(self, value: &[u8], out: &mut Vec<u8>) {
+        let address = || -> Option<IpAddr> {
+            match value.len() {
+                4 => Some(<[u8; 4]>::try_from(value).ok()?.into()),
+                _ => Some(IpAddr::from(<[u8; 16]>::try_from(value).ok()?).to_canonical()),
+            }
+        };
+        match self {
+            Self::Text => base64_encoded(value, out),
+            Self::Md5 | Self::Sha256 => {
+                for byte in value {
+                    out.extend(format!("{byte:02x}").into_bytes());
+                }
+            }
+            Self::Ip4 | Self::Ip => {
+                out.extend(address().map(|ip| ip.to_string()).unwrap_or_default().into_bytes());
+            }
+        }
+    }
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
@@ -90,10 +127,16 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
 
 /// A set.
 pub struct Set {
-    /// Its number, for [`super::shared`].
+    /// Its number, for [`super::changes`]: no other set of this load or the one before has it.
     pub number: u32,
+    /// What rules call it.
+    pub name: String,
     kind: ValueKind,
     values: HashMap<Box<[u8]>, u16>,
+    /// What rules may put there.
+    room: SetRoom,
+    /// What the rule said that defined it.
+    defined: Request,
     /// Whether a rule puts values in or takes them out.
     changes: AtomicBool,
 }
@@ -118,6 +161,75 @@ impl Set {
     pub fn will_change(&self) {
         self.changes.store(true, Ordering::Relaxed);
     }
+
+    /// What rules may put there beside what was loaded.
+    pub const fn room(&self) -> SetRoom {
+        self.room
+    }
+
+    /// The file of the folder of kept sets in which it is kept, if it is: what nobody changes and
+    /// was read from there needs no writing.
+    pub fn file(&self) -> Option<&str> {
+        let keep = self.defined.keep.as_ref()?;
+        (!keep.reads || self.changes()).then_some(keep.file.as_str())
+    }
+
+    /// Whether a rule asks for it to be kept for the next run.
+    pub const fn is_kept(&self) -> bool {
+        self.defined.keep.is_some()
+    }
+
+    /// Whether its values outlast a reload: those of a set that is only loaded are read anew.
+    fn outlasts(&self) -> bool {
+        self.defined.load.is_none() || self.defined.keep.is_some()
+    }
+
+    /// Its values as a file has them, in order of their bytes.
+    /// `changed` says which came or went since it was loaded.
+    pub fn text(&self, changed: &HashMap<Vec<u8>, bool>) -> Vec<u8> {
+        let loaded = self.values.keys().map(AsRef::as_ref);
+        let stays = |value: &&[u8]| changed.get(*value).copied().unwrap_or(true);
+        let came = changed
+            .iter()
+            .filter(|(value, on)| **on && !self.values.contains_key(value.as_slice()));
+        let mut values: Vec<&[u8]> =
+            loaded.filter(stays).chain(came.map(|(value, _)| value.as_slice())).collect();
+        values.sort_unstable();
+        let mut text = Vec::new();
+        for value in values {
+            self.kind.write(value, &mut text);
+            let level = self.loaded(value).unwrap_or(0);
+            if self.defined.reputation || level > 0 {
+                text.extend(format!(",{level}").into_bytes());
+            }
+            text.push(b'\n');
+        }
+        text
+    }
+
+    /// Whether the content of a file is such a set.
+    ///
+    /// # Errors
+    /// With the line that is not.
+    pub fn reads(&self, bytes: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8_lossy(bytes);
+        lines(&text, self.kind, self.defined.reputation).map(drop)
+    }
+}
+
+/// The file in which a set is kept, by its name in the folder for that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The name; of folders and the file, none of which begins with a dot.
+    pub file: String,
+    /// Whether it is read at the start: `state`, not `save`.
+    pub reads: bool,
+}
+
+/// Whether a file may be that of a set: below the folder for that, and none that is hidden.
+pub fn is_kept_name(file: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && !part.starts_with('.');
+    file.split('/').all(is_plain) && !file.contains(char::is_control)
 }
 
 /// What a rule says of a set.
@@ -129,8 +241,10 @@ pub struct Request {
     pub kind: Option<ValueKind>,
     /// The file to read; `None` begins empty.
     pub load: Option<String>,
-    /// Whether the file may be missing: `state`.
-    pub optional: bool,
+    /// Where its values are kept for the next run: `save`, `state`.
+    pub keep: Option<Keep>,
+    /// Memory for it at most, bytes: `memcap`.
+    pub memory: Option<u64>,
     /// Whether each line ends with a reputation: `datarep`.
     pub reputation: bool,
     /// For a file of JSON: the key of the value, and the way to the list, parted by dots.
@@ -142,6 +256,10 @@ pub struct Request {
 #[derive(Clone, Default)]
 pub struct Companions {
     sets: Arc<Mutex<HashMap<String, Arc<Set>>>>,
+    /// The sets of the load before.
+    pub before: Arc<HashMap<String, Arc<Set>>>,
+    /// Reads sets that are kept; without it they begin empty.
+    pub kept: Option<Arc<ReadKept>>,
     /// Reads files; without it a rule that names one is refused.
     pub read: Option<Arc<ReadFile>>,
     /// Classifications in place of the stock.
@@ -160,6 +278,11 @@ impl Companions {
         Self { sets: Arc::default(), ..self.clone() }
     }
 
+    /// The sets of this load, by name.
+    pub fn sets(&self) -> HashMap<String, Arc<Set>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The set that a rule of the file `origin` asks for, read if it is new.
     ///
     /// # Errors
@@ -171,6 +294,12 @@ impl Companions {
                 let message = format!("the set `{}` has values of another type", request.name);
                 return Err(Problem::whole("R231", message));
             }
+            if request.keep.is_some() && request.keep != known.defined.keep {
+                let message =
+                    format!("the set `{}` is kept elsewhere, or not at all", request.name);
+                return Err(Problem::whole("R231", message)
+                    .hint("the first rule that names a set says `save` or `state`"));
+            }
             return Ok(Arc::clone(known));
         }
         let Some(kind) = request.kind else {
@@ -180,46 +309,95 @@ impl Companions {
         if sets.len() >= SETS_MAX {
             return Err(Problem::whole("R231", format!("more than {SETS_MAX} sets")));
         }
-        let values = match &request.load {
-            Some(path) => self.values(request, kind, path, origin)?,
-            None => HashMap::new(),
+        if let Some(keep) = &request.keep {
+            let mut others =
+                sets.values().filter_map(|set| Some((set, set.defined.keep.as_ref()?)));
+            if let Some((other, _)) = others.find(|(_, other)| other.file == keep.file) {
+                let message = format!("{} is the file of the set `{}`", keep.file, other.name);
+                return Err(Problem::whole("R233", message).hint("keep each set in its own file"));
+            }
+        }
+        let before = self.before.get(&request.name);
+        let set = match before.filter(|set| set.outlasts() && set.defined == *request) {
+            Some(set) => Arc::clone(set),
+            None => Arc::new(self.fresh(request, kind, origin, sets.len())?),
         };
-        let number = u32::try_from(sets.len()).unwrap_or(u32::MAX);
-        let set = Arc::new(Set { number, kind, values, changes: AtomicBool::new(false) });
         sets.insert(request.name.clone(), Arc::clone(&set));
         Ok(set)
     }
 
-    fn values(
+    /// A set that was not there before, behind so many of this load.
+    fn fresh(
         &self,
         request: &Request,
         kind: ValueKind,
-        path: &str,
         origin: &str,
-    ) -> Result<HashMap<Box<[u8]>, u16>, Problem> {
+        behind: usize,
+    ) -> Result<Set, Problem> {
+        let values = match self.content(request, origin)? {
+            Some((path, bytes)) => values(request, kind, path, &bytes)?,
+            None => HashMap::new(),
+        };
+        let taken = self.before.values().map(|set| set.number.saturating_add(1)).max();
+        let number = taken.unwrap_or(0).saturating_add(u32::try_from(behind).unwrap_or(u32::MAX));
+        let loaded: i64 = values.keys().map(|value| cost(value.len())).sum();
+        let memory = request.memory.and_then(|memory| i64::try_from(memory).ok());
+        let room = SetRoom {
+            values: SET_VALUES_MAX.saturating_sub(values.len()).try_into().unwrap_or(0),
+            cost: memory.unwrap_or(SET_COST_MAX).min(SET_COST_MAX) - loaded,
+        };
+        let (name, changes) = (request.name.clone(), AtomicBool::new(false));
+        Ok(Set { number, name, kind, values, room, defined: request.clone(), changes })
+    }
+
+    /// The content of the file with which a set begins, and how rules name it.
+    fn content<'a>(
+        &self,
+        request: &'a Request,
+        origin: &str,
+    ) -> Result<Option<(&'a str, Vec<u8>)>, Problem> {
+        if let Some(keep) = request.keep.as_ref().filter(|keep| keep.reads) {
+            let Some(kept) = &self.kept else { return Ok(None) };
+            let found = kept(&keep.file).map_err(|why| {
+                Problem::whole("R232", format!("cannot read what is kept in {}: {why}", keep.file))
+            })?;
+            return Ok(found.map(|bytes| (keep.file.as_str(), bytes)));
+        }
+        let Some(path) = &request.load else { return Ok(None) };
         let Some(read) = &self.read else {
             return Err(Problem::whole("R232", "no file can be read here"));
         };
-        let bytes = match read(path, origin) {
-            Ok(bytes) => bytes,
-            Err(_) if request.optional => return Ok(HashMap::new()),
-            Err(why) => {
-                return Err(Problem::whole("R232", format!("cannot read {path}: {why}"))
-                    .hint("a path is relative to the folder of the rule file"));
-            }
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        let found = match &request.json {
-            Some((key, way)) => json(&text, key, way, kind),
-            None => lines(&text, kind, request.reputation),
-        };
-        let values = found.map_err(|why| Problem::whole("R232", format!("{path}: {why}")))?;
-        if values.len() > SET_VALUES_MAX {
-            let message = format!("{path}: more than {SET_VALUES_MAX} values");
-            return Err(Problem::whole("R232", message));
-        }
-        Ok(values)
+        let bytes = read(path, origin).map_err(|why| {
+            Problem::whole("R232", format!("cannot read {path}: {why}"))
+                .hint("a path is relative to the folder of the rule file")
+        })?;
+        Ok(Some((path, bytes)))
     }
+}
+
+fn values(
+    request: &Request,
+    kind: ValueKind,
+    path: &str,
+    bytes: &[u8],
+) -> Result<HashMap<Box<[u8]>, u16>, Problem> {
+    let text = String::from_utf8_lossy(bytes);
+    let found = match &request.json {
+        Some((key, way)) => json(&text, key, way, kind),
+        None => lines(&text, kind, request.reputation),
+    };
+    let values = found.map_err(|why| {
+        let problem = Problem::whole("R232", format!("{path}: {why}"));
+        match request.keep.as_ref().filter(|keep| keep.reads) {
+            Some(_) => problem.hint("mend the file or take it away; it stays as it is"),
+            None => problem,
+        }
+    })?;
+    if values.len() > SET_VALUES_MAX {
+        let message = format!("{path}: more than {SET_VALUES_MAX} values");
+        return Err(Problem::whole("R232", message));
+    }
+    Ok(values)
 }
 
 /// One value a line, with a reputation behind a comma.
@@ -315,11 +493,65 @@ mod tests {
         assert_eq!(companions.set(&named, "").err().unwrap().code, "R231");
         let missing = request("n", ValueKind::Md5, "missing");
         assert_eq!(companions.set(&missing, "").err().unwrap().code, "R232");
-        let state = Request { optional: true, ..missing };
+        let keep = |reads| Some(Keep { file: "n.lst".into(), reads });
+        let state = Request { load: None, keep: keep(true), ..missing };
         companions.set(&state, "").unwrap();
+        let same_file = Request { name: "m".into(), ..state.clone() };
+        assert_eq!(companions.set(&same_file, "").err().unwrap().code, "R233");
+        let kept_otherwise = Request { keep: keep(false), ..state };
+        assert_eq!(companions.set(&kept_otherwise, "").err().unwrap().code, "R231");
         companions.set(&named, "").unwrap();
         let other = Request { kind: Some(ValueKind::Text), ..named };
         assert_eq!(companions.set(&other, "").err().unwrap().code, "R231");
         assert_eq!(companions.anew().set(&other, "").ok().unwrap().number, 0);
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let text = |kind, load: &str| {
+            let load = load.as_bytes().to_vec();
+            let read = move |_: &str, _: &str| Ok(load.clone());
+            let companions = Companions { read: Some(Arc::new(read)), ..Companions::default() };
+            let set = companions.set(&request("n", kind, "f"), "").unwrap();
+            String::from_utf8(set.text(&HashMap::new())).unwrap()
+        };
+        assert_eq!(text(ValueKind::Text, "# b\nYmM=\n\n/w==\nYWJj"), "YWJj\nYmM=\n/w==\n");
+        let md5 = "00112233445566778899AABBCCDDEEFF";
+        assert_eq!(text(ValueKind::Md5, md5), format!("{}\n", md5.to_lowercase()));
+        let sha = [md5, md5].concat().to_lowercase();
+        assert_eq!(text(ValueKind::Sha256, &sha), format!("{sha}\n"));
+        assert_eq!(text(ValueKind::Ip4, "10.0.0.9\n9.0.0.1\n"), "9.0.0.1\n10.0.0.9\n");
+        assert_eq!(
+            text(ValueKind::Ip, "2001:DB8::1\n::ffff:1.2.3.4\n1.2.3.5"),
+            "1.2.3.4\n1.2.3.5\n2001:db8::1\n"
+        );
+        assert_eq!(text(ValueKind::Ip4, "10.0.0.9,7\n"), "10.0.0.9,7\n");
+    }
+
+    #[test]
+    fn a_set_that_rules_fill_outlasts_a_load_and_keeps_its_number() {
+        let first = companions();
+        let filled = Request { load: None, ..request("f", ValueKind::Text, "") };
+        let loaded = request("n", ValueKind::Text, "names.lst");
+        let (read, set) = (first.set(&loaded, "a.rules").unwrap(), first.set(&filled, "").unwrap());
+        let second = Companions { before: Arc::new(first.sets()), ..companions() };
+        let same = second.set(&filled, "").unwrap();
+        assert!(Arc::ptr_eq(&same, &set));
+        let fresh = second.set(&loaded, "a.rules").unwrap();
+        assert!(fresh.number > read.number.max(set.number));
+        let third = Companions { before: Arc::new(second.sets()), ..companions() };
+        let smaller = Request { memory: Some(100), ..filled };
+        let smaller = third.set(&smaller, "").unwrap();
+        assert!(!Arc::ptr_eq(&smaller, &set) && smaller.room().cost == 100);
+    }
+
+    #[test]
+    fn names_of_kept_sets_stay_below_their_folder() {
+        for good in ["a", "seen.lst", "a/b.csv"] {
+            assert!(is_kept_name(good), "{good}");
+        }
+        for bad in ["", "/a", "..", "../a", "a/../b", "a/..", "a//b", "a/", "./a", ".a", "a\nb"] {
+            assert!(!is_kept_name(bad), "{bad:?}");
+        }
     }
 }

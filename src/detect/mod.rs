@@ -4,6 +4,7 @@ mod addresses;
 pub mod buffer;
 pub mod captured;
 mod catalog;
+pub mod changes;
 pub mod classification;
 mod compile;
 pub mod datasets;

@@ -3,21 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::changes::SetChanges;
 use crate::record::{Alert, BitCommand, Context, HostBit, HostTrack, SetQuery};
 use crate::time::{Duration, Timestamp};
 
 /// Marks on hosts and pairs kept at once, over all names; beyond, the one that expires first leaves.
 pub const HOST_BITS_MAX: usize = 262_144;
-
-/// Values that rules put into or took out of sets; further changes are not made, and counted.
-pub const SET_CHANGES_MAX: usize = 262_144;
-
-/// Bytes of one value that a rule puts into a set; a longer one is not put there, and counted.
-pub const SET_VALUE_BYTES: usize = 64 * 1024;
-
-/// Bytes of all values that rules put into sets.
-pub const SET_BYTES_MAX: usize = 64 << 20;
 
 /// Marks and changed sets.
 #[derive(Default)]
@@ -25,8 +18,8 @@ pub struct Shared {
     bits: HashMap<Key, (Timestamp, u64)>,
     expiries: BTreeMap<(Timestamp, u64), Key>,
     made: u64,
-    changes: HashMap<(u32, Vec<u8>), bool>,
-    bytes: usize,
+    /// Locked for a match that asks a set, and while sets are written.
+    changes: Arc<Mutex<SetChanges>>,
     dropped: u64,
 }
 
@@ -49,21 +42,7 @@ impl Shared {
             BitCommand::IsNotSet => !self.is_set(bit, now, context),
             BitCommand::Set | BitCommand::Unset | BitCommand::Toggle => true,
         });
-        let held = |query: &SetQuery| match query.command {
-            BitCommand::IsSet => self.holds(query),
-            BitCommand::IsNotSet => !self.holds(query),
-            BitCommand::Set | BitCommand::Unset | BitCommand::Toggle => true,
-        };
-        if !asked || !alert.queries.iter().all(held) {
-            return false;
-        }
-        // To put in what is there already is no match, nor to take out what is not there.
-        let changed = alert.queries.iter().all(|query| match query.command {
-            BitCommand::Set => self.change(query, true),
-            BitCommand::Unset => self.change(query, false),
-            _ => true,
-        });
-        if !changed {
+        if !asked || !self.sets_allow(&alert.queries) {
             return false;
         }
         for bit in bits {
@@ -80,7 +59,31 @@ impl Shared {
 
     /// Changes for which there was no room.
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.dropped + self.changes.lock().unwrap_or_else(PoisonError::into_inner).dropped()
+    }
+
+    /// What rules have changed in sets: for whoever keeps them.
+    pub fn changes(&self) -> Arc<Mutex<SetChanges>> {
+        Arc::clone(&self.changes)
+    }
+
+    /// Whether sets are as asked; if they are, the changes are made.
+    fn sets_allow(&self, queries: &[SetQuery]) -> bool {
+        if queries.is_empty() {
+            return true;
+        }
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = queries.iter().all(|query| match query.command {
+            BitCommand::IsSet => changes.holds(query),
+            BitCommand::IsNotSet => !changes.holds(query),
+            BitCommand::Set | BitCommand::Unset | BitCommand::Toggle => true,
+        });
+        // To put in what is there already is no match, nor to take out what is not there.
+        held && queries.iter().all(|query| match query.command {
+            BitCommand::Set => changes.make(query, true),
+            BitCommand::Unset => changes.make(query, false),
+            _ => true,
+        })
     }
 
     fn is_set(&self, bit: &HostBit, now: Timestamp, context: &Context) -> bool {
@@ -107,30 +110,6 @@ impl Shared {
         self.expiries.insert(age, key.clone());
         self.bits.insert(key, age);
     }
-
-    fn holds(&self, query: &SetQuery) -> bool {
-        let changed = self.changes.get(&(query.set, query.value.clone()));
-        changed.copied().unwrap_or(query.loaded)
-    }
-
-    /// Puts a value in or takes it out; whether that changed anything.
-    fn change(&mut self, query: &SetQuery, on: bool) -> bool {
-        if self.holds(query) == on {
-            return false;
-        }
-        let key = (query.set, query.value.clone());
-        if !self.changes.contains_key(&key) {
-            let size = query.value.len();
-            let full = self.changes.len() >= SET_CHANGES_MAX || self.bytes + size > SET_BYTES_MAX;
-            if full || size > SET_VALUE_BYTES {
-                self.dropped += 1;
-                return false;
-            }
-            self.bytes += size;
-        }
-        self.changes.insert(key, on);
-        true
-    }
 }
 
 fn key(bit: &HostBit, context: &Context) -> Option<Key> {
@@ -150,11 +129,9 @@ fn key(bit: &HostBit, context: &Context) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::sync::Arc;
-
     use super::*;
     use crate::net::Endpoint;
-    use crate::record::Signature;
+    use crate::record::{SetRoom, Signature};
 
     fn alert(bits: &[(BitCommand, HostTrack)], queries: Vec<SetQuery>) -> Alert {
         let bit = |(command, track): &(BitCommand, HostTrack)| HostBit {
@@ -214,7 +191,8 @@ mod tests {
         let (now, context) = (Timestamp::new(1, 0), context("10.0.0.1", "10.0.0.2"));
         let mut ask = |command, value: &str, loaded| {
             let value = value.as_bytes().to_vec();
-            let query = SetQuery { set: 0, command, value, loaded };
+            let room = SetRoom { values: 9, cost: 9_000 };
+            let query = SetQuery { set: 0, command, value, loaded, room };
             shared.allow(now, &context, &alert(&[], vec![query]))
         };
         assert!(ask(BitCommand::Set, "a", false) && !ask(BitCommand::Set, "a", false));

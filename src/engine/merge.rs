@@ -1,7 +1,10 @@
 //! Puts records back into the order of the packets that caused them, then lets thresholds,
 //! detectors and outputs see them: the only stage that sees all workers.
 
+use std::sync::{Arc, Mutex};
+
 use crate::anomaly::Behaviour;
+use crate::detect::changes::SetChanges;
 use crate::detect::{Shared, Thresholds};
 use crate::outputs::Output;
 use crate::record::{Alert, Body, Capture, Context, Record};
@@ -134,6 +137,11 @@ impl Merge {
             // What could not be kept now is tried again next time; the last failure is told.
             let _ = (keeping.keeper)(learned);
         }
+    }
+
+    /// What rules change in sets of values, while it goes on: for whoever keeps them.
+    pub fn changes(&self) -> Arc<Mutex<SetChanges>> {
+        self.shared.changes()
     }
 
     /// The detectors: to save what they have learned, or to give them what others did.

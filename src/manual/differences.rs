@@ -30,7 +30,7 @@
 //! | # | what | cause | decided |
 //! | --- | --- | --- | --- |
 //! | 10 | `xbits`, `hostbits`, `dataset`, `datarep` | State of all hosts is decided at the merge, in the order of packets. | Flow bits of such a rule are set even when the merge then says no; a `pass` rule with them is refused. |
-//! | 11 | `dataset` with `save` or `state` | The core writes no files. | Loaded, kept while the sensor runs, not written. |
+//! | 11 | `dataset` with `save` or `state` | Suricata has a data directory whatever is configured, and writes when it ends. | Kept where `--data-dir` says, without it not; written at the end and at each reload, sorted, not over a file that is no such set. A set is written in one file alone, no file is hidden. `memcap` bounds what rules put in and refuses no file, `hashsize` has no effect. |
 //! | 12 | `lua`, `luaxform` | A program within a rule is a door. | Refused, with a hint. |
 //! | 13 | `flowvar`, `pktvar`, what expressions capture | Suricata keeps as much as comes. | At most 32 texts of a flow and of a packet, each of at most 1,024 bytes; a text that was set is in the alert of the rule that set it and of those behind it, not in those before. |
 //! | 39 | `geoip` | Suricata looks IPv4 addresses up alone. | Both versions, as far as the database knows them; without `geoip-database` the rule is refused, with a hint. |

@@ -26,6 +26,13 @@
 //! * The sensor is passive: `drop` and `reject` alert, and `action` in EVE is always `allowed`.
 //! * Rules over protocols that are not parsed here load and cannot match; `rules explain` says so.
 //! * `xbits`, `hostbits`, `dataset` and thresholds are decided at the merge, in the order of packets.
+//! * Sets of values with `state FILE` or `save FILE` are kept in the folder of `--data-dir`: `state` is read
+//!   when rules are loaded, both are written when a run ends and at a reload, whole or not at all. Those
+//!   whose definition stays go on over a reload as they are; those that are only loaded are read anew.
+//!   What is written there by hand while a sensor runs is written over.
+//!   A replay takes part with the option alone, not by the configuration; one with `--each` begins each
+//!   capture with empty sets and writes none. Two runs at once in one folder do not see each other: the
+//!   one that ends last is kept.
 //! * Options that need a program in the rule (`lua`) are refused.
 //! * `alert http any any -> any any` covers every version of HTTP that is parsed.
 //! * All others with their reasons: [`super::differences`].

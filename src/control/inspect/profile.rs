@@ -39,7 +39,14 @@ pub fn profile(
     };
     let config = configuration(line, files.config.as_deref())?;
     // A profile leaves nothing behind.
-    let config = Config { output: None, state: None, each: None, file_store: None, ..config };
+    let config = Config {
+        output: None,
+        state: None,
+        data_dir: None,
+        each: None,
+        file_store: None,
+        ..config
+    };
     let replay = Replay::of(captures, &config)?;
     let mut prepared = replay.prepare()?;
     let loaded = prepared.loaded.as_mut().context("there are no rules")?;

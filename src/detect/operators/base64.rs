@@ -161,6 +161,18 @@ pub fn strict(encoded: &[u8]) -> Option<Vec<u8>> {
     decode(encoded, Mode::Refuse)
 }
 
+/// Base64 of these bytes, padded (RFC 4648, section 4).
+pub fn encoded(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for piece in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | usize::from(*piece.get(at).unwrap_or(&0)));
+        for digit in 0..4 {
+            let value = DIGITS.get(bits >> (18 - 6 * digit) & 63).filter(|_| digit <= piece.len());
+            out.push(*value.unwrap_or(&b'='));
+        }
+    }
+}
+
 /// The bytes that `encoded` stands for, padded or not.
 fn decode(encoded: &[u8], mode: Mode) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3 + 3);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::detect::buffer::{Check, Scope, Step};
-use crate::detect::datasets::{Request, Set, ValueKind};
+use crate::detect::datasets::{Keep, Request, Set, ValueKind, is_kept_name};
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::syntax::{integer, items, required};
@@ -20,8 +20,12 @@ pub static DATASET: Operator = Operator {
     name: "dataset",
     aliases: &[],
     help: "The buffer is, or is not, in a set of values; `set` puts it there and matches when it \
-           is new, `unset` takes it out. Sets that rules change belong to one run: nothing is \
-           written to a file.",
+           is new, `unset` takes it out. With `--data-dir DIR` a set with `state FILE` is read from \
+           DIR/FILE, if that is there, and written there when the run ends and at a reload, one \
+           with `save FILE` only written; a file is named without `..`, as it is below DIR. \
+           Without that option, and with `--each`, these sets begin empty and are not kept. \
+           `load` is relative to the rule file. `memcap` bounds what rules put in, `hashsize` has \
+           no effect.",
     syntax: SYNTAX,
     examples: &[
         Example {
@@ -101,7 +105,8 @@ impl Check for InSet {
         let loaded = self.set.loaded(&key).is_some();
         if self.set.changes() {
             let (set, command, value) = (self.set.number, self.command, key.into_owned());
-            scope.scratch.ask(SetQuery { set, command, value, loaded });
+            let room = self.set.room();
+            scope.scratch.ask(SetQuery { set, command, value, loaded, room });
             return Some(cursor);
         }
         (loaded == (self.command == BitCommand::IsSet)).then_some(cursor)
@@ -163,25 +168,52 @@ fn request<'a>(
                 Some(kind) => request.kind = Some(kind),
                 None => return Err(wrong(span, format!("`{kind}` is no type of values"))),
             },
-            ("load" | "state", "") => return Err(wrong(span, "a file is missing".to_owned())),
-            ("load", file) => request.load = Some(file.to_owned()),
-            ("state", file) => {
-                request.load = Some(file.to_owned());
-                request.optional = true;
+            ("load" | "state" | "save", "") => {
+                return Err(wrong(span, "a file is missing".to_owned()));
             }
-            ("memcap" | "hashsize", number) => {
+            ("load", file) => request.load = Some(file.to_owned()),
+            ("state" | "save", file) => {
+                let keep = keep(file, word == "state", &request);
+                request.keep = Some(keep.map_err(|problem| Problem { span, ..problem })?);
+            }
+            ("memcap", number) => {
+                let bytes = integer(number, 64).map_err(|problem| Problem { span, ..problem })?;
+                request.memory = Some(bytes);
+            }
+            ("hashsize", number) => {
                 integer(number, 64).map_err(|problem| Problem { span, ..problem })?;
             }
-            ("format", "csv") | ("save" | "enrichment_key" | "context_key" | "remove_key", _) => {}
+            ("format", "csv") | ("enrichment_key" | "context_key" | "remove_key", _) => {}
             ("format", "json" | "ndjson" | "jsonline") => json = true,
             ("value_key", value) => key = Some(value.to_owned()),
             ("array_key", value) => value.clone_into(&mut way),
             _ => return Err(wrong(span, format!("`{item}` means nothing here"))),
         }
     }
+    let keeps = request.keep.as_ref();
+    if keeps.is_some_and(|keep| keep.reads) && request.load.is_some() {
+        return Err(wrong(0..0, "`load` and `state` both say with what a set begins".to_owned())
+            .hint("`load` with `save` begins with one file and writes another"));
+    }
+    if json && keeps.is_some() {
+        return Err(wrong(0..0, "a set that is read from JSON is not written".to_owned()));
+    }
     if json {
         let missing = || wrong(0..0, "a file of JSON needs a `value_key`".to_owned());
         request.json = Some((key.ok_or_else(missing)?, way));
     }
     Ok(request)
+}
+
+/// Where a set is kept, unless it is said already.
+fn keep(file: &str, reads: bool, request: &Request) -> Result<Keep, Problem> {
+    if request.keep.is_some() {
+        return Err(Problem::whole("R230", "a set is kept in one file")
+            .hint("`state` reads and writes it, `save` only writes"));
+    }
+    if !is_kept_name(file) {
+        return Err(Problem::whole("R233", format!("`{file}` is no file for a set that is kept"))
+            .hint("name one below the folder of --data-dir, such as `seen.lst`: no absolute path, no `..`, nothing hidden"));
+    }
+    Ok(Keep { file: file.to_owned(), reads })
 }

@@ -60,7 +60,7 @@ mod transform;
 mod uricontent;
 mod without_effect;
 
-pub use base64::strict as base64_strict;
+pub use base64::{encoded as base64_encoded, strict as base64_strict};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -96,7 +96,8 @@ fn count(
     canary: &Path,
     rules: Option<&Path>,
 ) -> anyhow::Result<(LoadSummary, Option<u64>)> {
-    let config = Config { rules: rules.map(|rules| vec![rules.to_owned()]), ..config.clone() };
+    let rules = rules.map(|rules| vec![rules.to_owned()]);
+    let config = Config { rules, data_dir: None, ..config.clone() };
     let captures: [PathBuf; 1] = [canary.to_owned()];
     let replay = Replay {
         output: None,
