@@ -4,7 +4,8 @@
 #   outside 203.0.113.66 ── router (tap: tcpdump) ── inside 192.168.10.20
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
-# nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool, and PyPI's pymodbus 3.
+# nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
+# inetutils-telnetd, and PyPI's pymodbus 3.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -116,6 +117,85 @@ tls_visits() {
     done
 }
 
+mail_server() {
+    mkdir -p "$work/mail" && chown nobody "$work/mail" && chmod 755 "$work"
+    cat >"$work/dovecot.conf" <<END
+base_dir = $work/run
+protocols = imap
+listen = $IN
+ssl = no
+disable_plaintext_auth = no
+log_path = $work/dovecot.log
+mail_location = maildir:~/Maildir
+first_valid_uid = 1
+service imap-login {
+  chroot =
+}
+passdb {
+  driver = static
+  args = password=segreta1
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=$work/mail/%u
+}
+END
+    serve $C dovecot -F -c "$work/dovecot.conf"
+}
+
+mail_client='
+import imaplib, sys
+from email.message import EmailMessage
+m = EmailMessage()
+m["From"], m["To"], m["Subject"] = "anna@prova.example", "bruno@prova.example", "Delibera"
+m.set_content("Vedi http://albo.prova.example/delibera\n")
+m.add_attachment(b"Delibera n. 1\n", maintype="text", subtype="plain", filename="delibera.txt")
+first = imaplib.IMAP4(sys.argv[1])
+try: first.login("anna", "sbagliata1")
+except imaplib.IMAP4.error: pass
+first.login("anna", "segreta1")
+first.append("INBOX", None, None, m.as_bytes())
+first.select("INBOX"); first.search(None, "ALL"); first.fetch("1", "(FLAGS BODY.PEEK[])")
+first.logout()
+second = imaplib.IMAP4(sys.argv[1])
+second.authenticate("PLAIN", lambda _: b"\0bruno\0segreta1")
+second.logout()
+'
+
+# A listener for telnetd, which wants to be started with a connection, and what stands for login.
+telnet_server='
+import os, socket, subprocess, sys
+listener = socket.create_server((sys.argv[1], 23))
+while True:
+    connection, _ = listener.accept()
+    subprocess.Popen(["telnetd", "-h", "-E", sys.argv[2]], stdin=connection, stdout=connection)
+    connection.close()
+'
+telnet_login='#!/bin/sh
+while true; do
+    printf "sportello login: "; read -r user || exit
+    stty -echo; printf "Password: "; read -r password || exit; stty echo; echo
+    [ "$password" = segreta1 ] && break
+    echo "Login incorrect"
+done
+echo "Last login: Mon Nov 30 08:00:00 on pts/0"
+while printf "%s@sportello:~$ " "$user"; do
+    read -r command || exit
+    case $command in exit) exit ;; *) echo "Comune di Prova" ;; esac
+done
+'
+telnet_client='
+import os, pty, sys, time
+child, end = pty.fork()
+if child == 0: os.execvp("inetutils-telnet", ["inetutils-telnet", sys.argv[1]])
+seen = b""
+for wanted, said in [(b"login: ", b"anna\r"), (b"Password: ", b"sbagliata1\r"), (b"login: ", b"anna\r"),
+                     (b"Password: ", b"segreta1\r"), (b"$ ", b"uname\r"), (b"$ ", b"exit\r")]:
+    while wanted not in seen: seen += os.read(end, 1024)
+    seen = b""; time.sleep(0.2); os.write(end, said)
+time.sleep(1)
+'
+
 wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
 
 one() {
@@ -130,6 +210,11 @@ one() {
             --address=/posta.comune.prova.example/192.0.2.11 --local=/prova.example/
         sleep 0.5; record dns names ;;
     modbus) serve $C python3 -c "$plc_server" $IN; wait_port 502; record modbus out python3 -c "$plc_client" $IN ;;
+    imap) mail_server; wait_port 143; record imap out python3 -c "$mail_client" $IN ;;
+    telnet)
+        printf '%s' "$telnet_login" >"$work/login"; chmod 755 "$work" "$work/login"
+        serve $C python3 -c "$telnet_server" $IN "$work/login"
+        sleep 0.5; TERM=xterm record telnet out python3 -c "$telnet_client" $IN ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -138,6 +223,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

@@ -60,7 +60,6 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("rule-hooks/http-body-hook-01", "a hook fires once here, at each progress there"),
     ("smb-eicar-overlap", "cause not found: one overlap of a file more there"),
     ("smb-filename", "until the answer the reference engine takes every share for one of files"),
-    ("telnet/telnet-01", "frames of Telnet are not told"),
     (
         "util-action-tests/util-action-03",
         "data before the SYN/ACK are kept for the stream here, which never begins",

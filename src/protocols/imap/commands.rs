@@ -104,7 +104,7 @@ pub fn probe(bytes: &[u8]) -> Probe {
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word))
     };
     let whole = |known: &&str| known.len() == word.len();
-    match COMMANDS.iter().filter(begins).any(|known| stop.is_none() || whole(&known)) {
+    match COMMANDS.iter().filter(begins).any(|known| stop.is_none() || whole(known)) {
         false => Probe::No,
         true if stop.is_some() => Probe::Yes,
         true => Probe::NeedMore,

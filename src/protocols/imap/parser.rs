@@ -323,7 +323,7 @@ impl ImapParser {
     fn response(&mut self, line: &Line, signals: &mut Vec<Signal>) {
         if let Some(id) = self.begun(Direction::ToClient).take() {
             self.answer(id, &line.text);
-            self.wrong_answer(id, line, signals);
+            wrong_answer(id, line, signals);
             self.finish(id, signals);
             return;
         }
@@ -357,7 +357,7 @@ impl ImapParser {
         if let Some(event) = event {
             raise(id, Side::Response, event, signals);
         }
-        self.wrong_answer(id, line, signals);
+        wrong_answer(id, line, signals);
         self.complete(id, status, signals);
     }
 
@@ -367,7 +367,7 @@ impl ImapParser {
         match self.transactions.oldest_open() {
             Some(id) => {
                 self.answer(id, &line.text);
-                self.wrong_answer(id, line, signals);
+                wrong_answer(id, line, signals);
             }
             // That the client may go on, within a line that has not ended.
             None if line.text.starts_with(b"+") => {}
@@ -375,7 +375,7 @@ impl ImapParser {
                 let new = Transaction { status, ..Transaction::default() };
                 let id = self.open(new, Side::Response, signals);
                 self.answer(id, &line.text);
-                self.wrong_answer(id, line, signals);
+                wrong_answer(id, line, signals);
                 self.finish(id, signals);
             }
         }
@@ -461,16 +461,6 @@ impl ImapParser {
             self.memory = self.memory.saturating_add(transaction.answer(line.to_vec()));
         }
     }
-
-    #[allow(clippy::unused_self, reason = "beside `answer`, as what it tells of")]
-    fn wrong_answer(&self, id: u64, line: &Line, signals: &mut Vec<Signal>) {
-        if line.truncated {
-            raise(id, Side::Response, &LONG_RESPONSE, signals);
-        }
-        if line.flawed {
-            raise(id, Side::Response, &INVALID_LITERAL, signals);
-        }
-    }
 }
 
 /// The tag and the mailbox of a line up to a literal, when that is a mail to be stored.
@@ -513,4 +503,14 @@ fn ready(transaction: u64, side: Side, stage: Stage, signals: &mut Vec<Signal>) 
 
 fn raise(id: u64, side: Side, event: &'static Event, signals: &mut Vec<Signal>) {
     signals.push(Signal::Event { transaction: Some(id), side, event });
+}
+
+/// Tells what is wrong with a line of the server.
+fn wrong_answer(id: u64, line: &Line, signals: &mut Vec<Signal>) {
+    if line.truncated {
+        raise(id, Side::Response, &LONG_RESPONSE, signals);
+    }
+    if line.flawed {
+        raise(id, Side::Response, &INVALID_LITERAL, signals);
+    }
 }

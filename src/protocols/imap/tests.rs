@@ -73,15 +73,18 @@ fn replay(sample: usize) -> Told {
     run(&turns.map(|(way, bytes)| (*way, Chunk::Data(bytes))).collect::<Vec<_>>())
 }
 
+fn inner<'a>(node: &'a Node, wanted: &str) -> Option<&'a Node> {
+    let Node::Object(pairs) = node else { return None };
+    pairs.iter().find(|(key, _)| key == wanted).map(|(_, node)| node)
+}
+
 fn shown(node: &Node, wanted: &str) -> String {
-    let Node::Object(pairs) = node else { return String::new() };
     let text = |node: &Node| match node {
         Node::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Node::Bool(truth) => truth.to_string(),
         _ => String::new(),
     };
-    let found = pairs.iter().find(|(key, _)| key == wanted);
-    found.map_or_else(String::new, |(_, node)| match node {
+    inner(node, wanted).map_or_else(String::new, |node| match node {
         Node::List(nodes) => nodes.iter().map(text).collect::<Vec<_>>().join("/"),
         node => text(node),
     })
@@ -128,8 +131,7 @@ fn mails_are_read_both_ways() {
     assert_eq!(values("imap.email.body")[1], "secret");
     assert!(values("imap.email.header").contains(&"x_mailer: M1"));
     assert!(values("imap.email.header.name").contains(&"content_type"));
-    let Node::Object(pairs) = &told.done[4] else { panic!() };
-    let mail = &pairs.iter().find(|(key, _)| key == "email").unwrap().1;
+    let mail = inner(&told.done[4], "email").unwrap();
     assert_eq!(shown(mail, "to"), "anna@example.org/carla@example.org");
     assert_eq!(shown(mail, "url"), "example.net/pay");
 }

@@ -97,7 +97,7 @@ pub struct Dialogue {
 enum Escape {
     #[default]
     None,
-    Escape,
+    Begun,
     Sequence,
 }
 
@@ -105,9 +105,9 @@ impl Dialogue {
     /// The server says a byte.
     pub fn server(&mut self, byte: u8) -> Option<Heard> {
         match (self.escape, byte) {
-            (Escape::None, 0x1b) => self.escape = Escape::Escape,
-            (Escape::Escape, b'[') => self.escape = Escape::Sequence,
-            (Escape::Escape, _) | (Escape::Sequence, 0x40..=0x7e) => self.escape = Escape::None,
+            (Escape::None, 0x1b) => self.escape = Escape::Begun,
+            (Escape::Begun, b'[') => self.escape = Escape::Sequence,
+            (Escape::Begun, _) | (Escape::Sequence, 0x40..=0x7e) => self.escape = Escape::None,
             (Escape::Sequence, _) | (_, b'\r' | 0) => {}
             (Escape::None, b'\n') => {
                 let heard = self.line();
