@@ -181,17 +181,8 @@ pub struct SetQuery {
     pub value: Vec<u8>,
     /// Whether it was in the set when rules were loaded.
     pub loaded: bool,
-    /// What the set has room for.
-    pub room: SetRoom,
-}
-
-/// What rules may put into a set beside what was loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SetRoom {
-    /// Values.
-    pub values: i64,
-    /// Memory, bytes.
-    pub cost: i64,
+    /// Values, and bytes of memory, that rules may add to what was loaded.
+    pub room: (i64, i64),
 }
 
 /// What a rule says of itself, shared by all its alerts.

@@ -56,7 +56,7 @@ impl SetChanges {
         let set = self.sets.entry(query.set).or_default();
         let step = if on { 1 } else { -1 };
         let (more, more_cost) = (set.more + step, set.more_cost + step * cost(size));
-        if on && (more > query.room.values || more_cost > query.room.cost) {
+        if on && (more > query.room.0 || more_cost > query.room.1) {
             self.dropped += 1;
             return false;
         }
@@ -94,11 +94,11 @@ impl SetChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{BitCommand, SetRoom};
+    use crate::record::BitCommand;
 
     fn query(set: u32, value: &str, loaded: bool, values: i64) -> SetQuery {
         let (command, value) = (BitCommand::Set, value.as_bytes().to_vec());
-        SetQuery { set, command, value, loaded, room: SetRoom { values, cost: 1_000 } }
+        SetQuery { set, command, value, loaded, room: (values, 1_000) }
     }
 
     #[test]

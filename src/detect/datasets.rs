@@ -12,7 +12,6 @@ use super::operator::Problem;
 use super::operators::{base64_encoded, base64_strict};
 use super::places::Places;
 use super::reputation::Reputations;
-use crate::record::SetRoom;
 
 /// Sets of one load of rules.
 pub const SETS_MAX: usize = 4_096;
@@ -133,8 +132,8 @@ pub struct Set {
     pub name: String,
     kind: ValueKind,
     values: HashMap<Box<[u8]>, u16>,
-    /// What rules may put there.
-    room: SetRoom,
+    /// Values, and bytes of memory, that rules may add.
+    room: (i64, i64),
     /// What the rule said that defined it.
     defined: Request,
     /// Whether a rule puts values in or takes them out.
@@ -162,8 +161,8 @@ impl Set {
         self.changes.store(true, Ordering::Relaxed);
     }
 
-    /// What rules may put there beside what was loaded.
-    pub const fn room(&self) -> SetRoom {
+    /// Values, and bytes of memory, that rules may add to what was loaded.
+    pub const fn room(&self) -> (i64, i64) {
         self.room
     }
 
@@ -342,10 +341,10 @@ impl Companions {
         let number = taken.unwrap_or(0).saturating_add(u32::try_from(behind).unwrap_or(u32::MAX));
         let loaded: i64 = values.keys().map(|value| cost(value.len())).sum();
         let memory = request.memory.and_then(|memory| i64::try_from(memory).ok());
-        let room = SetRoom {
-            values: SET_VALUES_MAX.saturating_sub(values.len()).try_into().unwrap_or(0),
-            cost: memory.unwrap_or(SET_COST_MAX).min(SET_COST_MAX) - loaded,
-        };
+        let room = (
+            SET_VALUES_MAX.saturating_sub(values.len()).try_into().unwrap_or(0),
+            memory.unwrap_or(SET_COST_MAX).min(SET_COST_MAX) - loaded,
+        );
         let (name, changes) = (request.name.clone(), AtomicBool::new(false));
         Ok(Set { number, name, kind, values, room, defined: request.clone(), changes })
     }
@@ -542,7 +541,7 @@ mod tests {
         let third = Companions { before: Arc::new(second.sets()), ..companions() };
         let smaller = Request { memory: Some(100), ..filled };
         let smaller = third.set(&smaller, "").unwrap();
-        assert!(!Arc::ptr_eq(&smaller, &set) && smaller.room().cost == 100);
+        assert!(!Arc::ptr_eq(&smaller, &set) && smaller.room().1 == 100);
     }
 
     #[test]

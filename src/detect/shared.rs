@@ -131,7 +131,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::net::Endpoint;
-    use crate::record::{SetRoom, Signature};
+    use crate::record::Signature;
 
     fn alert(bits: &[(BitCommand, HostTrack)], queries: Vec<SetQuery>) -> Alert {
         let bit = |(command, track): &(BitCommand, HostTrack)| HostBit {
@@ -191,7 +191,7 @@ mod tests {
         let (now, context) = (Timestamp::new(1, 0), context("10.0.0.1", "10.0.0.2"));
         let mut ask = |command, value: &str, loaded| {
             let value = value.as_bytes().to_vec();
-            let room = SetRoom { values: 9, cost: 9_000 };
+            let room = (9, 9_000);
             let query = SetQuery { set: 0, command, value, loaded, room };
             shared.allow(now, &context, &alert(&[], vec![query]))
         };
