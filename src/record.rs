@@ -13,7 +13,7 @@ mod captured;
 mod indicator;
 mod pairs;
 
-pub use captured::{Captured, NamedText};
+pub use captured::{Captured, NamedText, Texts};
 pub use indicator::{ALTERNATIVES_MAX, Indicator, Observable, TERMS_MAX};
 pub use pairs::Pairs;
 
@@ -361,7 +361,7 @@ pub struct FlowRecord {
     /// How the first contact went.
     pub outcome: Outcome,
     /// Texts that expressions of rules captured from it (`flowvar`).
-    pub texts: Vec<NamedText>,
+    pub texts: Texts,
 }
 
 /// What EVE's `tcp` object says of a flow.

@@ -8,10 +8,12 @@ use jsonschema::Validator;
 use rivellino::capture;
 use rivellino::control::schema;
 use rivellino::detect::{self, Variables};
+use rivellino::net::Direction;
 use serde_json::Value;
 
 use crate::golden::cases;
-use crate::support::engine::Engine;
+use crate::support::engine::{Engine, difference, rules};
+use crate::support::packets::{Frames, LINK_RAW, datagram};
 use crate::support::{corpus, files};
 
 /// Records that the reference engine does not write, and objects that its records do not have: its
@@ -168,4 +170,49 @@ fn captures_of_the_corpus_are_of_both_shapes() {
     assert!(count > 0);
     theirs.none();
     ours.none();
+}
+
+/// What expressions capture, in alerts and records of flows: of the published shape, escaped, and
+/// the same with any number of workers.
+#[test]
+fn captured_texts() {
+    let text = r#"
+alert udp any any -> any any (content:"user="; pcre:"/user=(\S+) pass=(\S+) ([^=]+)=(.+)/s, flow:u, alert:pass, pkt:key, pkt:value"; sid:1;)
+alert udp any any -> any any (content:"bye"; flowvar:u,"bo"; sid:2;)
+"#;
+    let mut frames = Vec::new();
+    for port in 40_000..40_016 {
+        let login = format!("user=bo\"b{port} pass=\\x \"k\n=v\u{1}");
+        frames.push(datagram(
+            Direction::ToServer,
+            (port, 9),
+            &[login.as_bytes(), b"\xff"].concat(),
+        ));
+        frames.push(datagram(Direction::ToServer, (port, 9), b"bye"));
+    }
+    let run = |workers| {
+        let engine = Engine { ruleset: Some(rules(text)), workers, ..Engine::default() };
+        engine.run(Box::new(Frames::in_order(LINK_RAW, frames.clone()))).0
+    };
+    let eve = run(1);
+    for workers in [2, 4] {
+        let other = run(workers);
+        assert!(other == eve, "{}", difference(&eve, &other));
+    }
+    let (_, validator) = published();
+    let mut violations = Violations::default();
+    let all: Vec<Value> = events(&eve).collect();
+    all.iter().for_each(|event| violations.add(&validator, event, "ours"));
+    violations.none();
+    let of = |sid: u64| all.iter().find(|event| event["alert"]["signature_id"] == sid).unwrap();
+    let (first, second) = (of(1), of(2));
+    assert_eq!(first["alert"]["context"]["pass"], "\\x", "{first}");
+    assert_eq!(first["metadata"]["flowvars"][0]["u"], "bo\"b40000", "{first}");
+    let pair = first["metadata"]["pktvars"][0].as_object().unwrap();
+    assert_eq!(pair.keys().collect::<Vec<_>>(), ["\"k\n"], "{first}");
+    assert_eq!(second["metadata"]["flowvars"], first["metadata"]["flowvars"], "{second}");
+    assert!(second["metadata"]["pktvars"].is_null(), "{second}");
+    let flows = all.iter().filter(|event| event["event_type"] == "flow");
+    let kept = flows.filter(|flow| flow["metadata"]["flowvars"][0]["u"].is_string());
+    assert_eq!(kept.count(), 16);
 }

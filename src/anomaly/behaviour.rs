@@ -314,7 +314,7 @@ mod tests {
             tcp: Some(TcpRecord::default()),
             icmp_response: None,
             outcome: Outcome::Answered,
-            texts: Vec::new(),
+            texts: crate::record::Texts::default(),
         }));
         Record { sequence: 1, tie: 0, timestamp: Timestamp::new(100, 0), context, body }
     }

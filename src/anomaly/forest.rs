@@ -252,7 +252,7 @@ mod tests {
             tcp: None,
             icmp_response: None,
             outcome: Outcome::Answered,
-            texts: Vec::new(),
+            texts: crate::record::Texts::default(),
         };
         let asked = Asked { name: String::new(), kind: 1, rcode: 0, answer: String::new() };
         let body = Body::Flow(Box::new(flow));

@@ -480,7 +480,7 @@ mod tests {
             tcp: None,
             icmp_response: None,
             outcome: Outcome::Answered,
-            texts: Vec::new(),
+            texts: crate::record::Texts::default(),
         };
         record(port, to, Body::Flow(Box::new(flow)))
     }

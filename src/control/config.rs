@@ -507,6 +507,7 @@ mod tests {
             anomaly = false
             sensitivity = "high"
             state = "state"
+            data-dir = "data"
             indicators = "indicators.json"
             policy = "sharing-policy.toml"
             policy-folder = "hub"

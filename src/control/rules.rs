@@ -70,7 +70,8 @@ impl Beside {
     /// Reads them for the rules to come.
     ///
     /// # Errors
-    /// When one cannot be read, or something in it is wrong.
+    /// When one cannot be read, or something in it is wrong; lines of reputations that are wrong are
+    /// only warned of.
     pub fn read(&self, variables: &mut Variables) -> anyhow::Result<()> {
         let text = |path: &PathBuf| {
             let bytes = std::fs::read(path);
@@ -97,7 +98,7 @@ impl Beside {
             variables.companions.references = Some(systems.into());
         }
         variables.companions.kept = self.data.as_deref().map(sets::reader);
-        variables.companions.reputations = self.read_reputations(text, told)?.map(Arc::new);
+        variables.companions.reputations = self.read_reputations(text)?.map(Arc::new);
         if let Some(path) = &self.places {
             let bytes = std::fs::read(path);
             let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
@@ -113,7 +114,6 @@ impl Beside {
     fn read_reputations(
         &self,
         text: impl Fn(&PathBuf) -> anyhow::Result<String>,
-        told: impl Fn(&Path, Vec<String>) -> anyhow::Error,
     ) -> anyhow::Result<Option<Reputations>> {
         let Some(categories) = &self.categories else {
             anyhow::ensure!(
@@ -123,9 +123,13 @@ impl Beside {
             return Ok(None);
         };
         let mut known = Reputations::default();
-        known.categories(&text(categories)?).map_err(|problems| told(categories, problems))?;
+        // Lists come from elsewhere: a line that is wrong must not cost the others.
+        let tell = |path: &Path, problems: Vec<String>| {
+            problems.iter().for_each(|problem| tracing::warn!("{}: {problem}", path.display()));
+        };
+        tell(categories, known.categories(&text(categories)?));
         for path in &self.reputations {
-            known.add(&text(path)?).map_err(|problems| told(path, problems))?;
+            tell(path, known.add(&text(path)?));
         }
         Ok(Some(known))
     }
@@ -240,10 +244,9 @@ mod tests {
         let told = |config: &Config| read(config).err().map(|error| format!("{error:#}")).unwrap();
         let nameless = Config { reputation_categories_file: None, ..config() };
         assert!(told(&nameless).contains("reputation-categories-file"));
-        put("bad.list", "192.0.2.0/24,2,50\n\nhost,1,1\n");
-        let lines = told(&config());
-        assert!(lines.contains("bad.list: line 1: the category `2`"), "{lines}");
-        assert!(lines.contains("bad.list: line 3: `host`"), "{lines}");
+        put("bad.list", "192.0.2.0/24,2,50\n\nhost,1,1\n192.0.2.9,1,1\n");
+        let known = read(&config()).unwrap().companions.reputations.unwrap();
+        assert_eq!(known.size(), (1, 1), "the line that is right is taken");
         let database = Some(folder.path().join("bad.list"));
         let places = Config { geoip_database: database, ..Config::default() };
         assert!(told(&places).contains("*.mmdb"), "{}", told(&places));

@@ -275,6 +275,7 @@ fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals 
         transactions: stats.transactions,
         alerts_dropped: stats.alerts_dropped,
         chains_given_up: stats.chains_given_up,
+        captures_refused: stats.captures_refused,
         records_dropped: stats.records_dropped,
         suppressed,
     }

@@ -6,10 +6,15 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
+pub use crate::record::Texts;
+
 use crate::record::NamedText;
 
-/// Texts that one flow keeps, and one packet; further ones are not kept.
+/// Texts that one flow keeps, and one packet, and one alert; further ones are not kept.
 pub const TEXTS_MAX: usize = 32;
+
+/// Bytes of all texts of one flow, packet or alert, names included; what has no room is not kept.
+pub const KEPT_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes of one text; a longer one is cut.
 pub const TEXT_BYTES_MAX: usize = 1_024;
@@ -78,14 +83,15 @@ pub fn text(name: Arc<str>, value: &[u8]) -> NamedText {
 }
 
 /// Puts a text among others, in place of one of its name; whether there was room for it.
-pub fn keep(texts: &mut Vec<NamedText>, text: &NamedText) -> bool {
-    let room = texts.len() < TEXTS_MAX;
-    match texts.iter_mut().find(|known| known.name == text.name) {
-        Some(known) => known.value.clone_from(&text.value),
-        None if room => texts.push(text.clone()),
-        None => return false,
+pub fn keep(texts: &mut Texts, text: &NamedText) -> bool {
+    let others = texts.iter().filter(|known| known.name != text.name);
+    let (count, bytes) =
+        others.fold((1, text.size()), |(count, bytes), known| (count + 1, bytes + known.size()));
+    let room = count <= TEXTS_MAX && bytes <= KEPT_BYTES_MAX;
+    if room && !texts.contains(text) {
+        texts.put(text.clone());
     }
-    true
+    room
 }
 
 #[cfg(test)]
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_text_is_replaced_and_there_are_not_too_many() {
-        let mut texts = Vec::new();
+        let mut texts = Texts::default();
         for number in 0..TEXTS_MAX {
             assert!(keep(&mut texts, &text(format!("n{number}").as_str().into(), b"x")));
         }
@@ -105,5 +111,29 @@ mod tests {
         assert!(TextTest::new(Keeper::Flow, "n3", b"yyy").holds(&texts));
         assert!(!TextTest::new(Keeper::Flow, "n4", b"y").holds(&texts));
         assert!(!TextTest::new(Keeper::Flow, "other", b"x").holds(&texts));
+    }
+
+    #[test]
+    fn the_bytes_of_all_texts_are_limited() {
+        let mut texts = Texts::default();
+        let long =
+            |name: usize| text(format!("{name:04}").as_str().into(), &[b'y'; TEXT_BYTES_MAX]);
+        let kept = (0..TEXTS_MAX).filter(|name| keep(&mut texts, &long(*name))).count();
+        assert_eq!(kept, KEPT_BYTES_MAX / (TEXT_BYTES_MAX + 4));
+        assert!(keep(&mut texts, &long(0)), "in its own place");
+        assert!(!keep(&mut texts, &text("n".into(), &[b'z'; TEXT_BYTES_MAX])));
+        assert!(keep(&mut texts, &text("n".into(), b"z")));
+    }
+
+    #[test]
+    fn a_list_is_copied_when_it_changes() {
+        let mut texts = Texts::default();
+        keep(&mut texts, &text("a".into(), b"x"));
+        let held = texts.clone();
+        keep(&mut texts, &text("a".into(), b"x"));
+        assert!(texts.shares(&held));
+        keep(&mut texts, &text("a".into(), b"y"));
+        assert!(!texts.shares(&held));
+        assert_eq!(held.first().map(|text| &*text.value), Some(&b"x"[..]));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::places::LastPlaces;
+
 /// Which end of a packet a test is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
@@ -43,8 +45,8 @@ impl Ends {
 
 /// A test of source and destination, as the rule sees them.
 pub trait EndsTest: Send + Sync {
-    /// Whether it holds.
-    fn holds(&self, source: IpAddr, destination: IpAddr) -> bool;
+    /// Whether it holds; `last` knows the countries that were asked for before.
+    fn holds(&self, source: IpAddr, destination: IpAddr, last: &LastPlaces) -> bool;
 
     /// Whether it is asked at every packet, or once for each flow and direction where the rule asks
     /// for nothing else.

@@ -7,6 +7,7 @@ use super::captured::Keeper;
 use super::header_bytes::HeaderBytes;
 use super::item::{self, FrameView, Item, Ready, Row};
 use super::lists::{ListTest, VALUES_MAX};
+use super::places::LastPlaces;
 use super::plan::{Plan, Planned};
 use super::rule::{
     Absent, BitCommand, Buffer, BufferTest, Carrier, FlowTest, Header, IntegerCommand, PacketView,
@@ -39,11 +40,13 @@ pub struct Subject<'a> {
     pub ready: Option<&'a Ready<'a>>,
     /// The unit of a protocol, when one is looked at.
     pub frame: Option<FrameView<'a>>,
+    /// Countries that were asked for before.
+    pub places: &'a LastPlaces,
 }
 
 impl<'a> Subject<'a> {
     /// A packet as such.
-    pub fn of_packet(item: &'a Item<'a>) -> Self {
+    pub fn of_packet(item: &'a Item<'a>, places: &'a LastPlaces) -> Self {
         Self {
             item,
             flow: None,
@@ -55,6 +58,7 @@ impl<'a> Subject<'a> {
             bare: item.flow.is_some_and(|flow| flow.protocol_number == ip_protocol::TCP),
             ready: None,
             frame: None,
+            places,
         }
     }
 
@@ -145,7 +149,7 @@ impl<'a> Subject<'a> {
     fn both_ends(&self, rule: &Rule) -> bool {
         rule.ends.iter().all(|test| {
             let holds = |(source, destination): (Endpoint, Endpoint)| {
-                test.holds(source.addr, destination.addr)
+                test.holds(source.addr, destination.addr, self.places)
             };
             self.ends.is_some_and(holds)
         })

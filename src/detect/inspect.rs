@@ -9,11 +9,12 @@ use super::gather::{Candidate, Cause, Gather};
 use super::group;
 use super::item::{FlowView, Item};
 use super::judge::Judge;
+use super::places::LastPlaces;
 use super::plan::Planned;
 use super::ruleset::Ruleset;
 use super::state::{FlowState, Flows, Spares, Window};
 use crate::net::Direction;
-use crate::record::{Alert, NamedText};
+use crate::record::{Alert, Texts};
 
 /// Inspects what one worker sees.
 pub struct Inspector {
@@ -25,6 +26,8 @@ pub struct Inspector {
     candidates: Vec<Candidate>,
     marks: Vec<Mark>,
     spares: Spares,
+    /// Countries of the addresses that rules asked for last.
+    places: LastPlaces,
     /// Where the last piece of a stream lies that the packet at hand brought forth, its length, and how
     /// many there were.
     pieces: Option<(usize, usize, u32)>,
@@ -47,6 +50,7 @@ impl Inspector {
             candidates: Vec::new(),
             marks: Vec::new(),
             spares: Spares::default(),
+            places: LastPlaces::default(),
             pieces: None,
             dropped: 0,
         }
@@ -122,6 +126,8 @@ impl Inspector {
     /// stay as long as both sets give them the same numbers.
     pub fn replace(&mut self, ruleset: Arc<Ruleset>) {
         let old = std::mem::replace(&mut self.ruleset, ruleset);
+        // Other rules come with another database.
+        self.places = LastPlaces::default();
         let renumber = |bit: u32| {
             let name = old.bit_name(bit)?;
             self.ruleset.bit(name)
@@ -145,8 +151,8 @@ impl Inspector {
     }
 
     /// Texts that rules captured from a flow.
-    pub fn texts(&self, slot: u32) -> &[NamedText] {
-        self.flows.get(slot).map_or(&[], FlowState::texts)
+    pub fn texts(&self, slot: u32) -> Texts {
+        self.flows.get(slot).map(|state| state.texts().clone()).unwrap_or_default()
     }
 
     /// Files that rules wanted stored in the last inspection.
@@ -154,9 +160,10 @@ impl Inspector {
         self.marks.drain(..)
     }
 
-    /// Alerts that one packet had too many, and chains of tests that were given up.
-    pub fn shed(&self) -> (u64, u64) {
-        (self.dropped, self.scratch.exhausted)
+    /// Alerts that one packet had too many, chains of tests that were given up, and texts that were
+    /// not captured.
+    pub fn shed(&self) -> (u64, u64, u64) {
+        (self.dropped, self.scratch.exhausted, self.scratch.refusals)
     }
 
     /// Whether no rule can have anything to say of a packet: an acknowledgement alone, most often. It
@@ -174,7 +181,7 @@ impl Inspector {
         asked(&state.addresses)
             && (flow.app_name.is_none() || asked(&state.detection))
             && state.windows.iter().all(Window::is_settled)
-            && !packet_rules(&self.ruleset, &Subject::of_packet(item), |_| ())
+            && !packet_rules(&self.ruleset, &Subject::of_packet(item, &self.places), |_| ())
     }
 
     /// Inspects packets in their order; each alert with the index of its packet.
@@ -220,7 +227,7 @@ impl Inspector {
         }
         let number = u32::try_from(index).unwrap_or(u32::MAX);
         let mut add = |rule, cause| candidates.push(Candidate { item: number, rule, cause });
-        let subject = Subject::of_packet(item);
+        let subject = Subject::of_packet(item, &self.places);
         for hit in found {
             match (hit.cause, item.flow) {
                 (Cause::Stream(position), Some(flow)) => {
@@ -243,7 +250,8 @@ impl Inspector {
             candidates.sort_unstable();
             candidates.dedup();
             let (scratch, marks) = (&mut self.scratch, &mut self.marks);
-            let mut judge = Judge { ruleset, item, state, judged, scratch, marks, dropped: 0 };
+            let (places, dropped) = (&self.places, 0);
+            let mut judge = Judge { ruleset, item, state, judged, places, scratch, marks, dropped };
             judge.all(candidates, index, alerts);
             self.dropped += judge.dropped;
         }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::buffer::Scratch;
-use super::captured::{self, Capture, Keeper};
+use super::captured::{self, Capture, Keeper, Texts};
 use super::evaluate::Subject;
 use super::files::{Mark, Order, Scope};
 use super::gather::{Candidate, Cause};
 use super::item::{FlowView, Item};
+use super::places::LastPlaces;
 use super::plan::{Kind, Planned};
 use super::rule::{Action, BitCommand, IntegerCommand};
 use super::ruleset::Ruleset;
@@ -30,6 +31,8 @@ pub struct Judge<'a> {
     pub state: &'a mut FlowState,
     /// Up to which position of its stream rules were evaluated before.
     pub judged: u64,
+    /// Countries that were asked for before.
+    pub places: &'a LastPlaces,
     /// What chains of tests work with.
     pub scratch: &'a mut Scratch,
     /// Files to be stored.
@@ -43,7 +46,8 @@ impl Judge<'_> {
     /// places in packets and in the stream alerts on each, as Suricata does: on the packet when
     /// it comes, on the stream once it is acknowledged. So what a TCP packet is by itself is judged
     /// before what it completes in stream and transactions, and neither is let pass by the other,
-    /// unless the whole flow is.
+    /// unless the whole flow is. A rule over no payload that asks for texts of the packet comes with the
+    /// second: whatever was captured is there by then.
     pub fn all(
         &mut self,
         candidates: &[Candidate],
@@ -55,7 +59,12 @@ impl Judge<'_> {
         if !self.item.flow.is_some_and(tcp) {
             return self.one_step(candidates.iter(), index, alerts);
         }
-        let of_packet = |candidate: &&Candidate| candidate.cause == Cause::Packet;
+        let ruleset = self.ruleset;
+        let waits = |rule| {
+            ruleset.asks_packet_texts && ruleset.rule(rule).is_some_and(Planned::awaits_texts)
+        };
+        let of_packet =
+            |candidate: &&Candidate| candidate.cause == Cause::Packet && !waits(candidate.rule);
         self.one_step(candidates.iter().filter(of_packet), index, alerts);
         if !self.state.passed {
             let later = candidates.iter().filter(|candidate| !of_packet(candidate));
@@ -73,12 +82,12 @@ impl Judge<'_> {
         let mut before = None;
         for candidate in candidates {
             let Some(planned) = self.ruleset.rule(candidate.rule) else { continue };
-            self.scratch.queries.clear();
-            self.scratch.captured.clear();
+            self.scratch.forget();
             if before.replace(candidate.rule) != Some(candidate.rule) {
                 self.scratch.begin();
             }
             if !self.measured(planned, candidate) {
+                self.scratch.forget();
                 continue;
             }
             // Only the merge knows whether it is a match: it is told even of silent rules.
@@ -126,7 +135,7 @@ impl Judge<'_> {
         let item = self.item;
         let way = item.flow.map(|flow| flow.direction);
         let flow = item.flow.map(|_| &*self.state);
-        let mut subject = Subject { flow, ..Subject::of_packet(item) };
+        let mut subject = Subject { flow, ..Subject::of_packet(item, self.places) };
         let mut stream = None;
         subject.bare &= candidate.cause == Cause::Packet;
         match candidate.cause {
@@ -242,25 +251,27 @@ impl Judge<'_> {
 
     /// Keeps what the match captured.
     fn keep_texts(&mut self) {
+        self.scratch.refusals += self.scratch.refused;
+        self.scratch.refused = 0;
         for capture in &self.scratch.captured {
             let room = match capture.keeper {
                 Keeper::Flow => self.item.flow.is_none() || self.state.keep(&capture.text),
                 Keeper::Packet => captured::keep(&mut self.scratch.texts, &capture.text),
                 Keeper::Alert => true,
             };
-            self.dropped += u64::from(!room);
+            self.scratch.refusals += u64::from(!room);
         }
     }
 
     /// Texts as they stand now, if there are any.
-    fn texts(&self) -> Option<Box<Captured>> {
+    fn texts(&mut self) -> Option<Box<Captured>> {
+        let mut alert = Texts::default();
         let of_alert = |capture: &&Capture| capture.keeper == Keeper::Alert;
-        let own = self.scratch.captured.iter().filter(of_alert);
-        let captured = Captured {
-            flow: self.state.texts().to_vec(),
-            packet: self.scratch.texts.clone(),
-            alert: own.map(|capture| capture.text.clone()).collect(),
-        };
+        for own in self.scratch.captured.iter().filter(of_alert) {
+            self.scratch.refusals += u64::from(!captured::keep(&mut alert, &own.text));
+        }
+        let (flow, packet) = (self.state.texts().clone(), self.scratch.texts.clone());
+        let captured = Captured { flow, packet, alert };
         (captured != Captured::default()).then(|| Box::new(captured))
     }
 

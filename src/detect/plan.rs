@@ -282,6 +282,12 @@ impl Planned {
             || !self.rule.texts.is_empty()
     }
 
+    /// Whether it asks for texts of the packet, and looks at no payload that might hold them.
+    pub fn awaits_texts(&self) -> bool {
+        let asks = self.rule.texts.iter().any(|test| test.keeper == Keeper::Packet);
+        asks && !matches!(self.kind, Kind::Payload { .. })
+    }
+
     /// Whether evaluation order puts it before rules that test bits.
     pub fn bit_rank(&self) -> u8 {
         let tests = |bits: &Bits| matches!(bits.command, BitCommand::IsSet | BitCommand::IsNotSet);

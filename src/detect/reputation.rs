@@ -4,7 +4,8 @@
 //! `NUMBER,NAME,DESCRIPTION`, reputations as `ADDRESS[/PREFIX],CATEGORY,LEVEL`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::FixedState;
 
@@ -32,16 +33,20 @@ pub struct Reputations {
     entries: usize,
 }
 
-/// Levels of one category by network, the longest prefix first.
+/// Levels of one category, by version of the address.
 #[derive(Default)]
-struct Levels(Vec<(u8, HashMap<u128, u8, FixedState>)>);
+struct Levels {
+    v4: Networks<u32>,
+    v6: Networks<u128>,
+}
+
+/// Levels by network, the longest prefix first.
+type Networks<K> = Vec<(u8, HashMap<K, u8, FixedState>)>;
 
 impl Reputations {
-    /// Reads the categories.
-    ///
-    /// # Errors
-    /// Each line that is wrong, with its number.
-    pub fn categories(&mut self, text: &str) -> Result<(), Vec<String>> {
+    /// Reads the categories; gives what is wrong with lines, which are passed over.
+    #[must_use]
+    pub fn categories(&mut self, text: &str) -> Vec<String> {
         let names = &mut self.names;
         lines(text, |line| {
             let mut parts = line.splitn(3, ',').map(str::trim);
@@ -58,16 +63,19 @@ impl Reputations {
         })
     }
 
-    /// Adds the reputations of one file; of two for one network the later counts.
-    ///
-    /// # Errors
-    /// Each line that is wrong, with its number.
-    pub fn add(&mut self, text: &str) -> Result<(), Vec<String>> {
+    /// Adds the reputations of one file; of two for one network the later counts. Gives what is wrong
+    /// with lines, which are passed over.
+    #[must_use]
+    pub fn add(&mut self, text: &str) -> Vec<String> {
         lines(text, |line| self.entry(line))
     }
 
     fn entry(&mut self, line: &str) -> Result<(), String> {
         let mut parts = line.split(',').map(str::trim);
+        // The line that names the columns.
+        if parts.clone().next() == Some("ip") {
+            return Ok(());
+        }
         let (Some(network), Some(category), Some(level), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -83,24 +91,17 @@ impl Reputations {
                 format!("the category `{category}` is not in the file of categories: add it there")
             })?;
         let level = level.parse::<u8>().ok().filter(|level| *level <= LEVEL_MAX);
-        let level = level.ok_or_else(|| format!("a level is a number from 1 to {LEVEL_MAX}"))?;
-        // Nothing is known of it: as if it did not stand there.
-        if level == 0 {
-            return Ok(());
-        }
-        if self.entries >= ENTRIES_MAX {
+        let level = level.ok_or_else(|| format!("a level is a number from 0 to {LEVEL_MAX}"))?;
+        if level > 0 && self.entries >= ENTRIES_MAX {
             return Err(format!("more than {ENTRIES_MAX} addresses and networks"));
         }
-        self.entries += 1;
-        let Levels(by_prefix) = self.levels.entry(category).or_default();
-        let place = by_prefix.binary_search_by(|(known, _)| prefix.cmp(known));
-        let at = place.unwrap_or_else(|at| {
-            by_prefix.insert(at, (prefix, HashMap::default()));
-            at
-        });
-        if let Some((_, known)) = by_prefix.get_mut(at) {
-            known.insert(masked(address, prefix), level);
-        }
+        let levels = self.levels.entry(category).or_default();
+        let old = match address {
+            IpAddr::V4(address) => set(&mut levels.v4, prefix, masked4(address, prefix), level),
+            IpAddr::V6(address) => set(&mut levels.v6, prefix, masked6(address, prefix), level),
+        };
+        self.entries -= usize::from(old.is_some());
+        self.entries += usize::from(level > 0);
         Ok(())
     }
 
@@ -116,9 +117,17 @@ impl Reputations {
 
     /// The level of an address in a category: of the smallest network that it is in.
     pub fn level(&self, category: u8, address: IpAddr) -> Option<u8> {
-        let number = mapped(address);
-        let mut by_prefix = self.levels.get(&category)?.0.iter();
-        by_prefix.find_map(|(prefix, known)| known.get(&masked(number, *prefix)).copied())
+        let levels = self.levels.get(&category)?;
+        match address {
+            IpAddr::V4(address) => {
+                let mut networks = levels.v4.iter();
+                networks.find_map(|(prefix, known)| known.get(&masked4(address, *prefix)).copied())
+            }
+            IpAddr::V6(address) => {
+                let mut networks = levels.v6.iter();
+                networks.find_map(|(prefix, known)| known.get(&masked6(address, *prefix)).copied())
+            }
+        }
     }
 
     /// How many categories there are, and how many addresses and networks.
@@ -127,50 +136,63 @@ impl Reputations {
     }
 }
 
-/// Both versions in one: IPv4 as IPv6 has it mapped.
-const fn mapped(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits(),
-    }
+/// Sets the level of a network, or forgets it at level 0; gives the one before.
+fn set<K: Eq + Hash>(networks: &mut Networks<K>, prefix: u8, network: K, level: u8) -> Option<u8> {
+    let place = networks.binary_search_by(|(known, _)| prefix.cmp(known));
+    let at = match (place, level) {
+        (Ok(at), _) => at,
+        (Err(_), 0) => return None,
+        (Err(at), _) => {
+            networks.insert(at, (prefix, HashMap::default()));
+            at
+        }
+    };
+    let (_, known) = networks.get_mut(at)?;
+    if level == 0 { known.remove(&network) } else { known.insert(network, level) }
 }
 
-/// The bits of the prefix, of 128.
-const fn masked(address: u128, prefix: u8) -> u128 {
-    match u128::MAX.checked_shl(128 - prefix as u32) {
-        Some(mask) => address & mask,
-        None => 0,
-    }
+/// The bits of the prefix.
+fn masked4(address: Ipv4Addr, prefix: u8) -> u32 {
+    let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into()));
+    address.to_bits() & mask.unwrap_or(0)
 }
 
-/// An address, mapped, and a prefix of 128 bits.
-fn parse_network(text: &str) -> Option<(u128, u8)> {
+/// The same of 128.
+fn masked6(address: Ipv6Addr, prefix: u8) -> u128 {
+    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into()));
+    address.to_bits() & mask.unwrap_or(0)
+}
+
+/// An address and the bits of its prefix.
+fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
     let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
     let address: IpAddr = address.parse().ok()?;
     let bits = if address.is_ipv4() { 32 } else { 128 };
     let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse::<u8>().ok())?;
-    (prefix <= bits).then_some((mapped(address), prefix + (128 - bits)))
+    (prefix <= bits).then_some((address, prefix))
 }
 
-/// Calls `read` for each line that says something, and collects what is wrong.
-fn lines(text: &str, mut read: impl FnMut(&str) -> Result<(), String>) -> Result<(), Vec<String>> {
+/// Calls `read` for each line that says something, and collects what is wrong. A line that begins
+/// with a blank says nothing, as in Suricata.
+fn lines(text: &str, mut read: impl FnMut(&str) -> Result<(), String>) -> Vec<String> {
     let mut problems = Vec::new();
     let mut more = 0;
     for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
+        if line.trim().is_empty() || line.starts_with(['#', ' ', '\t']) {
             continue;
         }
-        match read(line) {
+        match read(line.trim()) {
             Ok(()) => {}
-            Err(why) if problems.len() < TOLD_MAX => problems.push(format!("line {number}: {why}")),
+            Err(why) if problems.len() < TOLD_MAX => {
+                problems.push(format!("line {number} is passed over: {why}"));
+            }
             Err(_) => more += 1,
         }
     }
     if more > 0 {
-        problems.push(format!("{more} more lines are wrong"));
+        problems.push(format!("{more} more lines are wrong and passed over"));
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    problems
 }
 
 #[cfg(test)]
@@ -180,8 +202,8 @@ mod tests {
 
     fn reputations(text: &str) -> Reputations {
         let mut known = Reputations::default();
-        known.categories("# c\n1,BadHosts,Known bad hosts\n2,CnC\n").unwrap();
-        known.add(text).unwrap();
+        assert!(known.categories("# c\n1,BadHosts,Known bad hosts\n2,CnC\n").is_empty());
+        assert_eq!(known.add(text), [""; 0]);
         known
     }
 
@@ -213,13 +235,38 @@ mod tests {
     #[test]
     fn lines_that_are_wrong_are_told() {
         let mut known = reputations("");
-        let told = known.categories("0,zero\n61,x\nx,y\n3\n3,a b\n").unwrap_err();
+        let told = known.categories("0,zero\n61,x\nx,y\n3\n3,a b\n4,Good\n");
         assert_eq!(told.len(), 5, "{told:?}");
+        assert_eq!(known.category("Good"), Some(4), "the rest is taken");
         let wrong = "192.0.2.1\n192.0.2.1,9,1\n192.0.2.1,1,128\n192.0.2.1/33,1,1\nhost,1,1\n\
-                     ::/129,1,1\n1.1.1.1,1,1,1\n";
-        let told = known.add(wrong).unwrap_err();
+                     ::/129,1,1\n1.1.1.1,1,1,1\n198.51.100.1,1,7\n";
+        let told = known.add(wrong);
         assert_eq!(told.len(), 7, "{told:?}");
-        assert!(told.first().is_some_and(|line| line.starts_with("line 1: ")), "{told:?}");
-        assert_eq!(known.add(&"x\n".repeat(99)).unwrap_err().len(), TOLD_MAX + 1);
+        assert!(told.first().is_some_and(|line| line.starts_with("line 1 ")), "{told:?}");
+        assert_eq!(known.level(1, "198.51.100.1".parse().unwrap()), Some(7), "the rest is taken");
+        let told = known.add(&"x\n".repeat(99));
+        assert_eq!(told.len(), TOLD_MAX + 1);
+        assert!(told.last().is_some_and(|last| last.starts_with("89 more lines")), "{told:?}");
+    }
+
+    #[test]
+    fn columns_are_named_and_lines_that_begin_with_blanks_are_not_read() {
+        let known =
+            reputations("ip,category,score\n 192.0.2.1,1,9\n\tnonsense\n\r\n192.0.2.2,1,8\r\n");
+        assert_eq!(known.size(), (2, 1));
+        assert_eq!(known.level(1, "192.0.2.2".parse().unwrap()), Some(8));
+    }
+
+    #[test]
+    fn level_0_removes_and_versions_are_apart() {
+        let mut known = reputations("192.0.2.1,1,9\n192.0.2.1,1,8\n0.0.0.0/0,2,3\n::/0,1,4\n");
+        let level = |known: &Reputations, category, address: &str| {
+            known.level(category, address.parse().unwrap())
+        };
+        assert_eq!((known.size(), level(&known, 1, "192.0.2.1")), ((2, 3), Some(8)));
+        assert!(known.add("192.0.2.1,1,0\n192.0.2.77,1,0\n").is_empty());
+        assert_eq!((known.size(), level(&known, 1, "192.0.2.1")), ((2, 2), None));
+        assert_eq!(level(&known, 2, "::ffff:192.0.2.1"), None);
+        assert_eq!(level(&known, 1, "::ffff:192.0.2.1"), Some(4));
     }
 }

@@ -25,6 +25,8 @@ pub struct Ruleset {
     names: Names,
     profile: Option<Profile>,
     pub(super) groups: Groups,
+    /// Whether a rule waits for texts of the packet.
+    pub(super) asks_packet_texts: bool,
 }
 
 /// Loads rule files, each a name and a text. Never fails: what cannot be loaded is told, the rest
@@ -141,8 +143,9 @@ impl Ruleset {
             (action, ranks, planned.rule.signature.severity)
         });
         let groups = Groups::new(&rules);
+        let asks_packet_texts = rules.iter().any(Planned::awaits_texts);
         let (bits, integers) = (by_number(&names.bits), by_number(&names.integers));
-        Self { rules, bits, integers, names, profile: None, groups }
+        Self { rules, bits, integers, names, profile: None, groups, asks_packet_texts }
     }
 
     /// What the rules want to be learned of files and frames.

@@ -1,6 +1,6 @@
 //! What detection remembers of a flow: bits, stream windows, what already alerted.
 
-use super::captured;
+use super::captured::{self, Texts};
 use super::files::{Order, STORES_MAX};
 use crate::field::{Side, Stage};
 use crate::record::NamedText;
@@ -46,17 +46,13 @@ pub struct FlowState {
     pub detection: [bool; 2],
     /// Numbers that rules keep, by their own number.
     pub integers: Vec<(u32, u32)>,
-    /// Texts that expressions captured; boxed, as hardly any flow ever has one.
-    texts: Option<Box<Texts>>,
+    /// Texts that expressions captured.
+    texts: Texts,
     muted: Vec<u64>,
     /// Files to be stored when they come; none for nearly all flows.
     orders: Vec<Order>,
     progress: Vec<Progress>,
 }
-
-/// Texts of one flow.
-#[derive(Default)]
-struct Texts(Vec<NamedText>);
 
 /// Flows that memory is taken for at a time, so that growth never copies.
 const PAGE: usize = 256;
@@ -208,13 +204,13 @@ impl FlowState {
     }
 
     /// Texts that expressions captured.
-    pub fn texts(&self) -> &[NamedText] {
-        self.texts.as_ref().map_or(&[], |texts| texts.0.as_slice())
+    pub const fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     /// Keeps a text; whether there was room for it.
     pub fn keep(&mut self, text: &NamedText) -> bool {
-        captured::keep(&mut self.texts.get_or_insert_default().0, text)
+        captured::keep(&mut self.texts, text)
     }
 
     /// Notes that a transaction is not to be logged.
@@ -234,7 +230,7 @@ impl FlowState {
         let windows: usize = self.windows.iter().map(Window::memory).sum();
         let kept =
             self.bits.capacity() * 4 + (self.integers.capacity() + self.muted.capacity()) * 8;
-        let text = |text: &NamedText| size_of::<NamedText>() + text.value.len();
+        let text = |text: &NamedText| size_of::<NamedText>() + text.size();
         let texts: usize = self.texts().iter().map(text).sum();
         windows + kept + texts + self.progress.capacity() * size_of::<Progress>()
     }

@@ -306,7 +306,7 @@ fn flow_ended(worker: &mut Worker, place: Place, slot: Slot, mut over: Box<FlowR
     over.alerted = flow.alerted;
     over.transactions = flow.app.transactions;
     if let Some(inspector) = &worker.inspector {
-        over.texts = inspector.texts(slot.0).to_vec();
+        over.texts = inspector.texts(slot.0);
     }
     over.app_protocol = flow.app.session.as_ref().and_then(|session| session.name());
     let (context, tie) = (flow_context(flow), tie(place, flow));

@@ -41,6 +41,8 @@ pub struct WorkerStats {
     pub alerts_dropped: u64,
     /// Chains of a rule's tests given up because they cost too much.
     pub chains_given_up: u64,
+    /// Texts that rules would capture, for which there was no room or that cost too much.
+    pub captures_refused: u64,
     /// Records dropped because the merge could not keep up (live only).
     pub records_dropped: u64,
 }
@@ -48,7 +50,7 @@ pub struct WorkerStats {
 impl WorkerStats {
     /// Adds another worker's counters.
     pub fn add(&mut self, other: &Self) {
-        let pairs: [(&mut u64, u64); 20] = [
+        let pairs: [(&mut u64, u64); 21] = [
             (&mut self.packets, other.packets),
             (&mut self.bytes, other.bytes),
             (&mut self.malformed, other.malformed),
@@ -68,6 +70,7 @@ impl WorkerStats {
             (&mut self.alerts, other.alerts),
             (&mut self.alerts_dropped, other.alerts_dropped),
             (&mut self.chains_given_up, other.chains_given_up),
+            (&mut self.captures_refused, other.captures_refused),
             (&mut self.records_dropped, other.records_dropped),
         ];
         for (sum, more) in pairs {

@@ -218,7 +218,7 @@ impl Worker {
     /// The counters so far.
     pub fn stats(&self) -> WorkerStats {
         let flow = self.table.stats();
-        let shed = self.inspector.as_ref().map_or((0, 0), Inspector::shed);
+        let shed = self.inspector.as_ref().map_or((0, 0, 0), Inspector::shed);
         WorkerStats {
             flows: flow.inserted,
             flows_active: flow.active,
@@ -231,6 +231,7 @@ impl Worker {
             segments_dropped: flow.tcp.shed,
             alerts_dropped: shed.0,
             chains_given_up: shed.1,
+            captures_refused: shed.2,
             ..self.stats
         }
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::decode::{Headers, Tcp, Transport, tcp_flags};
 use crate::field::Event;
 use crate::net::{Chunk, Direction, ip_protocol};
-use crate::record::{Contact, FlowCounters, FlowRecord, Outcome, TcpRecord};
+use crate::record::{Contact, FlowCounters, FlowRecord, Outcome, TcpRecord, Texts};
 use crate::time::Timestamp;
 
 /// Entries are allocated this many at a time, so that growth never copies.
@@ -685,7 +685,7 @@ impl<A> Entry<A> {
             tcp,
             icmp_response: flow.icmp_response,
             outcome: self.contact.unwrap_or_default(),
-            texts: Vec::new(),
+            texts: Texts::default(),
         }
     }
 }

@@ -48,7 +48,10 @@
 //! `pcre:"/user=(\w+)/, flow:user"` keeps what the group holds with the conversation, `pkt:` for the
 //! packet, `alert:` in the alert alone; a group `(?P<flow_user>...)` does the same. `flowvar` and `pktvar`
 //! ask it; EVE shows it as `metadata.flowvars`, `metadata.pktvars` and `alert.context`. At most 32 texts
-//! are kept of a flow and of a packet, 1,024 bytes of each.
+//! are kept of a flow and of a packet, 1,024 bytes of each and 16 KiB together; `captures_refused` in
+//! `summary.json` counts others. What is kept with `flow:` is in every later alert of the conversation and
+//! in its record, for all who read them: a password, or whatever else is nobody's business, belongs into
+//! `alert:`. Let the expression name what ends the text, as it may come in two pieces.
 //!
 //! `iprep` asks reputations, `geoip` countries. Their files are keys of `rivellino.toml`, read anew with the
 //! rules, and named as in Suricata's configuration:

@@ -43,6 +43,7 @@ pub struct Totals {
     pub transactions: u64,
     pub alerts_dropped: u64,
     pub chains_given_up: u64,
+    pub captures_refused: u64,
     pub records_dropped: u64,
     pub suppressed: u64,
 }
@@ -88,6 +89,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_alerts_suppressed_total", "Alerts held back by thresholds."),
     ("rivellino_alerts_dropped_total", "Alerts, bits and numbers of flows that had no room."),
     ("rivellino_chains_given_up_total", "Chains of a rule's tests given up as too costly."),
+    ("rivellino_captures_refused_total", "Texts of rules that had no room, or cost too much."),
 ];
 
 impl Metrics {
@@ -173,6 +175,7 @@ impl Metrics {
             totals.suppressed,
             totals.alerts_dropped,
             totals.chains_given_up,
+            totals.captures_refused,
         ];
         for (counter, value) in inner.counters.iter().zip(values) {
             raise(counter, value);

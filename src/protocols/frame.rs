@@ -27,7 +27,8 @@ pub fn tell(wants: Wants, name: &'static str, side: Side, bytes: &[u8], signals:
     }
 }
 
-fn tell_part(
+/// Tells of a unit, or of the beginning of one (`complete`).
+pub fn tell_part(
     name: &'static str,
     side: Side,
     bytes: &[u8],
@@ -57,6 +58,11 @@ impl Tape {
     /// Whether a unit has not begun.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty() && !self.torn
+    }
+
+    /// Whether more came than is kept.
+    pub const fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// What came of it so far.
@@ -169,5 +175,79 @@ mod tests {
         ] {
             assert!(seen.contains(name), "{name} in {seen:?}");
         }
+    }
+
+    /// Units of a conversation: name, bytes, whether whole; `wanted` says which turns come while a
+    /// rule wants them.
+    fn units(
+        name: &str,
+        turns: &[(Direction, &[u8])],
+        wanted: impl Fn(usize) -> bool,
+    ) -> Vec<(&'static str, usize, bool)> {
+        let protocol = PROTOCOLS.iter().find(|protocol| protocol.name == name).unwrap();
+        let mut parser = (protocol.parser)();
+        let mut signals = Vec::new();
+        for (turn, (way, bytes)) in turns.iter().enumerate() {
+            let moment = Moment {
+                now: Timestamp::from_nanos(0),
+                carrier: Carrier::Tcp,
+                server_port: protocol.ports.first().copied().unwrap_or(0),
+                files: Wants { frames: wanted(turn), ..Wants::NOTHING },
+            };
+            parser.parse(*way, Chunk::Data(bytes), &moment, &mut signals);
+        }
+        let unit = |signal: Signal| match signal {
+            Signal::Frame(frame) => Some((frame.name, frame.bytes.len(), frame.complete)),
+            _ => None,
+        };
+        signals.into_iter().filter_map(unit).collect()
+    }
+
+    #[test]
+    fn a_message_is_told_from_its_first_byte() {
+        use Direction::{ToClient, ToServer};
+        let data = |turns: &[(Direction, &[u8])], wanted: fn(usize) -> bool| -> Vec<usize> {
+            let told = units("smtp", turns, wanted);
+            told.iter().filter(|unit| unit.0 == "data").map(|unit| unit.1).collect()
+        };
+        let turns: &[(Direction, &[u8])] = &[
+            (ToClient, b"220 x\r\n"),
+            (ToServer, b"EHLO a\r\n"),
+            (ToClient, b"250 PIPELINING\r\n"),
+            (ToServer, b"DATA\r\nrefused\r\n"),
+            (ToClient, b"503 no\r\n"),
+            (ToServer, b"MAIL FROM:<a>\r\nDATA\r\n"),
+            (ToClient, b"250 ok\r\n354 go\r\n"),
+            (ToServer, b"one\r\n"),
+            (ToServer, b"two\r\n.\r\n"),
+        ];
+        assert_eq!(data(turns, |_| true), [13], "what was refused is none of it");
+        assert_eq!(data(turns, |turn| turn > 7), [0; 0], "it began before somebody asked");
+    }
+
+    #[test]
+    fn a_packet_is_told_from_its_first_byte_and_as_cut_when_it_is() {
+        use Direction::ToServer;
+        let packet = [&[0, 0, 0, 6, 0, 2][..], b"abcd"].concat();
+        let (first, rest) = packet.split_at(3);
+        let turns: &[(Direction, &[u8])] = &[
+            (ToServer, b"SSH-2.0-x\r\n"),
+            (ToServer, first),
+            (ToServer, rest),
+            (ToServer, &packet),
+        ];
+        let whole = [("record.pdu", 10, true), ("record.hdr", 6, true), ("record.data", 4, true)];
+        let told = |turns, from: usize| {
+            let mut told = units("ssh", turns, move |turn| turn >= from);
+            told.retain(|unit| unit.0.starts_with("record"));
+            told
+        };
+        assert_eq!(told(turns, 0), [whole, whole].concat());
+        assert_eq!(told(turns, 2), whole, "the first began before somebody asked");
+        let mut long = vec![0, 4, 0, 2, 0, 2];
+        long.resize(6 + (4 << 16), 7);
+        let turns: &[(Direction, &[u8])] = &[(ToServer, b"SSH-2.0-x\r\n"), (ToServer, &long)];
+        let told = told(turns, 0);
+        assert_eq!(told.iter().map(|unit| unit.2).collect::<Vec<_>>(), [false, true, false]);
     }
 }

@@ -56,6 +56,11 @@ impl field::Fields for Spoke {
         row!("rfb.secresult"),
         row!("dcerpc.interface"),
         row!("dcerpc.operation"),
+        row!("imap.command"),
+        row!("imap.status"),
+        row!("imap.user"),
+        row!("telnet.login"),
+        row!("telnet.user"),
     ];
 }
 
@@ -70,7 +75,8 @@ const OUT: [u8; 4] = [203, 0, 113, 9];
 pub(in crate::anomaly) fn site() -> Site {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
     let rows = field::rows::<Spoke>;
-    let protocols = ["tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc"];
+    let protocols =
+        ["tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc", "imap", "telnet"];
     let fields = protocols.map(|protocol| (protocol, rows())).into();
     assert!(!Spoke::FIELDS.is_empty());
     Site { home, fields, ..Site::default() }

@@ -28,7 +28,7 @@ pub fn flow(
         tcp: Some(TcpRecord::default()),
         icmp_response: None,
         outcome: Contact::Answered,
-        texts: Vec::new(),
+        texts: crate::record::Texts::default(),
     };
     Record {
         sequence: 1,

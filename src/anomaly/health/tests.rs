@@ -26,7 +26,7 @@ fn flow(at: u64, packets: [u64; 2], gap: bool) -> Record {
         tcp: Some(tcp),
         icmp_response: None,
         outcome: Outcome::Answered,
-        texts: Vec::new(),
+        texts: crate::record::Texts::default(),
     };
     record(at, Body::Flow(Box::new(flow)))
 }

@@ -5,14 +5,16 @@
 //! on which what follows depends, is asked for its next match.
 
 mod content;
+mod notes;
 #[cfg(test)]
 mod tests;
 
-use super::captured::{CAPTURES_MAX, Capture};
+use super::captured::{CAPTURES_MAX, Capture, Texts};
 use super::integer::IntegerTest;
-use crate::record::{NamedText, SetQuery};
+use crate::record::SetQuery;
 
 pub use content::{Content, Fast, Literal, Number};
+pub use notes::{Begun, CAPTURE_WORK, Found, Note, Notes};
 
 /// Attempts at single tests over one buffer, as Suricata's `inspection-recursion-limit`.
 pub const MAX_ATTEMPTS: u32 = 3_000;
@@ -53,6 +55,9 @@ pub trait Search: Send + Sync {
 
     /// Whether it must not be found.
     fn negated(&self) -> bool;
+
+    /// Keeps what its groups hold in the match that was noted: all of its chain holds.
+    fn capture(&self, _scope: &mut Scope<'_>) {}
 }
 
 /// A test that holds or not.
@@ -106,6 +111,15 @@ impl Scope<'_> {
         MAX_WORK.saturating_sub(self.scratch.spent) as usize
     }
 
+    /// Takes `units` from what may go into groups; whether there were so many.
+    pub fn spend_on_groups(&mut self, units: usize) -> bool {
+        let spent =
+            u32::try_from(units).ok().and_then(|units| self.scratch.groups.checked_add(units));
+        let spent = spent.filter(|spent| *spent <= CAPTURE_WORK);
+        self.scratch.groups = spent.unwrap_or(self.scratch.groups);
+        spent.is_some()
+    }
+
     /// Notes that a test could not be brought to its end: the chain counts as given up unless it
     /// matches all the same.
     pub fn give_up(&mut self) {
@@ -151,16 +165,24 @@ pub struct Scratch {
     pub variables: [u64; MAX_VARIABLES],
     /// How many chains were given up because they cost too much.
     pub exhausted: u64,
+    /// How many texts of matches could not be captured or kept.
+    pub refusals: u64,
     /// What the rule at hand asks of sets that rules change.
     pub queries: Vec<SetQuery>,
     /// What expressions of the rule at hand captured.
     pub captured: Vec<Capture>,
+    /// How many texts could not be captured, as that costs too much.
+    pub refused: u64,
+    /// Where expressions of the chain at hand were found whose groups are kept.
+    pub notes: Notes,
     /// Texts that rules keep with the packet at hand.
-    pub texts: Vec<NamedText>,
+    pub texts: Texts,
     /// How often the tests of buffers were reached: all that comes before them held.
     pub evaluated: u64,
     /// Work of the rule at hand on the packet at hand, in units of [`MAX_WORK`].
     spent: u32,
+    /// The same that went into groups, of [`CAPTURE_WORK`].
+    groups: u32,
     /// Whether a test of the chain at hand was given up.
     cut: bool,
 }
@@ -172,12 +194,22 @@ impl Scratch {
     /// Another rule, or another packet: it has all of [`MAX_WORK`] before it.
     pub fn begin(&mut self) {
         self.spent = 0;
+        self.groups = 0;
+    }
+
+    /// What the match at hand asks and captures is of no use, or was used.
+    pub fn forget(&mut self) {
+        self.queries.clear();
+        self.captured.clear();
+        self.refused = 0;
     }
 
     /// Notes what a match captures.
     pub fn capture(&mut self, capture: Capture) {
         if self.captured.len() < CAPTURES_MAX {
             self.captured.push(capture);
+        } else {
+            self.refused += 1;
         }
     }
 
@@ -259,14 +291,14 @@ impl Step {
 pub fn matches(steps: &[Step], buffer: &[u8], scratch: &mut Scratch) -> bool {
     let plain = plain(steps);
     scratch.cut = false;
-    let captured = scratch.captured.len();
+    scratch.notes.clear();
     let mut scope = Scope { buffer, scratch, attempts: MAX_ATTEMPTS, plain };
     let matched = run(steps, &mut scope, 0) == Verdict::Matched;
     if !matched && (scope.exhausted() || scope.scratch.cut) {
-        scratch.exhausted += 1;
+        scope.scratch.exhausted += 1;
     }
-    if !matched {
-        scratch.captured.truncate(captured);
+    if matched && !scope.scratch.notes.is_empty() {
+        notes::resolve(steps, &mut scope);
     }
     matched
 }
@@ -307,7 +339,7 @@ fn run(steps: &[Step], scope: &mut Scope<'_>, mut cursor: usize) -> Verdict {
                 .matches(u64::try_from(scope.buffer.len()).unwrap_or(u64::MAX))
                 .then_some(cursor),
             Step::Check(check) => check.check(scope, cursor),
-            Step::Decode(decode, inner) => run_decoded(decode.as_ref(), inner, scope, cursor),
+            Step::Decode(decode, inner) => run_decoded(step, decode.as_ref(), inner, scope, cursor),
         };
         match next {
             Some(next) => cursor = next,
@@ -372,6 +404,7 @@ fn asks_again(later: &[Step]) -> bool {
 
 /// A chain of its own over decoded bytes. What it costs counts as the buffer's.
 fn run_decoded(
+    step: &Step,
     decode: &dyn Decode,
     inner: &[Step],
     scope: &mut Scope<'_>,
@@ -387,5 +420,8 @@ fn run_decoded(
     };
     let verdict = run(inner, &mut within, 0);
     scope.attempts = within.attempts;
+    if verdict == Verdict::Matched && !scope.scratch.notes.is_empty() {
+        scope.scratch.notes.keep(step, decoded);
+    }
     (verdict == Verdict::Matched).then_some(cursor)
 }

@@ -12,7 +12,7 @@
 
 use pcre2::bytes::{CaptureLocations, Regex};
 
-use crate::detect::buffer::Scope;
+use crate::detect::buffer::{Begun, Found, Scope};
 
 /// Steps of the matcher from one place of the buffer: as Suricata. Beyond, there is no match.
 pub(super) const MATCH_LIMIT: u32 = 3_500;
@@ -43,8 +43,8 @@ const LIMIT_REACHED: i32 = -47;
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// A match: its first byte, and the byte after its last.
-    At(usize, usize),
+    /// A match.
+    At(Found),
     /// There is none.
     Nowhere,
     /// A limit was reached: nobody knows.
@@ -118,7 +118,10 @@ impl Attempts {
                 Ok(Some(found)) if found.end() == part.len() && part.len() < subject.len() => {
                     return Outcome::Nowhere;
                 }
-                Ok(Some(found)) => return Outcome::At(found.start(), found.end()),
+                Ok(Some(found)) => {
+                    let (first, end) = (found.start(), found.end());
+                    return Outcome::At(Found { begun: Begun::Here(at), first, end });
+                }
                 Err(error) if error.code() == LIMIT_REACHED && !scope.exhausted() => {}
                 Err(_) => return Outcome::GivenUp,
             }
@@ -127,7 +130,8 @@ impl Attempts {
         Outcome::GivenUp
     }
 
-    /// What the groups hold in the match from `at` to `end`; `None` when that costs too much.
+    /// What the groups hold in the match that begins at `at` and ends at `end`; `None` when that costs
+    /// too much, or cannot be told.
     pub(super) fn groups(
         &self,
         scope: &mut Scope<'_>,
@@ -135,16 +139,15 @@ impl Attempts {
         at: usize,
         end: usize,
     ) -> Option<CaptureLocations> {
-        let part = subject.get(..end.saturating_add(AHEAD)).unwrap_or(subject);
+        let ahead = if self.nested { AHEAD } else { SPAN.1 };
+        let part = subject.get(..end.saturating_add(ahead)).unwrap_or(subject);
         let bytes = part.len().saturating_sub(at);
         for ((limit, _), regex) in LIMITS.iter().zip(&self.anchored) {
             let steps = *limit as usize;
             let read = if self.nested { bytes * steps } else { bytes };
-            let cost = ATTEMPT_COST + STEP_COST * steps + read;
-            if cost > scope.left() / 2 {
+            if !scope.spend_on_groups(ATTEMPT_COST + STEP_COST * steps + read) {
                 return None;
             }
-            scope.spend(cost);
             let mut groups = regex.capture_locations();
             match regex.captures_read_at(&mut groups, part, at) {
                 // Another match may end where the part was cut.

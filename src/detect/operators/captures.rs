@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use pcre2::bytes::Regex;
+use pcre2::bytes::{CaptureLocations, Regex};
 
-use super::attempts::Attempts;
-use crate::detect::buffer::Scope;
+use crate::detect::buffer::Scratch;
 use crate::detect::captured::{self, Capture, Keeper, NAME_BYTES_MAX};
 use crate::detect::operator::Problem;
 
@@ -36,21 +35,39 @@ enum Name {
 pub(super) struct Captures(Vec<Kept>);
 
 impl Captures {
-    /// Of the names behind the flags, or of those that groups have; `None` when nothing is kept.
-    pub(super) fn new(list: &str, regex: &Regex) -> Result<Option<Self>, Problem> {
-        let groups = regex.captures_len().saturating_sub(1);
-        let mut kept = Vec::new();
+    /// Of the names behind the flags (`list`, a part of `argument`), or of those that groups have;
+    /// `None` when nothing is kept.
+    pub(super) fn new(list: &str, argument: &str, regex: &Regex) -> Result<Option<Self>, Problem> {
+        let wrong =
+            |part: &str, message: String| Problem::whole("R147", message).at(argument, part.trim());
+        let groups = regex.captures_len().saturating_sub(1).min(NAMES_MAX);
+        let mut kept: Vec<Kept> = Vec::new();
+        let mut key = None;
         for (group, item) in (1..).zip(list.split(',').skip(1)) {
             let (keeper, name) = named(item.trim(), ':').ok_or_else(|| {
-                Problem::whole("R147", format!("`{}` names nothing to keep", item.trim()))
+                wrong(item, format!("`{}` names nothing to keep", item.trim()))
                     .hint("write `flow:NAME`, `pkt:NAME` or `alert:NAME`")
             })?;
-            if group > groups.min(NAMES_MAX) {
-                let message = format!("{group} names for {} groups", groups.min(NAMES_MAX));
-                return Err(Problem::whole("R147", message)
+            if group > groups {
+                let message = format!("a name for group {group} of {groups}");
+                return Err(wrong(item, message)
                     .hint("put parentheses around what each name shall hold, 16 at most"));
             }
-            kept.push(Kept { keeper, name: Name::Fixed(name.into()), group });
+            let of_pair = |word: &str| keeper == Keeper::Packet && name == word;
+            let name = match key.take() {
+                None if of_pair("key") => {
+                    key = Some((group, item));
+                    continue;
+                }
+                Some((key, _)) if of_pair("value") => Name::Group(key),
+                None if !of_pair("value") => Name::Fixed(name.into()),
+                Some((_, half)) => return Err(half_of_pair(wrong(half, HALF.to_owned()))),
+                None => return Err(half_of_pair(wrong(item, HALF.to_owned()))),
+            };
+            kept.push(Kept { keeper, name, group });
+        }
+        if let Some((_, half)) = key {
+            return Err(half_of_pair(wrong(half, HALF.to_owned())));
         }
         if kept.is_empty() {
             let names = regex.capture_names().iter().enumerate();
@@ -60,7 +77,6 @@ impl Captures {
                 Some(Kept { keeper, name: Name::Fixed(name.into()), group })
             }));
         }
-        join_pairs(&mut kept);
         Ok((!kept.is_empty()).then_some(Self(kept)))
     }
 
@@ -69,36 +85,42 @@ impl Captures {
         self.0.iter().any(|kept| kept.keeper == keeper)
     }
 
-    /// Notes what the groups hold in the match from `first` to `end`.
-    pub(super) fn take(
-        &self,
-        scope: &mut Scope<'_>,
-        attempts: &Attempts,
-        subject: &[u8],
-        (first, end): (usize, usize),
-    ) {
-        let of = std::ptr::from_ref(self) as usize;
-        scope.scratch.captured.retain(|capture| capture.of != of);
-        let Some(groups) = attempts.groups(scope, subject, first, end) else {
-            // The rule matches all the same.
-            scope.scratch.exhausted += 1;
-            return;
-        };
+    /// What stands for their expression.
+    pub(super) fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Notes what the groups hold.
+    pub(super) fn take(&self, scratch: &mut Scratch, subject: &[u8], groups: &CaptureLocations) {
+        let of = self.address();
+        scratch.captured.retain(|capture| capture.of != of);
         let held = |group: usize| groups.get(group).and_then(|(from, to)| subject.get(from..to));
         for kept in &self.0 {
             let name = match &kept.name {
                 Name::Fixed(name) => Some(Arc::clone(name)),
-                Name::Group(group) => held(*group).map(|bytes| {
-                    let bytes = bytes.get(..NAME_BYTES_MAX).unwrap_or(bytes);
-                    String::from_utf8_lossy(bytes).as_ref().into()
-                }),
+                Name::Group(group) => held(*group).map(captured_name),
             };
             // A group that had no part in the match holds nothing.
             let Some((name, value)) = name.zip(held(kept.group)) else { continue };
             let text = captured::text(name, value);
-            scope.scratch.capture(Capture { of, keeper: kept.keeper, text });
+            scratch.capture(Capture { of, keeper: kept.keeper, text });
         }
     }
+}
+
+const HALF: &str = "`pkt:key` and `pkt:value` stand for a name and its value, both captured";
+
+fn half_of_pair(problem: Problem) -> Problem {
+    problem.hint("write `pkt:key, pkt:value`, one behind the other, or choose another name")
+}
+
+/// A name out of traffic: as many of its characters as fit.
+fn captured_name(bytes: &[u8]) -> Arc<str> {
+    // A character more than fits: one that is cut here is not part of the name.
+    let bytes = bytes.get(..NAME_BYTES_MAX + 3).unwrap_or(bytes);
+    let name = String::from_utf8_lossy(bytes);
+    let most = (0..=NAME_BYTES_MAX.min(name.len())).rev();
+    most.filter_map(|end| name.get(..end)).next().unwrap_or_default().into()
 }
 
 /// `flow:name` or `flow_name` in its parts.
@@ -109,18 +131,21 @@ fn named(text: &str, sign: char) -> Option<(Keeper, &str)> {
     (!name.is_empty()).then_some((*keeper, name))
 }
 
-/// `key` and `value`, one behind the other, are one text whose name is captured too.
-fn join_pairs(kept: &mut Vec<Kept>) {
-    let is = |kept: &Kept, word: &str| matches!(&kept.name, Name::Fixed(name) if **name == *word);
-    let mut joined: Vec<Kept> = Vec::with_capacity(kept.len());
-    for next in kept.drain(..) {
-        match joined.last_mut() {
-            Some(key) if key.keeper == next.keeper && is(key, "key") && is(&next, "value") => {
-                key.name = Name::Group(key.group);
-                key.group = next.group;
-            }
-            _ => joined.push(next),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captured_names_are_cut_between_characters() {
+        for (bytes, length) in [
+            ("n".repeat(NAME_BYTES_MAX + 9).into_bytes(), NAME_BYTES_MAX),
+            // Each byte becomes a character of three.
+            (vec![0xff; NAME_BYTES_MAX], NAME_BYTES_MAX / 3 * 3),
+            (format!("{}é", "n".repeat(NAME_BYTES_MAX - 1)).into_bytes(), NAME_BYTES_MAX - 1),
+            (format!("{}é", "n".repeat(NAME_BYTES_MAX - 2)).into_bytes(), NAME_BYTES_MAX),
+            (Vec::new(), 0),
+        ] {
+            assert_eq!(captured_name(&bytes).len(), length, "{}", bytes.escape_ascii());
         }
     }
-    *kept = joined;
 }

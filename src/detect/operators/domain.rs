@@ -29,9 +29,7 @@ pub static DOMAIN: Operator = Operator {
     ],
     compile: |argument, builder| {
         none("domain", argument)?;
-        add("domain", None, builder, |input, output| {
-            part(input, output, |name| psl::domain(name).map(|domain| domain.as_bytes().len()))
-        })
+        add("domain", None, builder, |input, output| part(input, output, registered))
     },
 };
 
@@ -40,7 +38,7 @@ pub static TLD: Operator = Operator {
     name: "tld",
     aliases: &[],
     help: "Transforms the buffer: to the public suffix of a host's name, such as `co.uk`; to \
-           nothing when there is none.",
+           nothing when there is none, or nothing before it that somebody registered.",
     syntax: "tld",
     examples: &[
         Example {
@@ -54,14 +52,23 @@ pub static TLD: Operator = Operator {
             alerts: true,
         },
         Example { rule: "tld; content:\"co.uk\";", payload: b"www.bbc.com", alerts: false },
+        Example { rule: "tld; content:\"co.uk\";", payload: b"co.uk", alerts: false },
     ],
     compile: |argument, builder| {
         none("tld", argument)?;
-        add("tld", None, builder, |input, output| {
-            part(input, output, |name| psl::suffix(name).map(|suffix| suffix.as_bytes().len()))
-        })
+        add("tld", None, builder, |input, output| part(input, output, suffix))
     },
 };
+
+/// Bytes of the part that somebody registered.
+fn registered(name: &[u8]) -> Option<usize> {
+    psl::domain(name).map(|domain| domain.as_bytes().len())
+}
+
+/// Bytes of the suffix behind that.
+fn suffix(name: &[u8]) -> Option<usize> {
+    psl::domain(name).map(|domain| domain.suffix().as_bytes().len())
+}
 
 /// The last bytes of the name, as many as `length` says of it in lower case.
 fn part(input: &[u8], output: &mut Vec<u8>, length: fn(&[u8]) -> Option<usize>) -> bool {
@@ -72,4 +79,34 @@ fn part(input: &[u8], output: &mut Vec<u8>, length: fn(&[u8]) -> Option<usize>) 
         output.extend_from_slice(input.get(from..).unwrap_or_default());
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both(name: &[u8]) -> [String; 2] {
+        let length: [fn(&[u8]) -> Option<usize>; 2] = [registered, suffix];
+        length.map(|length| {
+            let mut output = Vec::new();
+            part(name, &mut output, length);
+            output.escape_ascii().to_string()
+        })
+    }
+
+    #[test]
+    fn names_without_a_registered_part_have_neither() {
+        for name in ["co.uk", "com", "uk", "", ".", ".com"] {
+            assert_eq!(both(name.as_bytes()), ["", ""], "{name}");
+        }
+        assert_eq!(both(b"www.bbc.co.uk"), ["bbc.co.uk", "co.uk"]);
+        assert_eq!(both(b"WWW.Example.COM."), ["Example.COM.", "COM."], "with the root's dot");
+    }
+
+    #[test]
+    fn names_that_are_too_long_are_none() {
+        let name = |bytes: usize| [&b"a.".repeat(bytes / 2), &b"example.com"[..]].concat();
+        assert_eq!(both(&name(NAME_BYTES_MAX - 11)), ["example.com", "com"]);
+        assert_eq!(both(&name(NAME_BYTES_MAX)), ["", ""]);
+    }
 }

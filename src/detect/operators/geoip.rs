@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::detect::ends::{Ends, EndsTest};
 use crate::detect::operator::{Operator, Problem};
-use crate::detect::places::Places;
+use crate::detect::places::{LastPlaces, Places};
 use crate::detect::syntax::{items, required};
 
-const SYNTAX: &str = "geoip:any|both|src|dst,[!]COUNTRY[,COUNTRY]...;";
+const SYNTAX: &str = "geoip:[any|both|src|dst,][!]COUNTRY[,COUNTRY]...;";
 
 /// Countries in one rule; there are about 250.
 const COUNTRIES_MAX: usize = 300;
@@ -19,7 +19,7 @@ pub static GEOIP: Operator = Operator {
     aliases: &[],
     help: "An address is in one of the countries, by the database that `geoip-database` names \
            (two letters, ISO 3166-1); with `!` before the first it is in a known one, and in none \
-           of these.",
+           of these. Without an end it is about either.",
     syntax: SYNTAX,
     // They need a database: the tests of detection make one.
     examples: &[],
@@ -28,10 +28,16 @@ pub static GEOIP: Operator = Operator {
         let wrong = |span, message: String| {
             Problem::spanned("R242", span, message).hint(format!("write `{SYNTAX}`"))
         };
-        let mut parts = items(text);
-        let (at, word) = parts.next().unwrap_or((0..1, ""));
-        let Some(ends) = Ends::of(word) else {
-            return Err(wrong(at, format!("`{word}` is no end of a packet")));
+        let mut parts = items(text).peekable();
+        let (at, word) = parts.peek().cloned().unwrap_or((0..1, ""));
+        let ends = match Ends::of(word) {
+            Some(ends) => {
+                parts.next();
+                ends
+            }
+            // `geoip:US` and `geoip:!US` are about either end.
+            None if word.starts_with('!') || word.len() == 2 => Ends::Any,
+            None => return Err(wrong(at, format!("`{word}` is no end of a packet"))),
         };
         let mut countries = Vec::new();
         let mut negated = false;
@@ -41,7 +47,14 @@ pub static GEOIP: Operator = Operator {
                     negated = true;
                     name.trim_ascii_start()
                 }
-                _ => name,
+                Some(_) => {
+                    let message = "`!` stands before the first country, for all of them";
+                    return Err(Problem::spanned("R242", span, message).hint(
+                        "write `!` before the first country, or two rules: who is in one of some \
+                         countries is in no other",
+                    ));
+                }
+                None => name,
             };
             match name.as_bytes() {
                 [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => {
@@ -74,12 +87,10 @@ struct Countries {
 }
 
 impl EndsTest for Countries {
-    fn holds(&self, source: IpAddr, destination: IpAddr) -> bool {
+    fn holds(&self, source: IpAddr, destination: IpAddr, last: &LastPlaces) -> bool {
         self.ends.hold(source, destination, |address| {
-            self.places.is(address, |code| {
-                let listed = self.countries.iter().any(|country| country == code.as_bytes());
-                listed != self.negated
-            })
+            let country = last.country(&self.places, address);
+            country.is_some_and(|country| self.countries.contains(&country) != self.negated)
         })
     }
 

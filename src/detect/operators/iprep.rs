@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::detect::ends::{Ends, EndsTest};
 use crate::detect::integer::IntegerTest;
 use crate::detect::operator::{Example, Operator, Problem};
+use crate::detect::places::LastPlaces;
 use crate::detect::reputation::{LEVEL_MAX, Reputations};
 use crate::detect::syntax::{items, required};
 
@@ -79,7 +80,7 @@ struct Reputation {
 }
 
 impl EndsTest for Reputation {
-    fn holds(&self, source: IpAddr, destination: IpAddr) -> bool {
+    fn holds(&self, source: IpAddr, destination: IpAddr, _: &LastPlaces) -> bool {
         self.ends.hold(source, destination, |address| {
             let level = self.known.level(self.category, address);
             match self.test {

@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use pcre2::bytes::{Regex, RegexBuilder};
+use pcre2::bytes::{CaptureLocations, Regex, RegexBuilder};
 
 use super::attempts::{Attempts, DEPTH_LIMIT, Outcome};
 use super::captures::Captures;
 use super::content::quoted;
 use super::linear::{self, Counting, GaveUp};
-use crate::detect::buffer::{Match, Scope, Search, Step};
+use crate::detect::buffer::{Begun, Found, Match, Note, Scope, Search, Step};
 use crate::detect::captured::Keeper;
 use crate::detect::operator::{Builder, Example, Operator, Problem};
 use crate::detect::rule::Buffer;
@@ -137,8 +137,14 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
     let regex = expression
         .build(SHORT_LIMIT, flags.anchored)
         .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
-    // What is not found holds nothing.
-    if let Some(captures) = Captures::new(names, &regex)?.filter(|_| !negated) {
+    if negated && !names.is_empty() {
+        let names = names.trim_start_matches([',', ' ', '\t']);
+        return Err(Problem::whole("R147", "what must not be found holds nothing to keep")
+            .at(argument.unwrap_or_default(), names)
+            .hint("leave the names out, or the `!`"));
+    }
+    let captures = Captures::new(names, argument.unwrap_or_default(), &regex)?;
+    if let Some(captures) = captures.filter(|_| !negated) {
         let [flow, packet] = &mut builder.rule.captures;
         *flow |= captures.keeps(Keeper::Flow);
         *packet |= captures.keeps(Keeper::Packet);
@@ -311,7 +317,11 @@ impl Expression {
             let short = || self.build(SHORT_LIMIT, self.flags.anchored).ok();
             let Some(short) = self.short.get_or_init(short) else { return Outcome::GivenUp };
             if let Ok(found) = short.find_at(subject, start) {
-                return found.map_or(Outcome::Nowhere, |f| Outcome::At(f.start(), f.end()));
+                let begun = Begun::From(start);
+                let told = |found: pcre2::bytes::Match<'_>| {
+                    Outcome::At(Found { begun, first: found.start(), end: found.end() })
+                };
+                return found.map_or(Outcome::Nowhere, told);
             }
         }
         let found = match self.linear() {
@@ -330,7 +340,29 @@ impl Expression {
         let read = found.map_or(length, |(_, end)| end.saturating_sub(start));
         // Once to its end, and back to where it begins.
         scope.spend(2 * read);
-        found.map_or(Outcome::Nowhere, |(first, end)| Outcome::At(first, end))
+        let told = |(first, end)| Outcome::At(Found { begun: Begun::Here(first), first, end });
+        found.map_or(Outcome::Nowhere, told)
+    }
+
+    /// What the groups hold in a match: asked of what found it, or of what finds the same.
+    fn groups(
+        &self,
+        scope: &mut Scope<'_>,
+        subject: &[u8],
+        found: Found,
+    ) -> Option<CaptureLocations> {
+        let start = match found.begun {
+            Begun::Here(at) => return self.attempts().groups(scope, subject, at, found.end),
+            Begun::From(start) => start,
+        };
+        let length = subject.len().saturating_sub(start);
+        let short = self.short.get()?.as_ref()?;
+        if !scope.spend_on_groups(SEARCH_COST + length * length) {
+            return None;
+        }
+        let mut groups = short.capture_locations();
+        short.captures_read_at(&mut groups, subject, start).ok().flatten()?;
+        Some(groups)
     }
 }
 
@@ -340,12 +372,12 @@ impl Search for Expression {
         let subject = scope.buffer.get(base..)?;
         let start = from.map_or(0, |from| from.saturating_sub(base));
         match self.search(scope, subject, start) {
-            Outcome::At(first, end) => {
+            Outcome::At(found) => {
                 if let Some(captures) = &self.captures {
-                    captures.take(scope, self.attempts(), subject, (first, end));
+                    scope.scratch.notes.put(Note { of: captures.address(), base, found });
                 }
-                let again = (base + first + 1).max(base + start + 1);
-                Some(Match { end: base + end, again: Some(again) })
+                let again = (base + found.first + 1).max(base + start + 1);
+                Some(Match { end: base + found.end, again: Some(again) })
             }
             Outcome::Nowhere => None,
             Outcome::GivenUp => {
@@ -362,5 +394,16 @@ impl Search for Expression {
 
     fn negated(&self) -> bool {
         self.flags.negated
+    }
+
+    fn capture(&self, scope: &mut Scope<'_>) {
+        let Some(captures) = &self.captures else { return };
+        let Some(note) = scope.scratch.notes.take(captures.address()) else { return };
+        let buffer = scope.buffer;
+        let subject = buffer.get(note.base..).unwrap_or_default();
+        match self.groups(scope, subject, note.found) {
+            Some(groups) => captures.take(scope.scratch, subject, &groups),
+            None => scope.scratch.refused += 1,
+        }
     }
 }

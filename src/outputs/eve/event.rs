@@ -90,11 +90,10 @@ fn write_alert(alert: &Alert, context: &Context, json: &mut Json<'_>) {
         if let Some(reason) = &alert.suppressed {
             object.text("suppressed", reason.as_bytes());
         }
-        let own = alert.captured.iter().flat_map(|captured| &captured.alert);
-        let mut own = own.peekable();
-        if own.peek().is_some() {
+        let own = alert.captured.as_ref().map_or(&[][..], |captured| &captured.alert);
+        if !own.is_empty() {
             object.object("context", &mut |object| {
-                own.by_ref().for_each(|text| object.text(&text.name, &text.value));
+                own.iter().for_each(|text| object.text(&text.name, &text.value));
             });
         }
     });

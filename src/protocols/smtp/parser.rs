@@ -194,8 +194,9 @@ impl Smtp {
             self.event(Side::Request, &events::NO_WELCOME, signals);
         }
         if self.mode == Mode::Message {
-            if wants.frames {
-                self.tape.get_or_insert_default().add(&piece.bytes);
+            match self.tape.as_mut().filter(|_| wants.frames) {
+                Some(tape) => tape.add(&piece.bytes),
+                None => self.tape = None,
             }
             self.message_line(Line { text, ending, start: piece.start }, wants, signals);
             return;
@@ -273,8 +274,16 @@ impl Smtp {
         self.ready(Stage::Head, signals);
         self.with(|mail| mail.message = Some(Box::new(Message::default())));
         if self.pipelining {
-            self.mode = Mode::Message;
+            self.message();
         }
+    }
+
+    /// What the client sends next is a message: only here a tape of it begins.
+    fn message(&mut self) {
+        if self.mode != Mode::Message {
+            self.tape = self.wants.frames.then(Box::default);
+        }
+        self.mode = Mode::Message;
     }
 
     fn wait(&mut self, command: Waiting, signals: &mut Vec<Signal>) {
@@ -367,10 +376,11 @@ impl Smtp {
                 }
             }
             Waiting::StartTls => self.event(Side::Response, &events::TLS_REJECTED, signals),
-            Waiting::Data if code == b"354" => self.mode = Mode::Message,
+            Waiting::Data if code == b"354" => self.message(),
             Waiting::Data => {
                 self.event(Side::Response, &events::DATA_REJECTED, signals);
                 self.mode = Mode::Commands;
+                self.tape = None;
             }
             Waiting::Reset if code == b"250" && !self.multiline => self.mail_done(signals),
             Waiting::Reset | Waiting::Message | Waiting::Other => {}

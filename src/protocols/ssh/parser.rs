@@ -208,6 +208,9 @@ impl SshParser {
     fn header(&mut self, way: Direction, rest: &mut &[u8], signals: &mut Vec<Signal>) {
         let missing = HEADER.saturating_sub(self.half(way).kept.len());
         let part = front(rest, missing);
+        if missing == HEADER && self.wants.frames {
+            self.half(way).tape = Some(Box::default());
+        }
         self.tape(way, part);
         let half = self.half(way);
         half.kept.extend_from_slice(part);
@@ -226,29 +229,36 @@ impl SshParser {
             _ if body == 0 => State::Header,
             _ => State::Skip(body),
         };
-        if half.state == State::Header {
-            self.tell(way, signals);
+        match half.state {
+            // Of the last packet in clear the header alone is read: it is not told.
+            State::Sealed => half.tape = None,
+            State::Header => self.tell(way, signals),
+            _ => {}
         }
         if self.client.state == State::Sealed && self.server.state == State::Sealed {
             self.finish(true, signals);
         }
     }
 
-    /// Keeps the bytes of a packet, when frames are wanted.
+    /// Keeps the bytes of a packet whose first byte was kept, as long as frames are wanted.
     fn tape(&mut self, way: Direction, bytes: &[u8]) {
-        if self.wants.frames {
-            self.half(way).tape.get_or_insert_default().add(bytes);
+        let wanted = self.wants.frames;
+        let half = self.half(way);
+        match half.tape.as_mut().filter(|_| wanted) {
+            Some(tape) => tape.add(bytes),
+            None => half.tape = None,
         }
     }
 
-    /// Tells of a whole packet and its parts.
+    /// Tells of a packet and its parts; of one that was cut the part that was is told as such.
     fn tell(&mut self, way: Direction, signals: &mut Vec<Signal>) {
         let Some(mut tape) = self.half(way).tape.take() else { return };
         let Some((header, data)) = tape.bytes().split_at_checked(HEADER) else { return };
-        let (header, data) = (header.to_vec(), data.to_vec());
+        let (header, data, whole) = (header.to_vec(), data.to_vec(), !tape.is_cut());
         tape.end("record.pdu", side(way), true, signals);
-        for (name, bytes) in [("record.hdr", header), ("record.data", data)] {
-            frame::tell(self.wants, name, side(way), &bytes, signals);
+        frame::tell(self.wants, "record.hdr", side(way), &header, signals);
+        if self.wants.frames {
+            frame::tell_part("record.data", side(way), &data, whole, signals);
         }
     }
 
