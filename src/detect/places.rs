@@ -32,11 +32,14 @@ pub type Country = [u8; 2];
 /// Addresses whose countries are remembered: both ends of a packet, of its tunnel too.
 const REMEMBERED: usize = 4;
 
+/// An address and its country.
+type Known = (IpAddr, Option<Country>);
+
 /// Countries of the addresses that were asked for last: however many rules ask, each end of a packet
 /// is looked up once.
 #[derive(Default)]
 pub struct LastPlaces {
-    known: [Cell<Option<(IpAddr, Option<Country>)>>; REMEMBERED],
+    known: [Cell<Option<Known>>; REMEMBERED],
     /// Which is replaced next.
     next: Cell<usize>,
 }

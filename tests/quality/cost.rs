@@ -71,7 +71,7 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         tcp: None,
         icmp_response: None,
         outcome,
-        texts: Vec::new(),
+        texts: Default::default(),
     };
     [
         record(number, at, ends, Body::Contact(Contact { start: at, outcome, flags: 2 })),

@@ -86,12 +86,12 @@ mod tests {
     use super::*;
 
     fn both(name: &[u8]) -> [String; 2] {
-        let length: [fn(&[u8]) -> Option<usize>; 2] = [registered, suffix];
-        length.map(|length| {
+        let of = |length: fn(&[u8]) -> Option<usize>| {
             let mut output = Vec::new();
             part(name, &mut output, length);
             output.escape_ascii().to_string()
-        })
+        };
+        [of(registered), of(suffix)]
     }
 
     #[test]
