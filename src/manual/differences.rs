@@ -35,7 +35,7 @@
 //! | 13 | `flowvar`, `pktvar`, what expressions capture | Suricata keeps as much as comes. | At most 32 texts of a flow and of a packet, each of at most 1,024 bytes; a text that was set is in the alert of the rule that set it and of those behind it, not in those before. |
 //! | 39 | `geoip` | Suricata looks IPv4 addresses up alone. | Both versions, as far as the database knows them; without `geoip-database` the rule is refused, with a hint. |
 //! | 40 | `iprep` | Suricata passes over lines of its files that are wrong. | They are told, all at once, and the files are not taken: at a start nothing runs, at a reload the old ones stay. Both kinds of files are read anew with the rules. |
-//! | 41 | `frame` of TLS, SSH, SMTP | Suricata marks units of TLS and SSH after encryption began. | Up to where both sides are encrypted, then the flow is sealed. Units of protocols that are not parsed (Telnet, IMAP) never come. |
+//! | 41 | `frame` of TLS, SSH, SMTP | Suricata marks units of TLS and SSH after encryption began. | Up to where both sides are encrypted, then the flow is sealed. Of Telnet `ctl` and `data` come, until it is encrypted; of IMAP, whose lines are fields, no unit comes. |
 //! | 14 | Hooks (`http1:request_body`) | Stages here are the head, the body and files. | A hook is tied to the nearest stage and fires once, not at each progress. |
 //! | 15 | `app-layer-state:<X` | A stage that was passed is not told again. | Loads, never matches. |
 //! | 16 | `tag`, `bypass`, `replace`, `nfq_set_mark`, `tls.store` | A sensor beside the wire changes no packet and keeps none. | Loaded, without effect. |
