@@ -85,8 +85,9 @@ impl Fields for Transaction {
             r#"imap.email.body; content:"confidential";"#,
             |t, sink| t.mail.iter().for_each(|mail| text(&mail.body, sink))),
         row!("imap.email.header" Kind::Bytes, Either Body
-        "Each header of a mail, unfolded: its name in small letters with _ for -, a colon, a \
-         blank, its value."
+        "Each header of a mail: its name in small letters with _ for -, a colon, a blank, its \
+         value. Where it is folded, the end of the line and one blank behind it are left out, as \
+         in mails of SMTP."
         r#"imap.email.header; content:"content_type: text/plain";"#,
         |t, sink| for header in t.mail.iter().flat_map(|mail| mail.message.headers()) {
             let name = plain(&header.name);
@@ -99,7 +100,7 @@ impl Fields for Transaction {
             text(&plain(&header.name), sink);
         }),
         row!("imap.email.header.value" Kind::Bytes, Either Body
-        "Value of each header of a mail, unfolded."
+        "Value of each header of a mail, unfolded as in imap.email.header."
         r#"imap.email.header.value; content:"anna@example.org";"#,
         |t, sink| for header in t.mail.iter().flat_map(|mail| mail.message.headers()) {
             text(header.value.trim_ascii(), sink);

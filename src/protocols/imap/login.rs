@@ -12,6 +12,8 @@ pub struct Told {
     pub user: Option<Vec<u8>>,
     /// A password or a token was readable.
     pub secret: bool,
+    /// What was readable, to be masked where the server repeats it; it is never shown.
+    pub hidden: Vec<Vec<u8>>,
 }
 
 /// An exchange that goes on (RFC 9051, 6.2.2).
@@ -57,6 +59,14 @@ impl Exchange {
 
     /// What the client says next, in base64.
     pub fn hear(&mut self, line: &[u8]) -> Told {
+        let mut told = self.read(line);
+        if told.secret {
+            told.hidden.push(line.to_vec());
+        }
+        told
+    }
+
+    fn read(&mut self, line: &[u8]) -> Told {
         self.said = self.said.saturating_add(1);
         let (true, Some(clear)) = (line != b"*", decode(line)) else { return Told::default() };
         let user = |user: &[u8]| Some(cut(user));
@@ -64,13 +74,17 @@ impl Exchange {
             (Mechanism::Plain, 1) => {
                 let mut parts = clear.splitn(3, |byte| *byte == 0).skip(1);
                 let name = parts.next().and_then(user);
-                Told { user: name, secret: parts.next().is_some_and(|secret| !secret.is_empty()) }
+                let hidden = parts.next().filter(|secret| !secret.is_empty()).map(<[u8]>::to_vec);
+                Told { user: name, secret: hidden.is_some(), hidden: hidden.into_iter().collect() }
             }
-            (Mechanism::Login, 1) => Told { user: user(&clear), secret: false },
-            (Mechanism::Login, 2) => Told { user: None, secret: !clear.is_empty() },
+            (Mechanism::Login, 1) => Told { user: user(&clear), ..Told::default() },
+            (Mechanism::Login, 2) => {
+                Told { user: None, secret: !clear.is_empty(), hidden: vec![clear] }
+            }
             (Mechanism::CramMd5, 1) => {
                 let end = clear.iter().rposition(|byte| *byte == b' ');
-                Told { user: end.and_then(|end| clear.get(..end)).and_then(user), secret: false }
+                let user = end.and_then(|end| clear.get(..end)).and_then(user);
+                Told { user, ..Told::default() }
             }
             (Mechanism::Token, 1) => {
                 let named = |part: &[u8]| {
@@ -83,7 +97,8 @@ impl Exchange {
                 };
                 let parts = || clear.split(|byte| *byte == 1);
                 let secret = parts().any(|part| part.starts_with(b"auth="));
-                Told { user: parts().find_map(named), secret }
+                let user = parts().find_map(named);
+                Told { user, secret, hidden: Vec::new() }
             }
             _ => Told::default(),
         }
@@ -94,7 +109,8 @@ impl Exchange {
 pub fn login(arguments: &[Vec<u8>]) -> Told {
     let mut arguments = arguments.iter();
     let user = arguments.next().map(|user| cut(user));
-    Told { user, secret: arguments.next().is_some_and(|secret| !secret.is_empty()) }
+    let hidden: Vec<_> = arguments.filter(|secret| !secret.is_empty()).cloned().collect();
+    Told { user, secret: !hidden.is_empty(), hidden }
 }
 
 fn cut(user: &[u8]) -> Vec<u8> {

@@ -57,6 +57,7 @@ events! {
     LONG_RESPONSE "response_too_long" "A line of the server of more than 8192 bytes.";
     BEHIND_STARTTLS "command_behind_starttls"
         "A command in the clear behind STARTTLS, before it was answered.";
+    UNTERMINATED "unterminated_string" "A quoted string of LOGIN or AUTHENTICATE that does not end.";
     FLOODED "too_many_transactions" "More commands wait for a response than the limit.";
 }
 

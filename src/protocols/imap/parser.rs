@@ -7,7 +7,7 @@ use super::transaction::{Status, Transaction};
 use super::wire::{Line, Piece, Wire};
 use super::{
     BEHIND_STARTTLS, FLOODED, INVALID_LITERAL, INVALID_REQUEST, INVALID_RESPONSE, LONG_REQUEST,
-    LONG_RESPONSE, UNKNOWN_COMMAND, UNMATCHED,
+    LONG_RESPONSE, UNKNOWN_COMMAND, UNMATCHED, UNTERMINATED,
 };
 use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File, Wants};
@@ -17,6 +17,12 @@ use crate::protocols::{Moment, Parser, Signal};
 
 /// Commands of a flow that wait for a response.
 const MAX_OPEN: usize = 256;
+/// Mails of one APPEND that are read (RFC 3502).
+const MAILS_MAX: usize = 64;
+/// Secrets of a flow that are known, the last ones, to mask them in responses.
+const HIDDEN_MAX: usize = 8;
+/// A secret of fewer bytes is masked where it is a word alone.
+const SHORT_BYTES: usize = 4;
 
 /// Parses one flow.
 pub struct ImapParser {
@@ -31,6 +37,12 @@ pub struct ImapParser {
     exchange: Option<Exchange>,
     /// STARTTLS that was not answered yet.
     starttls: Option<u64>,
+    /// Mails of the line of APPEND that goes on.
+    stored: usize,
+    /// Secrets that were seen.
+    hidden: Vec<Vec<u8>>,
+    /// Of requests and of responses, whether it was told that there are too many.
+    flooded: [bool; 2],
     /// Bytes of text that transactions point to, about.
     memory: usize,
     ended: [bool; 2],
@@ -48,6 +60,9 @@ impl Default for ImapParser {
             begun: [None; 2],
             exchange: None,
             starttls: None,
+            stored: 0,
+            hidden: Vec::new(),
+            flooded: [false; 2],
             memory: 0,
             ended: [false; 2],
             stopped: false,
@@ -118,7 +133,8 @@ impl Parser for ImapParser {
         let mails = self.mails.iter().zip(&self.begun).filter_map(|(mail, begun)| mail.or(*begun));
         let mails = mails.filter_map(|id| self.transactions.get(id)?.mail.as_ref());
         let mails: usize = mails.map(|mail| mail.memory()).sum();
-        size_of::<Self>() + self.transactions.memory() + self.memory + wires + mails
+        let hidden: usize = self.hidden.iter().map(Vec::capacity).sum();
+        size_of::<Self>() + self.transactions.memory() + self.memory + wires + mails + hidden
     }
 }
 
@@ -183,6 +199,10 @@ impl ImapParser {
         let Some((tag, mailbox)) = appends(wire.line()).filter(|_| self.exchange.is_none()) else {
             return;
         };
+        if self.stored >= MAILS_MAX {
+            return;
+        }
+        self.stored = self.stored.saturating_add(1);
         let mail = Some(Box::new(Mail::new(Direction::ToServer)));
         let command = b"APPEND".to_vec();
         let new = Transaction { tag, command, mailbox, mail, ..Transaction::default() };
@@ -222,6 +242,7 @@ impl ImapParser {
 
     fn request(&mut self, line: &Line, signals: &mut Vec<Signal>) {
         let begun = self.begun(Direction::ToServer).take();
+        self.stored = 0;
         if let Some(exchange) = &mut self.exchange {
             let (id, told) = (exchange.transaction, exchange.hear(&line.text));
             self.told(id, told);
@@ -245,10 +266,12 @@ impl ImapParser {
             None => self.open(Transaction::default(), Side::Request, signals),
         };
         let told = self.describe(id, line, known);
+        let open = line.is_open() && matches!(known, Some("LOGIN" | "AUTHENTICATE"));
         let wrong = [
             (line.truncated, &LONG_REQUEST),
             (line.flawed, &INVALID_LITERAL),
             (known.is_none(), &UNKNOWN_COMMAND),
+            (open, &UNTERMINATED),
             (self.starttls.is_some(), &BEHIND_STARTTLS),
         ];
         for (_, event) in wrong.into_iter().filter(|(is, _)| *is) {
@@ -264,6 +287,9 @@ impl ImapParser {
                 self.exchange = Some(exchange);
                 first.into_iter().for_each(|first| self.told(id, first));
             }
+            Some("LOGIN") if open => {
+                self.told(id, Told { secret: true, ..Told::default() });
+            }
             Some("LOGIN") => self.told(id, login::login(&told)),
             _ => {}
         }
@@ -278,15 +304,22 @@ impl ImapParser {
         let tag = words.next().unwrap_or_default();
         let name = words.next().unwrap_or_default();
         // Without a tag LOGIN stands where the tag should.
-        let login = |word: &[u8]| word.eq_ignore_ascii_case(b"LOGIN");
-        let secret = matches!(known, Some("LOGIN" | "AUTHENTICATE")) || login(tag);
+        let bare = logs_on(tag);
+        let tag = if bare { name_of(tag) } else { tag };
+        let secret = matches!(known, Some("LOGIN" | "AUTHENTICATE"));
+        // Behind what is no command, or not well formed, anything may be a password; ID tells of
+        // programs what they like.
+        let nothing = known.is_none_or(|known| known == "ID") || secret && line.is_open();
+        let name = if known.is_some() { name } else { name_of(name) };
         transaction.tag = tag.to_vec();
         transaction.command = known.map_or(name, str::as_bytes).to_vec();
+        let unknown = bare || nothing && known != Some("ID");
         transaction.request = Some(match arguments.first() {
-            _ if login(tag) => {
+            _ if bare => {
                 transaction.command.clear();
                 tag.to_vec()
             }
+            _ if nothing => [tag, name].join(&b' '),
             Some(first) if secret => [tag, name, first].join(&b' '),
             None if secret => [tag, name].join(&b' '),
             _ => line.text.clone(),
@@ -302,16 +335,31 @@ impl ImapParser {
         }
         let more = transaction.text_memory().saturating_sub(before);
         self.memory = self.memory.saturating_add(more);
+        if unknown {
+            let skip = if bare { 1 } else { 2 };
+            let words = line.words().skip(skip).map(|word| word.trim_ascii().to_vec());
+            let words = words.map(|word| word.strip_prefix(b"\"").unwrap_or(&word).to_vec());
+            self.hide(words.filter(|word| word.len() >= SHORT_BYTES));
+        }
         arguments
+    }
+
+    /// Remembers secrets.
+    fn hide(&mut self, secrets: impl Iterator<Item = Vec<u8>>) {
+        self.hidden.extend(secrets.filter(|secret| !secret.is_empty()));
+        let over = self.hidden.len().saturating_sub(HIDDEN_MAX);
+        self.hidden.drain(..over);
     }
 
     fn told(&mut self, id: u64, told: Told) {
         let Some(transaction) = self.transactions.get_mut(id) else { return };
         transaction.secret |= told.secret;
+        let hidden = told.hidden;
         if let Some(user) = told.user.filter(|_| transaction.user.is_empty()) {
             self.memory = self.memory.saturating_add(user.capacity());
             transaction.user = user;
         }
+        self.hide(hidden.into_iter());
     }
 
     /// Whether a line ends IDLE (RFC 2177).
@@ -453,14 +501,65 @@ impl ImapParser {
 
     fn open(&mut self, new: Transaction, side: Side, signals: &mut Vec<Signal>) -> u64 {
         self.memory = self.memory.saturating_add(new.text_memory());
-        self.transactions.open(new, side, &FLOODED, signals)
+        let before = signals.len();
+        let id = self.transactions.open(new, side, &FLOODED, signals);
+        let [request, response] = &mut self.flooded;
+        let told = if side == Side::Request { request } else { response };
+        // What the transaction itself signalled: an event at most.
+        let mut at = before;
+        while let Some(signal) = signals.get(at) {
+            let flood = matches!(signal, Signal::Event { event, .. } if event.name == FLOODED.name);
+            if flood && std::mem::replace(told, true) {
+                signals.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        id
     }
 
     fn answer(&mut self, id: u64, line: &[u8]) {
         if let Some(transaction) = self.transactions.get_mut(id) {
-            self.memory = self.memory.saturating_add(transaction.answer(line.to_vec()));
+            self.memory =
+                self.memory.saturating_add(transaction.answer(masked(line, &self.hidden)));
         }
     }
+}
+
+/// Whether a line begins with what logs on, here or in POP3, where its tag should be.
+fn logs_on(tag: &[u8]) -> bool {
+    let end = tag.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(tag.len());
+    let word = tag.get(..end).unwrap_or_default();
+    let known: [&[u8]; 6] = [b"LOGIN", b"AUTHENTICATE", b"USER", b"PASS", b"APOP", b"AUTH"];
+    known.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Of a word that is no command what may be its name: what is glued to it may be a password.
+fn name_of(word: &[u8]) -> &[u8] {
+    let quote = usize::from(word.first() == Some(&b'"'));
+    let inner = word.get(quote..).unwrap_or_default();
+    let end = inner.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(inner.len());
+    word.get(..=end.saturating_add(quote)).unwrap_or(word)
+}
+
+/// A line of the server without the secrets in it.
+fn masked(line: &[u8], secrets: &[Vec<u8>]) -> Vec<u8> {
+    let mut line = line.to_vec();
+    for secret in secrets {
+        let mut from = 0_usize;
+        while let Some(at) = line.get(from..).and_then(|rest| memchr::memmem::find(rest, secret)) {
+            let begin = from.saturating_add(at);
+            let end = begin.saturating_add(secret.len());
+            let part = |at: usize| line.get(at).is_some_and(u8::is_ascii_alphanumeric);
+            let glued = part(end) || begin.checked_sub(1).is_some_and(part);
+            from = begin.saturating_add(1);
+            if secret.len() >= SHORT_BYTES || !glued {
+                line.splice(begin..end, *b"***");
+                from = begin.saturating_add(3);
+            }
+        }
+    }
+    line
 }
 
 /// The tag and the mailbox of a line up to a literal, when that is a mail to be stored.

@@ -161,6 +161,49 @@ fn users_are_told_and_passwords_are_not() {
 }
 
 #[test]
+fn passwords_in_lines_that_are_wrong_are_not_kept() {
+    let lines: [(&str, &str); 11] = [
+        ("a LOGIN \"mario S3cr3tPw", "a LOGIN"),
+        ("a LOGIN mario S3cr3tPw", "a LOGIN mario"),
+        ("a LOGN mario S3cr3tPw", "a LOGN"),
+        ("a LOGIN: mario S3cr3tPw", "a LOGIN:"),
+        ("a LOGIN:mario:S3cr3tPw", "a LOGIN:"),
+        ("a \"LOGIN\" mario S3cr3tPw", "a \"LOGIN\""),
+        ("a XLOGIN mario S3cr3tPw", "a XLOGIN"),
+        ("a ID (\"x\" \"S3cr3tPw\")", "a ID"),
+        ("USER mario", "USER"),
+        ("PASS S3cr3tPw", "PASS"),
+        ("pass: S3cr3tPw", "pass:"),
+    ];
+    for (line, kept) in lines {
+        let sent = format!("{line}\r\n");
+        let told = run(&[(Direction::ToServer, Chunk::Data(sent.as_bytes()))]);
+        assert_eq!(shown(&told.done[0], "requests"), kept);
+        let all = format!("{:?}", told.fields) + &shown(&told.done[0], "command");
+        assert!(!all.contains("S3cr3tPw"), "{line}: {all}");
+    }
+    let told = run(&[(Direction::ToServer, Chunk::Data(b"a LOGIN \"mario S3cr3tPw\r\n"))]);
+    assert_eq!(shown(&told.done[0], "cleartext_password"), "true");
+    assert_eq!(told.events, ["unterminated_string"]);
+    let said = b"a NO LOGIN mario S3cr3tPw failed\r\n";
+    for line in ["a LOGIN mario S3cr3tPw\r\n", "a LOGN mario S3cr3tPw\r\n"] {
+        let asked = (Direction::ToServer, Chunk::Data(line.as_bytes()));
+        let told = run(&[asked, (Direction::ToClient, Chunk::Data(said))]);
+        assert!(shown(&told.done[0], "responses").ends_with("*** failed"));
+    }
+}
+
+#[test]
+fn a_flood_is_told_once_and_mails_of_a_command_are_counted() {
+    let many = b"a NOOP\r\n".repeat(1000);
+    let told = run(&[(Direction::ToServer, Chunk::Data(&many))]);
+    assert_eq!(told.events, ["too_many_transactions"]);
+    let mails = [b"a APPEND x".as_slice(), &b" {1+}\r\nm".repeat(100), b"\r\n"].concat();
+    let told = run(&[(Direction::ToServer, Chunk::Data(&mails))]);
+    assert_eq!(told.done.len(), 64);
+}
+
+#[test]
 fn tls_takes_over_and_what_is_wrong_is_named() {
     assert!(replay(2).handed_over);
     let told = replay(3);

@@ -183,6 +183,20 @@ impl Line {
         self.text.split(|byte| *byte == b' ').filter(|word| !word.is_empty())
     }
 
+    /// Whether a quoted string in it does not end.
+    pub fn is_open(&self) -> bool {
+        let mut within = false;
+        let mut bytes = self.text.iter();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'"' => within = !within,
+                b'\\' if within => drop(bytes.next()),
+                _ => {}
+            }
+        }
+        within
+    }
+
     /// What follows the tag and the command: atoms, strings without quotes, literals by their
     /// first bytes (RFC 9051, chapter 4).
     pub fn arguments(&self) -> Vec<Vec<u8>> {

@@ -43,13 +43,17 @@ const PASSWORDS: &[&[u8]] = &[
     b"wachtwoord",
     b"secret",
 ];
-const NAMES: &[&[u8]] = &[b"login", b"logon", b"user", b"account"];
+const NAMES: &[&[u8]] = &[b"login", b"logon", b"user", b"account", b"utente", b"benutzer"];
+/// What `passwd` asks with: whoever is asked that has logged on.
+const CHANGES: &[&[u8]] = &[b"current", b"new ", b"retype", b"old ", b"nuova", b"attuale"];
 
 /// What the server asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Name,
     Password,
+    /// A password, to change it.
+    Change,
     /// It says something else, or nothing.
     Other,
 }
@@ -180,7 +184,7 @@ impl Dialogue {
     /// Whether what is typed is a password.
     fn is_secret(&self) -> bool {
         match self.answers {
-            Some(Asked::Password) => true,
+            Some(Asked::Password | Asked::Change) => true,
             Some(Asked::Name) => false,
             // Whatever language it asks in, behind the name comes the password.
             _ => self.state == State::Named,
@@ -202,7 +206,8 @@ impl Dialogue {
         let State::Tried(spoken) = self.state else { return None };
         match asked {
             Asked::Name | Asked::Password => self.end(Login::Failure),
-            Asked::Other if has(&self.asked, REFUSALS) => self.end(Login::Failure),
+            _ if has(&self.asked, REFUSALS) => self.end(Login::Failure),
+            Asked::Change => self.end(Login::Success),
             Asked::Other if spoken || !self.asked.trim_ascii().is_empty() => {
                 self.end(Login::Success)
             }
@@ -218,6 +223,10 @@ impl Dialogue {
         let answers = self.answers.take();
         // It is answered: what is typed ahead answers something else.
         self.asked.clear();
+        if answers == Some(Asked::Change) {
+            self.state = State::Idle;
+            return None;
+        }
         if secret {
             self.state = State::Tried(false);
             return Some(Heard::Password { empty });
@@ -235,7 +244,7 @@ impl Dialogue {
             return Asked::Other;
         };
         if has(text, PASSWORDS) {
-            Asked::Password
+            if has(text, CHANGES) { Asked::Change } else { Asked::Password }
         } else if has(text, NAMES) {
             Asked::Name
         } else {
@@ -249,7 +258,8 @@ impl Dialogue {
         let last = self.asked.trim_ascii().last().copied();
         match self.asked() {
             Asked::Name | Asked::Password => self.end(Login::Failure),
-            Asked::Other if has(&self.asked, REFUSALS) => self.end(Login::Failure),
+            _ if has(&self.asked, REFUSALS) => self.end(Login::Failure),
+            Asked::Change => self.end(Login::Success),
             Asked::Other if matches!(last, Some(b'$' | b'#' | b'>' | b'%')) => {
                 self.end(Login::Success)
             }

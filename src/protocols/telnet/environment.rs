@@ -13,6 +13,19 @@ const START_TLS: u8 = 46;
 /// Variables that are kept, and bytes of a name, a value, the type of a terminal.
 const VARIABLES_MAX: usize = 16;
 const TEXT_BYTES: usize = 255;
+/// Variables whose values are kept: those that RFC 1572 names, and what tells a terminal's ways.
+const SHOWN: &[&[u8]] = &[
+    b"USER",
+    b"JOB",
+    b"ACCT",
+    b"PRINTER",
+    b"SYSTEMTYPE",
+    b"DISPLAY",
+    b"LOGNAME",
+    b"TERM",
+    b"LANG",
+    b"TZ",
+];
 
 /// What is known of the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +34,7 @@ pub struct Environment {
     pub terminal: Vec<u8>,
     /// Columns and rows of its window.
     pub window: Option<(u16, u16)>,
-    /// Variables, each as `NAME=value`.
+    /// Variables, each as `NAME=value`; of those that may hold a secret the name alone.
     pub variables: Vec<Vec<u8>>,
     /// Who it says it is.
     pub user: Vec<u8>,
@@ -112,18 +125,18 @@ impl Environment {
 
     fn variable(&mut self, name: &[u8], value: Option<&[u8]>) -> Meaning {
         let (Some(value), false) = (value, name.is_empty()) else { return Meaning::Nothing };
-        let name = cut(name).to_ascii_uppercase();
-        // Whatever is called a password is not kept.
-        if name.windows(4).any(|part| part == b"PASS") {
-            return Meaning::Nothing;
-        }
+        // What stands behind `=` in a name is a value too.
+        let name = cut(before_equals(name)).to_ascii_uppercase();
         let is_user = name == b"USER";
         if is_user {
             self.user = cut(value);
         }
-        let text = [name.as_slice(), b"=", &cut(value)].concat();
-        let begin = name.len().saturating_add(1);
-        let same = |known: &&mut Vec<u8>| known.get(..begin) == text.get(..begin);
+        let text = if is_shown(&name) {
+            [name.as_slice(), b"=", &cut(value)].concat()
+        } else {
+            name.clone()
+        };
+        let same = |known: &&mut Vec<u8>| before_equals(known) == name;
         let room = self.variables.len() < VARIABLES_MAX;
         match self.variables.iter_mut().find(same) {
             Some(known) => *known = text,
@@ -139,6 +152,15 @@ impl Environment {
             self.variables.iter().map(|text| text.capacity() + size_of::<Vec<u8>>()).sum();
         self.terminal.capacity() + self.user.capacity() + variables
     }
+}
+
+/// Whether the value of a variable is kept: of any other it may be a secret.
+fn is_shown(name: &[u8]) -> bool {
+    name.starts_with(b"LC_") || SHOWN.contains(&name)
+}
+
+fn before_equals(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
 const fn hyphen(user: &[u8]) -> Meaning {

@@ -43,7 +43,8 @@ impl Fields for Transaction {
         }),
         row!("telnet.environment" Kind::Bytes, Request
             "Each variable of the client's environment (RFC 1572), its name in upper case: \
-             NAME=value. None that is called a password."
+             NAME=value; the name alone where the value may be a secret, which is wherever it is \
+             not USER, LOGNAME, TERM, DISPLAY, LANG, LC_*, TZ, PRINTER, SYSTEMTYPE, JOB or ACCT."
             r#"telnet.environment; content:"USER=-f";"#,
             |t, sink| t.environment.variables.iter().for_each(|text| sink(Value::Bytes(text)))),
         row!("telnet.login" Kind::Int { bits: 8, names: LOGINS }, Response

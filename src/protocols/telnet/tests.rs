@@ -80,7 +80,7 @@ fn each_log_in_is_told_with_its_end() {
     assert_eq!(logins(&told), ["anna failure true", "anna success true"]);
     let first = &told.done[0];
     let keys = ["terminal_type", "columns", "rows", "environment"];
-    assert_eq!(keys.map(|key| shown(first, key)).join(" "), "XTERM 80 24 DISPLAY=a:0");
+    assert_eq!(keys.map(|key| shown(first, key)).join(" "), "XTERM 80 24 DISPLAY=a:0/PASSWORD");
     assert!(told.events.is_empty(), "{:?}", told.events);
     let told = run(SAMPLES[1].turns);
     assert_eq!(logins(&told), ["admin failure true", "root success true"]);
@@ -93,6 +93,42 @@ fn passwords_are_not_kept() {
         let secret = format!("{:?}", b"secret");
         assert!(!all.contains(secret.trim_matches(['[', ']'])), "{}", sample.name);
     }
+}
+
+#[test]
+fn values_of_variables_are_kept_of_known_ones_alone() {
+    let sub = b"\xff\xfa\x27\x00\x00USER\x01anna\x03MYSQL_PWD\x01S3cr3tPw\x03token\x01S3cr3tPw\
+        \x03PW=S3cr3tPw\x01x\x03LC_ALL\x01C\x03TOKEN\x01S3cr3tPw\xff\xf0";
+    let told = run(&[(Direction::ToServer, sub)]);
+    assert_eq!(shown(&told.done[0], "environment"), "USER=anna/MYSQL_PWD/TOKEN/PW/LC_ALL=C");
+}
+
+#[test]
+fn names_are_asked_in_other_languages() {
+    use Direction::{ToClient as Down, ToServer as Up};
+    for prompt in [&b"Utente: "[..], b"NOME UTENTE:", b"Benutzername: "] {
+        let told = run(&[(Down, prompt), (Up, b"anna\r\n"), (Down, b"Password: "), (Up, b"x\r\n")]);
+        assert_eq!(logins(&told), ["anna unknown true"]);
+    }
+}
+
+#[test]
+fn to_change_a_password_is_no_failed_log_in() {
+    use Direction::{ToClient as Down, ToServer as Up};
+    let told = run(&[
+        (Down, b"login: "),
+        (Up, b"anna\r\n"),
+        (Down, b"\r\nPassword: "),
+        (Up, b"secret\r\n"),
+        (Down, b"\r\nYour password has expired.\r\nCurrent password: "),
+        (Up, b"secret\r\n"),
+        (Down, b"\r\nNew password: "),
+        (Up, b"secret\r\n"),
+        (Down, b"\r\nRetype new password: "),
+        (Up, b"secret\r\n"),
+        (Down, b"\r\n$ "),
+    ]);
+    assert_eq!(logins(&told), ["anna success true"]);
 }
 
 #[test]
