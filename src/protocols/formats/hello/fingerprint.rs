@@ -1,11 +1,10 @@
 //! JA3, JA3S (Salesforce) and JA4 (FoxIO, the part under BSD licence): what a hello looks like.
 
-use std::fmt::Write as _;
-
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
 use super::{Ja3, Transport};
+use crate::protocols::formats::digits::{hex, push_decimal, push_hex};
 
 /// The numbers of a hello, in its order.
 #[derive(Default)]
@@ -94,13 +93,15 @@ const fn grease(number: u16) -> bool {
 fn join(string: &mut String, numbers: impl Iterator<Item = u16>) {
     string.push(',');
     for (index, number) in numbers.filter(|n| !grease(*n)).enumerate() {
-        let dash = if index == 0 { "" } else { "-" };
-        let _ = write!(string, "{dash}{number}");
+        if index > 0 {
+            string.push('-');
+        }
+        push_decimal(string, number);
     }
 }
 
 fn hashed(string: String) -> Ja3 {
-    let hash = hex(&Md5::digest(string.as_bytes()));
+    let hash = hex(&Md5::digest(string.as_bytes()), "");
     Ja3 { string, hash }
 }
 
@@ -116,19 +117,19 @@ fn alpn_mark(protocol: &[u8]) -> String {
 }
 
 fn hex_list(numbers: &[u16]) -> String {
-    numbers.iter().map(|n| format!("{n:04x}")).collect::<Vec<_>>().join(",")
+    let mut text = String::with_capacity(numbers.len() * 5);
+    for (index, number) in numbers.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        push_hex(&mut text, *number);
+    }
+    text
 }
 
 fn short_sha(text: &str) -> String {
     if text.is_empty() {
         return "000000000000".into();
     }
-    hex(Sha256::digest(text.as_bytes()).get(..6).unwrap_or_default())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(Sha256::digest(text.as_bytes()).get(..6).unwrap_or_default(), "")
 }
