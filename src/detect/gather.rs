@@ -141,7 +141,7 @@ impl Gather {
             return;
         }
         let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
-        let ports = item.ports();
+        let ports = ruleset.groups.ports(item.ports());
         let class = group::packet_class(item.headers);
         let tasks = &mut self.tasks;
         for medium in [Medium::Anywhere, Medium::StreamStart, Medium::PacketStart] {
@@ -181,8 +181,8 @@ impl Gather {
         // Most often the stream went on by just this payload.
         let goes_on = item.streamed && flow.goes_on && has_payload(item);
         let same = goes_on && to - seam == item.payload.len() as u64;
-        let ports = item.ports();
         let groups = &ruleset.groups;
+        let ports = groups.ports(item.ports());
         let (tasks, found) = (&mut self.tasks, &mut self.found);
         for medium in [Medium::Anywhere, Medium::StreamStart] {
             let packet = same && medium == Medium::Anywhere;

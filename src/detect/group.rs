@@ -1,7 +1,7 @@
 //! Which rules a packet, a stretch of stream or a field can concern at all: rules sorted by
 //! transport, direction, port and fast pattern, so that cost grows far slower than their number.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -60,6 +60,7 @@ pub struct Groups {
     payload: [[[Ports<Filed>; 2]; CLASSES]; MEDIA],
     bare_payload: [[Ports<Vec<u32>>; 2]; CLASSES],
     packet: [[Ports<Vec<u32>>; 2]; CLASSES],
+    numbers: Numbers,
     fields: Vec<[[Vec<FieldGroup>; STAGES]; 2]>,
     ungated: Vec<Ungated>,
     events: HashMap<usize, Vec<u32>>,
@@ -84,25 +85,77 @@ pub struct FieldGroup {
 }
 
 /// Things filed by port of the packet.
-pub struct Ports<T> {
+struct Ports<T> {
     any: T,
-    source: HashMap<u16, Arc<T>, FixedState>,
-    destination: HashMap<u16, Arc<T>, FixedState>,
+    kept: Vec<T>,
+    /// By the number of the source port an index into `kept`, plus one; 0, or too short, for nothing.
+    source: Vec<u32>,
+    /// The same by the destination port.
+    destination: Vec<u32>,
 }
 
 impl<T> Ports<T> {
     /// All that concern a packet of these ports.
-    pub fn each(&self, source: u16, destination: u16, mut use_it: impl FnMut(&T)) {
-        let (source, destination) = self.under(source, destination);
+    fn each(&self, ports: PortPair, mut use_it: impl FnMut(&T)) {
+        let (source, destination) = self.under(ports);
         use_it(&self.any);
         [source, destination].into_iter().flatten().for_each(use_it);
     }
 
     /// What is filed under these ports, of the source and of the destination.
-    fn under(&self, source: u16, destination: u16) -> (Option<&T>, Option<&T>) {
-        let source = self.source.get(&source).map(Arc::as_ref);
-        let destination = self.destination.get(&destination).map(Arc::as_ref);
-        (source, destination)
+    fn under(&self, ports: PortPair) -> (Option<&T>, Option<&T>) {
+        let under = |numbers: &[u32], number: u32| {
+            let index = numbers.get(number as usize)?.checked_sub(1)?;
+            self.kept.get(index as usize)
+        };
+        (under(&self.source, ports.source), under(&self.destination, ports.destination))
+    }
+}
+
+/// The ports of a packet, as [`Groups::ports`] numbers them.
+#[derive(Clone, Copy, Debug)]
+pub struct PortPair {
+    source: u32,
+    destination: u32,
+}
+
+/// Ports as numbers: those under which everywhere the same is filed have the same one, so that a packet's
+/// are looked up once for all that is filed.
+struct Numbers {
+    /// A bit for each port that has one: most ports of packets have none.
+    known: Vec<u64>,
+    numbers: HashMap<u16, u32, FixedState>,
+}
+
+impl Numbers {
+    /// Of all lists of ports, with what each port has there.
+    fn new<'a>(lists: impl Iterator<Item = &'a [(u16, u32)]>) -> Self {
+        let mut filed: BTreeMap<u16, Vec<(usize, u32)>> = BTreeMap::new();
+        for (list, ports) in lists.enumerate() {
+            ports.iter().for_each(|(port, index)| {
+                filed.entry(*port).or_default().push((list, *index));
+            });
+        }
+        let mut known = vec![0; 1 << (16 - 6)];
+        let mut alike: HashMap<Vec<(usize, u32)>, u32, FixedState> = HashMap::default();
+        let mut numbers = HashMap::default();
+        for (port, places) in filed {
+            let next = u32::try_from(alike.len() + 1).unwrap_or(u32::MAX);
+            numbers.insert(port, *alike.entry(places).or_insert(next));
+            let word = known.get_mut(usize::from(port / 64));
+            word.into_iter().for_each(|word| *word |= 1 << (port % 64));
+        }
+        Self { known, numbers }
+    }
+
+    /// 0 for a port that nothing is filed under.
+    #[inline]
+    fn of(&self, port: u16) -> u32 {
+        let word = self.known.get(usize::from(port / 64)).copied().unwrap_or(0);
+        if word >> (port % 64) & 1 == 0 {
+            return 0;
+        }
+        self.numbers.get(&port).copied().unwrap_or(0)
     }
 }
 
@@ -144,6 +197,12 @@ impl Groups {
         }
     }
 
+    /// The ports of a packet as what is asked for by them takes them.
+    #[inline]
+    pub fn ports(&self, (source, destination): (u16, u16)) -> PortPair {
+        PortPair { source: self.numbers.of(source), destination: self.numbers.of(destination) }
+    }
+
     /// Patterns by their number.
     pub fn patterns(&self, number: u32) -> Option<&Patterns> {
         self.patterns.get(number as usize)
@@ -158,12 +217,12 @@ impl Groups {
         medium: Medium,
         class: usize,
         way: Direction,
-        ports: (u16, u16),
+        ports: PortPair,
         mut use_it: impl FnMut(u32),
     ) {
         let classes = self.payload.get(medium as usize);
         if let Some(found) = classes.and_then(|classes| classes.get(class)?.get(way.index())) {
-            let (source, destination) = found.under(ports.0, ports.1);
+            let (source, destination) = found.under(ports);
             // Filed under both ends alike, most often by the same rules.
             let is_same = source.zip(destination).is_some_and(|(a, b)| std::ptr::eq(a, b));
             let source = source.filter(|_| !is_same);
@@ -188,11 +247,11 @@ impl Groups {
         &self,
         class: usize,
         way: Direction,
-        ports: (u16, u16),
+        ports: PortPair,
         mut use_it: impl FnMut(u32),
     ) {
         if let Some(found) = self.bare_payload.get(class).and_then(|ways| ways.get(way.index())) {
-            found.each(ports.0, ports.1, |rules| rules.iter().for_each(|rule| use_it(*rule)));
+            found.each(ports, |rules| rules.iter().for_each(|rule| use_it(*rule)));
         }
     }
 
@@ -202,11 +261,11 @@ impl Groups {
         &self,
         class: usize,
         way: Direction,
-        ports: (u16, u16),
+        ports: PortPair,
         mut use_it: impl FnMut(u32),
     ) {
         if let Some(found) = self.packet.get(class).and_then(|ways| ways.get(way.index())) {
-            found.each(ports.0, ports.1, |rules| rules.iter().for_each(|rule| use_it(*rule)));
+            found.each(ports, |rules| rules.iter().for_each(|rule| use_it(*rule)));
         }
     }
 
@@ -286,28 +345,55 @@ impl<T: Clone> Draft<T> {
 
 impl<T: Clone + Eq + std::hash::Hash> Draft<T> {
     /// Ports with the same entries share what is built of them.
-    fn close<B>(self, mut build: impl FnMut(&[T]) -> B) -> Ports<B> {
-        let mut known: HashMap<Vec<T>, Arc<B>, FixedState> = HashMap::default();
+    fn close<B>(self, mut build: impl FnMut(&[T]) -> B) -> Shared<B> {
+        let mut kept = Vec::new();
+        let mut known: HashMap<Vec<T>, u32, FixedState> = HashMap::default();
         let mut share = |filed: HashMap<u16, Vec<T>, FixedState>| {
-            let mut ports = HashMap::with_capacity_and_hasher(filed.len(), FixedState::default());
             // In the order of ports, so that each run numbers patterns alike.
             let mut filed: Vec<_> = filed.into_iter().collect();
             filed.sort_unstable_by_key(|(port, _)| *port);
-            for (port, entries) in filed {
-                let built = match known.get(&entries) {
-                    Some(built) => Arc::clone(built),
-                    None => {
-                        let built = Arc::new(build(&entries));
-                        known.insert(entries, Arc::clone(&built));
-                        built
-                    }
-                };
-                ports.insert(port, built);
-            }
-            ports
+            let shared = filed.into_iter().map(|(port, entries)| {
+                let index = *known.entry(entries).or_insert_with_key(|entries| {
+                    kept.push(build(entries));
+                    u32::try_from(kept.len()).unwrap_or(u32::MAX)
+                });
+                (port, index)
+            });
+            shared.collect()
         };
         let (source, destination) = (share(self.source), share(self.destination));
-        Ports { any: build(&self.any), source, destination }
+        Shared { any: build(&self.any), kept, source, destination }
+    }
+}
+
+/// Ports with what is filed under them, before they are numbered.
+struct Shared<T> {
+    any: T,
+    kept: Vec<T>,
+    /// Ports with their index into `kept`, plus one.
+    source: Vec<(u16, u32)>,
+    destination: Vec<(u16, u32)>,
+}
+
+impl<T> Shared<T> {
+    fn lists(&self) -> [&[(u16, u32)]; 2] {
+        [&self.source, &self.destination]
+    }
+
+    fn numbered(self, numbers: &Numbers) -> Ports<T> {
+        let by_number = |ports: Vec<(u16, u32)>| {
+            let mut indexes = Vec::new();
+            for (port, index) in ports {
+                let number = numbers.of(port) as usize;
+                if indexes.len() <= number {
+                    indexes.resize(number + 1, 0);
+                }
+                indexes.get_mut(number).into_iter().for_each(|place| *place = index);
+            }
+            indexes
+        };
+        let (source, destination) = (by_number(self.source), by_number(self.destination));
+        Ports { any: self.any, kept: self.kept, source, destination }
     }
 }
 
@@ -456,12 +542,20 @@ impl Filing {
         }
         let joined = join(&sets, &mut patterns);
         let rules = |draft: Draft<u32>| draft.close(<[u32]>::to_vec);
+        let bare_payload = self.bare_payload.map(|ways| ways.map(rules));
+        let packet = self.packet.map(|ways| ways.map(rules));
+        let of_rules = bare_payload.iter().chain(&packet).flatten().flat_map(Shared::lists);
+        let lists = payload.iter().flatten().flatten().flat_map(Shared::lists).chain(of_rules);
+        let numbers = Numbers::new(lists);
+        let of_patterns = |shared: Shared<Filed>| shared.numbered(&numbers);
+        let of_rules = |shared: Shared<Vec<u32>>| shared.numbered(&numbers);
         Groups {
             patterns,
             joined,
-            payload,
-            bare_payload: self.bare_payload.map(|ways| ways.map(rules)),
-            packet: self.packet.map(|ways| ways.map(rules)),
+            payload: payload.map(|classes| classes.map(|ways| ways.map(of_patterns))),
+            bare_payload: bare_payload.map(|ways| ways.map(of_rules)),
+            packet: packet.map(|ways| ways.map(of_rules)),
+            numbers,
             fields,
             ungated: self.ungated,
             events: self.events,

@@ -345,7 +345,7 @@ fn from_packet(
         let (source, destination) = (source.addr, destination.addr);
         groups.addresses.each(source, destination, |rule| add(rule, Cause::Packet));
     }
-    let ports = item.ports();
+    let ports = groups.ports(item.ports());
     let class = group::packet_class(item.headers);
     packet_rules(ruleset, subject, |rule| add(rule, Cause::Packet));
     if !item.payload.is_empty() && !item.flow.is_some_and(|flow| flow.sealed) {
@@ -363,7 +363,8 @@ fn packet_rules(ruleset: &Ruleset, subject: &Subject<'_>, mut add: impl FnMut(u3
     let way = item.flow.map_or(Direction::ToServer, |flow| flow.direction);
     let class = group::packet_class(item.headers);
     let mut any = false;
-    ruleset.groups.packet(class, way, item.ports(), |rule| {
+    let ports = ruleset.groups.ports(item.ports());
+    ruleset.groups.packet(class, way, ports, |rule| {
         if ruleset.rule(rule).is_some_and(|planned| subject.may_match(planned)) {
             any = true;
             add(rule);
