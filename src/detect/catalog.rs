@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
+
 use crate::decode::Headers;
 use crate::field::{Fields, Kind, Row, Side, Stage};
 use crate::file::File;
@@ -16,7 +18,7 @@ pub struct Catalog {
     packet: Vec<Row>,
     flow: Vec<Row>,
     file: Vec<Row>,
-    names: HashMap<&'static str, Vec<Place>>,
+    names: HashMap<&'static str, Vec<Place>, FixedState>,
 }
 
 /// Where a field is read from.
@@ -39,7 +41,7 @@ impl Catalog {
         let packet = rows_of::<Headers>();
         let flow = rows_of::<FlowView>();
         let file = rows_of::<File>();
-        let mut names: HashMap<&'static str, Vec<Place>> = HashMap::new();
+        let mut names: HashMap<&'static str, Vec<Place>, FixedState> = HashMap::default();
         let mut add = |row: &Row, place: Place| {
             for name in std::iter::once(&row.name).chain(row.aliases) {
                 let places = names.entry(name).or_default();

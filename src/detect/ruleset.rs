@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::catalog::Catalog;
 use super::compile::{Refusal, compile};
 use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
@@ -41,7 +43,7 @@ pub fn load(
     let mut diagnostics = Vec::new();
     let mut summary = LoadSummary::default();
     let mut rules: Vec<Rule> = Vec::new();
-    let mut known: HashMap<(u32, u32), usize> = HashMap::new();
+    let mut known: HashMap<(u32, u32), usize, FixedState> = HashMap::default();
     for (name, text) in files {
         summary.files += 1;
         let file = RuleFile::new(Arc::clone(name), text.as_str());
@@ -88,7 +90,7 @@ fn keep(
     rule: Rule,
     span: Range<usize>,
     rules: &mut Vec<Rule>,
-    known: &mut HashMap<(u32, u32), usize>,
+    known: &mut HashMap<(u32, u32), usize, FixedState>,
 ) -> Result<(), Problem> {
     let key = (rule.signature.gid, rule.signature.sid);
     match known.get(&key).and_then(|index| rules.get_mut(*index)) {

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
 use super::datasets::Companions;
 use super::diagnostic::nearest;
 use super::limits::Limit;
@@ -57,8 +59,8 @@ pub struct Variables {
     texts: BTreeMap<String, String>,
     /// Whether EXTERNAL_NET was set by hand.
     external_set: bool,
-    addresses: HashMap<String, Result<Arc<AddressSet>, Problem>>,
-    ports: HashMap<String, Result<Arc<PortSet>, Problem>>,
+    addresses: HashMap<String, Result<Arc<AddressSet>, Problem>, FixedState>,
+    ports: HashMap<String, Result<Arc<PortSet>, Problem>, FixedState>,
 }
 
 impl Default for Variables {
@@ -69,8 +71,8 @@ impl Default for Variables {
             limits: Vec::new(),
             texts: texts.collect(),
             external_set: false,
-            addresses: HashMap::new(),
-            ports: HashMap::new(),
+            addresses: HashMap::default(),
+            ports: HashMap::default(),
         }
     }
 }

@@ -65,6 +65,8 @@ pub use base64::{encoded as base64_encoded, strict as base64_strict};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use super::operator::Operator;
 
 /// Every operator. Their order has no meaning; names and aliases are unique.
@@ -192,13 +194,14 @@ pub fn operator(keyword: &str) -> Option<&'static Operator> {
 }
 
 /// The list by name and alias: rules name hundreds of thousands. Of two of one name the first.
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Operator>> = LazyLock::new(|| {
-    let names = OPERATORS.iter().rev().flat_map(|operator| {
-        let names = std::iter::once(&operator.name).chain(operator.aliases);
-        names.map(|name| (*name, *operator))
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Operator, FixedState>> =
+    LazyLock::new(|| {
+        let names = OPERATORS.iter().rev().flat_map(|operator| {
+            let names = std::iter::once(&operator.name).chain(operator.aliases);
+            names.map(|name| (*name, *operator))
+        });
+        names.collect()
     });
-    names.collect()
-});
 
 #[cfg(test)]
 mod stall_tests;

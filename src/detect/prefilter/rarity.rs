@@ -66,7 +66,28 @@ pub fn best_window(pattern: &[u8], length: usize, nocase: bool) -> (usize, usize
 }
 
 /// How rare a byte is, 1 to 64.
-pub const fn of_byte(byte: u8, nocase: bool) -> u32 {
+pub fn of_byte(byte: u8, nocase: bool) -> u32 {
+    let [cased, caseless] = &BYTES;
+    let table = if nocase { caseless } else { cased };
+    table.get(usize::from(byte)).map_or(0, |rarity| u32::from(*rarity))
+}
+
+/// Of each byte how rare it is, and how rare where case does not tell: asked for millions of bytes as
+/// rules load.
+static BYTES: [[u8; 256]; 2] = [bytes(false), bytes(true)];
+
+#[allow(clippy::indexing_slicing, reason = "evaluated at compile time: an error cannot ship")]
+const fn bytes(nocase: bool) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = rarity(byte as u8, nocase);
+        byte += 1;
+    }
+    table
+}
+
+const fn rarity(byte: u8, nocase: bool) -> u8 {
     let rarity = match byte {
         0 => 10,
         b' ' | b'e' => 28,
