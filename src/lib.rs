@@ -30,7 +30,7 @@
 //! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
 //! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files, the exchange with a hub |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
-//! | [`control`] | command line, configuration, signals, pages; what detectors have learned, on disk; the ways to a hub, and the hub (`control/hub`) |
+//! | [`control`] | command line, configuration, signals, pages; what detectors have learned and sets that rules fill, on disk; the ways to a hub, and the hub (`control/hub`) |
 //! | [`manual`] | documentation without code |
 //!
 //! # The way of a packet

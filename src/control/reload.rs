@@ -105,7 +105,11 @@ pub(super) fn reload(
     let plan = Replay::of(&[], config);
     // A set that is defined otherwise now is read from its file.
     let mut problems = kept.write();
-    let loaded = plan.and_then(|plan| plan.load(kept.sets()));
+    let loaded = plan.and_then(|plan| {
+        let loaded = plan.load(kept.sets())?;
+        loaded.iter().for_each(|loaded| loaded.ruleset.prepare(plan.workers));
+        Ok(loaded)
+    });
     match loaded.and_then(|loaded| loaded.context("no rules")) {
         Ok(loaded) if loaded.summary.loaded > 0 => {
             tracing::info!("rules reloaded: {}", loaded.summary);

@@ -52,6 +52,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let rules = Named::of(config)?;
     let plan = Replay::of(&[], &rules.now())?;
     let prepared = plan.prepare()?;
+    // Packets must not wait until what they are searched for is ready.
+    prepared.ruleset().iter().for_each(|ruleset| ruleset.prepare(plan.workers));
     let metrics = metrics(&prepared)?;
     let loaded = Mutex::new(prepared.loaded.as_ref().map(|loaded| loaded.summary.clone()));
     let flags = Flags::default();

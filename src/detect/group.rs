@@ -208,6 +208,16 @@ impl Groups {
         self.patterns.get(number as usize)
     }
 
+    /// Makes all that searches need, on so many threads: else each is made when first needed.
+    pub fn prepare(&self, threads: usize) {
+        let share = self.patterns.len().div_ceil(threads.max(1)).max(1);
+        std::thread::scope(|scope| {
+            for patterns in self.patterns.chunks(share) {
+                scope.spawn(|| patterns.iter().for_each(Patterns::prepare));
+            }
+        });
+    }
+
     /// Numbers of patterns of payload for a transport, a direction and ports: of one most often, as
     /// bytes are searched for each. A packet that did not go through the stream is to be searched for
     /// what is filed under streams too.

@@ -1,5 +1,7 @@
 //! Fast patterns of a group of rules: which of them are in some bytes.
 
+use std::sync::OnceLock;
+
 use memchr::memmem::Finder;
 
 use super::plan::Gate;
@@ -63,7 +65,13 @@ pub struct Patterns {
     rules: Vec<u32>,
     /// Those looked for by themselves.
     singles: Vec<Single>,
-    finder: Search,
+    /// The others.
+    wanted: Vec<Wanted>,
+    /// Whether these need no automaton.
+    sparse: bool,
+    /// How these are found. Made when it is first needed: most groups never are where a sensor stands,
+    /// and a capture asks for few of them.
+    finder: OnceLock<Search>,
     /// Bytes of the longest that is looked for.
     longest: usize,
     reach: usize,
@@ -129,7 +137,7 @@ impl Search {
             return Self::Nothing;
         }
         let patterns = wanted.iter().map(|w| (w.entry.bytes(), w.entry.nocase, w.number));
-        if let Some(grams) = Grams::build(patterns.clone()) {
+        if let Some(grams) = Grams::build(patterns) {
             return Self::Sparse(Box::new(grams));
         }
         let patterns: Vec<Pattern<'_>> = wanted
@@ -165,19 +173,26 @@ impl Patterns {
         alone(|_| true, FEW);
         alone(|one| one.is_short() && one.entry.near(), SHORT_NEAR);
         alone(|one| one.is_short() && !one.entry.near(), SHORT_FEW);
-        let finder = Search::new(&wanted);
-        let looked_for = |one: &Wanted| match finder {
-            Search::Many(_) => one.part().len(),
-            _ => one.entry.bytes().len(),
-        };
+        let sparse = Grams::finds(wanted.iter().map(|one| one.entry.bytes()));
+        let looked_for =
+            |one: &Wanted| if sparse { one.entry.bytes().len() } else { one.part().len() };
         let alone = singles.iter().map(|single: &Single| single.entry.bytes().len());
         let longest = wanted.iter().map(looked_for).chain(alone).max().unwrap_or(0);
-        Self { starts, rules, singles, finder, longest, reach }
+        Self { starts, rules, singles, wanted, sparse, finder: OnceLock::new(), longest, reach }
     }
 
     /// Whether it does without an automaton.
     pub fn is_sparse(&self) -> bool {
-        !matches!(self.finder, Search::Many(_))
+        self.sparse
+    }
+
+    /// Makes all that a search needs: else the first one does.
+    pub fn prepare(&self) {
+        self.finder();
+    }
+
+    fn finder(&self) -> &Search {
+        self.finder.get_or_init(|| Search::new(&self.wanted))
     }
 
     /// Looks into all of `haystacks`, side by side; `hit` gets the index of the haystack, the rule
@@ -186,6 +201,7 @@ impl Patterns {
         let mut found = |lane: usize, number: u32, end: usize| {
             self.rules_of(number).iter().for_each(|rule| hit(lane, *rule, end));
         };
+        let finder = self.finder();
         // One haystack after the other: the second search finds its bytes in the cache.
         for (lane, haystack) in haystacks.iter().enumerate() {
             for single in &self.singles {
@@ -195,11 +211,11 @@ impl Patterns {
                 let bytes = haystack.bytes.get(..reach).unwrap_or(haystack.bytes);
                 single.find(bytes, &mut |end| found(lane, single.number, end));
             }
-            if let Search::Sparse(grams) = &self.finder {
+            if let Search::Sparse(grams) = finder {
                 grams.scan(haystack.bytes, &mut |number, end| found(lane, number, end));
             }
         }
-        if let Search::Many(scanner) = &self.finder {
+        if let Search::Many(scanner) = finder {
             scanner.scan(haystacks, &mut found);
         }
     }

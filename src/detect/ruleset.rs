@@ -150,6 +150,12 @@ impl Ruleset {
         Self { rules, bits, integers, names, profile: None, groups, asks_packet_texts }
     }
 
+    /// Makes all that searches for fast patterns need now, on so many threads; else each is made when it
+    /// is first needed, which is less work for a capture, but work while packets wait for a sensor.
+    pub fn prepare(&self, threads: usize) {
+        self.groups.prepare(threads);
+    }
+
     /// What the rules want to be learned of files and frames.
     pub fn file_wants(&self) -> Wants {
         let frames = self.groups.wants_frames();

@@ -253,7 +253,7 @@ const fn gram(around: u64) -> u32 {
 
 impl Index {
     /// With so many slots an entry, about.
-    fn new(mut entries: Vec<Entry>, key: u32, spread: usize) -> Self {
+    fn new(entries: &[Entry], key: u32, spread: usize) -> Self {
         if entries.is_empty() {
             return Self::default();
         }
@@ -261,22 +261,30 @@ impl Index {
         let exponent = slots.next_power_of_two().trailing_zeros().min(24);
         let shift = 32 - exponent;
         let hash = |entry: &Entry| ((entry.gram() & key).wrapping_mul(FACTOR) >> shift) as usize;
-        entries.sort_by_key(|entry| (hash(entry), entry.pattern, entry.offset));
         let mut slots = vec![Slot::default(); (1 << exponent) + 1];
-        for entry in &entries {
+        // First how many each has, then where those of each end, and from there back to where they
+        // begin as they get their places.
+        for entry in entries {
             if let Some(slot) = slots.get_mut(hash(entry)) {
                 let (before, behind) = entry.beside(key);
                 slot.before |= before;
                 slot.behind |= behind;
+                slot.start += 1;
             }
         }
-        let mut start = 0;
-        for (number, slot) in slots.iter_mut().enumerate() {
-            slot.start = start;
-            let mine = entries.get(start as usize..).unwrap_or_default();
-            let mine = mine.iter().take_while(|entry| hash(entry) == number).count();
-            start += u32::try_from(mine).unwrap_or(0);
+        let mut end = 0;
+        for slot in &mut slots {
+            end += slot.start;
+            slot.start = end;
         }
+        let mut order = vec![0; entries.len()];
+        for (number, entry) in entries.iter().enumerate().rev() {
+            let Some(slot) = slots.get_mut(hash(entry)) else { continue };
+            slot.start -= 1;
+            order.get_mut(slot.start as usize).into_iter().for_each(|place| *place = number);
+        }
+        let entry = |number: &usize| entries.get(*number).copied();
+        let entries = order.iter().filter_map(entry).collect();
         Self { slots, shift, entries }
     }
 
@@ -305,21 +313,31 @@ impl Index {
     }
 }
 
+/// How many bytes there are from a place that is looked at to the next, for such patterns; `None` when
+/// too many are too short.
+fn stride<'a>(patterns: impl Iterator<Item = &'a [u8]>) -> Option<usize> {
+    // The same bytes in another spelling share their bits.
+    let short = patterns.filter(|bytes| loose(bytes.len(), 4) > 0);
+    let short: BTreeSet<Vec<u8>> =
+        short.map(|bytes| bytes.iter().map(|byte| *byte | 0x20).collect()).collect();
+    [4, 2].into_iter().find(|stride| {
+        let loose = short.iter().map(|bytes| loose(bytes.len(), *stride));
+        loose.sum::<usize>().saturating_mul(LOOSE_BITS) <= LOOSE_MOST
+    })
+}
+
 impl Grams {
+    /// Whether [`Grams::build`] takes these.
+    pub fn finds<'a>(patterns: impl Iterator<Item = &'a [u8]>) -> bool {
+        stride(patterns).is_some()
+    }
+
     /// Prepares to find patterns: their bytes, whether ASCII case is ignored, and what a hit is
     /// reported as. `None` when too many of them are too short for it.
     pub fn build<'a>(
         patterns: impl Iterator<Item = (&'a [u8], bool, u32)> + Clone,
     ) -> Option<Self> {
-        // The same bytes in another spelling share their bits.
-        let short = patterns.clone().filter(|(bytes, ..)| loose(bytes.len(), 4) > 0);
-        let short: BTreeSet<Vec<u8>> =
-            short.map(|(bytes, ..)| bytes.iter().map(|byte| *byte | 0x20).collect()).collect();
-        let lengths = || short.iter().map(Vec::len);
-        let dense = [4, 2].into_iter().find(|stride| {
-            let loose = lengths().map(|length| loose(length, *stride));
-            loose.sum::<usize>().saturating_mul(LOOSE_BITS) <= LOOSE_MOST
-        })? == 2;
+        let dense = stride(patterns.clone().map(|(bytes, ..)| bytes))? == 2;
         let mut kept = Vec::new();
         let mut entries: [Vec<Entry>; 3] = Default::default();
         for (bytes, nocase, id) in patterns {
@@ -358,9 +376,9 @@ impl Grams {
             dense,
             blanks,
             words,
-            exact: Index::new(whole, exact_key, 1),
+            exact: Index::new(&whole, exact_key, 1),
             loose: loose
-                .map(|(key, entries)| (key, Index::new(entries, key, LOOSE_SLOTS)))
+                .map(|(key, entries)| (key, Index::new(&entries, key, LOOSE_SLOTS)))
                 .collect(),
             patterns: kept,
         })
