@@ -13,6 +13,9 @@ use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 /// Bytes of a file that rules look at: Suricata's default limit of bodies.
 pub const KEPT_BYTES: usize = 102_400;
 
+/// Bytes up to which the room for content grows fourfold; beyond it doubles.
+const STEP_BYTES: usize = 48 << 10;
+
 /// Files of one transaction; of further ones nothing is kept.
 pub const FILES_MAX: usize = 64;
 
@@ -182,7 +185,14 @@ impl File {
         }
         self.size = self.size.saturating_add(bytes.len() as u64);
         let room = self.limit.saturating_sub(self.kept.len());
-        self.kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        // What has come in pieces so far goes on: fewer, larger steps copy less.
+        let held = self.kept.len();
+        if self.kept.capacity() - held < kept.len() && held > 0 {
+            let more = held.saturating_mul(3).min(STEP_BYTES).max(held).max(kept.len());
+            self.kept.reserve_exact(more.min(room));
+        }
+        self.kept.extend_from_slice(kept);
         if let Some(hashes) = self.hashes.as_deref_mut() {
             hashes.md5.iter_mut().for_each(|hash| hash.update(bytes));
             hashes.sha1.iter_mut().for_each(|hash| hash.update(bytes));

@@ -132,7 +132,7 @@ impl Ruleset {
         let plan = |rule| Planned::new(rule, catalog, &mut names);
         let mut rules: Vec<Planned> = rules.into_iter().map(plan).collect();
         // Stable: what is equal otherwise stays in the order of definition.
-        rules.sort_by_key(|planned| {
+        rules.sort_by_cached_key(|planned| {
             let action = match planned.rule.action {
                 Action::Pass => 0,
                 Action::Drop => 1,

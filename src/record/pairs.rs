@@ -12,7 +12,11 @@ impl Pairs {
     pub fn extend<'a>(&mut self, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
         let mut text = String::from(std::mem::take(&mut self.0));
         for word in pairs.flat_map(|(first, second)| [first, second]) {
-            word.split(END).for_each(|part| text.push_str(part));
+            // Hundreds of thousands as rules load, of which hardly any holds one.
+            match memchr::memchr(END as u8, word.as_bytes()) {
+                None => text.push_str(word),
+                Some(_) => word.split(END).for_each(|part| text.push_str(part)),
+            }
             text.push(END);
         }
         self.0 = text.into_boxed_str();
