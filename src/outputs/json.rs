@@ -26,12 +26,16 @@ impl<'a> Json<'a> {
     }
 
     fn key(&mut self, key: &str) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
+        let between: &[u8] = match (std::mem::take(&mut self.first), self.list) {
+            (true, true) => b"",
+            (false, true) => b",",
+            (true, false) => b"\"",
+            (false, false) => b",\"",
+        };
+        self.out.extend_from_slice(between);
         if !self.list {
-            quoted(self.out, key.as_bytes());
-            self.out.push(b':');
+            contents(self.out, key.as_bytes());
+            self.out.extend_from_slice(b"\":");
         }
     }
 
@@ -131,26 +135,22 @@ pub fn hex_of(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A number in decimal.
-pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0u8; 20];
-    let mut used = 0;
-    for slot in digits.iter_mut().rev() {
-        *slot = b'0' + (value % 10) as u8;
-        used += 1;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+pub fn decimal(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Text in quotes: UTF-8 where it is valid, another byte as `\xHH`, control characters escaped.
-fn quoted(out: &mut Vec<u8>, mut bytes: &[u8]) {
+/// Text in quotes.
+fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
+    contents(out, bytes);
+    out.push(b'"');
+}
+
+/// Text as it stands within quotes: UTF-8 where it is valid, another byte as `\xHH`, control characters
+/// escaped.
+fn contents(out: &mut Vec<u8>, mut bytes: &[u8]) {
     if is_plain(bytes) {
         out.extend_from_slice(bytes);
-        out.push(b'"');
         return;
     }
     loop {
@@ -172,23 +172,30 @@ fn quoted(out: &mut Vec<u8>, mut bytes: &[u8]) {
             }
         }
     }
-    out.push(b'"');
 }
 
-/// Whether text is ASCII that needs no escape, as nearly all is: eight bytes at a time.
+/// Whether text is ASCII that needs no escape, as nearly all is: eight bytes at a time, the last of
+/// them together with some before, and what is shorter as two halves that may overlap.
 fn is_plain(text: &[u8]) -> bool {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
     let holds = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let (words, rest) = text.as_chunks::<8>();
-    let special = |word: &[u8; 8]| {
-        let word = u64::from_le_bytes(*word);
+    let special = |word: u64| {
         let escaped = holds(word, b'"') | holds(word, b'\\') | holds(word, 0x7f);
         word & HIGH | below(word, 0x20) | escaped != 0
     };
+    if let Some(last) = text.last_chunk::<8>() {
+        let (words, _) = text.as_chunks::<8>();
+        let of = |word: &[u8; 8]| special(u64::from_le_bytes(*word));
+        return !of(last) && !words.iter().any(of);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return !special(u64::from(first) | u64::from(last) << 32);
+    }
     let plain = |byte: &u8| matches!(byte, 0x20..0x7f) && *byte != b'"' && *byte != b'\\';
-    !words.iter().any(special) && rest.iter().all(plain)
+    text.iter().all(plain)
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {
@@ -244,12 +251,14 @@ mod tests {
 
     #[test]
     fn what_needs_no_escape_is_known_wherever_it_stands() {
+        assert!(is_plain(b""));
         for byte in 0..=u8::MAX {
             let plain = matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\';
-            for at in 0..11 {
-                let mut text = *b"a~ !#[]z^_`";
+            for (at, length) in (0..19).flat_map(|length| (0..length).map(move |at| (at, length))) {
+                let mut text = *b"a~ !#[]z^_`a~ !#[]z";
                 text.iter_mut().skip(at).take(1).for_each(|place| *place = byte);
-                assert_eq!(is_plain(&text), plain, "{byte:#x} at {at}");
+                let text = text.get(..length).unwrap_or_default();
+                assert_eq!(is_plain(text), plain, "{byte:#x} at {at} of {length}");
             }
         }
     }
