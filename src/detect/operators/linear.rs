@@ -155,13 +155,14 @@ fn loosen(expression: &str) -> Option<String> {
                 if rest.starts_with(|c: char| c.is_ascii_digit()) {
                     return None;
                 }
-                out.push_str("[\\s\\S]*");
+                out.push_str("(?:[\\s\\S]*)");
             }
             '\\' if text.ends_with(['g', 'k']) => return None,
             '(' if ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|start| text.starts_with(start)) => {
                 out.push_str("(?:)");
             }
             '(' if text == "(?>" => out.push_str("(?:"),
+            '(' if text.starts_with(NAMED_BACK) => out.push_str("(?:[\\s\\S]*)"),
             // Possessive or lazy repetition.
             '+' | '?' if was_quantified => {}
             // Counting takes many states.
@@ -178,6 +179,9 @@ fn loosen(expression: &str) -> Option<String> {
     }
     Some(out)
 }
+
+/// How what looks back at a named group begins.
+const NAMED_BACK: &str = "(?P=";
 
 /// Repetitions that are few.
 const FEW: usize = 32;
@@ -245,6 +249,9 @@ fn piece(text: &str) -> Option<usize> {
             let around = ["(?=", "(?!", "(?<=", "(?<!"];
             if around.iter().any(|start| text.starts_with(start)) {
                 return group_end(bytes);
+            }
+            if text.starts_with(NAMED_BACK) {
+                return bytes.iter().position(|byte| *byte == b')').map(|at| at + 1);
             }
             Some(if text.starts_with("(?>") { 3 } else { 1 })
         }
@@ -441,6 +448,7 @@ mod tests {
     fn the_loose_form_misses_nothing() {
         let expressions = [
             r"(a|b)\1",
+            r"(?P<x>a|b)c(?P=x)+?[)\]]",
             r"a(?=b)",
             r"(?<!a)b+?c",
             r"(?!ab)[ab]{2,3}?c",

@@ -202,7 +202,9 @@ pub static METADATA: Operator = Operator {
     compile: |argument, builder| {
         let text = required(argument, "metadata:KEY VALUE;")?;
         let pairs = items(text).filter_map(|(_, item)| {
-            let (key, value) = item.split_once(|c: char| c.is_ascii_whitespace())?;
+            // By bytes: there are some ten in each of tens of thousands of rules.
+            let end = item.bytes().position(|byte| byte.is_ascii_whitespace())?;
+            let (key, value) = item.split_at_checked(end)?;
             Some((key, value.trim_ascii()))
         });
         signature(builder).metadata.extend(pairs);
