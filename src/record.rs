@@ -32,6 +32,9 @@ pub struct Record {
     pub body: Body,
 }
 
+/// A round has hundreds, which are written, put in order and read: two lines of the cache each.
+const _: () = assert!(size_of::<Record>() <= 128, "a record has become larger");
+
 /// Who spoke to whom: the part that every record shares.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context {
@@ -67,7 +70,7 @@ pub enum Body {
     /// What belongs together of findings and alerts: an incident opens, grows graver or closes.
     Incident(Box<Incident>),
     /// A malformed packet, stream or message.
-    Anomaly(Anomaly),
+    Anomaly(Box<Anomaly>),
     /// A first contact had an outcome. For detectors; no output shows it.
     Contact(Contact),
     /// A flow was active for a while. For detectors.
@@ -486,10 +489,10 @@ pub struct Burst {
     pub end: Timestamp,
     /// Packets each way.
     pub packets: [u32; 2],
-    /// Bytes each way, link layer included, as captured on the wire.
-    pub bytes: [u64; 2],
-    /// Bytes of payload each way: what the transport protocol carried.
-    pub payload: [u64; 2],
+    /// Bytes each way, link layer included, as captured on the wire; held at the largest number.
+    pub bytes: [u32; 2],
+    /// Bytes of payload each way: what the transport protocol carried; held at the largest number.
+    pub payload: [u32; 2],
     /// Packets with a payload each way.
     pub filled: [u32; 2],
     /// TCP flags each way, ored.
@@ -498,8 +501,8 @@ pub struct Burst {
     pub opening: u32,
     /// Whether the flow began with it.
     pub is_first: bool,
-    /// Packets each way that the flow had before.
-    pub before: [u64; 2],
+    /// Packets each way that the flow had before; held at the largest number.
+    pub before: [u32; 2],
     /// First packet of the flow.
     pub began: Timestamp,
     /// Bytes each way of the flow up to the end of the round.
@@ -513,7 +516,7 @@ impl Burst {
     pub const fn length(&self) -> u64 {
         let [packets, _] = self.packets;
         let packets = if packets == 0 { 1 } else { packets };
-        self.payload[0] / packets as u64
+        (self.payload[0] / packets) as u64
     }
 }
 

@@ -417,8 +417,8 @@ fn speech(burst: &Burst) -> Option<Speech> {
 /// the end of a connection.
 fn is_call(burst: &Burst) -> bool {
     const FIN_RST: u8 = 0x05;
-    const PROBE: u64 = 1;
-    const FAREWELL: u64 = 100;
+    const PROBE: u32 = 1;
+    const FAREWELL: u32 = 100;
     if burst.is_first {
         return burst.payload[0] > PROBE || burst.opening > 0;
     }

@@ -320,7 +320,7 @@ impl Flood {
                 let (way, weight) = way::of_burst(&record.context, burst)?;
                 let [packets, _] = burst.packets;
                 let [bytes, _] = burst.bytes;
-                Some(Seen { way, weight, packets: packets.into(), bytes })
+                Some(Seen { way, weight, packets: packets.into(), bytes: bytes.into() })
             }
             Body::Fragment(bytes) => {
                 let bytes = u64::from(*bytes);

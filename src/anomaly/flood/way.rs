@@ -116,7 +116,7 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     }
     // The answer came after the end of a round: what came before it was no flood.
     let late = burst.before[1] == 0 && back > 0 && !is_reflected(source, target, burst.length());
-    let earlier = (burst.before[0] as f64 - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
+    let earlier = (f64::from(burst.before[0]) - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
     late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))
 }
 
