@@ -135,7 +135,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst],
     reads: &[],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Answer),
     build: |site, tuning| Box::new(Amplification::new(site, tuning)),
 };
 
@@ -442,6 +442,22 @@ impl Unasked {
             _ if !many => excess * 10.0,
             _ => excess,
         }
+    }
+}
+
+/// Whether a burst may be of answers that nobody asked for, or show that an earlier one was not.
+#[inline]
+pub(super) const fn may_count(context: &Context, burst: &Burst) -> bool {
+    const SYN: u8 = 0x02;
+    const SYN_ACK: u8 = 0x12;
+    let [there, back] = burst.flags;
+    match context.protocol {
+        ip_protocol::UDP => true,
+        ip_protocol::TCP => {
+            let alone = burst.is_first && there & SYN == 0 && back & SYN_ACK == SYN_ACK;
+            alone || matches!(burst.before, [0, 1])
+        }
+        _ => false,
     }
 }
 

@@ -42,6 +42,20 @@ pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     }
 }
 
+/// Whether [`of_burst`] may say anything.
+#[inline]
+pub(super) const fn may_count(protocol: u8, burst: &Burst) -> bool {
+    let ([there, _], [sent, heard]) = (burst.flags, burst.before);
+    match protocol {
+        ip_protocol::TCP => {
+            let settled = sent.saturating_add(heard) > 2 && burst.opening == 0;
+            burst.is_first || !settled || burst.packets[0] > 0 && is_odd(there)
+        }
+        ip_protocol::UDP => burst.is_first || heard == 0,
+        _ => true,
+    }
+}
+
 fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
     let [there, back] = burst.flags;
     let [sent, _] = burst.packets;
