@@ -366,7 +366,8 @@ mod tests {
             );
         }
         let burst = |app_protocol| {
-            let body = Body::Burst(Box::new(Burst { app_protocol, ..Burst::default() }));
+            let payload = [300, 200];
+            let body = Body::Burst(Box::new(Burst { app_protocol, payload, ..Burst::default() }));
             Record { body, ..flow("ssh") }
         };
         assert!(sees("mining", &burst(Some("stratum"))) && !sees("mining", &burst(None)));

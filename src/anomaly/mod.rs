@@ -25,7 +25,7 @@ mod judgement;
 pub mod known;
 pub mod lateral;
 pub mod long_connection;
-pub mod marks;
+mod marks;
 pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
