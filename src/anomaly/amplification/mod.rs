@@ -454,8 +454,8 @@ pub(super) const fn may_count(context: &Context, burst: &Burst) -> bool {
     match context.protocol {
         ip_protocol::UDP => true,
         ip_protocol::TCP => {
-            let alone = burst.is_first && there & SYN == 0 && back & SYN_ACK == SYN_ACK;
-            alone || matches!(burst.before, [0, 1])
+            let asks = burst.packets[0] > 0 && there & SYN != 0;
+            burst.is_first && !asks && back & SYN_ACK == SYN_ACK || matches!(burst.before, [0, 1])
         }
         _ => false,
     }
