@@ -67,7 +67,7 @@ pub enum Body {
     /// What belongs together of findings and alerts: an incident opens, grows graver or closes.
     Incident(Box<Incident>),
     /// A malformed packet, stream or message.
-    Anomaly(Anomaly),
+    Anomaly(Box<Anomaly>),
     /// A first contact had an outcome. For detectors; no output shows it.
     Contact(Contact),
     /// A flow was active for a while. For detectors.
@@ -486,10 +486,10 @@ pub struct Burst {
     pub end: Timestamp,
     /// Packets each way.
     pub packets: [u32; 2],
-    /// Bytes each way, link layer included, as captured on the wire.
-    pub bytes: [u64; 2],
-    /// Bytes of payload each way: what the transport protocol carried.
-    pub payload: [u64; 2],
+    /// Bytes each way, link layer included, as captured on the wire; held at the largest number.
+    pub bytes: [u32; 2],
+    /// Bytes of payload each way: what the transport protocol carried; held at the largest number.
+    pub payload: [u32; 2],
     /// Packets with a payload each way.
     pub filled: [u32; 2],
     /// TCP flags each way, ored.
@@ -498,8 +498,8 @@ pub struct Burst {
     pub opening: u32,
     /// Whether the flow began with it.
     pub is_first: bool,
-    /// Packets each way that the flow had before.
-    pub before: [u64; 2],
+    /// Packets each way that the flow had before; held at the largest number.
+    pub before: [u32; 2],
     /// First packet of the flow.
     pub began: Timestamp,
     /// Bytes each way of the flow up to the end of the round.
@@ -513,7 +513,7 @@ impl Burst {
     pub const fn length(&self) -> u64 {
         let [packets, _] = self.packets;
         let packets = if packets == 0 { 1 } else { packets };
-        self.payload[0] / packets as u64
+        (self.payload[0] / packets) as u64
     }
 }
 

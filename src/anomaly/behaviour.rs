@@ -2,7 +2,7 @@
 
 use super::incident::{self, Incidents, Stage};
 use super::suppress::{Applied, Suppressions};
-use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Settings, Site, When};
+use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Mark, Settings, Site, When, marks};
 use crate::record::{Alert, Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
@@ -33,6 +33,10 @@ pub struct Behaviour {
     of_named: Seats,
     /// Those of them that see only flows and bursts that speak one protocol, with its EVE name.
     of_speaking: Vec<(&'static str, Seats)>,
+    /// For each set of marks the seats that do not see a burst, a flow or a contact with it.
+    unmarked: [Seats; Mark::SETS],
+    /// Those to which nothing matters before the next tick.
+    idle: Seats,
     known: Known,
     incidents: Incidents,
     suppressions: Suppressions,
@@ -58,6 +62,7 @@ impl Behaviour {
             }
         }
         let (mut of_attempts, mut of_named, mut of_speaking) = (0, 0, Vec::new());
+        let mut unmarked = [0; Mark::SETS];
         for (place, (kind, _)) in seats.iter().enumerate() {
             let seat: Seats = 1 << place;
             for sort in kind.sees.iter().filter(|sort| **sort != Sort::Transaction) {
@@ -77,6 +82,10 @@ impl Behaviour {
                     of_speaking.push((protocol, seat));
                 }
                 When::Attempt => of_attempts |= seat,
+                When::Marked(mark) => {
+                    let without = (0..).zip(&mut unmarked).filter(|(set, _)| set & mark.bit() == 0);
+                    without.for_each(|(_, seats)| *seats |= seat);
+                }
             }
         }
         let known = Known::new(site);
@@ -90,6 +99,8 @@ impl Behaviour {
             of_attempts,
             of_named,
             of_speaking,
+            unmarked,
+            idle: 0,
             known,
             incidents,
             suppressions,
@@ -108,6 +119,8 @@ impl Behaviour {
             of_attempts: 0,
             of_named: 0,
             of_speaking: Vec::new(),
+            unmarked: [0; Mark::SETS],
+            idle: 0,
             known: Known::default(),
             incidents: Incidents::default(),
             suppressions: Suppressions::default(),
@@ -136,7 +149,7 @@ impl Behaviour {
         }
         self.now = self.now.max(at);
         self.known.record(record);
-        let mut seats = self.seats(&record.body);
+        let mut seats = self.seats(&record.context, &record.body);
         while seats != 0 {
             let seat = seats.trailing_zeros() as usize;
             seats &= seats - 1;
@@ -165,7 +178,8 @@ impl Behaviour {
     }
 
     /// The seats that see a record, which is already known.
-    fn seats(&self, body: &Body) -> Seats {
+    #[inline]
+    fn seats(&self, context: &Context, body: &Body) -> Seats {
         let seen_by = |sort: Sort| self.seen_by.get(sort as usize).copied().unwrap_or_default();
         let mut seats = match body {
             Body::Transaction(of) => {
@@ -182,7 +196,8 @@ impl Behaviour {
         if self.known.attempt().is_none() {
             seats &= !self.of_attempts;
         }
-        seats
+        let unmarked = self.unmarked.get(usize::from(marks::of(context, body)));
+        seats & !unmarked.copied().unwrap_or_default() & !self.idle
     }
 
     /// Of the seats that see flows, or bursts, those that see one that speaks this.
@@ -210,7 +225,13 @@ impl Behaviour {
         for (_, detector) in &mut self.seats {
             detector.tick(self.now, &self.known, &mut self.found);
         }
+        self.idle = self.idle_seats();
         self.tell(told);
+    }
+
+    fn idle_seats(&self) -> Seats {
+        let idle = self.seats.iter().zip(0..).filter(|((_, detector), _)| detector.is_idle());
+        idle.fold(0, |seats, (_, place)| seats | 1 << place)
     }
 
     /// The input is at its end.
@@ -324,7 +345,7 @@ mod tests {
         let mut behaviour = Behaviour::new(&Site::default(), &Settings::default());
         let mut sees = |name: &str, record: &Record| {
             behaviour.known.record(record);
-            let seats = behaviour.seats(&record.body);
+            let seats = behaviour.seats(&record.context, &record.body);
             let seat = behaviour.seats.iter().position(|(kind, _)| kind.name == name);
             seat.is_some_and(|seat| seats >> seat & 1 == 1)
         };
@@ -333,8 +354,8 @@ mod tests {
             ("bruteforce", true, false),
             ("spray", true, false),
             ("mismatch", true, false),
-            ("lateral", true, false),
-            ("long-connection", true, true),
+            ("lateral", false, false),
+            ("long-connection", false, false),
             ("health", true, true),
             ("scan", false, false),
         ] {
@@ -345,7 +366,8 @@ mod tests {
             );
         }
         let burst = |app_protocol| {
-            let body = Body::Burst(Box::new(Burst { app_protocol, ..Burst::default() }));
+            let payload = [300, 200];
+            let body = Body::Burst(Box::new(Burst { app_protocol, payload, ..Burst::default() }));
             Record { body, ..flow("ssh") }
         };
         assert!(sees("mining", &burst(Some("stratum"))) && !sees("mining", &burst(None)));

@@ -143,7 +143,9 @@ pub(super) fn is_reversed_address(sub: &[u8]) -> bool {
     let number =
         |label: &[u8]| (1..=3).contains(&label.len()) && label.iter().all(u8::is_ascii_digit);
     let nibble = |label: &[u8]| matches!(label, [digit] if digit.is_ascii_hexdigit());
-    begins_with(sub, 4, number) || begins_with(sub, 16, nibble)
+    // Of most names the first label is too long, which is quickly seen.
+    let is_short = sub.iter().take(4).any(|byte| *byte == b'.');
+    is_short && (begins_with(sub, 4, number) || begins_with(sub, 16, nibble))
 }
 
 /// Whether the first `count` labels of a name are all there and such.

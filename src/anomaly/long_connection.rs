@@ -69,7 +69,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&BAND_1, &BAND_2, &BAND_3, &BAND_4, &STROBE],
     sees: &[Sort::Burst, Sort::Flow],
     reads: &[],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Lasting),
     build: |site, tuning| Box::new(LongConnection::new(site, tuning)),
 };
 
@@ -82,6 +82,9 @@ struct Day {
     hour: Timestamp,
     told: bool,
 }
+
+/// No band is reached earlier.
+const OLD: Duration = Duration::from_secs(60);
 
 /// A host, its peer, the port.
 type Key = (IpAddr, IpAddr, u16);
@@ -109,7 +112,7 @@ impl LongConnection {
         let strobe = tuning.count(&STROBE);
         Self {
             site: site.clone(),
-            bands: [&BAND_1, &BAND_2, &BAND_3, &BAND_4].map(|band| tuning.seconds(band)),
+            bands: [&BAND_1, &BAND_2, &BAND_3, &BAND_4].map(|band| tuning.seconds(band).max(OLD)),
             strobe,
             many: u8::try_from(strobe / 48).map_or(MANY_MAX, |many| many.clamp(1, MANY_MAX)),
             flows: Recent::new(FLOWS_MAX),
@@ -206,6 +209,18 @@ impl LongConnection {
         let level = if within || key.2 == 53 { Level::Low } else { Level::Medium };
         Some(strobe(record, known, level, &day, self.strobe))
     }
+}
+
+/// Whether a burst may be told of: it begins a connection, or that is old.
+#[inline]
+pub(super) fn may_tell(burst: &Burst) -> bool {
+    burst.is_first || is_old(burst.began, burst.end)
+}
+
+/// Whether a connection is so old that it may have reached a band.
+#[inline]
+pub(super) fn is_old(began: Timestamp, end: Timestamp) -> bool {
+    end.since(began) >= OLD
 }
 
 impl Detector for LongConnection {

@@ -25,6 +25,7 @@ mod judgement;
 pub mod known;
 pub mod lateral;
 pub mod long_connection;
+mod marks;
 pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
@@ -48,6 +49,7 @@ use crate::time::Timestamp;
 pub use behaviour::Behaviour;
 pub use judgement::Judgement;
 pub use known::Known;
+pub use marks::Mark;
 pub use site::{FieldRef, Site};
 pub use state::Damaged;
 pub use tuning::{Parameter, Sensitivity, Settings, Tuning};
@@ -80,6 +82,11 @@ pub trait Detector: Send {
 
     /// Bytes that it holds, about.
     fn memory(&self) -> usize;
+
+    /// Whether nothing that it may see can matter to it until the next tick.
+    fn is_idle(&self) -> bool {
+        false
+    }
 
     /// What it has learned of this site, counted: `("industrial devices", 3)`.
     fn learned(&self) -> Vec<(&'static str, u64)> {
@@ -132,6 +139,8 @@ pub enum When {
     Speaking(&'static str),
     /// It sees what tells of an [attempt to log on](Known::attempt) alone.
     Attempt,
+    /// Of bursts, flows and contacts it sees those alone that show this at a glance.
+    Marked(Mark),
 }
 
 /// Every detector, in the order in which they see a record.

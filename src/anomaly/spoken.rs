@@ -17,6 +17,8 @@ const WANTED_MAX: usize = 12;
 #[derive(Default)]
 pub struct Spoken {
     wanted: &'static [&'static str],
+    /// One of them lies so deep that any object may lead to it.
+    is_deep: bool,
     /// Of each key where its value lies in `text`.
     places: [Option<Range<usize>>; WANTED_MAX],
     text: Vec<u8>,
@@ -36,12 +38,14 @@ impl Spoken {
         debug_assert!(wanted.len() <= WANTED_MAX, "{wanted:?}");
         self.clear();
         self.wanted = wanted;
+        let dots = |key: &str| key.bytes().filter(|byte| *byte == b'.').count();
+        self.is_deep = wanted.iter().any(|key| dots(key) > 1);
         record.transaction.describe(self);
     }
 
     /// Forgets what was read.
     pub fn clear(&mut self) {
-        self.wanted = &[];
+        (self.wanted, self.is_deep) = (&[], false);
         self.places = Default::default();
         self.text.clear();
     }
@@ -150,9 +154,7 @@ impl Tree for Spoken {
             wanted.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let ends = |wanted: &str| wanted.strip_suffix(key).is_some_and(|rest| rest.ends_with('.'));
-        // One in the middle may be any.
-        let is_deep = |wanted: &str| wanted.bytes().filter(|byte| *byte == b'.').count() > 1;
-        self.wanted.iter().any(|wanted| starts(wanted) || ends(wanted) || is_deep(wanted))
+        self.is_deep || self.wanted.iter().any(|wanted| starts(wanted) || ends(wanted))
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {

@@ -77,8 +77,10 @@ impl Activity {
         *packets = packets.wrapping_add(1);
         let filled = of(&mut burst.filled, way);
         *filled = filled.wrapping_add(u32::from(!payload.is_empty()));
-        *of(&mut burst.bytes, way) += u64::from(headers.wire_length);
-        *of(&mut burst.payload, way) += payload.len() as u64;
+        let bytes = of(&mut burst.bytes, way);
+        *bytes = bytes.saturating_add(headers.wire_length);
+        let carried = of(&mut burst.payload, way);
+        *carried = carried.saturating_add(u32::try_from(payload.len()).unwrap_or(u32::MAX));
         match &headers.transport {
             Transport::Tcp(tcp) => {
                 *of(&mut burst.flags, way) |= tcp.flags;
@@ -112,9 +114,8 @@ impl Activity {
         flow.app.mark = Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
         // The packet itself is already counted.
         let mut before = flow.counters.packets;
-        if let Some(before) = before.get_mut(touch.direction.index()) {
-            *before = before.saturating_sub(1);
-        }
+        *of(&mut before, touch.direction) = of(&mut before, touch.direction).saturating_sub(1);
+        let before = before.map(|packets| u32::try_from(packets).unwrap_or(u32::MAX));
         let mut burst = self.spare.pop().unwrap_or_default();
         *burst = Burst {
             start: place.timestamp,

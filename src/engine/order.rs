@@ -6,6 +6,9 @@
 
 use crate::record::Record;
 
+/// A round has hundreds, which are written, put in order and read: two lines of the cache each.
+const _: () = assert!(size_of::<Record>() <= 128, "a record has become larger");
+
 /// Sequence number, tie, and the record's place.
 type Key = (u64, u64, u32);
 

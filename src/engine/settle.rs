@@ -165,7 +165,7 @@ fn anomalies(worker: &mut Worker, packet: &Pending<'_>) {
             }
             _ => continue,
         };
-        record(worker, packet, Body::Anomaly(anomaly));
+        record(worker, packet, Body::Anomaly(Box::new(anomaly)));
     }
 }
 

@@ -57,10 +57,15 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         is_first: true,
         before: [0, 0],
         began: at,
-        total: bytes,
+        total: bytes.map(u64::from),
         app_protocol: answered.then_some("tls"),
     };
-    let counters = FlowCounters { packets: packets.map(u64::from), bytes, start: at, end: at };
+    let counters = FlowCounters {
+        packets: packets.map(u64::from),
+        bytes: bytes.map(u64::from),
+        start: at,
+        end: at,
+    };
     let flow = FlowRecord {
         counters,
         state: if answered { "closed" } else { "new" },

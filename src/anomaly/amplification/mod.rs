@@ -135,7 +135,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst],
     reads: &[],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Answer),
     build: |site, tuning| Box::new(Amplification::new(site, tuning)),
 };
 
@@ -272,7 +272,7 @@ impl Amplification {
                 }
                 // The other side does speak: what came before was no answer out of the blue.
                 if burst.before[1] == 0 && burst.packets[1] > 0 {
-                    self.forgive(target.addr, answers, record.timestamp, burst.before[0]);
+                    self.forgive(target.addr, answers, record.timestamp, burst.before[0].into());
                 }
                 None
             }
@@ -344,7 +344,7 @@ impl Amplification {
         if fresh {
             *unasked = Unasked { tally: unasked.tally.clone(), ..Unasked::default() };
         }
-        let side_of = |pair: [u64; 2]| pair.get(side).copied().unwrap_or_default();
+        let side_of = |pair: [u32; 2]| u64::from(pair.get(side).copied().unwrap_or_default());
         unasked.tally.packets = unasked.tally.packets.saturating_add(packets);
         unasked.tally.bytes = unasked.tally.bytes.saturating_add(side_of(burst.bytes));
         unasked.payload = unasked.payload.saturating_add(side_of(burst.payload));
@@ -365,9 +365,9 @@ impl Amplification {
     fn reflected(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
         let context = &record.context;
         let (client, server) = (context.source?, context.destination?);
-        let [asked, answered] = burst.payload;
+        let [asked, answered] = burst.payload.map(u64::from);
         // What was asked in an earlier round is guessed at.
-        let earlier = burst.before[0].min(burst.packets[1].into()) * QUESTION;
+        let earlier = u64::from(burst.before[0].min(burst.packets[1])) * QUESTION;
         let asked = if asked == 0 { earlier } else { asked };
         let more = (asked as f64).mul_add(-self.limits.ratio, answered as f64);
         let key = (server.addr, client.addr, server.port);
@@ -396,7 +396,7 @@ impl Amplification {
             (pair.payload, pair.evidence) = ([0, 0], Vec::new());
         }
         pair.tally.packets = pair.tally.packets.saturating_add(burst.packets[1].into());
-        pair.tally.bytes = pair.tally.bytes.saturating_add(burst.bytes[1]);
+        pair.tally.bytes = pair.tally.bytes.saturating_add(burst.bytes[1].into());
         pair.payload = [pair.payload[0] + asked, pair.payload[1] + answered];
         let id = context.flow_id.unwrap_or_default();
         if pair.evidence.len() < EVIDENCE_MAX && !pair.evidence.contains(&id) {
@@ -442,6 +442,22 @@ impl Unasked {
             _ if !many => excess * 10.0,
             _ => excess,
         }
+    }
+}
+
+/// Whether a burst may be of answers that nobody asked for, or show that an earlier one was not.
+#[inline]
+pub(super) const fn may_count(context: &Context, burst: &Burst) -> bool {
+    const SYN: u8 = 0x02;
+    const SYN_ACK: u8 = 0x12;
+    let [there, back] = burst.flags;
+    match context.protocol {
+        ip_protocol::UDP => true,
+        ip_protocol::TCP => {
+            let asks = burst.packets[0] > 0 && there & SYN != 0;
+            burst.is_first && !asks && back & SYN_ACK == SYN_ACK || matches!(burst.before, [0, 1])
+        }
+        _ => false,
     }
 }
 

@@ -26,7 +26,7 @@ fn record(from: End, to: End, protocol: u8, millis: u64, burst: Burst) -> Record
     }
 }
 
-fn answer(payload: u64) -> Burst {
+fn answer(payload: u32) -> Burst {
     Burst {
         packets: [1, 0],
         bytes: [payload + 42, 0],
@@ -38,7 +38,7 @@ fn answer(payload: u64) -> Burst {
 }
 
 /// Answers of so many servers, one each ten milliseconds.
-fn answers(port: u16, payload: u64, servers: u64, many: u64) -> Vec<Record> {
+fn answers(port: u16, payload: u32, servers: u64, many: u64) -> Vec<Record> {
     let from = |n: u64| ([203, 0, (n % servers / 200) as u8, (n % servers % 200) as u8], port);
     (0..many).map(|n| record(from(n), (VICTIM, 30_000), 17, n * 10, answer(payload))).collect()
 }
@@ -120,9 +120,9 @@ fn handshakes_out_of_the_blue_are_told_unless_data_follow() {
 
 #[test]
 fn a_server_of_ours_that_is_misused_is_told_and_one_that_serves_is_not() {
-    let ask = |n: u64, port: u16, payload: [u64; 2], client: [u8; 4]| {
-        let packets = [1, (payload[1] / 1400 + 1) as u32];
-        let bytes = [payload[0] + 42, payload[1] + 42 * u64::from(packets[1])];
+    let ask = |n: u64, port: u16, payload: [u32; 2], client: [u8; 4]| {
+        let packets = [1, payload[1] / 1400 + 1];
+        let bytes = [payload[0] + 42, payload[1] + 42 * packets[1]];
         let burst = Burst { packets, bytes, payload, filled: packets, ..Burst::default() };
         record((client, 40_000), (VICTIM, port), 17, n * 100, burst)
     };

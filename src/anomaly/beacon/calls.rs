@@ -78,10 +78,9 @@ impl Calls {
     pub(super) fn add(
         &mut self,
         (start, end): (Timestamp, Timestamp),
-        payload: [u64; 2],
+        [up, down]: [u32; 2],
         answered: bool,
     ) -> bool {
-        let [up, down] = payload.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
         let goes_on = self.count > 0 && start.since(self.last_end) <= SAME_CALL;
         self.last_end = self.last_end.max(end);
         if goes_on {

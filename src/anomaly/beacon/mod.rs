@@ -102,6 +102,9 @@ const REGULAR_PORTS: &[u16] = &[
     6379, 7680, 8883, 9100, 10050, 10051, 20000, 44818, 47808, 51820,
 ];
 
+/// Which of a thousand rests a port of [`REGULAR_PORTS`] leaves: most others leave none of them.
+static REGULAR_RESTS: [u64; 16] = rests(REGULAR_PORTS);
+
 /// How the lists know it.
 pub static KIND: Kind = Kind {
     name: "beacon",
@@ -129,7 +132,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst, Sort::Transaction],
     reads: &["http", "tls", "quic"],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Call),
     build: |site, tuning| Box::new(Beacon::new(site, tuning)),
 };
 
@@ -255,8 +258,7 @@ impl Beacon {
     /// Whom a record is about, when it may be a call.
     fn key(&self, context: &Context, known: &Known) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
-        let regular = || REGULAR_PORTS.binary_search(&peer.port).is_ok();
-        if !self.site.is_home(host.addr) || is_many(peer.addr) || regular() {
+        if is_regular(peer.port) || !self.site.is_home(host.addr) || is_many(peer.addr) {
             return None;
         }
         Some((host.addr, known.place(peer.addr), peer.port))
@@ -415,10 +417,11 @@ fn speech(burst: &Burst) -> Option<Speech> {
 
 /// Whether a burst is a call, or the rest of one: not a probe whether the other is still there, nor
 /// the end of a connection.
-fn is_call(burst: &Burst) -> bool {
+#[inline]
+pub(super) const fn is_call(burst: &Burst) -> bool {
     const FIN_RST: u8 = 0x05;
-    const PROBE: u64 = 1;
-    const FAREWELL: u64 = 100;
+    const PROBE: u32 = 1;
+    const FAREWELL: u32 = 100;
     if burst.is_first {
         return burst.payload[0] > PROBE || burst.opening > 0;
     }
@@ -430,6 +433,30 @@ fn is_call(burst: &Burst) -> bool {
 fn is_due(count: u32) -> bool {
     let last = DUE.last().copied().unwrap_or(1);
     DUE.binary_search(&count).is_ok() || (count > last && count.is_multiple_of(last / 2))
+}
+
+const fn rests(mut ports: &[u16]) -> [u64; 16] {
+    let mut rests = [0; 16];
+    while let [port, others @ ..] = ports {
+        let (word, bit) = rest(*port);
+        #[allow(clippy::indexing_slicing, reason = "the word is one of sixteen")]
+        {
+            rests[word] |= bit;
+        }
+        ports = others;
+    }
+    rests
+}
+
+/// Word and bit of what a port leaves.
+const fn rest(port: u16) -> (usize, u64) {
+    (port as usize / 64 % 16, 1 << (port % 64))
+}
+
+fn is_regular(port: u16) -> bool {
+    let (word, bit) = rest(port);
+    let may_be = REGULAR_RESTS.get(word).is_some_and(|rests| rests & bit != 0);
+    may_be && REGULAR_PORTS.binary_search(&port).is_ok()
 }
 
 fn is_many(address: IpAddr) -> bool {

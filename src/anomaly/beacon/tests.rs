@@ -94,7 +94,7 @@ struct Caller {
     /// Whether each call is a connection of its own.
     anew: bool,
     /// Bytes of a question and an answer.
-    payload: [u64; 2],
+    payload: [u32; 2],
 }
 
 const PLAIN: Caller = Caller {
@@ -143,14 +143,14 @@ impl House {
 
     fn call(&mut self, caller: &Caller, millis: u64) {
         let at = Timestamp::from_nanos(millis * 1_000_000);
-        let answer = u64::from(caller.answered);
+        let answer = u32::from(caller.answered);
         let burst = Burst {
             start: at,
             end: at,
-            packets: [3, 3 * answer as u32],
+            packets: [3, 3 * answer],
             bytes: [500, 500 * answer],
             payload: caller.payload.map(|bytes| bytes * answer),
-            filled: [1, answer as u32],
+            filled: [1, answer],
             opening: u32::from(caller.anew),
             is_first: caller.anew,
             app_protocol: caller.app,

@@ -165,7 +165,7 @@ impl Exfiltration {
         let is_stream = context.protocol == ip_protocol::TCP;
         // So little is no part of an upload, which nearly all bursts show before it is asked where
         // they go.
-        let [up, down] = burst.payload;
+        let [up, down] = burst.payload.map(u64::from);
         let sends = self.volume.may_count(client.addr, [up, down]);
         let is_asked = down > 0 && is_store(server.port);
         if !sends && !is_asked {

@@ -60,7 +60,7 @@ impl House {
     }
 
     /// Sends so many megabytes, one a second, each answered by so many bytes.
-    fn send(&mut self, at: u64, ends: ([u8; 4], [u8; 4], u16), megabytes: u64, back: u64) {
+    fn send(&mut self, at: u64, ends: ([u8; 4], [u8; 4], u16), megabytes: u64, back: u32) {
         for n in 0..megabytes {
             let moment = Timestamp::new(at + n, 0);
             let payload = [1_000_000, back];

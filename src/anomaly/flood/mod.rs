@@ -24,7 +24,7 @@ use super::crowd::Crowd;
 use super::scan::is_group_address;
 use super::stats::{Average, Cusum, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::record::{Body, Record, Sort};
+use crate::record::{Body, Burst, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
 static SYN_RATE: Parameter = rate("syn-rate", [50.0, 20.0, 10.0], "openings/s");
@@ -132,7 +132,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Burst, Sort::Fragment, Sort::Transaction],
     reads: &["http"],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Assault),
     build: |site, tuning| Box::new(Flood::new(site, tuning)),
 };
 
@@ -320,7 +320,7 @@ impl Flood {
                 let (way, weight) = way::of_burst(&record.context, burst)?;
                 let [packets, _] = burst.packets;
                 let [bytes, _] = burst.bytes;
-                Some(Seen { way, weight, packets: packets.into(), bytes })
+                Some(Seen { way, weight, packets: packets.into(), bytes: bytes.into() })
             }
             Body::Fragment(bytes) => {
                 let bytes = u64::from(*bytes);
@@ -366,6 +366,13 @@ impl Flood {
         };
         Some(words::found(entry, &about))
     }
+}
+
+/// Whether a burst may count for a flood, or against one: most go on with a conversation that is
+/// known to be none.
+#[inline]
+pub(super) fn may_count(context: &Context, burst: &Burst) -> bool {
+    way::may_count(context.protocol, burst)
 }
 
 impl Detector for Flood {

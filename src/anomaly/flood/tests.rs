@@ -43,7 +43,7 @@ fn visit() -> Burst {
 }
 
 fn datagram(packets: u32, is_first: bool) -> Burst {
-    let bytes = [u64::from(packets) * 500, 0];
+    let bytes = [packets * 500, 0];
     Burst { packets: [packets, 0], bytes, is_first, ..Burst::default() }
 }
 
@@ -103,7 +103,7 @@ fn our_own_machines_that_look_for_a_server_that_is_down_are_no_flood() {
     for (round, second) in [0, 1, 3, 7].into_iter().enumerate() {
         for n in 0..600u64 {
             let source = [10, 1, 0, (n % 100) as u8];
-            let again = Burst { is_first: false, before: [round as u64, 0], ..syn() };
+            let again = Burst { is_first: false, before: [round as u32, 0], ..syn() };
             let one = if round == 0 { syn() } else { again };
             tries.push(burst(source, VICTIM, ip_protocol::TCP, second * 1000 + n, one));
         }
@@ -147,11 +147,11 @@ fn calls_cameras_and_what_is_answered_late_are_left_alone() {
     // 300 packets a second each way, and 800 a second one way, as television sends.
     let call = Burst { packets: [30, 30], bytes: [30_000, 30_000], ..Burst::default() };
     let call = |n: u64| {
-        let before = [n * 30, n * 30];
+        let before = [n as u32 * 30; 2];
         Burst { before, is_first: n == 0, ..call }
     };
     assert!(judge((0..900).map(|n| burst(OUT, VICTIM, 17, n * 100, call(n)))).is_empty());
-    let tv = |n: u64| Burst { before: [n * 80, 0], ..datagram(80, n == 0) };
+    let tv = |n: u64| Burst { before: [n as u32 * 80, 0], ..datagram(80, n == 0) };
     assert!(judge((0..900).map(|n| burst(OUT, VICTIM, 17, n * 100, tv(n)))).is_empty());
     // Rounds so short that each answer comes in the next.
     let mut questions = Vec::new();

@@ -42,6 +42,20 @@ pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     }
 }
 
+/// Whether [`of_burst`] may say anything.
+#[inline]
+pub(super) const fn may_count(protocol: u8, burst: &Burst) -> bool {
+    let ([there, _], [sent, heard]) = (burst.flags, burst.before);
+    match protocol {
+        ip_protocol::TCP => {
+            let settled = sent.saturating_add(heard) > 2 && burst.opening == 0;
+            burst.is_first || !settled || burst.packets[0] > 0 && is_odd(there)
+        }
+        ip_protocol::UDP => burst.is_first || heard == 0,
+        _ => true,
+    }
+}
+
 fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
     let [there, back] = burst.flags;
     let [sent, _] = burst.packets;
@@ -116,7 +130,7 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     }
     // The answer came after the end of a round: what came before it was no flood.
     let late = burst.before[1] == 0 && back > 0 && !is_reflected(source, target, burst.length());
-    let earlier = (burst.before[0] as f64 - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
+    let earlier = (f64::from(burst.before[0]) - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
     late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))
 }
 

@@ -254,6 +254,14 @@ impl Detector for Indicators {
         }
     }
 
+    fn tick(&mut self, _: Timestamp, _: &Known, _: &mut Vec<Found>) {
+        self.watchlist.renew(&mut self.set, &mut self.generation);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.set.is_empty()
+    }
+
     fn save(&self) -> Vec<u8> {
         let Memory { told, machines, parts } = &self.memory;
         state::pack(&(told, machines, parts))

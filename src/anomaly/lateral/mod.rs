@@ -24,7 +24,7 @@ use super::stats::distinct::mix_address;
 use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, FieldRef, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::ip_protocol;
-use crate::record::{Body, Contact, FlowRecord, Outcome, Record, Sort, TransactionRecord};
+use crate::record::{Body, Contact, Context, FlowRecord, Outcome, Record, Sort, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 use techniques::{OPERATIONS, Technique};
 
@@ -102,7 +102,7 @@ pub static KIND: Kind = Kind {
     parameters: &[&PEERS_MIN, &SHARES_MIN, &TICKETS_MIN, &DIRECTORY_MIN, &COMMON],
     sees: &[Sort::Transaction, Sort::Flow, Sort::Contact],
     reads: &["dcerpc", "smb", "http", "krb5"],
-    when: super::When::Named,
+    when: super::When::Marked(super::Mark::Within),
     build: |site, tuning| Box::new(Lateral::new(site, tuning)),
 };
 
@@ -394,10 +394,9 @@ impl Lateral {
     }
 
     fn flow(&self, record: &Record, flow: &FlowRecord) -> Option<&'static Technique> {
-        let port = record.context.destination?.port;
         let [_, got] = flow.counters.bytes;
         let client = record.context.source?.addr;
-        let is_it = matches!(port, 389 | 3268)
+        let is_it = may_be_directory(&record.context, flow)
             && flow.app_protocol == Some("ldap")
             && got >= self.limits.directory
             && self.state.controllers.peek(&client).is_none();
@@ -405,15 +404,17 @@ impl Lateral {
     }
 
     fn contact(&mut self, record: &Record, contact: &Contact) -> Option<Seen> {
-        if contact.outcome != Outcome::Answered || record.context.protocol != ip_protocol::TCP {
+        if !may_be_work(&record.context, contact) {
             return None;
         }
         let (source, target) = (record.context.source?.addr, record.context.destination?);
-        if matches!(target.port, 88 | 389 | 3268) && self.site.is_home(target.addr) {
+        if is_controller(target.port) && self.site.is_home(target.addr) {
             self.state.controllers.touch(&target.addr);
         }
-        let administration = matches!(target.port, 22 | 135 | 445 | 3389 | 5985 | 5986);
-        if !administration || !self.site.is_home(source) || !self.site.is_home(target.addr) {
+        if !is_administration(target.port)
+            || !self.site.is_home(source)
+            || !self.site.is_home(target.addr)
+        {
             return None;
         }
         let at = record.timestamp;
@@ -427,6 +428,33 @@ impl Lateral {
         let seen = Seen::of(&techniques::PEERS, String::new());
         Some(Seen { judged: Some((new, enough)), ..seen })
     }
+}
+
+/// Ports of services that domain controllers alone offer.
+const fn is_controller(port: u16) -> bool {
+    matches!(port, 88 | 389 | 3268)
+}
+
+/// Ports by which machines are administered.
+const fn is_administration(port: u16) -> bool {
+    matches!(port, 22 | 135 | 445 | 3389 | 5985 | 5986)
+}
+
+/// Whether a contact may tell of a controller, or of one host that works on another.
+#[inline]
+pub(super) fn may_be_work(context: &Context, contact: &Contact) -> bool {
+    contact.outcome == Outcome::Answered
+        && context.protocol == ip_protocol::TCP
+        && context
+            .destination
+            .is_some_and(|end| is_administration(end.port) || is_controller(end.port))
+}
+
+/// Whether a flow may be one that reads a directory.
+#[inline]
+pub(super) fn may_be_directory(context: &Context, flow: &FlowRecord) -> bool {
+    flow.app_protocol.is_some()
+        && context.destination.is_some_and(|end| matches!(end.port, 389 | 3268))
 }
 
 impl Detector for Lateral {

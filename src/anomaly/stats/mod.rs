@@ -10,6 +10,7 @@ pub mod letters;
 pub mod recent;
 pub mod robust;
 mod rough;
+mod touches;
 
 pub use average::{Average, Seasonal};
 pub use cusum::Cusum;

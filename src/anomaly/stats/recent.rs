@@ -1,35 +1,23 @@
 //! A bounded map that forgets what was touched least recently.
 
-use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::index::Index;
+use super::touches::{NONE, Touches};
 
 /// Entries of a map that was saved, at most.
 const SAVED_MAX: usize = 1 << 20;
-/// No entry.
-const NONE: u32 = u32::MAX;
-/// The number of no touch, nor of the one before one.
-const NEVER: u64 = u64::MAX - 1;
 
 /// A map of at most `limit` entries, kept in the order in which they were last touched. The hash
 /// is seeded alike in every run, and nothing depends on it but speed.
-///
-/// Each touch notes the entry at the end of a row of touches, and the entry its place there; a note
-/// that its entry does not point back to is out of date. So a touch writes to one place that the
-/// last one wrote to as well, where a chain of neighbours would fetch three others into the cache.
 #[derive(Clone, Debug)]
 pub struct Recent<K, V> {
     index: Index,
     entries: Vec<(K, V)>,
-    /// Of each entry the number of its last touch.
-    touched: Vec<u64>,
-    /// Indices of entries touch by touch, from number `first` on; [`NONE`] for one that is gone.
-    touches: VecDeque<u32>,
-    first: u64,
+    touches: Touches,
     limit: usize,
     forgotten: u64,
 }
@@ -50,9 +38,7 @@ impl<K, V> Recent<K, V> {
         Self {
             index: Index::new(),
             entries: Vec::new(),
-            touched: Vec::new(),
-            touches: VecDeque::new(),
-            first: 0,
+            touches: Touches::new(),
             limit: if limit == 0 { 1 } else { limit },
             forgotten: 0,
         }
@@ -75,79 +61,18 @@ impl<K, V> Recent<K, V> {
 
     /// Bytes of the map itself, without what values point to.
     pub fn memory(&self) -> usize {
-        self.entries.capacity() * size_of::<(K, V)>()
-            + self.touched.capacity() * size_of::<u64>()
-            + self.touches.capacity() * size_of::<u32>()
-            + self.index.memory()
+        self.entries.capacity() * size_of::<(K, V)>() + self.touches.memory() + self.index.memory()
     }
 
     /// Entries from the least to the most recently touched.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let notes = self.touches.iter().zip(self.first..);
-        let indices = notes.filter(|(index, number)| self.is_last(**index, *number));
-        indices.filter_map(|(index, _)| {
-            self.entries.get(*index as usize).map(|(key, value)| (key, value))
-        })
+        let entries = self.touches.iter().filter_map(|index| self.entries.get(index as usize));
+        entries.map(|(key, value)| (key, value))
     }
 
     /// Values in no order that means anything; they may change, the order of touches does not.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.iter_mut().map(|(_, value)| value)
-    }
-
-    /// Whether touch `number`, which was of the entry at `index`, is that entry's last.
-    fn is_last(&self, index: u32, number: u64) -> bool {
-        self.touched.get(index as usize) == Some(&number)
-    }
-
-    /// Notes a touch.
-    fn renew(&mut self, index: u32) {
-        let next = self.first + self.touches.len() as u64;
-        if let Some(touched) = self.touched.get_mut(index as usize)
-            && touched.wrapping_add(1) != next
-        {
-            *touched = next;
-            self.touches.push_back(index);
-            // Before it would take more memory, the row is rid of what is out of date, unless that
-            // is little.
-            if self.touches.len() == self.touches.capacity()
-                && self.touches.len() / 2 > self.entries.len()
-            {
-                self.tidy();
-            }
-        }
-    }
-
-    /// Leaves only the last touch of each entry.
-    fn tidy(&mut self) {
-        let (first, touched) = (self.first, &mut self.touched);
-        let (mut number, mut kept) = (first, first);
-        self.touches.retain(|index| {
-            let mut last = touched.get_mut(*index as usize).filter(|last| **last == number);
-            number += 1;
-            if let Some(last) = &mut last {
-                **last = kept;
-                kept += 1;
-            }
-            last.is_some()
-        });
-    }
-
-    /// The entry that was touched least recently, its note taken out.
-    fn oldest(&mut self) -> Option<u32> {
-        while let Some(index) = self.touches.pop_front() {
-            self.first += 1;
-            if self.is_last(index, self.first - 1) {
-                return Some(index);
-            }
-        }
-        None
-    }
-
-    /// The note of an entry's last touch.
-    fn note(&mut self, index: u32) -> Option<&mut u32> {
-        let number = self.touched.get(index as usize)?.checked_sub(self.first)?;
-        self.touches.get_mut(usize::try_from(number).ok()?)
     }
 }
 
@@ -164,7 +89,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// The entry of `key`, if there is one, touched.
     pub fn get(&mut self, key: &K) -> Option<&mut V> {
         let index = self.lookup(hash(key), key)?;
-        self.renew(index);
+        self.touches.renew(index);
         self.entries.get_mut(index as usize).map(|(_, value)| value)
     }
 
@@ -173,7 +98,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let hash = hash(key);
         let index = match self.lookup(hash, key) {
             Some(index) => {
-                self.renew(index);
+                self.touches.renew(index);
                 index
             }
             None => self.insert(hash, key.clone(), make()),
@@ -192,7 +117,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
 
     /// The entry that was just [found](Self::find), touched.
     pub fn renewed(&mut self, place: Place) -> &mut V {
-        self.renew(place.0);
+        self.touches.renew(place.0);
         #[allow(clippy::indexing_slicing, reason = "the index was just looked up")]
         &mut self.entries[place.0 as usize].1
     }
@@ -202,10 +127,12 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let hash = hash(key);
         let index = self.lookup(hash, key)?;
         self.index.remove(hash, index);
-        self.note(index).into_iter().for_each(|note| *note = NONE);
         let (_, value) = self.entries.swap_remove(index as usize);
-        self.touched.swap_remove(index as usize);
-        self.moved(u32::try_from(self.entries.len()).unwrap_or(NONE), index);
+        self.touches.swap_remove(index);
+        if let Some((moved, _)) = self.entries.get(index as usize) {
+            let from = u32::try_from(self.entries.len()).unwrap_or(NONE);
+            self.index.rename(self::hash(moved), from, index);
+        }
         Some(value)
     }
 
@@ -213,13 +140,10 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
     /// touched.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let mut old = std::mem::take(&mut self.entries).into_iter().map(Some).collect::<Vec<_>>();
-        let touched = std::mem::take(&mut self.touched);
-        let touches = std::mem::take(&mut self.touches);
-        let first = std::mem::take(&mut self.first);
+        let touches = std::mem::replace(&mut self.touches, Touches::new());
         self.index.clear();
-        for (index, number) in touches.into_iter().zip(first..) {
-            if touched.get(index as usize) == Some(&number)
-                && let Some((key, mut value)) = old.get_mut(index as usize).and_then(Option::take)
+        for index in touches.iter() {
+            if let Some((key, mut value)) = old.get_mut(index as usize).and_then(Option::take)
                 && keep(&key, &mut value)
             {
                 self.insert(hash(&key), key, value);
@@ -242,43 +166,34 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
                 self.grow();
             }
             self.entries.push((key, value));
-            self.touched.push(NEVER);
+            self.touches.push();
             u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
         };
-        self.renew(index);
         self.index.insert(hash_of, index);
         index
     }
 
     /// Makes room for three times as many again, not for more than there will be: to grow often
     /// means to copy and to hash often.
+    #[cold]
     fn grow(&mut self) {
         const LEAST: usize = 4;
         let length = self.entries.len();
         let more = length.saturating_mul(3).max(LEAST).min(self.limit.saturating_sub(length));
         self.entries.reserve_exact(more);
-        self.touched.reserve_exact(more);
+        self.touches.reserve(more);
         self.index.reserve(length + more);
     }
 
     /// Puts a key in the place of the one touched least recently; returns its index.
     fn replace_oldest(&mut self, key: K, value: V) -> u32 {
-        let index = self.oldest().unwrap_or_default();
-        self.touched.get_mut(index as usize).into_iter().for_each(|touched| *touched = NEVER);
+        let index = self.touches.replace_oldest();
         self.forgotten += 1;
         if let Some((known, old)) = self.entries.get_mut(index as usize) {
             self.index.remove(hash(known), index);
             (*known, *old) = (key, value);
         }
         index
-    }
-
-    /// The entry that was at `from` is now at `to`.
-    fn moved(&mut self, from: u32, to: u32) {
-        let Some((key, _)) = self.entries.get(to as usize) else { return };
-        let hash = hash(key);
-        self.note(to).into_iter().for_each(|note| *note = to);
-        self.index.rename(hash, from, to);
     }
 }
 

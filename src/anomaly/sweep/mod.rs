@@ -129,7 +129,7 @@ pub static KIND: Kind = Kind {
     ],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Contact, Sort::Transaction],
     reads: &["dns"],
-    when: super::When::Always,
+    when: super::When::Marked(super::Mark::Datagram),
     build: |site, tuning| Box::new(Sweep::new(site, tuning)),
 };
 
@@ -264,7 +264,7 @@ impl Sweep {
 
     fn udp(&mut self, record: &Record, outcome: Outcome, known: &Known) -> Option<Found> {
         let context = record.context;
-        if context.protocol != ip_protocol::UDP {
+        if !may_be_knock(&context) {
             return None;
         }
         let (source, target) = (context.source?, context.destination?);
@@ -316,6 +316,12 @@ impl Sweep {
     ) -> Found {
         words::found(shape, &context, network, verdict, &self.site, known)
     }
+}
+
+/// Whether a contact may be one of a sweep.
+#[inline]
+pub(super) const fn may_be_knock(context: &Context) -> bool {
+    context.protocol == ip_protocol::UDP
 }
 
 impl Detector for Sweep {

@@ -230,7 +230,7 @@ impl Volume {
     }
 
     fn burst(&mut self, context: &Context, burst: &Burst) {
-        let bytes = burst.bytes.iter().sum::<u64>();
+        let bytes = burst.bytes.iter().copied().map(u64::from).sum::<u64>();
         self.state.bytes.sum = self.state.bytes.sum.saturating_add(bytes);
         self.state.flows.sum += u64::from(burst.is_first);
         // Only what moves much is worth an entry.

@@ -17,7 +17,7 @@ fn burst(at: u64, bytes: u64) -> Record {
         ip_version: 4,
         ..Context::default()
     };
-    let bytes = [bytes, 0];
+    let bytes = [u32::try_from(bytes).unwrap(), 0];
     let burst = Burst { start, end: start, bytes, is_first: true, ..Burst::default() };
     Record { sequence: 1, tie: 0, timestamp: start, context, body: Body::Burst(Box::new(burst)) }
 }

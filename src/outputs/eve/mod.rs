@@ -157,11 +157,11 @@ mod tests {
                 vlan: [0; crate::net::VLAN_LAYERS_MAX],
                 icmp: None,
             },
-            body: Body::Anomaly(Anomaly {
+            body: Body::Anomaly(Box::new(Anomaly {
                 kind: "applayer",
                 event: &EVENT,
                 app_protocol: Some("http"),
-            }),
+            })),
         }
     }
 
