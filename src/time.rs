@@ -111,24 +111,21 @@ impl Timestamp {
 
     /// As EVE writes it, without the cost of formatting: records hold up to three.
     pub fn text(self) -> [u8; 31] {
-        let mut text = *b"0000-00-00T00:00:00.000000+0000";
         let [year, month, day, hour, minute, second, micros] = self.civil();
-        for (at, pair) in [
-            (0, year / 100),
-            (2, year % 100),
-            (5, month),
-            (8, day),
-            (11, hour),
-            (14, minute),
-            (17, second),
-            (20, micros / 10_000),
-            (22, micros / 100 % 100),
-            (24, micros % 100),
-        ] {
-            if let Some([tens, ones]) = text.get_mut(at..at + 2) {
-                (*tens, *ones) = (b'0' + (pair / 10 % 10) as u8, b'0' + (pair % 10) as u8);
-            }
-        }
+        let pair = |number: u32| {
+            let number = (number % 100) as u8;
+            [b'0' + number / 10, b'0' + number % 10]
+        };
+        let [century, year, month, day] = [year / 100, year, month, day].map(pair);
+        let [hour, minute, second] = [hour, minute, second].map(pair);
+        let [first, middle, last] = [micros / 10_000, micros / 100, micros].map(pair);
+        let mut text = *b"0000-00-00T00:00:00.000000+0000";
+        (text[0], text[1], text[2], text[3]) = (century[0], century[1], year[0], year[1]);
+        (text[5], text[6], text[8], text[9]) = (month[0], month[1], day[0], day[1]);
+        (text[11], text[12], text[14], text[15]) = (hour[0], hour[1], minute[0], minute[1]);
+        (text[17], text[18]) = (second[0], second[1]);
+        (text[20], text[21], text[22], text[23]) = (first[0], first[1], middle[0], middle[1]);
+        (text[24], text[25]) = (last[0], last[1]);
         text
     }
 }

@@ -274,9 +274,9 @@ impl Gather {
         tally.sort(tasks.iter().map(|task| task.patterns));
         let task = |index: &u32| tasks.get(*index as usize);
         let group = |index: &u32| task(index).map(|task| task.patterns);
-        let mut haystacks: Vec<Haystack<'_>> = Vec::new();
+        let mut haystacks: Vec<Haystack<'_>> = Vec::with_capacity(tasks.len());
         // Of each haystack its task, and where in the task's bytes it begins.
-        let mut pieces: Vec<(u32, usize)> = Vec::new();
+        let mut pieces: Vec<(u32, usize)> = Vec::with_capacity(tasks.len());
         for mine in tally.order.chunk_by(|a, b| group(a) == group(b)) {
             let number = mine.first().and_then(group).unwrap_or(u32::MAX);
             let Some(patterns) = ruleset.groups.patterns(number) else { continue };

@@ -1,7 +1,5 @@
 //! The end of a round: inspection, then records in packet order, then what is over leaves.
 
-use std::ops::Range;
-
 use super::gather::{App, Effect};
 use super::worker::{Pending, Place, Worker, emptied};
 use crate::decode::Transport;
@@ -62,8 +60,9 @@ pub(super) struct Views {
     events: Vec<&'static Event>,
     app_events: Vec<(Option<u64>, Side, &'static Event)>,
     frames: Vec<FrameView<'static>>,
-    /// Of each entry its part of each of the above.
-    parts: Vec<[Range<usize>; 4]>,
+    /// Of each entry where its part of each of the above ends; it begins where that of the one before
+    /// does.
+    ends: Vec<[u32; 4]>,
     items: Vec<Item<'static>>,
 }
 
@@ -76,13 +75,12 @@ fn inspect(
     views: &mut Views,
     alerts: &mut Vec<(usize, Alert)>,
 ) {
-    let Views { ready, events, app_events, frames, parts, items } = std::mem::take(views);
+    let Views { ready, events, app_events, frames, ends, items } = std::mem::take(views);
     let mut ready: Vec<Ready<'_>> = emptied(ready);
     let mut frames: Vec<FrameView<'_>> = emptied(frames);
     let mut items: Vec<Item<'_>> = emptied(items);
-    let (mut events, mut app_events, mut parts) = (events, app_events, parts);
+    let (mut events, mut app_events, mut ends) = (events, app_events, ends);
     for packet in pending {
-        let from = [ready.len(), events.len(), app_events.len(), frames.len()];
         for effect in effects.get(packet.effects.clone()).unwrap_or_default() {
             match effect {
                 Effect::Decode(event) | Effect::Stream(event) => events.push(event),
@@ -95,25 +93,33 @@ fn inspect(
                 effect => ready.extend(shown(table, effect)),
             }
         }
-        let [r, e, a, f] = from;
-        let parts_of = [r..ready.len(), e..events.len(), a..app_events.len(), f..frames.len()];
-        parts.push(parts_of);
+        let lengths = [ready.len(), events.len(), app_events.len(), frames.len()];
+        ends.push(lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX)));
     }
-    items.extend(pending.iter().zip(parts.drain(..)).map(|(packet, [r, e, a, f])| Item {
-        streamed: packet.streamed,
-        ready: ready.get(r).unwrap_or_default(),
-        events: events.get(e).unwrap_or_default(),
-        app_events: app_events.get(a).unwrap_or_default(),
-        frames: frames.get(f).unwrap_or_default(),
-        pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
-        ..Item::bare(&packet.headers, packet.bytes.get(), packet.view.as_ref())
+    let mut starts = [0; 4];
+    items.extend(pending.iter().zip(ends.drain(..)).map(|(packet, ends)| {
+        let [r, e, a, f] = std::mem::replace(&mut starts, ends);
+        let [r_end, e_end, a_end, f_end] = ends;
+        Item {
+            streamed: packet.streamed,
+            ready: part(&ready, r, r_end),
+            events: part(&events, e, e_end),
+            app_events: part(&app_events, a, a_end),
+            frames: part(&frames, f, f_end),
+            pseudo: packet.headers.ip.is_none() && packet.slot.is_some(),
+            ..Item::bare(&packet.headers, packet.bytes.get(), packet.view.as_ref())
+        }
     }));
     inspector.inspect(&items, alerts);
     let items = emptied(items);
     let (ready, frames) = (emptied(ready), emptied(frames));
     events.clear();
     app_events.clear();
-    *views = Views { ready, events, app_events, frames, parts, items };
+    *views = Views { ready, events, app_events, frames, ends, items };
+}
+
+fn part<T>(all: &[T], start: u32, end: u32) -> &[T] {
+    all.get(start as usize..end as usize).unwrap_or_default()
 }
 
 /// What a parser's word shows to rules: a side of a transaction, or a file in it.

@@ -222,10 +222,15 @@ impl Blank {
         blank
     }
 
+    /// Eight of them.
+    const fn all(&self) -> u64 {
+        u64::from_le_bytes([self.fill; BLOCK])
+    }
+
     /// Whether there may be anything, with these eight bytes around.
     #[inline]
     fn tells(&self, around: u64) -> bool {
-        if around == u64::from_le_bytes([self.fill; BLOCK]) {
+        if around == self.all() {
             return self.inside;
         }
         let [_, _, before, _, _, _, behind, _] = around.to_le_bytes();
@@ -431,8 +436,11 @@ impl Grams {
                     else {
                         continue;
                     };
-                    let found = pair(block, look) | pair(between, look) << 1;
-                    self.block(bytes, done + number * BLOCK, found, hit);
+                    let start = done + number * BLOCK;
+                    if !self.is_blank(bytes, start, block) {
+                        let found = pair(block, look) | pair(between, look) << 1;
+                        self.block(bytes, start, found, hit);
+                    }
                 }
                 done += run.len() * BLOCK;
             }
@@ -444,7 +452,10 @@ impl Grams {
                 }
                 for number in told.numbers() {
                     let Some(block) = run.get(number) else { continue };
-                    self.block(bytes, done + number * BLOCK, pair(block, look), hit);
+                    let start = done + number * BLOCK;
+                    if !self.is_blank(bytes, start, block) {
+                        self.block(bytes, start, pair(block, look), hit);
+                    }
                 }
                 done += run.len() * BLOCK;
             }
@@ -463,6 +474,17 @@ impl Grams {
             }
             done += BLOCK;
         }
+    }
+
+    /// Whether a block that begins at `start` lies so far within zeros or spaces that no pattern can be
+    /// there: the eight bytes around each of its places are blank.
+    #[inline]
+    fn is_blank(&self, bytes: &[u8], start: usize, block: &[u8; BLOCK]) -> bool {
+        let value = u64::from_le_bytes(*block);
+        let blank = self.blanks.iter().find(|blank| value == blank.all());
+        blank.is_some_and(|blank| {
+            !blank.inside && around(bytes, start) == value && around(bytes, start + BLOCK) == value
+        })
     }
 
     /// Compares what may be in a block that begins at `start`, at those of its places at every
