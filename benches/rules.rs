@@ -117,13 +117,18 @@ fn ruleset(count: u32) -> Ruleset {
 
 #[divan::bench(args = [0, 1_000, 10_000], sample_count = 5)]
 fn compile(bencher: Bencher<'_, '_>, count: u32) {
-    bencher.counter(ItemsCount::new(count)).bench_local(|| ruleset(count));
+    bencher.counter(ItemsCount::new(count)).bench_local(|| {
+        let ruleset = ruleset(count);
+        ruleset.prepare(1);
+        ruleset
+    });
 }
 
 /// A worker over requests and answers, by number of rules: bytes of frames a second.
 #[divan::bench(args = [0, 1_000, 10_000], sample_count = 20)]
 fn inspect(bencher: Bencher<'_, '_>, count: u32) {
     let ruleset = Arc::new(ruleset(count));
+    ruleset.prepare(1);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/pcaps/web-attacks.pcap").into();
     let Ok(mut source) = rivellino::capture::open(&[path], None) else { return };
     let mut batch = rivellino::capture::Batch::default();

@@ -13,7 +13,7 @@ use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 /// Bytes of a file that rules look at: Suricata's default limit of bodies.
 pub const KEPT_BYTES: usize = 102_400;
 
-/// Bytes up to which the room for content grows fourfold; beyond it doubles.
+/// Room for content grows fourfold, or by so many bytes if that is less; beyond them it doubles.
 const STEP_BYTES: usize = 48 << 10;
 
 /// Files of one transaction; of further ones nothing is kept.

@@ -108,7 +108,9 @@
 //!
 //! # What is deliberately not here
 //!
-//! * No global state and no locks on the packet path: a worker owns its part of the flow table.
+//! * No global state and no locks on the packet path: a worker owns its part of the flow table. In a
+//!   replay, where nothing is lost by it, the first worker that searches for a group of rules makes what
+//!   that needs; a sensor makes all of it before it starts.
 //! * No boxed expression trees: a rule is compiled once into chains of tests, and parsed never again.
 //! * No plug-ins loaded at run time: a list that the compiler sees is shorter than a registry.
 //! * No blocking: a sensor beside the wire cannot be an outage on it.

@@ -195,6 +195,17 @@ fn a_bad_rule_costs_only_itself() {
 }
 
 #[test]
+fn that_no_rule_loads_is_told_however_quiet() {
+    let place = Place::new();
+    place.write("bad.rules", b"this is no rule\n");
+    place.write("empty.rules", b"# none is wanted\n");
+    let dns = capture("dns.pcap");
+    let replay = |rules| place.run(&["replay", "-q", "-S", rules, "-o", "out", &dns], DONE);
+    replay("bad.rules").complains(&["none of the rules", "rivellino rules check"]);
+    assert_eq!(replay("empty.rules").error, "");
+}
+
+#[test]
 fn each_capture_has_a_folder_of_its_own() {
     let place = Place::new();
     let (dns, modbus) = (capture("dns.pcap"), capture("modbus.pcap"));

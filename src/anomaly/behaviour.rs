@@ -1,6 +1,7 @@
 //! All detectors at one table: each sees what it asked for, in order.
 
 use super::incident::{self, Incidents, Stage};
+use super::indicator::Watchlist;
 use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Mark, Settings, Site, When, marks};
 use crate::record::{Alert, Body, Context, Record, Sort};
@@ -35,8 +36,10 @@ pub struct Behaviour {
     of_speaking: Vec<(&'static str, Seats)>,
     /// For each set of marks the seats that do not see a burst, a flow or a contact with it.
     unmarked: [Seats; Mark::SETS],
-    /// Those to which nothing matters before the next tick.
+    /// Those to which nothing matters before the next tick, with the watch list that it was then.
     idle: Seats,
+    watchlist: Watchlist,
+    generation: u64,
     known: Known,
     incidents: Incidents,
     suppressions: Suppressions,
@@ -101,6 +104,8 @@ impl Behaviour {
             of_speaking,
             unmarked,
             idle: 0,
+            watchlist: site.watchlist.clone(),
+            generation: site.watchlist.generation(),
             known,
             incidents,
             suppressions,
@@ -121,6 +126,8 @@ impl Behaviour {
             of_speaking: Vec::new(),
             unmarked: [0; Mark::SETS],
             idle: 0,
+            watchlist: Watchlist::default(),
+            generation: 0,
             known: Known::default(),
             incidents: Incidents::default(),
             suppressions: Suppressions::default(),
@@ -148,6 +155,10 @@ impl Behaviour {
             self.tick(at, told);
         }
         self.now = self.now.max(at);
+        if self.generation != self.watchlist.generation() {
+            self.generation = self.watchlist.generation();
+            self.idle = 0;
+        }
         self.known.record(record);
         let mut seats = self.seats(&record.context, &record.body);
         while seats != 0 {
@@ -196,6 +207,7 @@ impl Behaviour {
         if self.known.attempt().is_none() {
             seats &= !self.of_attempts;
         }
+        // There is nothing for a record with all marks, more than there are.
         let unmarked = self.unmarked.get(usize::from(marks::of(context, body)));
         seats & !unmarked.copied().unwrap_or_default() & !self.idle
     }
@@ -229,6 +241,7 @@ impl Behaviour {
         self.tell(told);
     }
 
+    /// What an idle detector sees is of no use to it: none of them is asked until that changes.
     fn idle_seats(&self) -> Seats {
         let idle = self.seats.iter().zip(0..).filter(|((_, detector), _)| detector.is_idle());
         idle.fold(0, |seats, (_, place)| seats | 1 << place)

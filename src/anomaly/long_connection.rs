@@ -84,7 +84,7 @@ struct Day {
 }
 
 /// No band is reached earlier.
-const OLD: Duration = Duration::from_secs(60);
+const OLD: Duration = Duration::from_secs(1);
 
 /// A host, its peer, the port.
 type Key = (IpAddr, IpAddr, u16);

@@ -18,7 +18,7 @@ pub enum Mark {
     Lasting,
     /// It may be of someone who moves on within the house.
     Within,
-    /// It is a contact by datagrams.
+    /// It is a contact by datagrams. The last: [`Mark::SETS`] goes by it.
     Datagram,
 }
 
@@ -27,7 +27,7 @@ pub(super) type Marks = u8;
 
 impl Mark {
     /// How many sets of marks there are.
-    pub(super) const SETS: usize = 1 << 6;
+    pub(super) const SETS: usize = 1 << (Self::Datagram as usize + 1);
 
     /// Its bit.
     pub(super) const fn bit(self) -> Marks {

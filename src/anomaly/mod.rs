@@ -83,7 +83,8 @@ pub trait Detector: Send {
     /// Bytes that it holds, about.
     fn memory(&self) -> usize;
 
-    /// Whether nothing that it may see can matter to it until the next tick.
+    /// Whether nothing that it may see can matter to it until the next tick, or until the site's watch
+    /// list is another.
     fn is_idle(&self) -> bool {
         false
     }

@@ -107,7 +107,8 @@ pub(super) fn reload(
     let mut problems = kept.write();
     let loaded = plan.and_then(|plan| {
         let loaded = plan.load(kept.sets())?;
-        loaded.iter().for_each(|loaded| loaded.ruleset.prepare(plan.workers));
+        // By this thread alone: nobody waits for it, and the others have packets to work on.
+        loaded.iter().for_each(|loaded| loaded.ruleset.prepare(1));
         Ok(loaded)
     });
     match loaded.and_then(|loaded| loaded.context("no rules")) {

@@ -208,6 +208,11 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
     }
     let quiet = config.quiet.unwrap_or_default();
     let prepared = replay.prepare()?;
+    let rules = prepared.loaded.as_ref().map(|loaded| &loaded.summary);
+    if rules.is_some_and(|rules| rules.loaded == 0 && rules.failed > 0) {
+        // However quiet: that nothing is found then says nothing.
+        tracing::error!("none of the rules could be loaded: see `rivellino rules check`");
+    }
     if let Some(loaded) = prepared.loaded.as_ref().filter(|_| !quiet) {
         for diagnostic in loaded.diagnostics.iter().take(DIAGNOSTICS_SHOWN) {
             tracing::warn!("{}", diagnostic.brief());

@@ -119,8 +119,8 @@ pub struct PortPair {
     destination: u32,
 }
 
-/// Ports as numbers: those under which everywhere the same is filed have the same one, so that a packet's
-/// are looked up once for all that is filed.
+/// Ports as numbers: those under which everywhere the same is filed have the same one, so that one
+/// look-up of a packet's ports is good for all that is filed.
 struct Numbers {
     /// A bit for each port that has one: most ports of packets have none.
     known: Vec<u64>,
@@ -213,7 +213,13 @@ impl Groups {
         let share = self.patterns.len().div_ceil(threads.max(1)).max(1);
         std::thread::scope(|scope| {
             for patterns in self.patterns.chunks(share) {
-                scope.spawn(|| patterns.iter().for_each(Patterns::prepare));
+                let prepare = || patterns.iter().for_each(Patterns::prepare);
+                // Where there can be no further thread, this one does its share.
+                if share == self.patterns.len()
+                    || std::thread::Builder::new().spawn_scoped(scope, prepare).is_err()
+                {
+                    prepare();
+                }
             }
         });
     }

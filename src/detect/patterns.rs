@@ -1,6 +1,6 @@
 //! Fast patterns of a group of rules: which of them are in some bytes.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use memchr::memmem::Finder;
 
@@ -65,8 +65,8 @@ pub struct Patterns {
     rules: Vec<u32>,
     /// Those looked for by themselves.
     singles: Vec<Single>,
-    /// The others.
-    wanted: Vec<Wanted>,
+    /// The others, until `finder` is made of them.
+    wanted: Mutex<Vec<Wanted>>,
     /// Whether these need no automaton.
     sparse: bool,
     /// How these are found. Made when it is first needed: most groups never are where a sensor stands,
@@ -178,6 +178,7 @@ impl Patterns {
             |one: &Wanted| if sparse { one.entry.bytes().len() } else { one.part().len() };
         let alone = singles.iter().map(|single: &Single| single.entry.bytes().len());
         let longest = wanted.iter().map(looked_for).chain(alone).max().unwrap_or(0);
+        let wanted = Mutex::new(wanted);
         Self { starts, rules, singles, wanted, sparse, finder: OnceLock::new(), longest, reach }
     }
 
@@ -192,7 +193,10 @@ impl Patterns {
     }
 
     fn finder(&self) -> &Search {
-        self.finder.get_or_init(|| Search::new(&self.wanted))
+        self.finder.get_or_init(|| {
+            let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            Search::new(&std::mem::take(&mut *wanted))
+        })
     }
 
     /// Looks into all of `haystacks`, side by side; `hit` gets the index of the haystack, the rule

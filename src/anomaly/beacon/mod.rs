@@ -102,7 +102,7 @@ const REGULAR_PORTS: &[u16] = &[
     6379, 7680, 8883, 9100, 10050, 10051, 20000, 44818, 47808, 51820,
 ];
 
-/// Which of a thousand rests a port of [`REGULAR_PORTS`] leaves: most others leave none of them.
+/// What ports of [`REGULAR_PORTS`] are modulo 1024, a bit each: most others are none of these.
 static REGULAR_RESTS: [u64; 16] = rests(REGULAR_PORTS);
 
 /// How the lists know it.

@@ -282,6 +282,11 @@ impl Watchlist {
         drop(freed);
     }
 
+    /// Another number for each set that was in force: one load.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
     /// How many indicators are in force.
     pub fn count(&self) -> usize {
         self.0.set.read().unwrap_or_else(PoisonError::into_inner).len()

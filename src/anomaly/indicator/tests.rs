@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
+use crate::anomaly::{Behaviour, Settings};
 use crate::field::{self, Describe, Field, Fields, Side, Stage, Tree};
 use crate::net::{Direction, Endpoint};
 use crate::record::{Burst, Level, Observable};
@@ -246,6 +247,23 @@ fn what_is_not_yet_or_no_longer_valid_is_not_seen_but_in_a_replay() {
     bench.watchlist.replace(Set::new(all(), true));
     let goes_on = at(50, "10.0.0.7", "198.51.100.7", Body::Burst(Box::new(long)));
     assert_eq!(bench.told(&goes_on).len(), 1, "a conversation that began before");
+}
+
+#[test]
+fn a_list_that_is_filled_between_two_ticks_is_asked_at_once() {
+    let site = Site::default();
+    let mut behaviour = Behaviour::new(&site, &Settings::default());
+    let mut found = |at| {
+        let mut told = Vec::new();
+        behaviour.record(&mut burst(at, "10.0.0.5", "198.51.100.7"), &mut told);
+        let findings = told.iter().filter(|(_, body)| matches!(body, Body::Finding(_)));
+        findings.count()
+    };
+    assert_eq!(found(10_000), 0);
+    let wanted = indicator(1, 80, vec![vec![network("198.51.100.7", 32)]]);
+    site.watchlist.replace(Set::new(vec![wanted], true));
+    // Behind the clock too, where no tick comes.
+    assert_eq!(found(9_990), 1);
 }
 
 #[test]

@@ -126,6 +126,8 @@ fn count(
             late
         })
     };
+    // What the canary does not touch is tried too, as the sensor will make all of it.
+    prepared.ruleset().iter().for_each(|ruleset| ruleset.prepare(1));
     let (mut alerts, mut broken) = (0, None);
     replay.run(&prepared, &stop, &mut |_| (), &mut |outcome| {
         alerts = outcome.summary.events().get("alert").copied().unwrap_or(0);
