@@ -51,9 +51,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let interface = config.interface.as_deref().context("no interface: give one with -i IFACE")?;
     let rules = Named::of(config)?;
     let plan = Replay::of(&[], &rules.now())?;
-    let prepared = plan.prepare()?;
-    // Packets must not wait until what they are searched for is ready.
-    prepared.ruleset().iter().for_each(|ruleset| ruleset.prepare(plan.workers));
+    let prepared = prepare(&plan)?;
     let metrics = metrics(&prepared)?;
     let loaded = Mutex::new(prepared.loaded.as_ref().map(|loaded| loaded.summary.clone()));
     let flags = Flags::default();
@@ -118,6 +116,13 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let loaded = std::mem::take(&mut *loaded.lock().unwrap_or_else(PoisonError::into_inner));
     write_summary(&output, &report, &found, loaded.as_ref())?;
     Ok(tell(&report))
+}
+
+/// Loads what the plan names, and makes all that rules need: packets must not wait for that.
+fn prepare(plan: &Replay) -> anyhow::Result<Prepared> {
+    let prepared = plan.prepare()?;
+    prepared.ruleset().iter().for_each(|ruleset| ruleset.prepare(plan.workers));
+    Ok(prepared)
 }
 
 /// The metrics, each detector and kind of record at zero; and how the rules loaded.
