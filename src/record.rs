@@ -476,7 +476,7 @@ pub struct Contact {
     pub flags: u8,
 }
 
-/// A flow was active, without a pause of more than a second and within one round of the engine:
+/// A flow was active, without a pause of more than a second and within a few rounds of the engine:
 /// what goes on in a flow while it lasts. Index 0 to the server, 1 to the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Burst {
@@ -502,9 +502,9 @@ pub struct Burst {
     pub before: [u32; 2],
     /// First packet of the flow.
     pub began: Timestamp,
-    /// Bytes each way of the flow up to the end of the round.
+    /// Bytes each way of the flow when it was told.
     pub total: [u64; 2],
-    /// Application protocol at the end of the round: `failed` when probing gave up.
+    /// Application protocol then: `failed` when probing gave up.
     pub app_protocol: Option<&'static str>,
 }
 
@@ -534,7 +534,7 @@ pub struct Arp {
     pub target: std::net::Ipv4Addr,
 }
 
-/// A message of ICMP or ICMPv6. Of a flow and round the first [`Self::PER_ROUND`] are told. The
+/// A message of ICMP or ICMPv6. Of a burst the first [`Self::PER_BURST`] are told. The
 /// record's context is of the packet: who sent it to whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IcmpMessage {
@@ -553,8 +553,8 @@ pub struct IcmpMessage {
 }
 
 impl IcmpMessage {
-    /// Messages of a flow that are told in one round.
-    pub const PER_ROUND: u32 = 16;
+    /// Messages that are told of one burst.
+    pub const PER_BURST: u32 = 16;
     /// Bytes kept of each, at most.
     pub const SAMPLE: usize = 256;
 }

@@ -149,9 +149,21 @@ impl Known {
     pub(super) fn record(&mut self, record: &Record) {
         match record.body {
             Body::Flow(_) | Body::Transaction(_) | Body::Arp(_) => self.learn_from(record),
-            // Nothing is to be learned from it.
-            _ => self.attempt = None,
+            _ => self.learn_nothing(),
         }
+    }
+
+    /// Whether there is nothing to be learned from a record, nor is anything to be done with it but to
+    /// show it to detectors.
+    #[inline]
+    pub(super) const fn passes_over(body: &Body) -> bool {
+        !matches!(body, Body::Flow(_) | Body::Transaction(_) | Body::Arp(_) | Body::Alert(_))
+    }
+
+    /// A record is shown from which nothing is to be learned.
+    #[inline]
+    pub(super) const fn learn_nothing(&mut self) {
+        self.attempt = None;
     }
 
     fn learn_from(&mut self, record: &Record) {

@@ -1,10 +1,11 @@
 //! What goes on in flows while they last, for detectors: bursts of packets, and messages of ICMP
-//! and ARP. Noted packet by packet, told at the end of the round.
+//! and ARP. Noted packet by packet, told at the end of a round.
 //!
-//! A flow lies wholly with one worker and a round ends at the same packet however many workers
-//! there are: so bursts are the same too.
+//! Bursts may go on for a few rounds, a span: where packets are many, each flow would else be told of
+//! in every round. A flow lies wholly with one worker, and rounds and spans end at the same packets
+//! however many workers there are: so bursts are the same too.
 
-use super::gather::App;
+use super::gather::{App, Effect};
 use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Icmp, Transport};
@@ -12,22 +13,26 @@ use crate::flow::{Flow, Slot, Table, Touch};
 use crate::net::Direction;
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// A pause that ends a burst.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A span ends with the first round after so much packet time, ...
+const SPAN: Duration = Duration::from_secs(1);
+/// ... and with this round of it at the latest: no more bursts can be open than that has packets.
+const SPAN_ROUNDS: u32 = 8;
 /// Bursts whose memory is kept.
-const SPARE_MAX: usize = 1024;
+const SPARE_MAX: usize = 4096;
 /// TCP flags of an opening packet, and of those that tell it from an answer.
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 
-/// Where a flow's burst of this round is noted.
+/// Where a flow's burst of this span is noted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mark {
-    /// The round; 0 before the first.
-    round: u32,
-    /// Index into the round's bursts.
+    /// The span; 0 before the first.
+    span: u32,
+    /// Index into the span's bursts.
     index: u32,
 }
 
@@ -35,14 +40,19 @@ pub struct Mark {
 struct Noted {
     slot: Slot,
     sequence: u64,
-    burst: Box<Burst>,
+    /// None when it was told.
+    burst: Option<Box<Burst>>,
 }
 
-/// The bursts of a round.
+/// The bursts of a span.
 #[derive(Default)]
 pub(super) struct Activity {
     is_on: bool,
-    round: u32,
+    span: u32,
+    /// Rounds of this span that are over.
+    rounds: u32,
+    /// When the last span ended.
+    since: Timestamp,
     bursts: Vec<Noted>,
     /// Memory of bursts that were told and seen to, for those to come.
     #[allow(clippy::vec_box, reason = "it is the boxes that are kept: records have them")]
@@ -52,7 +62,7 @@ pub(super) struct Activity {
 impl Activity {
     /// Notes nothing unless `is_on`.
     pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, round: 1, ..Self::default() }
+        Self { is_on, span: 1, ..Self::default() }
     }
 
     /// Takes a packet that belongs to a flow, and tells a message of ICMP.
@@ -69,10 +79,10 @@ impl Activity {
             return;
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
-        let burst = self.burst(place, touch, flow);
+        let Some(burst) = self.burst(place, touch, flow, records) else { return };
         let way = touch.direction;
         burst.end = burst.end.max(place.timestamp);
-        // A round has far fewer packets than these count.
+        // A span has far fewer packets than these count.
         let packets = of(&mut burst.packets, way);
         *packets = packets.wrapping_add(1);
         let filled = of(&mut burst.filled, way);
@@ -88,7 +98,7 @@ impl Activity {
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
                 let [there, back] = burst.packets;
-                if there.saturating_add(back) <= IcmpMessage::PER_ROUND {
+                if there.saturating_add(back) <= IcmpMessage::PER_BURST {
                     records.push(message(place, icmp, payload, flow, way));
                 }
             }
@@ -97,21 +107,31 @@ impl Activity {
     }
 
     /// The burst that a packet belongs to.
-    fn burst(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> &mut Burst {
+    fn burst(
+        &mut self,
+        place: Place,
+        touch: Touch,
+        flow: &mut Flow<App>,
+        records: &mut Vec<Record>,
+    ) -> Option<&mut Burst> {
         let mark = flow.app.mark;
         let mut index = mark.index as usize;
-        let open = if mark.round == self.round { self.bursts.get(index) } else { None };
-        if open.is_none_or(|noted| place.timestamp.since(noted.burst.end) > PAUSE) {
-            index = self.begin(place, touch, flow);
+        let open = if mark.span == self.span { self.bursts.get_mut(index) } else { None };
+        match open {
+            Some(Noted { burst: Some(burst), .. })
+                if place.timestamp.since(burst.end) <= PAUSE => {}
+            open => {
+                records.extend(open.and_then(|noted| noted.tell(flow)));
+                index = self.begin(place, touch, flow);
+            }
         }
-        #[allow(clippy::indexing_slicing, reason = "the index was just looked up or made")]
-        &mut self.bursts[index].burst
+        self.bursts.get_mut(index)?.burst.as_deref_mut()
     }
 
     #[inline(never)]
     fn begin(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> usize {
         let index = self.bursts.len();
-        flow.app.mark = Mark { round: self.round, index: u32::try_from(index).unwrap_or(u32::MAX) };
+        flow.app.mark = Mark { span: self.span, index: u32::try_from(index).unwrap_or(u32::MAX) };
         // The packet itself is already counted.
         let mut before = flow.counters.packets;
         *of(&mut before, touch.direction) = of(&mut before, touch.direction).saturating_sub(1);
@@ -124,6 +144,7 @@ impl Activity {
             before,
             ..Burst::default()
         };
+        let burst = Some(burst);
         self.bursts.push(Noted { slot: touch.slot, sequence: place.sequence, burst });
         index
     }
@@ -149,17 +170,38 @@ impl Activity {
         }
     }
 
-    /// The round is over: its bursts become records.
-    pub(super) fn tell(&mut self, table: &Table<App>, records: &mut Vec<Record>) {
-        self.round = self.round.wrapping_add(1).max(1);
-        for Noted { slot, sequence, mut burst } in self.bursts.drain(..) {
-            let Some(flow) = table.get(slot) else { continue };
-            burst.began = flow.counters.start;
-            burst.total = flow.counters.bytes;
-            burst.app_protocol = flow.app.session.as_ref().and_then(Session::name);
-            let (timestamp, context) = (burst.start, flow_context(flow));
-            records.push(Record { sequence, tie: 0, timestamp, context, body: Body::Burst(burst) });
+    /// A round is over, at this packet time: bursts of flows that are over become records, and when
+    /// the span is over all do.
+    pub(super) fn tell(
+        &mut self,
+        now: Timestamp,
+        table: &Table<App>,
+        effects: &[Effect],
+        records: &mut Vec<Record>,
+    ) {
+        if !self.is_on {
+            return;
         }
+        self.rounds += 1;
+        if self.rounds >= SPAN_ROUNDS || now.since(self.since) >= SPAN {
+            (self.rounds, self.since) = (0, now);
+            self.span = self.span.wrapping_add(1).max(1);
+            let tell = |mut noted: Noted| noted.tell(table.get(noted.slot)?);
+            records.extend(self.bursts.drain(..).filter_map(tell));
+            return;
+        }
+        let start = records.len();
+        for effect in effects {
+            let Effect::Ended(slot, _) = effect else { continue };
+            let Some(flow) = table.get(*slot) else { continue };
+            let Mark { span, index } = flow.app.mark;
+            if span == self.span {
+                let noted = self.bursts.get_mut(index as usize);
+                records.extend(noted.and_then(|noted| noted.tell(flow)));
+            }
+        }
+        let told = records.get_mut(start..).unwrap_or_default();
+        told.sort_unstable_by_key(|record| record.sequence);
     }
 
     /// Takes back the memory of bursts, out of records that were seen to.
@@ -171,6 +213,18 @@ impl Activity {
             }
         }
         records.clear();
+    }
+}
+
+impl Noted {
+    /// The record of the burst, unless it was told.
+    fn tell(&mut self, flow: &Flow<App>) -> Option<Record> {
+        let mut burst = self.burst.take()?;
+        burst.began = flow.counters.start;
+        burst.total = flow.counters.bytes;
+        burst.app_protocol = flow.app.session.as_ref().and_then(Session::name);
+        let (sequence, timestamp, context) = (self.sequence, burst.start, flow_context(flow));
+        Some(Record { sequence, tie: 0, timestamp, context, body: Body::Burst(burst) })
     }
 }
 

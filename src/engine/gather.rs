@@ -21,7 +21,7 @@ pub struct App {
     pub transactions: u64,
     /// Number of the packet that showed what the flow speaks; 0 as long as none did.
     pub known_by: u64,
-    /// Where its activity of this round is noted.
+    /// Where its activity of this span is noted.
     pub mark: Mark,
 }
 

@@ -113,12 +113,20 @@ impl Merge {
     pub fn round(&mut self, records: &mut [Record], now: Timestamp) {
         let mut order = std::mem::take(&mut self.order);
         let places = order.of(records);
-        for (number, place) in places.clone().enumerate() {
-            if let Some(record) = records.get_mut(place) {
+        let mut number = 0;
+        while let Some(rest @ [first, ..]) = places.get(number..) {
+            let (found, found_at) = (&mut self.found, &mut self.found_at);
+            let mut made = |index: usize, end| found_at.push((number + index, end));
+            let seen = self.behaviour.run(records, rest, found, &mut made);
+            if seen == 0
+                && let Some(record) = records.get_mut(*first as usize)
+            {
                 self.judge(number, record);
             }
+            number += seen.max(1);
         }
-        self.write(places.filter_map(|place| records.get(place)).enumerate());
+        let in_order = places.iter().filter_map(|place| records.get(*place as usize));
+        self.write(in_order.enumerate());
         self.order = order;
         self.behaviour.tick(now, &mut self.found);
         self.tell(now);

@@ -17,6 +17,7 @@ type Key = (u64, u64, u32);
 pub(super) struct Order {
     keys: Vec<Key>,
     merged: Vec<Key>,
+    places: Vec<u32>,
     /// Where runs end.
     ends: Vec<usize>,
     next_ends: Vec<usize>,
@@ -25,15 +26,14 @@ pub(super) struct Order {
 impl Order {
     /// Places of `records` in order. Stable: the records of one packet come from one worker, in
     /// its order.
-    pub(super) fn of<'a>(
-        &'a mut self,
-        records: &[Record],
-    ) -> impl Iterator<Item = usize> + Clone + use<'a> {
+    pub(super) fn of(&mut self, records: &[Record]) -> &[u32] {
         self.runs(records);
         while self.ends.len() > 1 {
             self.halve();
         }
-        self.keys.iter().map(|(_, _, place)| *place as usize)
+        self.places.clear();
+        self.places.extend(self.keys.iter().map(|(_, _, place)| *place));
+        &self.places
     }
 
     /// Notes the keys, and where a run of them ends.
@@ -116,7 +116,9 @@ mod tests {
                 expected.sort_by_key(|place| {
                     records.get(*place).map(|record| (record.sequence, record.tie))
                 });
-                assert_eq!(order.of(&records).collect::<Vec<_>>(), expected);
+                let places: Vec<usize> =
+                    order.of(&records).iter().map(|place| *place as usize).collect();
+                assert_eq!(places, expected);
             }
         }
     }

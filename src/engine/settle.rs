@@ -14,10 +14,12 @@ use crate::record::{
     Alert, Anomaly, Application, Body, Contact, Context, FileRecord, FlowRecord, Record,
     TransactionRecord,
 };
+use crate::time::Timestamp;
 
-pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>]) {
+pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestamp) {
     let mut alerts = Vec::new();
-    worker.activity.tell(&worker.table, &mut worker.records);
+    let (table, effects) = (&worker.table, &worker.gather.effects);
+    worker.activity.tell(now, table, effects, &mut worker.records);
     if let Some(inspector) = &mut worker.inspector {
         let views = &mut worker.views;
         inspect(inspector, &worker.table, &worker.gather.effects, pending, views, &mut alerts);

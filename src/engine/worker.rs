@@ -245,7 +245,7 @@ impl Worker {
         let start = pending.last().map_or(0, |last| last.effects.end);
         let place = Place { sequence, timestamp, timed: true };
         self.strangers(place, None, start, pending);
-        settle::settle(self, pending);
+        settle::settle(self, pending, timestamp);
     }
 
     fn frame<'b>(&mut self, frame: &Frame, bytes: &'b [u8], pending: &mut Vec<Pending<'b>>) {
