@@ -134,6 +134,8 @@
 //! **A detector.** Make `anomaly/NAME.rs` with `KIND` (name, generator number, parameters with
 //! their units and where they come from) and an [`anomaly::Detector`]; add it to the list. A finding
 //! says what, how sure, against what baseline, with which flows as evidence, in Italian and English.
+//! Where it can use few of many bursts, flows or contacts, a mark in `anomaly/marks.rs` (one variant,
+//! one line) spares it the others.
 //!
 //! **An output.** Make `outputs/NAME.rs` with an [`outputs::Output`], add it to
 //! [`outputs::OUTPUTS`], and make it where `control` puts the outputs of a run together.

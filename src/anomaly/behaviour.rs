@@ -216,7 +216,8 @@ impl Behaviour {
             let seat = asked.trailing_zeros() as usize;
             asked &= asked - 1;
             let Some((_, detector)) = self.seats.get_mut(seat) else { continue };
-            let mine = self.run.iter().enumerate().filter(|(_, shown)| shown.seats >> seat & 1 == 1);
+            let mine =
+                self.run.iter().enumerate().filter(|(_, shown)| shown.seats >> seat & 1 == 1);
             for (index, shown) in mine {
                 let Some(record) = records.get(shown.place as usize) else { continue };
                 detector.record(record, &self.known, &mut self.found);

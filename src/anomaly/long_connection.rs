@@ -17,17 +17,21 @@ use crate::field::Node;
 use crate::record::{Body, Burst, Context, Level, Outcome, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
-static BAND_1: Parameter =
-    Parameter::fixed("age-info", 3600.0, "seconds", "Open so long it is told as information.");
+static BAND_1: Parameter = Parameter::fixed(
+    "age-info",
+    3600.0,
+    "seconds",
+    "Open so long it is told as information, from 1 on.",
+);
 static BAND_2: Parameter =
-    Parameter::fixed("age-again", 14_400.0, "seconds", "Open so long it is told again.");
+    Parameter::fixed("age-again", 14_400.0, "seconds", "Open so long it is told again, from 1 on.");
 static BAND_3: Parameter =
-    Parameter::fixed("age-low", 28_800.0, "seconds", "Open so long it is told as low.");
+    Parameter::fixed("age-low", 28_800.0, "seconds", "Open so long it is told as low, from 1 on.");
 static BAND_4: Parameter = Parameter::fixed(
     "age-lasting",
     43_200.0,
     "seconds",
-    "Open so long it is told even of services that stay open.",
+    "Open so long it is told even of services that stay open, from 1 on.",
 );
 static STROBE: Parameter = Parameter {
     name: "strobe",

@@ -356,12 +356,22 @@ pub struct Options {
 #[derive(Debug, Subcommand)]
 pub enum Rules {
     /// Load rules and say what is wrong with which.
-    Check(RuleFiles),
+    Check {
+        /// Rule files or folders, as with -S.
+        #[arg(value_name = "FILE")]
+        named: Vec<PathBuf>,
+        /// Where to look.
+        #[command(flatten)]
+        files: RuleFiles,
+    },
     /// List the rules: number, revision, severity, protocol, message, place.
     List {
         /// One JSON object a line, with fast pattern and metadata.
         #[arg(long)]
         json: bool,
+        /// Rule files or folders, as with -S.
+        #[arg(value_name = "FILE")]
+        named: Vec<PathBuf>,
         /// Where to look.
         #[command(flatten)]
         files: RuleFiles,

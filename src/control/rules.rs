@@ -184,6 +184,8 @@ pub fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<(Arc<str>, String)>> {
             .with_context(|| format!("cannot read the rules in {}", file.display()))?;
         let text = String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        // Some editors put a mark of the byte order before UTF-8.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         texts.push((name, text));
     }
     if files.is_empty() {

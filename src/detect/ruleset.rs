@@ -47,8 +47,8 @@ pub fn load(
     for (name, text) in files {
         summary.files += 1;
         let file = RuleFile::new(Arc::clone(name), text.as_str());
+        let before = diagnostics.len();
         rules.reserve(memchr::memchr_iter(b'\n', text.as_bytes()).count());
-        // What could not be read is told before what could not be compiled.
         let mut refused = Vec::new();
         let disabled = file.each(&mut |parsed| match parsed {
             Ok(parsed) => match compile(&parsed, variables, &catalog) {
@@ -75,6 +75,8 @@ pub fn load(
             told.first().into_iter().for_each(|first| count(&mut summary, first));
             diagnostics.extend(told);
         }
+        let of_file = diagnostics.get_mut(before..).unwrap_or_default();
+        of_file.sort_by_key(|diagnostic| diagnostic.line);
     }
     summary.loaded = rules.len() as u64;
     rules.retain(|rule| !rule.never);

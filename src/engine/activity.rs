@@ -118,8 +118,8 @@ impl Activity {
         let mut index = mark.index as usize;
         let open = if mark.span == self.span { self.bursts.get_mut(index) } else { None };
         match open {
-            Some(Noted { burst: Some(burst), .. })
-                if place.timestamp.since(burst.end) <= PAUSE => {}
+            Some(Noted { burst: Some(burst), .. }) if place.timestamp.since(burst.end) <= PAUSE => {
+            }
             open => {
                 records.extend(open.and_then(|noted| noted.tell(flow)));
                 index = self.begin(place, touch, flow);

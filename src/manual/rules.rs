@@ -67,7 +67,7 @@
 //!
 //! # What a rule may cost
 //!
-//! On one packet all tests of one rule's buffers together may cost about 3 ms; then the rule is
+//! On one packet all tests of one rule's buffers together may cost about 2 ms; then the rule is
 //! given up for the packet, and `rivellino_chains_given_up_total` counts it, as does
 //! `chains_given_up` in `summary.json`. Expressions are searched in linear time where that means
 //! the same; those that look around or back are tried from one place after the other, each within

@@ -1,7 +1,8 @@
 //! JSON, written straight into bytes.
 //!
 //! Own code rather than a library's: the source is a walk ([`Tree`]), not a value that could be
-//! serialised, and text is bytes from the wire that need not be UTF-8.
+//! serialised, and text is bytes from the wire that need not be UTF-8. Numbers are written by the
+//! crate itoa.
 
 use std::net::IpAddr;
 

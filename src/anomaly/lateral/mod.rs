@@ -432,7 +432,12 @@ impl Lateral {
 
 /// Ports of services that domain controllers alone offer.
 const fn is_controller(port: u16) -> bool {
-    matches!(port, 88 | 389 | 3268)
+    port == 88 || is_directory(port)
+}
+
+/// Ports of directories: LDAP, and the global catalogue.
+const fn is_directory(port: u16) -> bool {
+    matches!(port, 389 | 3268)
 }
 
 /// Ports by which machines are administered.
@@ -453,8 +458,7 @@ pub(super) fn may_be_work(context: &Context, contact: &Contact) -> bool {
 /// Whether a flow may be one that reads a directory.
 #[inline]
 pub(super) fn may_be_directory(context: &Context, flow: &FlowRecord) -> bool {
-    flow.app_protocol.is_some()
-        && context.destination.is_some_and(|end| matches!(end.port, 389 | 3268))
+    flow.app_protocol.is_some() && context.destination.is_some_and(|end| is_directory(end.port))
 }
 
 impl Detector for Lateral {

@@ -5,6 +5,7 @@ mod list;
 mod profile;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cli::{RuleFiles, Rules};
@@ -22,9 +23,9 @@ use crate::detect::syntax::RuleFile;
 /// When a file cannot be read or nothing is of the number or the name asked for.
 pub fn rules(command: &Rules, out: &mut Terminal) -> anyhow::Result<u8> {
     match command {
-        Rules::Check(files) => check(files, out),
-        Rules::List { files, json } => {
-            let loaded = Input::of(files)?.loaded;
+        Rules::Check { named, files } => check(named, files, out),
+        Rules::List { named, files, json } => {
+            let loaded = Input::of(named, files)?.loaded;
             if *json {
                 list::json(&loaded.ruleset, out)?
             } else {
@@ -52,8 +53,8 @@ pub fn rules(command: &Rules, out: &mut Terminal) -> anyhow::Result<u8> {
 }
 
 /// All that is wrong, at once, then the counts. Refused when no rule is left to work with.
-fn check(files: &RuleFiles, out: &mut Terminal) -> anyhow::Result<u8> {
-    let loaded = Input::of(files)?.loaded;
+fn check(named: &[PathBuf], files: &RuleFiles, out: &mut Terminal) -> anyhow::Result<u8> {
+    let loaded = Input::of(named, files)?.loaded;
     for diagnostic in &loaded.diagnostics {
         writeln!(out, "{diagnostic}\n")?;
     }
@@ -66,7 +67,7 @@ fn check(files: &RuleFiles, out: &mut Terminal) -> anyhow::Result<u8> {
 
 /// Every rule of that number (generators may share numbers), in words.
 fn explain(sid: u32, files: &RuleFiles, out: &mut Terminal) -> anyhow::Result<u8> {
-    let input = Input::of(files)?;
+    let input = Input::of(&[], files)?;
     let number = sid.to_string();
     let mut found = false;
     for (name, text) in &input.texts {
@@ -103,9 +104,10 @@ struct Input {
 }
 
 impl Input {
-    fn of(files: &RuleFiles) -> anyhow::Result<Self> {
+    fn of(named: &[PathBuf], files: &RuleFiles) -> anyhow::Result<Self> {
+        let all = [&files.rules, named].concat();
         let line = Config {
-            rules: (!files.rules.is_empty()).then(|| files.rules.clone()),
+            rules: (!all.is_empty()).then_some(all),
             vars: (!files.vars.is_empty()).then(|| files.vars.iter().cloned().collect()),
             ..Config::default()
         };

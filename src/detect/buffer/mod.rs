@@ -21,7 +21,7 @@ pub const MAX_ATTEMPTS: u32 = 3_000;
 
 /// Work of one rule on one packet, in units of roughly a nanosecond: what the attempts over all
 /// buffers together may cost.
-pub const MAX_WORK: u32 = 3_000_000;
+pub const MAX_WORK: u32 = 2_000_000;
 
 /// Variables of `byte_extract` and `byte_math` in one rule.
 pub const MAX_VARIABLES: usize = 32;

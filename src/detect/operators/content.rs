@@ -52,6 +52,10 @@ pub(super) fn quoted<'a>(
     let inner = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) => Ok((inner, negated)),
+        None if rest.starts_with('"') => {
+            Err(Problem::whole("R110", format!("`{keyword}` goes on behind its quotes"))
+                .hint("put `;` behind the closing quote"))
+        }
         None => Err(Problem::whole("R110", format!("`{keyword}` needs its argument in quotes"))
             .hint(format!("write {keyword}:\"...\""))),
     }

@@ -21,7 +21,9 @@ fn compile(
             let all: Vec<String> = names(layer).collect();
             return Err(match nearest(name, all.iter().map(String::as_str)) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem.hint(format!("write `{syntax}`")),
+                None => {
+                    problem.hint(format!("write `{syntax}`; `rivellino rules events` lists all"))
+                }
             });
         }
     }

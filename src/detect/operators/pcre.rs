@@ -25,7 +25,7 @@ const SHORT_LIMIT: u32 = 250;
 
 /// What it costs until an automaton that counts far gives up, in units of
 /// [`crate::detect::buffer::MAX_WORK`].
-const GIVEN_UP_COST: usize = 2_000_000;
+const GIVEN_UP_COST: usize = 1_000_000;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 200;
@@ -111,6 +111,13 @@ struct Flags {
     buffer: Option<&'static str>,
 }
 
+/// What PCRE2 says of an expression, but for the place: it counts what was put before it, too.
+fn reason(error: &pcre2::Error) -> String {
+    let said = error.to_string();
+    let behind = said.split_once("offset ").and_then(|(_, rest)| rest.split_once(": "));
+    behind.map_or_else(|| said.clone(), |(_, reason)| reason.to_owned())
+}
+
 fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem> {
     // Old rules leave the quotes out: the slashes are enough.
     let bare = argument.map(str::trim).filter(|text| text.starts_with('/'));
@@ -134,9 +141,9 @@ fn compile(argument: Option<&str>, builder: &mut Builder) -> Result<(), Problem>
         attempts: OnceLock::new(),
         captures: None,
     };
-    let regex = expression
-        .build(SHORT_LIMIT, flags.anchored)
-        .map_err(|error| Problem::whole("R142", format!("the expression is wrong: {error}")))?;
+    let regex = expression.build(SHORT_LIMIT, flags.anchored).map_err(|error| {
+        Problem::whole("R142", format!("the expression is wrong: {}", reason(&error)))
+    })?;
     if negated && !names.is_empty() {
         let names = names.trim_start_matches([',', ' ', '\t']);
         return Err(Problem::whole("R147", "what must not be found holds nothing to keep")

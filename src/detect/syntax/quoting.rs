@@ -78,9 +78,8 @@ pub fn quoted(value: &str) -> Result<Cow<'_, str>, Problem> {
             },
             '"' => {
                 let place = at + 1..at + 2;
-                return Err(
-                    Problem::spanned("R201", place, "a quote within quotes").hint("write `\\\"`")
-                );
+                return Err(Problem::spanned("R201", place, "a quote within quotes")
+                    .hint("write `\\\"`, or `;` behind it where the text ends there"));
             }
             _ => out.push(character),
         }

@@ -186,6 +186,7 @@ fn parse_option<'a>(words: &mut Words<'a>) -> Result<OptionText<'a>, Problem> {
     let unended = || {
         let place = words.base + start..words.base + words.text.len();
         Problem::spanned("R009", place, "this option does not end with `;`")
+            .hint("a rule ends with `;)`")
     };
     let name_length = memchr2(b':', b';', rest.as_bytes()).ok_or_else(unended)?;
     let name_text = rest.get(..name_length).unwrap_or_default().trim_ascii_end();
