@@ -57,8 +57,9 @@
 //!    of all rules; only rules whose pattern was there are evaluated. Acknowledgements that no rule can
 //!    match are left out before. Only then do finished
 //!    transactions and flows leave: inspection borrows, it does not copy.
-//! 5. The merge ([`engine::merge::Merge`]) puts the records of all workers back into the order of
-//!    the packets that caused them, applies thresholds, and shows a round to the detectors,
+//! 5. The merge ([`engine::merge::Merge`]) puts the records of a round, of all workers, back into the
+//!    order of the packets that caused them (bursts of flows, which detectors alone see, may begin in
+//!    one of a few rounds before), applies thresholds, and shows a round to the detectors,
 //!    then to the outputs. What detectors find goes to the outputs too, behind the record that made
 //!    them find it, and so do the incidents that findings and alerts become.
 //!

@@ -128,3 +128,86 @@ fn rounds_of_frames_as_large_as_network_cards_hand_on_end() {
     let first = run(1);
     assert!(first == run(2), "{}", difference(&first, &run(2)));
 }
+
+/// Frames in tunnels of VXLAN (RFC 7348): each belongs to two flows, which begin at different times.
+fn tunnelled() -> Vec<Vec<u8>> {
+    use crate::support::packets::{datagram, ipv4};
+    use rivellino::net::Direction;
+    let frame = |n: u16| {
+        let inner = datagram(Direction::ToServer, (1024 + n / 7 % 1500, 5000), &[7; 40]);
+        let ethernet = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0], inner.as_slice()].concat();
+        let vxlan = [&[8, 0, 0, 0, 0, 0, 1, 0], ethernet.as_slice()].concat();
+        let ports = [40_000 + n / 40 % 50, 4789].map(u16::to_be_bytes).concat();
+        let length = (8 + vxlan.len() as u16).to_be_bytes();
+        let udp = [ports.as_slice(), &length, &[0, 0], &vxlan].concat();
+        ipv4([10, 0, 0, (n % 40) as u8], [192, 0, 2, 1], 17, n, 0x4000, &udp)
+    };
+    (0..6000).map(frame).collect()
+}
+
+/// All that workers tell of `frames`, in order, one line each: what detectors alone see, too.
+fn told(frames: &[Vec<u8>], workers: usize, limits: rivellino::flow::Limits) -> Vec<String> {
+    use crate::support::packets::LINK_RAW;
+    use rivellino::capture::{Batch, Frame};
+    use rivellino::engine::worker::{Checksums, Worker, WorkerOptions};
+    use rivellino::record::{Body, Record};
+    use rivellino::time::Timestamp;
+    let options = || WorkerOptions {
+        decode: rivellino::decode::Options::default(),
+        checksums: Checksums::Ignore,
+        limits,
+        ruleset: None,
+        files: rivellino::file::Wants::NOTHING,
+        activity: true,
+    };
+    let mut all: Vec<Worker> = (0..workers).map(|_| Worker::new(options())).collect();
+    let mut lines = Vec::new();
+    let mut tell = |mut records: Vec<Record>| {
+        records.sort_by_key(|record| (record.sequence, record.tie));
+        lines.extend(records.iter().map(|record| {
+            let Record { sequence, tie, timestamp, context, body } = record;
+            let burst = if let Body::Burst(burst) = body { Some(burst) } else { None };
+            format!("{sequence} {tie} {timestamp:?} {:?} {context:?} {burst:?}", body.sort())
+        }));
+    };
+    let at = |sequence: u64| Timestamp::from_nanos(1_600_000_000_000_000_000 + sequence * 1000);
+    let mut last = 0;
+    for round in frames.chunks(rivellino::engine::ROUND_FRAMES) {
+        let mut parts: Vec<Batch> = (0..workers).map(|_| Batch::default()).collect();
+        for bytes in round {
+            last += 1;
+            let pair = rivellino::decode::address_pair(LINK_RAW, bytes).unwrap();
+            let shard = rivellino::flow::shard_of(pair.0, pair.1);
+            let part = &mut parts[usize::from(shard) % workers];
+            let (offset, length) = (part.data.len() as u32, bytes.len() as u32);
+            part.data.extend_from_slice(bytes);
+            let (sequence, timestamp, link) = (last, at(last), LINK_RAW);
+            let frame = Frame { timestamp, sequence, link, offset, captured: length, wire: length };
+            part.frames.push(frame);
+        }
+        let work = all.iter_mut().zip(&parts);
+        tell(work.flat_map(|(worker, part)| worker.round(part, last, at(last))).collect());
+    }
+    tell(all.iter_mut().flat_map(|worker| worker.finish(last, at(last))).collect());
+    lines
+}
+
+/// Also of frames that belong to several flows, where flows end for want of room, and where more are
+/// open at the end than are ended at a time.
+#[test]
+fn what_goes_on_in_flows_is_the_same_for_any_number_of_workers() {
+    use rivellino::flow::Limits;
+    let frames = tunnelled();
+    for flows in [256, 16_384] {
+        let limits = Limits { flows, ..Limits::default() };
+        let one = told(&frames, 1, limits);
+        let bursts = one.iter().filter(|line| line.contains(" Burst ")).count();
+        let ended = one.iter().filter(|line| line.contains(" Flow ")).count();
+        assert!(bursts >= ended && ended > 1024, "{bursts} bursts, {ended} flows");
+        for workers in [2, 3, 4] {
+            let other = told(&frames, workers, limits);
+            let differ = one.iter().zip(&other).find(|(one, other)| one != other);
+            assert!(one.len() == other.len() && differ.is_none(), "{workers}: {differ:?}");
+        }
+    }
+}

@@ -224,6 +224,50 @@ fn conversations_of_every_protocol() {
     println!("{rounds} rounds of all samples");
 }
 
+/// Who confuses a parser hides nothing from rules that look at the bytes.
+#[test]
+fn what_no_parser_understands_is_still_looked_at() {
+    let text = [("to_server", 1), ("to_client", 2)].map(|(way, sid)| {
+        format!(
+            "alert tcp any any -> any any (flow:{way}; content:\"root:x:0:0:root\"; sid:{sid};)\n"
+        )
+    });
+    let ruleset = Some(rules(&text.concat()));
+    let engine = Engine { ruleset, ..Engine::default() };
+    let mut tried = 0;
+    for protocol in PROTOCOLS.iter().filter(|known| known.carriers.contains(&Carrier::Tcp)) {
+        for sample in protocol.samples {
+            let Some((first, greeting)) = sample.turns.first() else { continue };
+            for way in [Direction::ToServer, Direction::ToClient] {
+                for rubbish in [0xff, b'A'] {
+                    // Both sides are not encrypted yet: only one has spoken.
+                    let mut offsets = [0usize; 2];
+                    let parts = [(*first, greeting.to_vec()), (way, vec![rubbish; 70_000])];
+                    let needle = (way, b"\r\nroot:x:0:0:root\r\n".to_vec());
+                    let segments: Vec<_> = parts
+                        .into_iter()
+                        .chain([needle])
+                        .flat_map(|(way, bytes)| {
+                            let offset = offsets[way.index()];
+                            offsets[way.index()] += bytes.len();
+                            [Some(Segment { way, offset, bytes }), None]
+                        })
+                        .collect();
+                    let port = protocol.ports.first().copied().unwrap_or(9999);
+                    let frames = connection((40_000, port), &segments);
+                    let lines = engine.run(Box::new(Frames::in_order(LINK_RAW, frames))).0;
+                    let found =
+                        String::from_utf8_lossy(&lines).contains("\"event_type\":\"alert\"");
+                    let name = protocol.name;
+                    assert!(found, "{name}: {}, {way:?}, {rubbish:x}", sample.name);
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
 #[test]
 fn every_function_that_takes_any_bytes() {
     let mut random = Random(SEED ^ 2);

@@ -184,11 +184,10 @@ impl Behaviour {
         }
     }
 
-    /// The same for the first of the records at `places`, as many as teach all detectors nothing
-    /// together and are seen before the next tick: there each detector can see all of them before
-    /// the next one does, which spares each the other's code and data in the cache. Gives `made` the index
-    /// of each place with a record that made something be told, and where that ends. Returns how many
-    /// were seen.
+    /// The same for the first of the records at `places`, up to one from which [`Known`] learns or that
+    /// comes at the next tick. Of these each detector sees all before the next one does, which spares
+    /// it the other's code and data in the cache. Gives `made` the index of each place with a record
+    /// that made something be told, and where that ends. Returns how many were seen.
     pub fn run(
         &mut self,
         records: &[Record],

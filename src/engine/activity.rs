@@ -19,7 +19,8 @@ use crate::time::{Duration, Timestamp};
 const PAUSE: Duration = Duration::from_secs(1);
 /// A span ends with the first round after so much packet time, ...
 const SPAN: Duration = Duration::from_secs(1);
-/// ... and with this round of it at the latest: no more bursts can be open than that has packets.
+/// ... and with this round of it at the latest: no more bursts can be open than that has packets,
+/// those within tunnels counted too.
 const SPAN_ROUNDS: u32 = 8;
 /// Bursts whose memory is kept.
 const SPARE_MAX: usize = 4096;
@@ -42,6 +43,8 @@ struct Noted {
     sequence: u64,
     /// None when it was told.
     burst: Option<Box<Burst>>,
+    /// The round of the span in which a message of ICMP was told last, and how many were.
+    messages: (u32, u32),
 }
 
 /// The bursts of a span.
@@ -54,6 +57,8 @@ pub(super) struct Activity {
     /// When the last span ended.
     since: Timestamp,
     bursts: Vec<Noted>,
+    /// Indexes of those whose flow is over; empty between rounds.
+    ended: Vec<u32>,
     /// Memory of bursts that were told and seen to, for those to come.
     #[allow(clippy::vec_box, reason = "it is the boxes that are kept: records have them")]
     spare: Vec<Box<Burst>>,
@@ -79,7 +84,9 @@ impl Activity {
             return;
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
-        let Some(burst) = self.burst(place, touch, flow, records) else { return };
+        let index = self.burst(place, touch, flow, records);
+        let Some(noted) = self.bursts.get_mut(index) else { return };
+        let Some(burst) = &mut noted.burst else { return };
         let way = touch.direction;
         burst.end = burst.end.max(place.timestamp);
         // A span has far fewer packets than these count.
@@ -97,8 +104,7 @@ impl Activity {
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
-                let [there, back] = burst.packets;
-                if there.saturating_add(back) <= IcmpMessage::PER_BURST {
+                if noted.tells_message(self.rounds) {
                     records.push(message(place, icmp, payload, flow, way));
                 }
             }
@@ -106,26 +112,23 @@ impl Activity {
         }
     }
 
-    /// The burst that a packet belongs to.
+    /// The index of the burst that a packet belongs to.
     fn burst(
         &mut self,
         place: Place,
         touch: Touch,
         flow: &mut Flow<App>,
         records: &mut Vec<Record>,
-    ) -> Option<&mut Burst> {
+    ) -> usize {
         let mark = flow.app.mark;
-        let mut index = mark.index as usize;
+        let index = mark.index as usize;
         let open = if mark.span == self.span { self.bursts.get_mut(index) } else { None };
-        match open {
-            Some(Noted { burst: Some(burst), .. }) if place.timestamp.since(burst.end) <= PAUSE => {
-            }
-            open => {
-                records.extend(open.and_then(|noted| noted.tell(flow)));
-                index = self.begin(place, touch, flow);
-            }
+        let last = open.as_ref().and_then(|noted| noted.burst.as_ref()).map(|burst| burst.end);
+        if last.is_some_and(|last| place.timestamp.since(last) <= PAUSE) {
+            return index;
         }
-        self.bursts.get_mut(index)?.burst.as_deref_mut()
+        records.extend(open.and_then(|noted| noted.tell(flow)));
+        self.begin(place, touch, flow)
     }
 
     #[inline(never)]
@@ -144,8 +147,8 @@ impl Activity {
             before,
             ..Burst::default()
         };
-        let burst = Some(burst);
-        self.bursts.push(Noted { slot: touch.slot, sequence: place.sequence, burst });
+        let (slot, sequence) = (touch.slot, place.sequence);
+        self.bursts.push(Noted { slot, sequence, burst: Some(burst), messages: (0, 0) });
         index
     }
 
@@ -184,24 +187,28 @@ impl Activity {
         }
         self.rounds += 1;
         if self.rounds >= SPAN_ROUNDS || now.since(self.since) >= SPAN {
-            (self.rounds, self.since) = (0, now);
-            self.span = self.span.wrapping_add(1).max(1);
-            let tell = |mut noted: Noted| noted.tell(table.get(noted.slot)?);
-            records.extend(self.bursts.drain(..).filter_map(tell));
-            return;
+            return self.end(now, table, records);
         }
-        let start = records.len();
-        for effect in effects {
-            let Effect::Ended(slot, _) = effect else { continue };
-            let Some(flow) = table.get(*slot) else { continue };
-            let Mark { span, index } = flow.app.mark;
-            if span == self.span {
-                let noted = self.bursts.get_mut(index as usize);
-                records.extend(noted.and_then(|noted| noted.tell(flow)));
-            }
+        let ended = effects.iter().filter_map(|effect| match effect {
+            Effect::Ended(slot, _) => table.get(*slot).map(|flow| flow.app.mark),
+            _ => None,
+        });
+        let here = ended.filter(|mark| mark.span == self.span);
+        self.ended.extend(here.map(|mark| mark.index));
+        // In the order of packets, as at the end of a span: a frame may have several.
+        self.ended.sort_unstable();
+        for index in self.ended.drain(..) {
+            let Some(noted) = self.bursts.get_mut(index as usize) else { continue };
+            records.extend(table.get(noted.slot).and_then(|flow| noted.tell(flow)));
         }
-        let told = records.get_mut(start..).unwrap_or_default();
-        told.sort_unstable_by_key(|record| record.sequence);
+    }
+
+    /// A span is over, or the input is: every burst becomes a record.
+    pub(super) fn end(&mut self, now: Timestamp, table: &Table<App>, records: &mut Vec<Record>) {
+        (self.rounds, self.since) = (0, now);
+        self.span = self.span.wrapping_add(1).max(1);
+        let tell = |mut noted: Noted| noted.tell(table.get(noted.slot)?);
+        records.extend(self.bursts.drain(..).filter_map(tell));
     }
 
     /// Takes back the memory of bursts, out of records that were seen to.
@@ -217,6 +224,14 @@ impl Activity {
 }
 
 impl Noted {
+    /// Whether a message of ICMP in this round of the span is told, or there were too many.
+    fn tells_message(&mut self, round: u32) -> bool {
+        let (last, count) = self.messages;
+        let count = if last == round { count.saturating_add(1) } else { 1 };
+        self.messages = (round, count);
+        count <= IcmpMessage::PER_ROUND
+    }
+
     /// The record of the burst, unless it was told.
     fn tell(&mut self, flow: &Flow<App>) -> Option<Record> {
         let mut burst = self.burst.take()?;

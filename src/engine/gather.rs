@@ -100,8 +100,8 @@ impl GatherHost<'_> {
         let Some(inspector) = &mut self.inspector else { return };
         // Encrypted bytes hold nothing a content could mean to find.
         let session = flow.app.session.as_ref();
-        let stopped = session.is_some_and(|session| session.state() == State::Stopped);
-        if flow.protocol != ip_protocol::TCP || stopped && chunk != Chunk::End {
+        let sealed = session.is_some_and(|session| session.state() == State::Sealed);
+        if flow.protocol != ip_protocol::TCP || sealed && chunk != Chunk::End {
             return;
         }
         match chunk {

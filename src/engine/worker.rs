@@ -206,6 +206,8 @@ impl Worker {
     /// takes memory.
     pub fn finish(&mut self, last: u64, now: Timestamp) -> Vec<Record> {
         let all = self.table.in_order();
+        // How many are ended at a time depends on the number of workers.
+        self.activity.end(now, &self.table, &mut self.records);
         let mut pending = Vec::new();
         for flows in all.chunks(ENDED_AT_ONCE) {
             self.table.finish(flows, now, &mut self.gather.host(self.inspector.as_mut()));
@@ -476,7 +478,7 @@ impl Worker {
             protocol: session.and_then(|session| session.protocol()),
             app_name: session.and_then(|session| session.name()),
             fresh: flow.app.known_by == self.gather.sequence,
-            sealed: session.is_some_and(|session| session.state() == State::Stopped),
+            sealed: session.is_some_and(|session| session.state() == State::Sealed),
             counters: flow.counters,
             first: touch.is_some_and(|touch| first_way(flow, touch.direction)),
             protocol_number: flow.protocol,

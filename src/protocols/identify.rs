@@ -60,8 +60,10 @@ pub enum State {
     Known,
     /// The protocol is known by name and has no parser here.
     Recognised,
-    /// The parser wants nothing more.
+    /// The parser understands nothing more.
     Stopped,
+    /// What comes is encrypted.
+    Sealed,
 }
 
 /// The application side of one flow.
@@ -156,8 +158,8 @@ impl Session {
     }
 
     /// Takes the next chunk of a direction; what it meant is added to `signals`, with transaction
-    /// numbers that are unique within the flow. [`Signal::Handover`] and [`Signal::Stop`] are
-    /// obeyed here already.
+    /// numbers that are unique within the flow. [`Signal::Handover`], [`Signal::Stop`]
+    /// and [`Signal::Sealed`] are obeyed here already.
     #[inline]
     pub fn chunk(
         &mut self,
@@ -169,7 +171,7 @@ impl Session {
         match self.state {
             State::Known => self.parse(direction, chunk, now, signals),
             State::Unknown => self.probe(direction, chunk, now, signals),
-            State::Failed | State::Recognised | State::Stopped => {}
+            State::Failed | State::Recognised | State::Stopped | State::Sealed => {}
         }
     }
 
@@ -290,7 +292,7 @@ impl Session {
         let Some(work) = self.stages.last_mut() else { return };
         let start = signals.len();
         work.parser.parse(direction, chunk, &moment, signals);
-        let (mut handover, mut stop) = (None, false);
+        let (mut handover, mut over) = (None, None);
         for signal in signals.iter_mut().skip(start) {
             match signal {
                 Signal::Ready { transaction, .. }
@@ -302,11 +304,12 @@ impl Session {
                 }
                 Signal::Event { transaction: None, .. } | Signal::Expect(_) | Signal::Frame(_) => {}
                 Signal::Handover(to) => handover = Some(*to),
-                Signal::Stop => stop = true,
+                Signal::Stop => over = Some(State::Stopped),
+                Signal::Sealed => over = Some(State::Sealed),
             }
         }
-        if stop {
-            self.state = State::Stopped;
+        if let Some(over) = over {
+            self.state = over;
         } else if let Some(to) = handover {
             let left = work.parser.left_over();
             self.hand_over(to);

@@ -115,8 +115,11 @@ pub enum Signal {
     /// nothing more. With a name that protocol takes over at once; without one the next bytes of
     /// each side are probed.
     Handover(Option<&'static str>),
-    /// Nothing more can be learned (encrypted): the parser gets nothing more.
+    /// What comes cannot be understood any more: the parser gets nothing more, rules go on looking at
+    /// the bytes.
     Stop,
+    /// What comes is encrypted, both ways: the parser gets nothing more, and rules do not look at it.
+    Sealed,
 }
 
 /// A flow that another one announced.

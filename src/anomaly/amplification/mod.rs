@@ -102,7 +102,7 @@ const CROWD_SHARE: f64 = 0.05;
 const LEVEL_MAX: f64 = 100.0;
 /// What an answer of one of our own machines counts: questions to them may go another way.
 const OWN_SHARE: f64 = 0.2;
-/// Length of a question that was seen in an earlier round, bytes.
+/// Length of a question that was seen in an earlier burst, bytes.
 const QUESTION: u64 = 50;
 
 /// How the lists know it.
@@ -366,7 +366,7 @@ impl Amplification {
         let context = &record.context;
         let (client, server) = (context.source?, context.destination?);
         let [asked, answered] = burst.payload.map(u64::from);
-        // What was asked in an earlier round is guessed at.
+        // What was asked in an earlier burst is guessed at.
         let earlier = u64::from(burst.before[0].min(burst.packets[1])) * QUESTION;
         let asked = if asked == 0 { earlier } else { asked };
         let more = (asked as f64).mul_add(-self.limits.ratio, answered as f64);

@@ -161,7 +161,7 @@ fn calls_cameras_and_what_is_answered_late_are_left_alone() {
         questions.push(burst(spoofed(n), VICTIM, 17, n * 2 + 1, answer));
     }
     assert!(judge(questions).is_empty());
-    // The same with connections: the answer and what follows come in the next round.
+    // The same with connections: the answer and what follows come in the next burst.
     let mut visits = Vec::new();
     for n in 0..5000u64 {
         visits.push(burst(spoofed(n), VICTIM, 6, n * 20, syn()));

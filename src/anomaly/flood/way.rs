@@ -80,7 +80,7 @@ fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
     if odd && sent > 0 && burst.packets[1] == 0 {
         return Some((Way::Stray, f64::from(sent)));
     }
-    // A round ended within the handshake, or after the first packet seen: it counted as bad.
+    // A burst ended within the handshake, or after the first packet seen: it counted as bad.
     match burst.before {
         [1, 1] if there & ACK != 0 => Some((Way::Syn, -1.0)),
         [1, 0] if back & SYN != 0 && there & ACK != 0 => Some((Way::Syn, -1.0)),
@@ -128,7 +128,7 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     if burst.is_first {
         return Some((Way::Udp, ANSWERED));
     }
-    // The answer came after the end of a round: what came before it was no flood.
+    // The answer came in a burst of its own: what came before it was no flood.
     let late = burst.before[1] == 0 && back > 0 && !is_reflected(source, target, burst.length());
     let earlier = (f64::from(burst.before[0]) - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
     late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))

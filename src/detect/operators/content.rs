@@ -52,7 +52,7 @@ pub(super) fn quoted<'a>(
     let inner = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match inner {
         Some(inner) => Ok((inner, negated)),
-        None if rest.starts_with('"') => {
+        None if rest.strip_prefix('"').is_some_and(|rest| rest.contains('"')) => {
             Err(Problem::whole("R110", format!("`{keyword}` goes on behind its quotes"))
                 .hint("put `;` behind the closing quote"))
         }

@@ -48,8 +48,8 @@ pub(super) fn compile(expression: &str, options: Options) -> Option<Regex> {
 }
 
 /// Bytes of the cache of an automaton that counts far, for each thread and way of reading: enough for
-/// the states of one count to one or two thousand, little enough to be filled in about a millisecond.
-const MAX_COUNTING: usize = 256 << 10;
+/// the states of one count to a few thousand, little enough to be filled in a millisecond or two.
+const MAX_COUNTING: usize = 512 << 10;
 
 /// An expression that counts far. Each number on the way is a state of its own, and a sender can have
 /// the automaton be in any of them at once: then there is no end of new states, and to work through

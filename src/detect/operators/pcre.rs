@@ -25,7 +25,7 @@ const SHORT_LIMIT: u32 = 250;
 
 /// What it costs until an automaton that counts far gives up, in units of
 /// [`crate::detect::buffer::MAX_WORK`].
-const GIVEN_UP_COST: usize = 1_000_000;
+const GIVEN_UP_COST: usize = 1_400_000;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].
 const SEARCH_COST: usize = 200;

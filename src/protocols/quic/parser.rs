@@ -147,7 +147,7 @@ impl Parser for QuicParser {
         if let Chunk::Data(bytes) = chunk {
             self.datagram(direction, bytes, signals);
             if self.greeted == [true; 2] {
-                signals.push(Signal::Stop);
+                signals.push(Signal::Sealed);
             }
         }
     }

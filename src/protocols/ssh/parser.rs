@@ -94,11 +94,11 @@ impl Parser for SshParser {
         match chunk {
             Chunk::Data(bytes) => self.data(direction, bytes, signals),
             // Where the next packet begins is not known.
-            Chunk::Gap(_) => self.finish(true, signals),
+            Chunk::Gap(_) => self.finish(Some(Signal::Stop), signals),
             Chunk::End => {
                 self.half(direction).ended = true;
                 if self.client.ended && self.server.ended {
-                    self.finish(false, signals);
+                    self.finish(None, signals);
                 }
             }
         }
@@ -201,7 +201,7 @@ impl SshParser {
             self.event(way, &INVALID_BANNER, signals);
         }
         if way == Direction::ToServer || before > MAX_LINES_BEFORE {
-            self.finish(true, signals);
+            self.finish(Some(Signal::Stop), signals);
         }
     }
 
@@ -220,7 +220,7 @@ impl SshParser {
         // It counts the padding's length and the message code.
         let Some(body) = length.checked_sub(2).and_then(|body| usize::try_from(body).ok()) else {
             self.event(way, &INVALID_RECORD, signals);
-            self.finish(true, signals);
+            self.finish(Some(Signal::Stop), signals);
             return;
         };
         half.state = match code {
@@ -236,7 +236,7 @@ impl SshParser {
             _ => {}
         }
         if self.client.state == State::Sealed && self.server.state == State::Sealed {
-            self.finish(true, signals);
+            self.finish(Some(Signal::Sealed), signals);
         }
     }
 
@@ -267,8 +267,8 @@ impl SshParser {
         signals.push(Signal::Event { transaction: Some(ONLY), side: side(way), event });
     }
 
-    /// Nothing more will be learned; `stop` when bytes may still come.
-    fn finish(&mut self, stop: bool, signals: &mut Vec<Signal>) {
+    /// Nothing more will be learned; with what is to be said of the bytes that may still come.
+    fn finish(&mut self, last: Option<Signal>, signals: &mut Vec<Signal>) {
         self.done = true;
         self.client.kept = Vec::new();
         self.server.kept = Vec::new();
@@ -276,9 +276,7 @@ impl SshParser {
         if self.told {
             signals.push(Signal::Done { transaction: ONLY });
         }
-        if stop {
-            signals.push(Signal::Stop);
-        }
+        signals.extend(last);
     }
 }
 

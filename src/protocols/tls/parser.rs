@@ -384,8 +384,9 @@ impl TlsParser {
         }
         let _ = way;
         if self.over || (sent && answered) {
+            let broken = self.over;
             self.finish(id, out);
-            out.push(Signal::Stop);
+            out.push(if broken { Signal::Stop } else { Signal::Sealed });
         }
     }
 
@@ -528,6 +529,7 @@ mod tests {
             Signal::Event { event, .. } => event.name.to_owned(),
             Signal::Done { .. } => "done".to_owned(),
             Signal::Stop => "stop".to_owned(),
+            Signal::Sealed => "sealed".to_owned(),
             Signal::Handover(_) => "handover".to_owned(),
             Signal::File { .. } | Signal::Expect(_) | Signal::Frame(_) => "another".to_owned(),
         };
