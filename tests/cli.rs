@@ -400,3 +400,16 @@ fn detectors_are_explained_with_what_they_go_by() {
     let out = place.run(&["replay", "--no-signatures", &scan], DONE).out;
     assert!(!out.contains("Vertical TCP scan"), "{out}");
 }
+
+#[test]
+fn frames_of_a_link_type_that_is_not_read_are_no_comfort() {
+    let place = Place::new();
+    // A capture of one frame of IEEE 802.11.
+    let header = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 105];
+    let record = [1_600_000_000_u32, 0, 4, 4, 0];
+    let bytes: Vec<u8> = header.iter().chain(&record).flat_map(|word| word.to_le_bytes()).collect();
+    place.write("radio.pcap", &bytes);
+    let run = place.run(&["replay", "radio.pcap"], DONE);
+    assert!(!run.out.contains("Nothing found"), "{}", run.out);
+    run.complains(&["1 of 1 frames have link type 105"]);
+}

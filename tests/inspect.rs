@@ -54,6 +54,17 @@ fn check_tells_what_is_wrong_and_refuses_only_when_nothing_is_left() {
         let at = rest.find(part).unwrap_or_else(|| panic!("`{part}` is not in order in:\n{said}"));
         rest = &rest[at..];
     }
+    let vain = "alert dns any any -> any any (http.uri; content:\"/a\"; sid:10;)\n";
+    let (_folder, path) = rule_file(&format!("{GOOD}{vain}"));
+    let checked = run(&["rules", "check", path.to_str().unwrap()]);
+    let said = out(&checked);
+    assert!(said.contains("warning[R930]") && said.contains("local.rules:2:"), "{said}");
+    assert!(said.contains("2 rules loaded, 0 failed"), "{said}");
+    // Old files are in Latin-1: what would never be found is told.
+    let latin = b"alert tcp any any -> any any (msg:\"caf\xe8\"; content:\"caff\xe8\"; sid:11;)\n";
+    std::fs::write(&path, latin).unwrap();
+    let checked = run(&["rules", "check", path.to_str().unwrap()]);
+    assert!(out(&checked).contains("`|e8|`"), "{}", out(&checked));
     let (_folder, path) = rule_file(BAD);
     let checked = run(&["rules", "check", "-S", path.to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(1));
@@ -156,6 +167,12 @@ fn profile_tells_what_each_rule_costs() {
     assert_eq!((count(3, "evaluations"), count(3, "matches")), (Some(asked), Some(0)));
     let shares: f64 = rows.iter().map(|row| row["share"].as_f64().unwrap()).sum();
     assert!((shares - 1.0).abs() < 1e-6, "{shares}");
+    // What could not be read is told, as by a replay.
+    let (_folder, path) = rule_file(&format!("{GOOD}{BAD}"));
+    let told = run(&["rules", "profile", "-S", path.to_str().unwrap(), "not/there.pcap"]);
+    assert_eq!(told.status.code(), Some(2));
+    let said = err(&told);
+    assert!(said.contains("not/there.pcap") && said.contains("contnet"), "{said}");
     let times: Vec<f64> = rows.iter().map(|row| row["total_us"].as_f64().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a >= b) && times.iter().all(|time| *time > 0.0), "{times:?}");
     let missing = run(&["rules", "profile", "-S", rules, "no/such.pcap"]);

@@ -48,7 +48,9 @@ pub enum Mistake {
     #[error("'{0}' is no address or network: write \"192.0.2.7\" or \"192.0.2.0/24\"")]
     Network(String),
     /// A rule that would silence all.
-    #[error("suppression '{0}' names neither a detector nor a source: it would silence everything")]
+    #[error(
+        "suppression '{0}' names no detector, source or destination: it would silence everything"
+    )]
     Everything(String),
     /// A rule without a name, or two of one name.
     #[error("suppression '{0}': each needs a name of its own, under which it is counted")]
@@ -221,7 +223,7 @@ pub fn check(rules: &[Quiet]) -> Result<(), (usize, Mistake)> {
         if rule.name.is_empty() || !names.insert(&rule.name) {
             return Err((index, Mistake::Name(name)));
         }
-        if rule.detectors.is_empty() && rule.sources.is_none() {
+        if rule.detectors.is_empty() && rule.sources.is_none() && rule.destinations.is_none() {
             return Err((index, Mistake::Everything(name)));
         }
         let unknown = rule.detectors.iter().find(|detector| super::detector(detector).is_none());

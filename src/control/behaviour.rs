@@ -200,22 +200,25 @@ fn parameter(
     settings: &mut Settings,
 ) -> Result<(), String> {
     let names = || kind.parameters.iter().map(|parameter| parameter.name);
-    if !names().any(|name| name == key) {
+    let Some(known) = kind.parameters.iter().find(|known| known.name == key) else {
         let hint = nearest(key, names().chain([ENABLED])).map_or_else(
             || format!("`rivellino explain {}` lists its parameters", kind.name),
             |known| format!("did you mean {known}?"),
         );
         return Err(format!("unknown parameter; {hint}"));
-    }
+    };
+    // Nothing is a share, a time or a count of nought, but where that is how it is left out.
+    let may_be_nought = known.values.contains(&0.0);
     #[allow(clippy::cast_precision_loss, reason = "no parameter is near 2^53")]
     let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64));
     match number {
-        Some(number) if number.is_finite() && number >= 0.0 => {
+        Some(number) if number.is_finite() && (number > 0.0 || may_be_nought && number == 0.0) => {
             let values = settings.values.entry(kind.name.to_owned()).or_default();
             values.insert(key.to_owned(), number);
             Ok(())
         }
-        _ => Err(format!("{value} is no number from 0 on")),
+        _ if may_be_nought => Err(format!("{value} is no number from 0 on")),
+        _ => Err(format!("{value} is no number above 0")),
     }
 }
 
@@ -282,7 +285,7 @@ mod tests {
     fn what_is_wrong_names_the_nearest_right_one() {
         let problems = read(
             "[detectors.scann]\nenabled = true\n[detectors.bruteforce]\nfailurs = 7\n\
-             enabled = 3\nfailures = -1\n",
+             enabled = 3\nfailures = -1\n[detectors.scan]\nmemory = 0\n",
         )
         .unwrap_err();
         let all = problems.join("\n");
@@ -290,7 +293,8 @@ mod tests {
             "no detector is called scann; did you mean scan?",
             "bruteforce.failurs: unknown parameter; did you mean failures?",
             "bruteforce.enabled: 3 is neither true nor false",
-            "bruteforce.failures: -1 is no number from 0 on",
+            "bruteforce.failures: -1 is no number above 0",
+            "scan.memory: 0 is no number above 0",
         ] {
             assert!(all.contains(said), "{said} not in {all}");
         }

@@ -309,7 +309,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// No signatures.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rules")]
     pub no_signatures: bool,
     /// No analysis of behaviour.
     #[arg(long)]
@@ -378,7 +378,8 @@ pub enum Rules {
     },
     /// Say in words what a rule does.
     Explain {
-        /// Its number.
+        /// Its number, as `rules list` has it or without the generator's.
+        #[arg(value_parser = number)]
         sid: u32,
         /// Where to look.
         #[command(flatten)]
@@ -611,6 +612,12 @@ fn formats() -> clap::builder::PossibleValuesParser {
         .map(|kind| clap::builder::PossibleValue::new(kind.name).help(kind.help))
         .collect::<Vec<_>>()
         .into()
+}
+
+/// The number of a rule, with or without that of its generator before it.
+fn number(text: &str) -> Result<u32, String> {
+    let sid = text.rsplit(':').next().unwrap_or(text);
+    sid.parse().map_err(|_| "write the number of a rule, as 2027865 or 1:2027865".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -12,11 +12,12 @@ use super::config::{Checksums, Config, Problem};
 use super::plane::Plane;
 use super::progress::Progress;
 use super::replay::{Outcome, Replay};
+use super::rules::Loaded;
 use super::sets::Kept;
 use super::signals::Flags;
 use super::terminal::Terminal;
 use super::{baseline, behaviour, explain, hub, inspect, log, watch};
-use crate::engine::worker;
+use crate::engine::{Report, worker};
 use crate::flow::Limits;
 use crate::outputs::filestore;
 
@@ -66,7 +67,10 @@ pub fn run(cli: &Cli) -> anyhow::Result<u8> {
             baseline::baseline(command, &mut out)
         }
         Command::Explain(line) => explain::explain(line, &mut out),
-        Command::Rules(command) => inspect::rules(command, &mut out),
+        Command::Rules(command) => {
+            log::start(cli.verbose, false);
+            inspect::rules(command, &mut out)
+        }
         Command::Config(ConfigCommand::Show(file)) => {
             let config = configuration(Config::default(), file.config.as_deref())?;
             write!(out, "{}", config.show()?)?;
@@ -214,13 +218,7 @@ fn replay(captures: &[PathBuf], config: &Config, out: &mut Terminal) -> anyhow::
         tracing::error!("none of the rules could be loaded: see `rivellino rules check`");
     }
     if let Some(loaded) = prepared.loaded.as_ref().filter(|_| !quiet) {
-        for diagnostic in loaded.diagnostics.iter().take(DIAGNOSTICS_SHOWN) {
-            tracing::warn!("{}", diagnostic.brief());
-        }
-        let more = loaded.diagnostics.len().saturating_sub(DIAGNOSTICS_SHOWN);
-        if more > 0 {
-            tracing::warn!("{more} more: see `rivellino rules check`");
-        }
+        warn_of_rules(loaded);
         tracing::info!("{}", loaded.summary);
         let folder = replay.beside.data.as_deref();
         Kept::new(folder, Some(loaded), Arc::default()).warn_of_none();
@@ -249,9 +247,19 @@ fn size(captures: &[PathBuf]) -> u64 {
     sizes.sum::<Option<u64>>().unwrap_or_default()
 }
 
-/// Tells what came of one input; the exit code it asks for.
-fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
-    let report = &outcome.report;
+/// Warns of what is wrong with rules: of the first, and how many more there are.
+pub(super) fn warn_of_rules(loaded: &Loaded) {
+    for diagnostic in loaded.diagnostics.iter().take(DIAGNOSTICS_SHOWN) {
+        tracing::warn!("{}", diagnostic.brief());
+    }
+    let more = loaded.diagnostics.len().saturating_sub(DIAGNOSTICS_SHOWN);
+    if more > 0 {
+        tracing::warn!("{more} more: see `rivellino rules check`");
+    }
+}
+
+/// Says how the reading of an input went; the exit code that asks for.
+pub(super) fn told(report: &Report) -> u8 {
     for warning in &report.warnings {
         tracing::warn!("{warning}");
     }
@@ -261,8 +269,20 @@ fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
     if let Some(error) = &report.error {
         tracing::error!("{error}");
     }
-    // Of an input that could not be read at all, "nothing found" would be no comfort.
-    let read = report.error.is_none() || report.stats.packets > 0;
+    match (&report.error, report.lost.is_empty()) {
+        (Some(_), _) => INPUT,
+        (None, false) => REFUSED,
+        (None, true) => DONE,
+    }
+}
+
+/// Tells what came of one input; the exit code it asks for.
+fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
+    let report = &outcome.report;
+    let code = told(report);
+    // Of an input of which nothing could be read, "nothing found" would be no comfort.
+    let packets = report.stats.packets;
+    let read = (report.error.is_none() && packets == 0) || packets > report.unread;
     if !quiet && !each && read {
         let events: Vec<String> = outcome
             .summary
@@ -280,11 +300,7 @@ fn tell(outcome: &Outcome, each: bool, quiet: bool, out: &mut Terminal) -> u8 {
             if events.is_empty() { "no events".to_owned() } else { events.join(", ") }
         );
     }
-    match (&report.error, report.lost.is_empty()) {
-        (Some(_), _) => INPUT,
-        (None, false) => REFUSED,
-        (None, true) => DONE,
-    }
+    code
 }
 
 /// Whether an error only says that the reader of standard output is gone.

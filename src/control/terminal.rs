@@ -35,7 +35,15 @@ impl Write for Terminal {
         if self.closed {
             return Ok(bytes.len());
         }
-        let result = self.out.write(bytes);
+        // Texts of rules and of the wire must not give orders to a terminal.
+        let is_order = |byte: &u8| byte.is_ascii_control() && !b"\n\t".contains(byte);
+        let result = if self.is_terminal() && bytes.iter().any(is_order) {
+            let plain: Vec<u8> =
+                bytes.iter().map(|byte| if is_order(byte) { b'?' } else { *byte }).collect();
+            self.out.write(&plain)
+        } else {
+            self.out.write(bytes)
+        };
         self.tolerate(result, bytes.len())
     }
 

@@ -19,6 +19,25 @@ const IPV4: u16 = 228;
 const IPV6: u16 = 229;
 pub(super) const LINUX_SLL2: u16 = 276;
 
+/// Whether frames of a link type can be decoded.
+pub const fn is_link_read(link: u16) -> bool {
+    matches!(
+        link,
+        ETHERNET
+            | RAW
+            | 12
+            | 14
+            | IPV4
+            | IPV6
+            | LINUX_SLL
+            | LINUX_SLL2
+            | NULL
+            | LOOP
+            | PPP
+            | PPP_HDLC
+    ) || matches!(link, PPP_DIRECTION | PPP_ETHER | CISCO_HDLC)
+}
+
 impl Packet<'_, '_> {
     #[inline]
     pub(super) fn link(&mut self, link: u16, end: usize) {

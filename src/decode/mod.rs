@@ -37,6 +37,7 @@ pub use headers::{
     Arp, EVENTS_MAX, Embedded, Ethernet, Fragment, Headers, Icmp, Ip, Tcp, Transport, Udp,
     tcp_flags,
 };
+pub use link::is_link_read;
 use packet::{Entry, Inner, Packet};
 
 /// How many layers of link, network and tunnel headers are followed in one frame, all its tunnels

@@ -2,7 +2,7 @@
 //!
 //! Codes are stable. `R00x` the grammar of a file, `R01x` a rule's header, `R02x` variables,
 //! addresses and ports, `R03x` numbers, `R1xx` operators on buffers, `R2xx` other operators,
-//! `R9xx` rules that are sound but that this sensor cannot evaluate.
+//! `R9xx` rules that are sound but that this sensor cannot evaluate, `R930` those that can match nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +11,9 @@ use super::operator::Problem;
 
 /// The code of a rule that asks to be skipped here (`requires`): not loaded, and no failure.
 pub const SKIPPED: &str = "R920";
+
+/// The code of a rule that is loaded and can match nothing.
+const VAIN: &str = "R930";
 
 /// What a diagnostic means for the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +95,28 @@ impl Diagnostic {
             excerpt.push_str(" ...");
         }
         (excerpt, start.saturating_sub(skip) + shift)
+    }
+}
+
+impl Diagnostic {
+    /// Of a rule that can match nothing, with its line as it stands in the file.
+    pub(super) fn vain(file: &Arc<str>, line: u32, source: &str) -> Self {
+        Self {
+            code: VAIN,
+            severity: Severity::Warning,
+            file: Arc::clone(file),
+            line,
+            column: 1,
+            width: 1,
+            message: "this rule can never match: no protocol that it is for has all that it tests"
+                .to_owned(),
+            help: Some(
+                "look at the protocol word, the direction in `flow`, and whether its buffers belong \
+                 together"
+                    .to_owned(),
+            ),
+            source: source.to_owned(),
+        }
     }
 }
 

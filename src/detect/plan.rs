@@ -153,6 +153,12 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Whether it waits for transactions that there cannot be: of no protocol that the rule is for,
+    /// in no direction that it asks for, are there all the fields that it tests.
+    pub fn is_vain(&self) -> bool {
+        self.kind == Kind::Transaction && self.plans.is_empty() && !self.rule.never
+    }
+
     /// Resolves a rule. `names` gives what flows keep its numbers.
     pub fn new(rule: Rule, catalog: &Catalog, names: &mut Names) -> Self {
         let protocols = carrier_protocols(rule.header.carrier);

@@ -83,7 +83,30 @@ pub fn load(
     for rule in &mut rules {
         limits::apply(&variables.limits, rule);
     }
-    (Ruleset::new(rules, &catalog), diagnostics, summary)
+    let ruleset = Ruleset::new(rules, &catalog);
+    warn_of_vain(&ruleset, files, &mut diagnostics);
+    (ruleset, diagnostics, summary)
+}
+
+/// Adds a warning, in its place, of each rule that can match nothing.
+fn warn_of_vain(
+    ruleset: &Ruleset,
+    files: &[(Arc<str>, String)],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let vain = ruleset.rules.iter().filter(|planned| planned.is_vain());
+    let vain: Vec<&Origin> = vain.map(|planned| &planned.rule.origin).collect();
+    for (name, text) in files.iter().filter(|_| !vain.is_empty()) {
+        let lines: Vec<&str> = text.lines().collect();
+        diagnostics.extend(vain.iter().filter(|origin| origin.file == *name).map(|origin| {
+            let source = lines.get((origin.line as usize).saturating_sub(1));
+            Diagnostic::vain(name, origin.line, source.copied().unwrap_or_default())
+        }));
+    }
+    if !vain.is_empty() {
+        let place = |file: &Arc<str>| files.iter().position(|(name, _)| name == file);
+        diagnostics.sort_by_cached_key(|diagnostic| (place(&diagnostic.file), diagnostic.line));
+    }
 }
 
 /// Of two rules of one number the later revision counts; of the same revision the first, and the

@@ -225,6 +225,21 @@ impl Set for PortSet {
     }
 }
 
+/// All of them as one. By halves: to join one after the other would go over the first each time, and
+/// lists of addresses are long.
+fn joined<S: Set>(mut sets: Vec<S>) -> S {
+    while sets.len() > 1 {
+        let mut halves = Vec::with_capacity(sets.len().div_ceil(2));
+        let mut rest = sets.into_iter();
+        while let Some(mut first) = rest.next() {
+            rest.next().iter().for_each(|second| first.join(second));
+            halves.push(first);
+        }
+        sets = halves;
+    }
+    sets.pop().unwrap_or_default()
+}
+
 /// Reads lists with the variables at hand.
 struct Lists<'a> {
     texts: &'a BTreeMap<String, String>,
@@ -271,7 +286,7 @@ impl<'a> Lists<'a> {
         if let Some(name) = text.strip_prefix('$') {
             return self.variable(name, span, within, depth + 1);
         }
-        if text == "any" {
+        if text.eq_ignore_ascii_case("any") {
             return Ok(S::everything());
         }
         if text.contains(',') {
@@ -291,24 +306,18 @@ impl<'a> Lists<'a> {
         within: &mut Vec<String>,
         depth: usize,
     ) -> Result<S, Problem> {
-        let (mut named, mut taken) = (S::default(), S::default());
-        let mut only_taken = true;
+        let (mut named, mut taken) = (Vec::new(), Vec::new());
         for (offset, item) in items(inner) {
             let bare = item.trim_ascii_start();
             let place = at + offset + (item.len() - bare.len());
             match bare.strip_prefix('!') {
-                Some(rest) => taken.join(&self.nested(rest, place + 1, within, depth)?),
-                None => {
-                    only_taken = false;
-                    named.join(&self.nested(bare, place, within, depth)?);
-                }
+                Some(rest) => taken.push(self.nested(rest, place + 1, within, depth)?),
+                None => named.push(self.nested(bare, place, within, depth)?),
             }
         }
-        if only_taken {
-            named = S::everything();
-        }
-        named.leave(&taken);
-        Ok(named)
+        let mut set: S = if named.is_empty() { S::everything() } else { joined(named) };
+        set.leave(&joined(taken));
+        Ok(set)
     }
 
     fn variable<S: Set>(

@@ -26,12 +26,17 @@ pub struct Rounds {
     size: usize,
     sequence: u64,
     now: Timestamp,
+    /// Link types of frames that cannot be decoded, and how many frames.
+    unread: Vec<(u16, u64)>,
 }
+
+/// Such link types that are told apart; later ones are counted with the last.
+const UNREAD_MAX: usize = 8;
 
 impl Rounds {
     /// Rounds of `size` frames.
     pub fn new(size: usize) -> Self {
-        Self { size, sequence: 0, now: Timestamp::default() }
+        Self { size, sequence: 0, now: Timestamp::default(), unread: Vec::new() }
     }
 
     /// Reads one round into an empty batch. False when the source is at its end.
@@ -61,13 +66,42 @@ impl Rounds {
             self.sequence += 1;
             frame.sequence = self.sequence;
             self.now = self.now.max(frame.timestamp);
+            if !decode::is_link_read(frame.link) {
+                count(&mut self.unread, frame.link);
+            }
         }
         outcome
+    }
+
+    /// Frames that cannot be decoded.
+    pub fn unread(&self) -> u64 {
+        self.unread.iter().map(|(_, frames)| frames).sum()
+    }
+
+    /// What is to be said of them.
+    pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
+        let all = self.sequence;
+        self.unread.iter().map(move |(link, frames)| {
+            format!(
+                "{frames} of {all} frames have link type {link}, which is not read: nothing was looked \
+                 for in them (https://www.tcpdump.org/linktypes.html says what it is)"
+            )
+        })
     }
 
     /// Number of the last packet read, and packet time.
     pub fn position(&self) -> (u64, Timestamp) {
         (self.sequence, self.now)
+    }
+}
+
+#[cold]
+fn count(unread: &mut Vec<(u16, u64)>, link: u16) {
+    let full = unread.len() >= UNREAD_MAX;
+    match unread.iter_mut().find(|(known, _)| *known == link) {
+        Some((_, frames)) => *frames += 1,
+        None if full => unread.iter_mut().last().into_iter().for_each(|(_, frames)| *frames += 1),
+        None => unread.push((link, 1)),
     }
 }
 
@@ -100,6 +134,11 @@ impl Dispatcher {
     /// Number of the last packet dealt, and packet time.
     pub fn position(&self) -> (u64, Timestamp) {
         self.rounds.position()
+    }
+
+    /// What was read so far.
+    pub const fn rounds(&self) -> &Rounds {
+        &self.rounds
     }
 
     fn deal(&self, batch: Batch) -> bool {

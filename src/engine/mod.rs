@@ -67,6 +67,8 @@ pub struct Report {
     pub suppressions: Vec<Applied>,
     /// Packet time of the last packet.
     pub last: Timestamp,
+    /// Packets of link types that cannot be decoded.
+    pub unread: u64,
     /// What the inputs had to say.
     pub warnings: Vec<String>,
     /// What outputs could not write.
@@ -92,7 +94,7 @@ pub fn replay(
     report.suppressed = merge.suppressed;
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report.source = source.stats();
-    report.warnings = source.warnings();
+    report.warnings.extend(source.warnings());
     if setup.stop.load(Ordering::Relaxed) && report.error.is_none() {
         let packets = report.stats.packets;
         report
@@ -131,6 +133,8 @@ fn replay_alone(
         }
     }
     let (last, now) = rounds.position();
+    report.warnings.extend(rounds.warnings());
+    report.unread = rounds.unread();
     let mut records = worker.finish(last, now);
     report.stats = worker.stats();
     report.last = now;
@@ -174,6 +178,8 @@ fn replay_shared(
             }
         }
         (_, report.last) = dispatcher.position();
+        report.warnings.extend(dispatcher.rounds().warnings());
+        report.unread = dispatcher.rounds().unread();
         // Without senders the workers end their flows and stop; then so does the merge.
         drop(dispatcher);
         if let Ok((stats, lost)) = merging.join() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::cli::{RuleFiles, Rules};
 use super::config::Config;
 use super::rules::{self, Loaded};
-use super::run::{DONE, REFUSED, configuration};
+use super::run::{DONE, REFUSED, configuration, warn_of_rules};
 use super::terminal::Terminal;
 use crate::detect::Variables;
 use crate::detect::events::rules_of_events;
@@ -26,6 +26,7 @@ pub fn rules(command: &Rules, out: &mut Terminal) -> anyhow::Result<u8> {
         Rules::Check { named, files } => check(named, files, out),
         Rules::List { named, files, json } => {
             let loaded = Input::of(named, files)?.loaded;
+            warn_of_rules(&loaded);
             if *json {
                 list::json(&loaded.ruleset, out)?
             } else {

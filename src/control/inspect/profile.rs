@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::control::cli::RuleFiles;
 use crate::control::config::Config;
 use crate::control::replay::Replay;
-use crate::control::run::{DONE, INPUT, configuration};
+use crate::control::run::{DONE, configuration, told, warn_of_rules};
 use crate::detect::profile::RuleCost;
 use crate::detect::rule::Rule;
 
@@ -50,16 +50,14 @@ pub fn profile(
     let replay = Replay::of(captures, &config)?;
     let mut prepared = replay.prepare()?;
     let loaded = prepared.loaded.as_mut().context("there are no rules")?;
+    warn_of_rules(loaded);
     let ruleset = Arc::get_mut(&mut loaded.ruleset).context("the rules are in use")?;
     let start = Instant::now();
     let clock = move || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     ruleset.measure(Arc::new(clock));
     let mut code = DONE;
     replay.run(&prepared, &Arc::default(), &mut |_| {}, &mut |outcome| {
-        if let Some(error) = &outcome.report.error {
-            tracing::error!("{error}");
-            code = INPUT;
-        }
+        code = code.max(told(&outcome.report));
     })?;
     let rules = prepared.ruleset().context("there are no rules")?;
     let mut costs: Vec<_> = rules.costs().filter(|(_, cost)| cost.candidates > 0).collect();

@@ -52,7 +52,7 @@ pub(super) fn parse_rule(text: Spanned<'_>, origin: Origin) -> Result<ParsedRule
 
 fn parse_action(word: Spanned<'_>) -> Result<Action, Problem> {
     let names = || ACTIONS.iter().map(|(name, _)| *name);
-    match ACTIONS.iter().find(|(name, _)| *name == word.text) {
+    match ACTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word.text)) {
         Some((_, Some(action))) => Ok(*action),
         Some((name, None)) => Err(Problem::spanned(
             "R901",
