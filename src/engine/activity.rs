@@ -103,10 +103,8 @@ impl Activity {
                 *of(&mut burst.flags, way) |= tcp.flags;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
-            Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => {
-                if noted.tells_message(self.rounds) {
-                    records.push(message(place, icmp, payload, flow, way));
-                }
+            Transport::Icmp4(icmp) | Transport::Icmp6(icmp) if noted.tells_message(self.rounds) => {
+                records.push(message(place, icmp, payload, flow, way));
             }
             _ => {}
         }
