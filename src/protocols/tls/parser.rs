@@ -550,7 +550,7 @@ mod tests {
     #[test]
     fn a_certificate_is_shown_as_openssl_shows_it() {
         let (parser, told) = run(SAMPLES[0].turns);
-        assert_eq!(told, ["ready Request", "ready Response", "done", "stop"]);
+        assert_eq!(told, ["ready Request", "ready Response", "done", "sealed"]);
         let subject = "C=IT, ST=Lazio, L=Roma, O=Comune di Prova, CN=prova.example";
         for (name, wanted) in [
             ("tls.sni", "prova.example"),
@@ -580,7 +580,7 @@ mod tests {
         assert_eq!(value(&parser, "ja3s.hash"), "895252f3ce80cebf7a8837be83ec8e16");
         assert_eq!(value(&parser, "ja4.hash"), "t13d1812h2_85036bcba153_d41ae481755e");
         let (parser, told) = run(SAMPLES[1].turns);
-        assert_eq!(told, ["ready Request", "ready Response", "done", "stop"]);
+        assert_eq!(told, ["ready Request", "ready Response", "done", "sealed"]);
         assert_eq!(value(&parser, "tls.version"), "772");
         assert_eq!(value(&parser, "ja3.hash"), "304734bb1c086c3453b387400cf83f11");
         assert_eq!(value(&parser, "ja3s.hash"), "15af977ce25de452b96affa2addb1036");
