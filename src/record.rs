@@ -534,7 +534,7 @@ pub struct Arp {
     pub target: std::net::Ipv4Addr,
 }
 
-/// A message of ICMP or ICMPv6. Of a flow and round the first [`Self::PER_ROUND`] are told. The
+/// A message of ICMP or ICMPv6. Of a burst and round the first [`Self::PER_ROUND`] are told. The
 /// record's context is of the packet: who sent it to whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IcmpMessage {
@@ -553,7 +553,7 @@ pub struct IcmpMessage {
 }
 
 impl IcmpMessage {
-    /// Messages of a flow that are told in one round.
+    /// Messages of a burst that are told in one round.
     pub const PER_ROUND: u32 = 16;
     /// Bytes kept of each, at most.
     pub const SAMPLE: usize = 256;

@@ -268,6 +268,59 @@ fn what_no_parser_understands_is_still_looked_at() {
     assert!(tried > 100, "{tried}");
 }
 
+/// The same of datagrams, where nothing shows that both sides take part.
+#[test]
+fn what_no_parser_understands_of_datagrams_is_still_looked_at() {
+    let text = "alert udp any any -> any any (content:\"root:x:0:0:root\"; sid:1;)\n";
+    let engine = Engine { ruleset: Some(rules(text)), ..Engine::default() };
+    let mut tried = 0;
+    for protocol in PROTOCOLS.iter().filter(|known| known.carriers.contains(&Carrier::Udp)) {
+        for sample in protocol.samples {
+            for rubbish in [0xff, b'A'] {
+                let port = protocol.ports.first().copied().unwrap_or(9999);
+                let greetings = sample.turns.iter().map(|(_, bytes)| bytes.to_vec());
+                let needle = b"\r\nroot:x:0:0:root\r\n".to_vec();
+                let parts = greetings.chain([vec![rubbish; 1200], needle]);
+                // Each is sent both ways.
+                let frames = parts.flat_map(|bytes| {
+                    [Direction::ToServer, Direction::ToClient]
+                        .map(|way| datagram(way, (40_000, port), &bytes))
+                });
+                let source = Frames::in_order(LINK_RAW, frames.collect());
+                let lines = String::from_utf8_lossy(&engine.run(Box::new(source)).0).into_owned();
+                let found = lines.matches("\"event_type\":\"alert\"").count();
+                assert!(found >= 2, "{}: {}, {rubbish:x}: {found}", protocol.name, sample.name);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 50, "{tried}");
+}
+
+/// What a rule asks beside an event is not left out where no transaction has it.
+#[test]
+fn a_rule_that_can_match_nothing_matches_nothing() {
+    use rivellino::detect::{Variables, load};
+    let event = "app-layer-event:tls.invalid_record_type;";
+    let text = format!(
+        "alert tls any any -> any any ({event} sid:1;)\n\
+         alert tls any any -> any any ({event} filesize:>10; sid:2;)\n"
+    );
+    let (ruleset, diagnostics, summary) =
+        load(&[("vain.rules".into(), text)], &mut Variables::default());
+    let vain: Vec<_> = diagnostics.iter().map(|told| (told.code, told.line)).collect();
+    assert_eq!((vain, summary.loaded), (vec![("R930", 2)], 2));
+    let tls = PROTOCOLS.iter().find(|protocol| protocol.name == "tls").unwrap();
+    let (way, hello) = tls.samples[0].turns[0];
+    let bytes = [hello, &[0xff; 100]].concat();
+    let segments = [Some(Segment { way, offset: 0, bytes }), None];
+    let frames = connection((40_000, 443), &segments);
+    let engine = Engine { ruleset: Some(ruleset.into()), ..Engine::default() };
+    let lines = engine.run(Box::new(Frames::in_order(LINK_RAW, frames))).0;
+    let alerts = String::from_utf8_lossy(&lines).matches("\"signature_id\":").count();
+    assert_eq!(alerts, 1, "{}", String::from_utf8_lossy(&lines));
+}
+
 #[test]
 fn every_function_that_takes_any_bytes() {
     let mut random = Random(SEED ^ 2);

@@ -49,7 +49,7 @@ pub enum Mistake {
     Network(String),
     /// A rule that would silence all.
     #[error(
-        "suppression '{0}' names no detector, source or destination: it would silence everything"
+        "suppression '{0}' names neither a detector nor a source: say which detectors, or whose doings, it is about"
     )]
     Everything(String),
     /// A rule without a name, or two of one name.
@@ -223,7 +223,7 @@ pub fn check(rules: &[Quiet]) -> Result<(), (usize, Mistake)> {
         if rule.name.is_empty() || !names.insert(&rule.name) {
             return Err((index, Mistake::Name(name)));
         }
-        if rule.detectors.is_empty() && rule.sources.is_none() && rule.destinations.is_none() {
+        if rule.detectors.is_empty() && rule.sources.is_none() {
             return Err((index, Mistake::Everything(name)));
         }
         let unknown = rule.detectors.iter().find(|detector| super::detector(detector).is_none());

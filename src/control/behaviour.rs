@@ -17,6 +17,10 @@ pub const ENABLED: &str = "enabled";
 pub type Tables = BTreeMap<String, BTreeMap<String, toml::Value>>;
 
 /// A day, to its end.
+/// Parameters that may be nought: what takes no time then, or is told of however small. Of others it
+/// would silence the detector.
+const MAY_BE_NOUGHT: &[&str] =
+    &["expiry-days", "learning-time", "learning-transactions", "learn", "dropped", "silence"];
 const DAY: Duration = Duration::from_secs(86_400);
 /// Name under which what authorised scanners set off is counted.
 const SCANNERS: &str = "authorised-scanners";
@@ -207,8 +211,7 @@ fn parameter(
         );
         return Err(format!("unknown parameter; {hint}"));
     };
-    // Nothing is a share, a time or a count of nought, but where that is how it is left out.
-    let may_be_nought = known.values.contains(&0.0);
+    let may_be_nought = MAY_BE_NOUGHT.contains(&known.name);
     #[allow(clippy::cast_precision_loss, reason = "no parameter is near 2^53")]
     let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64));
     match number {

@@ -616,8 +616,9 @@ fn formats() -> clap::builder::PossibleValuesParser {
 
 /// The number of a rule, with or without that of its generator before it.
 fn number(text: &str) -> Result<u32, String> {
-    let sid = text.rsplit(':').next().unwrap_or(text);
-    sid.parse().map_err(|_| "write the number of a rule, as 2027865 or 1:2027865".to_owned())
+    let (generator, sid) = text.split_once(':').unwrap_or(("1", text));
+    let sid = sid.parse().ok().filter(|_| generator.parse::<u32>().is_ok());
+    sid.ok_or_else(|| "write the number of a rule, as 2027865 or 1:2027865".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -474,7 +474,8 @@ impl Filing {
                 unit.into_iter().for_each(|unit| self.frames.entry(unit).or_default().push(number));
             }
         }
-        for event in &planned.rule.events {
+        let events = planned.rule.events.iter().filter(|_| !planned.is_vain());
+        for event in events {
             self.events.entry(address(event)).or_default().push(number);
         }
     }

@@ -1,6 +1,6 @@
 //! All rules of a sensor: loaded once, shared by all workers, never changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -96,7 +96,8 @@ fn warn_of_vain(
 ) {
     let vain = ruleset.rules.iter().filter(|planned| planned.is_vain());
     let vain: Vec<&Origin> = vain.map(|planned| &planned.rule.origin).collect();
-    for (name, text) in files.iter().filter(|_| !vain.is_empty()) {
+    let mut seen = HashSet::new();
+    for (name, text) in files.iter().filter(|(name, _)| !vain.is_empty() && seen.insert(name)) {
         let lines: Vec<&str> = text.lines().collect();
         diagnostics.extend(vain.iter().filter(|origin| origin.file == *name).map(|origin| {
             let source = lines.get((origin.line as usize).saturating_sub(1));

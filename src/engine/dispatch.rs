@@ -81,9 +81,11 @@ impl Rounds {
     /// What is to be said of them.
     pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
         let all = self.sequence;
+        let last = self.unread.get(UNREAD_MAX - 1).map(|(link, _)| *link);
         self.unread.iter().map(move |(link, frames)| {
+            let others = if last == Some(*link) { " or another" } else { "" };
             format!(
-                "{frames} of {all} frames have link type {link}, which is not read: nothing was looked \
+                "{frames} of {all} frames have link type {link}{others}, which is not read: nothing was looked \
                  for in them (https://www.tcpdump.org/linktypes.html says what it is)"
             )
         })

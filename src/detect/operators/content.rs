@@ -52,8 +52,11 @@ pub(super) fn quoted<'a>(
     let inner = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     // What was read as text with these in place of bytes that are none would never be found.
     if inner.is_some_and(|inner| inner.contains('\u{fffd}')) {
-        return Err(Problem::whole("R116", "bytes that are not UTF-8")
-            .hint("write them as hexadecimal: `|e8|` in a content, `\\xe8` in an expression"));
+        return Err(Problem::whole(
+            "R116",
+            "bytes that are not UTF-8, or the character that stands for such",
+        )
+        .hint("write them as hexadecimal: `|e8|` in a content, `\\xe8` in an expression"));
     }
     match inner {
         Some(inner) => Ok((inner, negated)),

@@ -120,7 +120,9 @@ impl TlsParser {
         mut bytes: &[u8],
         out: &mut Vec<Signal>,
     ) {
-        while !bytes.is_empty() && !self.over {
+        let other = self.halves.get(1 - way.index()).is_some_and(|other| other.encrypted);
+        // What comes behind that in one piece may come in none.
+        while !bytes.is_empty() && !self.over && !(half.encrypted && other) {
             if half.header_length < HEADER_BYTES {
                 let (taken, rest) =
                     bytes.split_at(bytes.len().min(HEADER_BYTES - half.header_length));
@@ -384,9 +386,8 @@ impl TlsParser {
         }
         let _ = way;
         if self.over || (sent && answered) {
-            let broken = self.over;
             self.finish(id, out);
-            out.push(if broken { Signal::Stop } else { Signal::Sealed });
+            out.push(if sent && answered { Signal::Sealed } else { Signal::Stop });
         }
     }
 
