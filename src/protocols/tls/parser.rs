@@ -122,7 +122,7 @@ impl TlsParser {
     ) {
         let other = self.halves.get(1 - way.index()).is_some_and(|other| other.encrypted);
         // What comes behind that in one piece may come in none.
-        while !bytes.is_empty() && !self.over && !(half.encrypted && other) {
+        while !(bytes.is_empty() || self.over || half.encrypted && other) {
             if half.header_length < HEADER_BYTES {
                 let (taken, rest) =
                     bytes.split_at(bytes.len().min(HEADER_BYTES - half.header_length));
