@@ -522,7 +522,10 @@ mod tests {
         let check = |rule: Quiet| check(&[rule]).map_err(|(_, mistake)| mistake.to_string());
         assert_eq!(check(scanner()), Ok(()));
         let all = check(Quiet { sources: None, ..scanner() }).unwrap_err();
-        assert!(all.contains("'inventory'") && all.contains("silence everything"), "{all}");
+        assert!(
+            all.contains("'inventory'") && all.contains("neither a detector nor a source"),
+            "{all}"
+        );
         let detectors = ["scna".to_owned()].into();
         assert!(check(Quiet { detectors, ..scanner() }).unwrap_err().contains("'scna'"));
         assert!(check(Quiet { name: String::new(), ..scanner() }).is_err());

@@ -269,7 +269,7 @@ mod tests {
             ("name = \"a\"\ndetectors = [\"scna\"]", "scna"),
             ("name = \"a\"\nsource = [\"10.0.0.0/99\"]", "10.0.0.0/99"),
             ("name = \"a\"\nuntil = \"tomorrow\"", "tomorrow"),
-            ("name = \"a\"\nreason = \"all\"", "silence everything"),
+            ("name = \"a\"\nreason = \"all\"", "neither a detector nor a source"),
             ("name = \"a\"\nsuorce = []", "unknown field"),
         ] {
             let before = "workers = 1\n[[suppress]]\nname = \"b\"\ndetectors = [\"scan\"]\n";
