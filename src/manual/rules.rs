@@ -83,8 +83,8 @@
 //! # Commands
 //!
 //! ```text
-//! rivellino rules check   -S FILE        what is wrong; loaded, failed, skipped
-//! rivellino rules list    -S FILE        one rule a line; --json with fast pattern and metadata
+//! rivellino rules check   FILE           what is wrong; loaded, failed, skipped
+//! rivellino rules list    FILE           one rule a line; --json with fast pattern and metadata
 //! rivellino rules explain -S FILE SID    one rule in plain words
 //! rivellino rules keywords [NAME]        the manual of the language
 //! rivellino rules profile -S FILE CAPTURE...  what each rule costs on captures; --json
