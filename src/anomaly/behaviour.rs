@@ -195,6 +195,9 @@ impl Behaviour {
         told: &mut Vec<(Context, Body)>,
         made: &mut impl FnMut(usize, usize),
     ) -> usize {
+        if self.seats.is_empty() {
+            return 0;
+        }
         self.run.clear();
         self.wake();
         self.known.learn_nothing();

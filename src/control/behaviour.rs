@@ -285,6 +285,15 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_nought_is_known() {
+        for name in MAY_BE_NOUGHT {
+            let has = |kind: &&&Kind| kind.parameters.iter().any(|known| known.name == *name);
+            let kind = crate::anomaly::DETECTORS.iter().find(has).unwrap();
+            assert!(read(&format!("[detectors.{}]\n{name} = 0\n", kind.name)).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_names_the_nearest_right_one() {
         let problems = read(
             "[detectors.scann]\nenabled = true\n[detectors.bruteforce]\nfailurs = 7\n\

@@ -19,40 +19,57 @@ const IPV4: u16 = 228;
 const IPV6: u16 = 229;
 pub(super) const LINUX_SLL2: u16 = 276;
 
+/// How frames of a link type are decoded.
+enum Form {
+    Ethernet,
+    RawIp,
+    Cooked,
+    Cooked2,
+    Null,
+    /// Behind so many bytes.
+    Ppp(usize),
+    PppoeSession,
+    CiscoHdlc,
+}
+
+impl Form {
+    /// That of a link type; `None` when it is not read.
+    #[inline]
+    const fn of(link: u16) -> Option<Self> {
+        Some(match link {
+            ETHERNET => Self::Ethernet,
+            // 12 and 14 are what raw IP was called on some systems.
+            RAW | 12 | 14 | IPV4 | IPV6 => Self::RawIp,
+            LINUX_SLL => Self::Cooked,
+            LINUX_SLL2 => Self::Cooked2,
+            NULL | LOOP => Self::Null,
+            PPP | PPP_HDLC => Self::Ppp(0),
+            PPP_DIRECTION => Self::Ppp(1),
+            PPP_ETHER => Self::PppoeSession,
+            CISCO_HDLC => Self::CiscoHdlc,
+            _ => return None,
+        })
+    }
+}
+
 /// Whether frames of a link type can be decoded.
 pub const fn is_link_read(link: u16) -> bool {
-    matches!(
-        link,
-        ETHERNET
-            | RAW
-            | 12
-            | 14
-            | IPV4
-            | IPV6
-            | LINUX_SLL
-            | LINUX_SLL2
-            | NULL
-            | LOOP
-            | PPP
-            | PPP_HDLC
-    ) || matches!(link, PPP_DIRECTION | PPP_ETHER | CISCO_HDLC)
+    Form::of(link).is_some()
 }
 
 impl Packet<'_, '_> {
     #[inline]
     pub(super) fn link(&mut self, link: u16, end: usize) {
-        match link {
-            ETHERNET => self.ethernet(0, end),
-            // 12 and 14 are what raw IP was called on some systems.
-            RAW | 12 | 14 | IPV4 | IPV6 => self.raw_ip(0, end),
-            LINUX_SLL => self.cooked(end),
-            LINUX_SLL2 => self.cooked2(end),
-            NULL | LOOP => self.null(end),
-            PPP | PPP_HDLC => self.ppp(0, end),
-            PPP_DIRECTION => self.ppp(1, end),
-            PPP_ETHER => self.pppoe_session(0, end),
-            CISCO_HDLC => self.cisco_hdlc(end),
-            _ => self.event(&events::LINK_UNSUPPORTED_TYPE),
+        match Form::of(link) {
+            Some(Form::Ethernet) => self.ethernet(0, end),
+            Some(Form::RawIp) => self.raw_ip(0, end),
+            Some(Form::Cooked) => self.cooked(end),
+            Some(Form::Cooked2) => self.cooked2(end),
+            Some(Form::Null) => self.null(end),
+            Some(Form::Ppp(start)) => self.ppp(start, end),
+            Some(Form::PppoeSession) => self.pppoe_session(0, end),
+            Some(Form::CiscoHdlc) => self.cisco_hdlc(end),
+            None => self.event(&events::LINK_UNSUPPORTED_TYPE),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The order of a round's records: by the packets that caused them.
 //!
 //! What workers hand over is in order but for some joints: each tells what detectors alone see
-//! before the rest, and a burst of packets when a pause has ended it. So the order is found by merging the runs that are there, and records, which
-//! are large, stay where they are.
+//! before the rest, and a burst of packets when a pause has ended it. So the order is found by merging
+//! the runs that are there, and records, which are large, stay where they are.
 
 use crate::record::Record;
 

@@ -23,8 +23,8 @@ const MAX_SHORT: usize = 256;
 /// searched as longer ones are.
 const SHORT_LIMIT: u32 = 250;
 
-/// What it costs until an automaton that counts far gives up, in units of
-/// [`crate::detect::buffer::MAX_WORK`].
+/// What is counted when an automaton that counts far gives up, in units of
+/// [`crate::detect::buffer::MAX_WORK`]: less than it took, so that something is left for attempts.
 const GIVEN_UP_COST: usize = 1_400_000;
 
 /// What a search costs beside its bytes, in units of [`crate::detect::buffer::MAX_WORK`].

@@ -597,6 +597,19 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_handshake_is_sealed_whatever_the_cut() {
+        let rubbish = [0xff; 60];
+        for sample in SAMPLES.iter().take(2) {
+            let (_, told) = run(sample.turns);
+            assert_eq!(told.last().unwrap(), "sealed", "{}", sample.name);
+            let ((way, last), before) = sample.turns.split_last().unwrap();
+            let joined = [last, rubbish.as_slice()].concat();
+            let turns = [before, &[(*way, joined.as_slice())]].concat();
+            assert_eq!(run(&turns).1, told, "{}", sample.name);
+        }
+    }
+
+    #[test]
     fn what_is_no_record_ends_it() {
         let hello = SAMPLES[0].turns[0];
         let (parser, told) = run(&[hello, (Direction::ToClient, b"HTTP/1.1 400 Bad Request\r\n")]);
