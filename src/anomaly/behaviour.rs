@@ -3,6 +3,7 @@
 use super::incident::{self, Incidents, Stage};
 use super::indicator::Watchlist;
 use super::suppress::{Applied, Suppressions};
+use super::known::Read;
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Mark, Settings, Site, When, marks};
 use crate::record::{Alert, Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
@@ -11,6 +12,10 @@ use crate::time::{Duration, Timestamp};
 const TICK: Duration = Duration::from_secs(1);
 /// Packet time that goes back further was ahead before: out of order frames are seconds apart.
 const CLOCK_AHEAD: Duration = Duration::from_secs(3600);
+/// Records of a run whose seats are noted together.
+const BLOCK: usize = u64::BITS as usize;
+/// No index.
+const NOTHING: u32 = u32::MAX;
 /// Under which name [`Known`] is saved; no detector is called so.
 const KNOWN: &str = "known";
 /// Under which name [`Incidents`] are saved; no detector is called so.
@@ -45,6 +50,10 @@ pub struct Behaviour {
     suppressions: Suppressions,
     found: Vec<Found>,
     run: Vec<Shown>,
+    /// For each [`BLOCK`] of records of the run, and each seat, which of them it sees: a bit each.
+    seen: Vec<[u64; Seats::BITS as usize]>,
+    /// What was read of records of the run, if anything was.
+    reads: Vec<Read>,
     now: Timestamp,
     next_tick: Timestamp,
 }
@@ -52,8 +61,8 @@ pub struct Behaviour {
 /// A record of a run.
 struct Shown {
     place: u32,
-    /// The seats that see it.
-    seats: Seats,
+    /// Index into what was read, [`NOTHING`] when that is nothing.
+    read: u32,
     /// Packet time when it is seen.
     now: Timestamp,
 }
@@ -121,6 +130,8 @@ impl Behaviour {
             suppressions,
             found,
             run: Vec::new(),
+            seen: Vec::new(),
+            reads: Vec::new(),
             now,
             next_tick: now,
         }
@@ -144,6 +155,8 @@ impl Behaviour {
             suppressions: Suppressions::default(),
             found: Vec::new(),
             run: Vec::new(),
+            seen: Vec::new(),
+            reads: Vec::new(),
             now: Timestamp::default(),
             next_tick: Timestamp::default(),
         }
@@ -184,10 +197,11 @@ impl Behaviour {
         }
     }
 
-    /// The same for the first of the records at `places`, up to one from which [`Known`] learns or that
-    /// comes at the next tick. Of these each detector sees all before the next one does, which spares
-    /// it the other's code and data in the cache. Gives `made` the index of each place with a record
-    /// that made something be told, and where that ends. Returns how many were seen.
+    /// The same for the first of the records at `places`, up to one that has to be [shown first](Known::takes_turn)
+    /// or comes at the next tick. [`Known`] learns from all of them before any is shown, and each
+    /// detector sees all that it asked for before the next one does, which spares it the others' code
+    /// and data in the cache. Gives `made` the index of each place with a record that made something be
+    /// told, and where that ends. Returns how many were seen.
     pub fn run(
         &mut self,
         records: &[Record],
@@ -198,19 +212,35 @@ impl Behaviour {
         if self.seats.is_empty() {
             return 0;
         }
-        self.run.clear();
         self.wake();
-        self.known.learn_nothing();
+        self.known.begin();
+        self.run.clear();
+        self.reads.clear();
+        self.seen.clear();
         let mut asked = 0;
-        for place in places {
-            let Some(record) = records.get(*place as usize) else { break };
-            if !Known::passes_over(&record.body) || self.ticks_at(record.timestamp) {
+        for block in places.chunks(BLOCK) {
+            let before = self.run.len();
+            let mut seen = [0; Seats::BITS as usize];
+            for (place, index) in block.iter().zip(0..) {
+                let Some(record) = records.get(*place as usize) else { break };
+                if self.known.takes_turn(&record.body) || self.ticks_at(record.timestamp) {
+                    break;
+                }
+                self.now = self.now.max(record.timestamp);
+                let read = self.learn(record);
+                let mut seats = self.seats(&record.context, &record.body);
+                asked |= seats;
+                while seats != 0 {
+                    let seat = seats.trailing_zeros() as usize;
+                    seats &= seats - 1;
+                    seen.get_mut(seat).into_iter().for_each(|seen| *seen |= 1u64 << index);
+                }
+                self.run.push(Shown { place: *place, read, now: self.now });
+            }
+            self.seen.push(seen);
+            if self.run.len() - before < block.len() {
                 break;
             }
-            self.now = self.now.max(record.timestamp);
-            let seats = self.seats(&record.context, &record.body);
-            asked |= seats;
-            self.run.push(Shown { place: *place, seats, now: self.now });
         }
         // What each finding comes from.
         let mut causes = Vec::new();
@@ -218,18 +248,30 @@ impl Behaviour {
             let seat = asked.trailing_zeros() as usize;
             asked &= asked - 1;
             let Some((_, detector)) = self.seats.get_mut(seat) else { continue };
-            let mine =
-                self.run.iter().enumerate().filter(|(_, shown)| shown.seats >> seat & 1 == 1);
-            for (index, shown) in mine {
-                let Some(record) = records.get(shown.place as usize) else { continue };
-                detector.record(record, &self.known, &mut self.found);
-                causes.resize(self.found.len(), index);
+            for (block, first) in self.seen.iter().zip((0..).step_by(BLOCK)) {
+                let mut seen = block.get(seat).copied().unwrap_or_default();
+                while seen != 0 {
+                    let index = first + seen.trailing_zeros() as usize;
+                    seen &= seen - 1;
+                    let Some(shown) = self.run.get(index) else { continue };
+                    let Some(record) = records.get(shown.place as usize) else { continue };
+                    self.known.show(self.reads.get(shown.read as usize));
+                    detector.record(record, &self.known, &mut self.found);
+                    causes.resize(self.found.len(), index);
+                }
             }
         }
         if !causes.is_empty() {
             self.tell_in_turn(&causes, told, made);
         }
         self.run.len()
+    }
+
+    /// Learns from a record of a run; returns the index of what was read of it.
+    fn learn(&mut self, record: &Record) -> u32 {
+        let Some(read) = self.known.learn(record) else { return NOTHING };
+        self.reads.push(read);
+        u32::try_from(self.reads.len() - 1).unwrap_or(NOTHING)
     }
 
     /// Tells what a run has found as if each record had been shown to all detectors in turn.

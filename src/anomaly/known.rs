@@ -1,5 +1,5 @@
 //! What was seen of hosts in passing, for all detectors: the names under which addresses were
-//! asked for, the hardware addresses behind them, and attempts to log on.
+//! asked for, which addresses were claimed by ARP, and attempts to log on.
 
 use std::net::IpAddr;
 
@@ -14,11 +14,14 @@ use super::{Damaged, FieldRef, Site, state};
 use crate::field::Tree;
 use crate::net::VLAN_LAYERS_MAX;
 use crate::record::{Body, Record, TransactionRecord};
+use crate::time::Timestamp;
 
 /// Addresses with a name remembered.
 const NAMES_MAX: usize = 16_384;
-/// Addresses with a hardware address remembered.
-const HARDWARE_MAX: usize = 8192;
+/// Addresses remembered that were claimed by ARP.
+const CLAIMS_MAX: usize = 8192;
+/// Records of protocols of [`SPOKEN`] in one run, at most: each takes up to 4 KiB.
+const SPOKEN_MAX: usize = 64;
 /// Bytes of a name at most; longer ones are not kept.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -80,17 +83,29 @@ static SPOKEN: &[(&str, &[&str])] = &[
     ("pop3", &["request.command", "request.args", "response.status"]),
 ];
 
+/// What was read of one record for all detectors.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Read {
+    attempt: Option<Attempt>,
+    /// Index of what it says.
+    spoken: Option<usize>,
+}
+
 /// See the module's page.
 #[derive(Default)]
 pub struct Known {
     names: Recent<IpAddr, Name>,
-    hardware: Recent<(Vlan, IpAddr), [u8; 6]>,
+    /// When an address was first claimed by ARP.
+    claims: Recent<(Vlan, IpAddr), Timestamp>,
     site: Site,
     attempts: Attempts,
-    /// That of the record that is shown.
-    attempt: Option<Attempt>,
-    /// Of the record that is shown, if its protocol is one of [`SPOKEN`].
-    spoken: Spoken,
+    /// What records of protocols of [`SPOKEN`] say, since the last that had its turn.
+    spoken: Vec<Spoken>,
+    /// How many of `spoken` are in use: the others are memory.
+    spoke: usize,
+    silent: Spoken,
+    /// Of the record that is shown.
+    read: Read,
     server_name: FieldRef,
     quic_name: FieldRef,
     host: FieldRef,
@@ -103,11 +118,13 @@ impl Known {
     pub fn new(site: &Site) -> Self {
         Self {
             names: Recent::new(NAMES_MAX),
-            hardware: Recent::new(HARDWARE_MAX),
+            claims: Recent::new(CLAIMS_MAX),
             site: site.clone(),
             attempts: Attempts::new(site),
-            attempt: None,
-            spoken: Spoken::default(),
+            spoken: Vec::new(),
+            spoke: 0,
+            silent: Spoken::default(),
+            read: Read::default(),
             server_name: site.field("tls", "tls.sni"),
             quic_name: site.field("quic", "quic.sni"),
             host: site.field("http", "http.host"),
@@ -127,60 +144,83 @@ impl Known {
         name.map_or_else(|| mix_address(address), |name| name.hash)
     }
 
-    /// The hardware address that last claimed an address by ARP, in a VLAN.
-    pub fn hardware(&self, vlan: Vlan, address: IpAddr) -> Option<[u8; 6]> {
+    /// Whether an address had been claimed by ARP in a VLAN, by packet time `at`.
+    pub fn is_claimed(&self, vlan: Vlan, address: IpAddr, at: Timestamp) -> bool {
+        let claimed = |vlan| self.claims.peek(&(vlan, address)).is_some_and(|first| *first <= at);
         // Some mirrors show one direction without its tag.
-        let tagged = self.hardware.peek(&(vlan, address));
-        tagged.or_else(|| self.hardware.peek(&(UNTAGGED, address))).copied()
+        claimed(vlan) || claimed(UNTAGGED)
     }
 
     /// The attempt to log on that the record tells of which detectors see.
     pub const fn attempt(&self) -> Option<Attempt> {
-        self.attempt
+        self.read.attempt
     }
 
     /// What a transaction of SMB, Kerberos or POP3 that detectors see says of itself.
-    pub const fn spoken(&self) -> &Spoken {
-        &self.spoken
+    pub fn spoken(&self) -> &Spoken {
+        self.read.spoken.and_then(|index| self.spoken.get(index)).unwrap_or(&self.silent)
     }
 
-    /// Learns from a record.
-    #[inline]
+    /// Learns from a record that is shown before the next one is learned from.
     pub(super) fn record(&mut self, record: &Record) {
-        match record.body {
-            Body::Flow(_) | Body::Transaction(_) | Body::Arp(_) => self.learn_from(record),
-            _ => self.learn_nothing(),
-        }
+        self.begin();
+        self.learn(record);
     }
 
-    /// Whether there is nothing to be learned from a record, nor is anything to be done with it but to
-    /// show it to detectors.
+    /// What was read of records before is not needed any more.
+    pub(super) const fn begin(&mut self) {
+        self.spoke = 0;
+    }
+
+    /// Learns from a record, which may be [shown](Self::show) after others have been learned from; what
+    /// was read of it, if anything was.
     #[inline]
-    pub(super) const fn passes_over(body: &Body) -> bool {
-        !matches!(body, Body::Flow(_) | Body::Transaction(_) | Body::Arp(_) | Body::Alert(_))
+    pub(super) fn learn(&mut self, record: &Record) -> Option<Read> {
+        let reads = matches!(record.body, Body::Flow(_) | Body::Transaction(_) | Body::Arp(_));
+        self.read = if reads { self.read(record) } else { Read::default() };
+        let Read { attempt, spoken } = &self.read;
+        (attempt.is_some() || spoken.is_some()).then_some(self.read)
     }
 
-    /// A record is shown from which nothing is to be learned.
+    /// The record that is shown next is that of which this was read.
     #[inline]
-    pub(super) const fn learn_nothing(&mut self) {
-        self.attempt = None;
+    pub(super) fn show(&mut self, read: Option<&Read>) {
+        self.read = read.copied().unwrap_or_default();
     }
 
-    fn learn_from(&mut self, record: &Record) {
+    /// Whether a record has to be shown before the next one is learned from: an alert, which is not for
+    /// detectors alone, or one after so many that much had to be read of. For others it does not
+    /// matter: which of two names of an address is the newest is nothing to anybody for the moment of a
+    /// round.
+    #[inline]
+    pub(super) const fn takes_turn(&self, body: &Body) -> bool {
+        matches!(body, Body::Alert(_)) || self.spoke >= SPOKEN_MAX
+    }
+
+    fn read(&mut self, record: &Record) -> Read {
+        let mut spoken = None;
         if let Body::Transaction(of) = &record.body
             && let Some((_, wanted)) = SPOKEN.iter().find(|(known, _)| *known == of.protocol)
         {
-            self.spoken.read(of, wanted);
+            if self.spoke >= self.spoken.len() {
+                self.spoken.push(Spoken::default());
+            }
+            self.spoken.get_mut(self.spoke).into_iter().for_each(|spoken| spoken.read(of, wanted));
+            spoken = Some(self.spoke);
+            self.spoke += 1;
         }
-        self.attempt = self.attempts.read(record, &self.site, &self.spoken);
+        let said = spoken.and_then(|index| self.spoken.get(index)).unwrap_or(&self.silent);
+        let attempt = self.attempts.read(record, &self.site, said);
         match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction),
             Body::Arp(arp) if !arp.sender.is_unspecified() => {
                 let key = (record.context.vlan, IpAddr::V4(arp.sender));
-                *self.hardware.touch(&key) = arp.sender_mac;
+                let first = self.claims.touch_or(&key, || record.timestamp);
+                *first = record.timestamp.min(*first);
             }
             _ => {}
         }
+        Read { attempt, spoken }
     }
 
     fn transaction(&mut self, record: &Record, transaction: &TransactionRecord) {
@@ -194,21 +234,21 @@ impl Known {
             }
             "tls" => {
                 let field = self.server_name;
-                field.bytes(transaction, |name| self.learn(server.addr, name));
+                field.bytes(transaction, |name| self.name_it(server.addr, name));
             }
             "quic" => {
                 let field = self.quic_name;
-                field.bytes(transaction, |name| self.learn(server.addr, name));
+                field.bytes(transaction, |name| self.name_it(server.addr, name));
             }
             "http" => {
                 let field = self.host;
-                field.bytes(transaction, |name| self.learn(server.addr, name));
+                field.bytes(transaction, |name| self.name_it(server.addr, name));
             }
             _ => {}
         }
     }
 
-    fn learn(&mut self, address: IpAddr, name: &[u8]) {
+    fn name_it(&mut self, address: IpAddr, name: &[u8]) {
         let text = std::str::from_utf8(name).unwrap_or_default();
         // A host header that only repeats the address names nothing.
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
@@ -219,12 +259,12 @@ impl Known {
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.names, &self.hardware, self.attempts.named()))
+        state::pack(&(&self.names, &self.claims, self.attempts.named()))
     }
 
     pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let (names, hardware, named) = state::unpack(bytes)?;
-        (self.names, self.hardware) = (names, hardware);
+        let (names, claims, named) = state::unpack(bytes)?;
+        (self.names, self.claims) = (names, claims);
         self.attempts.set_named(named);
         Ok(())
     }
@@ -232,13 +272,13 @@ impl Known {
     pub(super) fn learned(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("addresses with a name", self.names.len() as u64),
-            ("addresses with a hardware address", self.hardware.len() as u64),
+            ("addresses claimed by ARP", self.claims.len() as u64),
         ]
     }
 
     pub(super) fn memory(&self) -> usize {
         let names: usize = self.names.iter().map(|(_, name)| name.text.capacity()).sum();
-        self.names.memory() + self.hardware.memory() + self.attempts.named().memory() + names
+        self.names.memory() + self.claims.memory() + self.attempts.named().memory() + names
     }
 }
 
@@ -279,7 +319,7 @@ impl Tree for Answers<'_> {
             "rdata" if self.inside => {
                 let address = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 if let (Some(address), Some(name)) = (address, self.name.get(..self.length)) {
-                    self.known.learn(address, name);
+                    self.known.name_it(address, name);
                 }
             }
             _ => {}

@@ -8,6 +8,8 @@ use crate::time::{Duration, Timestamp};
 pub(super) const CALLS_MAX: usize = 64;
 /// Of them in the ring: all but the last.
 const RING_MAX: usize = CALLS_MAX - 1;
+/// Flows kept as evidence.
+pub(super) const EVIDENCE_MAX: usize = 8;
 /// What comes so soon after the end of the last is still the same call.
 const SAME_CALL: Duration = Duration::from_millis(1000);
 /// Several connections of one turn: gaps under this share of the upper quartile are taken together.
@@ -38,10 +40,8 @@ struct Call {
 pub(super) struct Calls {
     /// The last one, which goes on: kept here, so that most that are heard of need no other memory.
     latest: Call,
-    /// Those before it.
-    ring: Vec<Call>,
-    /// Where the next is put once the ring is full.
-    next: u8,
+    /// Those before it, if there are any.
+    earlier: Option<Box<Earlier>>,
     /// How many there were.
     pub(super) count: u32,
     /// Of them without an answer.
@@ -51,6 +51,18 @@ pub(super) struct Calls {
     pub(super) first: Timestamp,
     last: Timestamp,
     last_end: Timestamp,
+    /// The flow of the last one.
+    flow: Option<u64>,
+}
+
+/// Calls before the last.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Earlier {
+    ring: Vec<Call>,
+    /// Where the next is put once the ring is full.
+    next: u8,
+    /// Flows of some.
+    flows: Vec<u64>,
 }
 
 /// How regular calls are.
@@ -110,12 +122,33 @@ impl Calls {
 
     /// Keeps a call that is over.
     fn keep(&mut self, call: Call) {
-        if self.ring.len() < RING_MAX {
-            self.ring.push(call);
-        } else if let Some(place) = self.ring.get_mut(usize::from(self.next)) {
+        let earlier = self.earlier.get_or_insert_default();
+        if earlier.ring.len() < RING_MAX {
+            earlier.ring.push(call);
+        } else if let Some(place) = earlier.ring.get_mut(usize::from(earlier.next)) {
             *place = call;
-            self.next = (self.next + 1) % RING_MAX as u8;
+            earlier.next = (earlier.next + 1) % RING_MAX as u8;
         }
+    }
+
+    /// Notes the flow of a call.
+    pub(super) fn witness(&mut self, flow: u64) {
+        if self.flow == Some(flow) {
+            return;
+        }
+        if let Some(before) = self.flow.replace(flow) {
+            let flows = &mut self.earlier.get_or_insert_default().flows;
+            if flows.len() + 1 >= EVIDENCE_MAX {
+                flows.remove(0);
+            }
+            flows.push(before);
+        }
+    }
+
+    /// Flows of the last calls.
+    pub(super) fn evidence(&self) -> Vec<u64> {
+        let earlier = self.earlier.iter().flat_map(|earlier| &earlier.flows);
+        earlier.copied().chain(self.flow).collect()
     }
 
     /// From the first call to the last.
@@ -140,7 +173,8 @@ impl Calls {
             _ => (plain, plain_tail),
         };
         // Calls without an answer say nothing of sizes.
-        let kept = || self.ring.iter().chain([&self.latest]);
+        let earlier = || self.earlier.iter().flat_map(|earlier| &earlier.ring);
+        let kept = || earlier().chain([&self.latest]);
         let answered = || kept().filter(|call| call.down > 0);
         let sizes = |of: fn(&Call) -> u32| {
             Summary::of(&mut answered().map(|call| f64::from(of(call))).collect::<Vec<_>>())
@@ -160,14 +194,22 @@ impl Calls {
 
     /// Seconds between kept calls, in order.
     fn pauses(&self) -> Vec<f64> {
-        let (newer, older) = self.ring.split_at(usize::from(self.next).min(self.ring.len()));
+        let (ring, next) = match &self.earlier {
+            Some(earlier) => (earlier.ring.as_slice(), usize::from(earlier.next)),
+            None => (&[][..], 0),
+        };
+        let (newer, older) = ring.split_at(next.min(ring.len()));
         let all = older.iter().chain(newer).chain([&self.latest]).skip(1);
         all.map(|call| f64::from(call.after) / 1000.0).collect()
     }
 
     /// Bytes on the heap.
-    pub(super) const fn memory(&self) -> usize {
-        self.ring.capacity() * size_of::<Call>()
+    pub(super) fn memory(&self) -> usize {
+        let of = |earlier: &Earlier| {
+            let calls = earlier.ring.capacity() * size_of::<Call>();
+            size_of::<Earlier>() + calls + earlier.flows.capacity() * size_of::<u64>()
+        };
+        self.earlier.as_deref().map_or(0, of)
     }
 }
 

@@ -75,8 +75,6 @@ const PAIRS_MAX: usize = 4096;
 const YOUNG_CALLS: u32 = 4;
 /// Places remembered with who goes there.
 const PLACES_MAX: usize = 8192;
-/// Flows kept as evidence.
-const EVIDENCE_MAX: usize = 8;
 /// Numbers of calls at which the rhythm is reckoned; later at each multiple of the last.
 const DUE: &[u32] = &[8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64];
 /// Median of an answer, and of a question, bytes: larger ones are downloads and uploads.
@@ -160,29 +158,6 @@ struct Pair {
     datagrams: bool,
     /// The level of the last finding, as a number; 0 before it.
     told: u8,
-    /// The flow of the last call, and those of calls before it.
-    flow: Option<u64>,
-    earlier: Vec<u64>,
-}
-
-impl Pair {
-    /// Notes the flow of a call.
-    fn witness(&mut self, flow: u64) {
-        if self.flow == Some(flow) {
-            return;
-        }
-        if let Some(before) = self.flow.replace(flow) {
-            if self.earlier.len() + 1 >= EVIDENCE_MAX {
-                self.earlier.remove(0);
-            }
-            self.earlier.push(before);
-        }
-    }
-
-    /// Flows of the last calls.
-    fn evidence(&self) -> Vec<u64> {
-        self.earlier.iter().copied().chain(self.flow).collect()
-    }
 }
 
 /// Who goes to a place: hashes of hosts, up to [`COMMON`].
@@ -304,7 +279,7 @@ impl Beacon {
         if !pair.calls.add((burst.start, burst.end), burst.payload, answered) {
             return None;
         }
-        record.context.flow_id.into_iter().for_each(|flow| pair.witness(flow));
+        record.context.flow_id.into_iter().for_each(|flow| pair.calls.witness(flow));
         let count = pair.calls.count;
         if count == YOUNG_CALLS
             && let Some(pair) = self.young.remove(&key)
@@ -390,7 +365,7 @@ impl Beacon {
     fn request(&mut self, context: &Context, of: &TransactionRecord, known: &Known) {
         let fields = self.fields;
         let Some(key) = self.key(context, known) else { return };
-        let manner = &mut self.pair(&key).manner;
+        let manner = self.pair(&key).manner.web.get_or_insert_default();
         manner.requests = manner.requests.saturating_add(1);
         let browser = fields.agent.bytes(of, |agent| agent.starts_with(b"Mozilla/"));
         let sent = |field: FieldRef| field.bytes(of, |_| ()).is_some();
@@ -495,8 +470,7 @@ impl Detector for Beacon {
 
     fn memory(&self) -> usize {
         let inner = |(_, pair): (&Key, &Pair)| {
-            let manner = pair.manner.pages.capacity() * size_of::<u32>();
-            pair.calls.memory() + manner + pair.earlier.capacity() * size_of::<u64>()
+            pair.calls.memory() + pair.manner.memory()
         };
         let inner: usize = self.young.iter().chain(self.pairs.iter()).map(inner).sum();
         let maps = self.young.memory() + self.pairs.memory() + self.places.memory();

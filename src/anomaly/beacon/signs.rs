@@ -128,19 +128,33 @@ impl Speech {
 /// What was read in requests and greetings of a pair.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Manner {
-    /// Requests of HTTP.
-    pub(super) requests: u32,
-    /// Of them by what calls itself a browser but sends nothing else that browsers do.
-    pub(super) disguised: u32,
-    /// Hashes of different pages.
-    pub(super) pages: Vec<u32>,
     /// The server's certificate is signed by itself.
     pub(super) self_signed: bool,
     /// Hash of the program's greeting in TLS.
     pub(super) print: u64,
+    /// None before the first request of HTTP.
+    pub(super) web: Option<Box<Web>>,
+}
+
+/// How a pair's calls by HTTP look.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Web {
+    pub(super) requests: u32,
+    /// Of them by what calls itself a browser but sends nothing else that browsers do.
+    pub(super) disguised: u32,
+    /// Hashes of different pages.
+    pages: Vec<u32>,
 }
 
 impl Manner {
+    /// Bytes that it points to.
+    pub(super) fn memory(&self) -> usize {
+        let of = |web: &Web| size_of::<Web>() + web.pages.capacity() * size_of::<u32>();
+        self.web.as_deref().map_or(0, of)
+    }
+}
+
+impl Web {
     /// Takes a page that was asked for.
     pub(super) fn page(&mut self, hash: u32) {
         if self.pages.len() <= PAGES_MAX && !self.pages.contains(&hash) {
@@ -194,14 +208,15 @@ pub(super) fn signs(
             "the server's certificate is signed by itself",
         ));
     }
-    if manner.requests >= REQUESTS_MIN && manner.disguised * 2 > manner.requests {
+    let web = manner.web.as_deref().filter(|web| web.requests >= REQUESTS_MIN);
+    if web.is_some_and(|web| web.disguised * 2 > web.requests) {
         signs.push(sign(
             1.5,
             "il programma si dichiara un browser ma non si comporta come tale",
             "the program calls itself a browser but does not behave like one",
         ));
     }
-    if manner.requests >= REQUESTS_MIN && manner.pages.len() <= PAGES_MAX {
+    if web.is_some_and(|web| web.pages.len() <= PAGES_MAX) {
         signs.push(sign(
             0.5,
             "chiede sempre le stesse pagine",

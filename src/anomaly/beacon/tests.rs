@@ -199,7 +199,7 @@ fn a_nameless_place_called_with_jitter_over_tls_is_told_once_in_both_languages()
     assert!(finding.explain_it.contains("l'altro capo è un indirizzo senza nome"));
     assert!(finding.explain_en.contains("10.0.0.5 called 203.0.113.9 (TLS, port 443) "));
     assert!(finding.explain_en.contains("the other end is an address without a name"));
-    assert_eq!(finding.evidence.len(), EVIDENCE_MAX);
+    assert_eq!(finding.evidence.len(), calls::EVIDENCE_MAX);
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(super) fn found(pair: &Pair, signs: &[Sign], about: &About<'_>) -> Found {
             ("rhythm_max", Node::Float(about.limits.rhythm)),
             ("signs_max", Node::Float(about.limits.signs)),
         ],
-        evidence: pair.evidence(),
+        evidence: pair.calls.evidence(),
         technique: match pair.speech.name() {
             "" => "T1571",
             "HTTP" => "T1071.001",

@@ -25,50 +25,58 @@ pub(super) struct Try {
     pub(super) port: u16,
 }
 
-/// Contacts of one source: with one host's ports, or with hosts.
+/// Contacts of one source: with one host's ports, or with hosts. Thousands are remembered, and most
+/// are looked at once: so they are small.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Group {
     targets: Distinct,
     /// Natural logarithm of the likelihood ratio, held within the decision's bounds below zero:
     /// a host that was honest for long is caught as fast as a new one.
     walk: f64,
-    pub(super) tried: u64,
-    pub(super) failed: u64,
-    pub(super) first: Option<Timestamp>,
-    last: Timestamp,
+    tried: u32,
+    failed: u32,
     /// Failed targets at the last finding.
-    told: u64,
-    pub(super) evidence: Vec<u64>,
-    pub(super) ports: Vec<u16>,
+    told: u32,
+    first: Timestamp,
+    last: Timestamp,
+    /// None before one has failed.
+    failures: Option<Box<Failures>>,
+}
+
+/// Some of the contacts that failed.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Failures {
+    flows: Vec<u64>,
+    ports: Vec<u16>,
 }
 
 impl Group {
     /// Adds a contact; whether that makes a finding due. Only the first contact with a target
     /// counts: trying again proves nothing new.
     pub(super) fn add(&mut self, target: u64, try_: &Try, limits: &Limits) -> bool {
-        if self.first.is_some() && try_.start.since(self.last) > limits.memory {
+        if self.tried > 0 && try_.start.since(self.last) > limits.memory {
             *self = Self::default();
         }
         self.last = try_.start.max(self.last);
         if !self.targets.insert(target) {
             return false;
         }
-        let first = *self.first.get_or_insert(try_.start);
-        self.first = Some(first.min(try_.start));
-        self.tried += 1;
+        self.first = if self.tried == 0 { try_.start } else { self.first.min(try_.start) };
+        self.tried = self.tried.saturating_add(1);
         let (step, decision) = (limits.step, limits.decision);
         if !try_.failed {
             self.walk = (self.walk - step).max(-decision);
             return false;
         }
         self.walk += step;
-        self.failed += 1;
-        keep(&mut self.evidence, try_.id, EVIDENCE_MAX);
-        keep(&mut self.ports, try_.port, PORTS_MAX);
+        self.failed = self.failed.saturating_add(1);
+        let failures = self.failures.get_or_insert_default();
+        keep(&mut failures.flows, try_.id, EVIDENCE_MAX);
+        keep(&mut failures.ports, try_.port, PORTS_MAX);
         let due = if self.told == 0 {
-            self.walk >= decision && self.failed >= limits.targets_min
+            self.walk >= decision && self.failed() >= limits.targets_min
         } else {
-            self.failed >= self.told.saturating_mul(limits.repeat_growth)
+            self.failed() >= self.told().saturating_mul(limits.repeat_growth)
         };
         if due {
             self.told = self.failed;
@@ -79,17 +87,46 @@ impl Group {
     /// Whether each target was tried on a high port of its own: so peers are looked for.
     pub(super) fn seeks_peers(&self) -> bool {
         const DIFFERENT: usize = 8;
-        self.ports.len() >= DIFFERENT && self.ports.iter().all(|port| *port >= 1024)
+        let ports = self.ports();
+        ports.len() >= DIFFERENT && ports.iter().all(|port| *port >= 1024)
+    }
+
+    /// How many targets were tried.
+    pub(super) fn tried(&self) -> u64 {
+        self.tried.into()
+    }
+
+    /// How many of them failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.into()
     }
 
     /// Failed targets at the last finding; 0 when there was none.
     pub(super) fn told(&self) -> u64 {
-        self.told
+        self.told.into()
+    }
+
+    /// When the first contact began.
+    pub(super) const fn first(&self) -> Timestamp {
+        self.first
+    }
+
+    /// Flows that failed, some.
+    pub(super) fn evidence(&self) -> &[u64] {
+        self.failures.as_ref().map_or(&[], |failures| &failures.flows)
+    }
+
+    /// Ports of those that failed, some.
+    pub(super) fn ports(&self) -> &[u16] {
+        self.failures.as_ref().map_or(&[], |failures| &failures.ports)
     }
 
     /// Bytes that it points to.
     pub(super) fn memory(&self) -> usize {
-        self.targets.memory() + self.evidence.capacity() * 8 + self.ports.capacity() * 2
+        let of = |failures: &Failures| {
+            size_of::<Failures>() + failures.flows.capacity() * 8 + failures.ports.capacity() * 2
+        };
+        self.targets.memory() + self.failures.as_deref().map_or(0, of)
     }
 
     /// The likelihood ratio, as far as a number can show it.

@@ -32,8 +32,8 @@ const ACN: &[&str] = &["acn:active-scanning=\"network-scanning\""];
 /// The finding of a scan by one source.
 pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
     let words = Words::new(about);
-    let (failed, tried) = (group.failed, group.tried);
-    let took = group.first.map_or(Duration::default(), |first| about.at.since(first));
+    let (failed, tried) = (group.failed(), group.tried());
+    let took = about.at.since(group.first());
     let (title, seen) = seen(shape, &words, group, took);
     let (peers, high) =
         (shape == Shape::Horizontal && group.seeks_peers(), about.limits.targets_high);
@@ -50,13 +50,13 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
             ("targets_tried", Node::Int(tried)),
             ("targets_failed", Node::Int(failed)),
             ("seconds", Node::Float(took.as_secs_f64())),
-            ("ports", Node::List(group.ports.iter().map(|p| Node::Int((*p).into())).collect())),
+            ("ports", Node::List(group.ports().iter().map(|p| Node::Int((*p).into())).collect())),
         ],
         baseline: vec![
             ("targets_failed_max", Node::Int(about.limits.targets_min.saturating_sub(1))),
             ("success_share", Node::Float(0.8)),
         ],
-        evidence: group.evidence.clone(),
+        evidence: group.evidence().to_vec(),
         technique: words.technique(),
         acn: ACN,
         took,
@@ -74,8 +74,8 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
 
 /// Title, and what was seen.
 fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, Said) {
-    let (failed, tried) = (group.failed, group.tried);
-    let ports: Vec<String> = group.ports.iter().map(u16::to_string).collect();
+    let (failed, tried) = (group.failed(), group.tried());
+    let ports: Vec<String> = group.ports().iter().map(u16::to_string).collect();
     let (ports, span) = (ports.join(", "), span(took));
     let without = count(
         failed,

@@ -2,8 +2,8 @@
 //!
 //! A table of open places, looked through from the hash on (D. E. Knuth: The Art of Computer
 //! Programming, volume 3, section 6.4, algorithm L; taking out: algorithm R). A place is one word
-//! with half of the hash and the index of the thing, so that most look-ups fetch one line into the
-//! cache, and growing looks at no thing.
+//! with half of the hash, which is all that is asked for, and the index of the thing, so that most
+//! look-ups fetch one line into the cache, and growing looks at no thing.
 
 /// Places of the smallest table.
 const LEAST: usize = 8;
@@ -24,17 +24,17 @@ impl Index {
 
     /// The index with this hash that `is_it` says is meant.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(super) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         self.place(hash, is_it).map(|(_, index)| index)
     }
 
     /// Puts in an index that is not there.
-    pub(super) fn insert(&mut self, hash: u64, index: u32) {
+    pub(super) fn insert(&mut self, hash: u32, index: u32) {
         if (self.used + 1) * 4 > self.places.len() * 3 {
             self.grow(self.places.len() * 2);
         }
         self.used += 1;
-        self.put(hash >> 32 << 32 | (u64::from(index) + 1));
+        self.put(word(hash, index));
     }
 
     /// Makes room for `count` in all.
@@ -45,7 +45,7 @@ impl Index {
     }
 
     /// Takes an index out.
-    pub(super) fn remove(&mut self, hash: u64, index: u32) {
+    pub(super) fn remove(&mut self, hash: u32, index: u32) {
         let Some((mut hole, _)) = self.place(hash, |known| known == index) else { return };
         let mask = self.places.len().wrapping_sub(1);
         self.used -= 1;
@@ -62,9 +62,9 @@ impl Index {
     }
 
     /// What had index `from` has index `to` now.
-    pub(super) fn rename(&mut self, hash: u64, from: u32, to: u32) {
+    pub(super) fn rename(&mut self, hash: u32, from: u32, to: u32) {
         if let Some((place, _)) = self.place(hash, |known| known == from) {
-            self.set(place, hash >> 32 << 32 | (u64::from(to) + 1));
+            self.set(place, word(hash, to));
         }
     }
 
@@ -80,13 +80,13 @@ impl Index {
     }
 
     #[inline]
-    fn place(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+    fn place(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
         let mask = self.places.len().wrapping_sub(1);
-        let mut place = home(hash) & mask;
+        let mut place = hash as usize & mask;
         // There is always a place that is free.
         while let Some(word) = self.places.get(place).copied().filter(|word| *word != 0) {
             let index = (word as u32).wrapping_sub(1);
-            if word >> 32 == hash >> 32 && is_it(index) {
+            if (word >> 32) as u32 == hash && is_it(index) {
                 return Some((place, index));
             }
             place = (place + 1) & mask;
@@ -113,7 +113,12 @@ impl Index {
     }
 }
 
-/// Where a word, or a hash, is looked for first.
+/// What stands in a place.
+const fn word(hash: u32, index: u32) -> u64 {
+    (hash as u64) << 32 | (index as u64 + 1)
+}
+
+/// Where a word is looked for first.
 const fn home(word: u64) -> usize {
     (word >> 32) as usize
 }
@@ -125,8 +130,8 @@ mod tests {
 
     #[test]
     fn does_what_a_plain_list_would_do() {
-        for shift in [0, 29, 63] {
-            let hash = |index: u32| mix(u64::from(index)) >> shift << shift;
+        for shift in [0, 20, 31] {
+            let hash = |index: u32| (mix(u64::from(index)) >> 32) as u32 >> shift << shift;
             let (mut index, mut list) = (Index::new(), Vec::<u32>::new());
             let mut seed = 1u64;
             for step in 0..30_000u64 {

@@ -129,9 +129,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.index.remove(hash, index);
         let (_, value) = self.entries.swap_remove(index as usize);
         self.touches.swap_remove(index);
-        if let Some((moved, _)) = self.entries.get(index as usize) {
+        if (index as usize) < self.entries.len() {
             let from = u32::try_from(self.entries.len()).unwrap_or(NONE);
-            self.index.rename(self::hash(moved), from, index);
+            self.index.rename(self.touches.hash(index), from, index);
         }
         Some(value)
     }
@@ -151,25 +151,30 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         }
     }
 
-    fn lookup(&self, hash: u64, key: &K) -> Option<u32> {
+    fn lookup(&self, hash: u32, key: &K) -> Option<u32> {
         let entries = &self.entries;
         let same = |at: u32| entries.get(at as usize).is_some_and(|(known, _)| known == key);
         self.index.find(hash, same)
     }
 
     /// Puts a key in that is not there; returns its index.
-    fn insert(&mut self, hash_of: u64, key: K, value: V) -> u32 {
+    fn insert(&mut self, hash: u32, key: K, value: V) -> u32 {
         let index = if self.entries.len() >= self.limit {
-            self.replace_oldest(key, value)
+            let (index, before) = self.touches.replace_oldest(hash);
+            self.forgotten += 1;
+            self.index.remove(before, index);
+            if let Some(place) = self.entries.get_mut(index as usize) {
+                *place = (key, value);
+            }
+            index
         } else {
             if self.entries.len() == self.entries.capacity() {
                 self.grow();
             }
             self.entries.push((key, value));
-            self.touches.push();
-            u32::try_from(self.entries.len() - 1).unwrap_or(NONE)
+            self.touches.push(hash)
         };
-        self.index.insert(hash_of, index);
+        self.index.insert(hash, index);
         index
     }
 
@@ -184,17 +189,6 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.touches.reserve(more);
         self.index.reserve(length + more);
     }
-
-    /// Puts a key in the place of the one touched least recently; returns its index.
-    fn replace_oldest(&mut self, key: K, value: V) -> u32 {
-        let index = self.touches.replace_oldest();
-        self.forgotten += 1;
-        if let Some((known, old)) = self.entries.get_mut(index as usize) {
-            self.index.remove(hash(known), index);
-            (*known, *old) = (key, value);
-        }
-        index
-    }
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
@@ -204,10 +198,11 @@ impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
     }
 }
 
-fn hash<K: Hash>(key: &K) -> u64 {
+/// The upper half of the hash, in which every bit of the key has a say.
+fn hash<K: Hash>(key: &K) -> u32 {
     let mut hasher = Folded(FRACTION);
     key.hash(&mut hasher);
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
 }
 
 /// Keys are addresses, ports and numbers: a word or two each, for which a hasher that is made for
@@ -231,7 +226,6 @@ impl Folded {
 impl Hasher for Folded {
     #[inline]
     fn finish(&self) -> u64 {
-        // The index takes the upper half, in which every bit of the word has a say.
         self.0.wrapping_mul(FRACTION)
     }
 

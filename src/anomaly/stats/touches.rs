@@ -12,11 +12,20 @@ pub(super) const NONE: u32 = u32::MAX;
 /// The number of no touch, nor of the one before one.
 const NEVER: u64 = u64::MAX - 1;
 
+/// What is noted of an entry: all that it takes to put another in its place, so that nobody need look
+/// at one that is long out of the cache.
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    /// The number of its last touch.
+    last: u64,
+    /// Half of the hash of its key.
+    hash: u32,
+}
+
 /// See the module's page.
 #[derive(Clone, Debug)]
 pub(super) struct Touches {
-    /// Of each entry the number of its last touch.
-    last: Vec<u64>,
+    notes: Vec<Note>,
     /// Indices of entries touch by touch, from number `first` on; [`NONE`] for one that is gone.
     row: VecDeque<u32>,
     first: u64,
@@ -25,52 +34,61 @@ pub(super) struct Touches {
 impl Touches {
     /// No entry.
     pub(super) const fn new() -> Self {
-        Self { last: Vec::new(), row: VecDeque::new(), first: 0 }
+        Self { notes: Vec::new(), row: VecDeque::new(), first: 0 }
     }
 
     /// Makes room for so many more entries.
     pub(super) fn reserve(&mut self, more: usize) {
-        self.last.reserve_exact(more);
+        self.notes.reserve_exact(more);
     }
 
-    /// There is an entry more, touched.
-    pub(super) fn push(&mut self) {
-        let index = u32::try_from(self.last.len()).unwrap_or(NONE);
-        self.last.push(NEVER);
+    /// There is an entry more, touched, of a key with this hash; returns its index.
+    pub(super) fn push(&mut self, hash: u32) -> u32 {
+        let index = u32::try_from(self.notes.len()).unwrap_or(NONE);
+        self.notes.push(Note { last: NEVER, hash });
         self.renew(index);
+        index
+    }
+
+    /// Half of the hash of an entry's key.
+    pub(super) fn hash(&self, index: u32) -> u32 {
+        self.notes.get(index as usize).map_or(0, |note| note.hash)
     }
 
     /// An entry is touched.
     #[inline(never)]
     pub(super) fn renew(&mut self, index: u32) {
         let next = self.first + self.row.len() as u64;
-        if let Some(last) = self.last.get_mut(index as usize)
-            && last.wrapping_add(1) != next
+        if let Some(note) = self.notes.get_mut(index as usize)
+            && note.last.wrapping_add(1) != next
         {
-            *last = next;
+            note.last = next;
             self.row.push_back(index);
             // Before it would take more memory, the row is rid of what is out of date, unless that
             // is little.
-            if self.row.len() == self.row.capacity() && self.row.len() / 2 > self.last.len() {
+            if self.row.len() == self.row.capacity() && self.row.len() / 2 > self.notes.len() {
                 self.tidy();
             }
         }
     }
 
-    /// The entry that was touched least recently makes room for another, which is touched.
+    /// The entry that was touched least recently makes room for another, which is touched, of a key
+    /// with this hash; returns its index and the hash of the key that goes.
     #[inline(never)]
-    pub(super) fn replace_oldest(&mut self) -> u32 {
+    pub(super) fn replace_oldest(&mut self, hash: u32) -> (u32, u32) {
         let index = self.oldest().unwrap_or_default();
-        self.last.get_mut(index as usize).into_iter().for_each(|last| *last = NEVER);
+        let note = Note { last: NEVER, hash };
+        let place = self.notes.get_mut(index as usize);
+        let before = place.map_or(note, |place| std::mem::replace(place, note));
         self.renew(index);
-        index
+        (index, before.hash)
     }
 
     /// An entry goes; the last one gets its index.
     #[inline(never)]
     pub(super) fn swap_remove(&mut self, index: u32) {
         self.note(index).into_iter().for_each(|note| *note = NONE);
-        self.last.swap_remove(index as usize);
+        self.notes.swap_remove(index as usize);
         self.note(index).into_iter().for_each(|note| *note = index);
     }
 
@@ -82,27 +100,27 @@ impl Touches {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.last.capacity() * size_of::<u64>() + self.row.capacity() * size_of::<u32>()
+        self.notes.capacity() * size_of::<Note>() + self.row.capacity() * size_of::<u32>()
     }
 
     /// Whether touch `number`, which was of the entry at `index`, is that entry's last.
     fn is_last(&self, index: u32, number: u64) -> bool {
-        self.last.get(index as usize) == Some(&number)
+        self.notes.get(index as usize).is_some_and(|note| note.last == number)
     }
 
     /// Leaves only the last touch of each entry.
     #[cold]
     fn tidy(&mut self) {
-        let (first, last) = (self.first, &mut self.last);
+        let (first, notes) = (self.first, &mut self.notes);
         let (mut number, mut kept) = (first, first);
         self.row.retain(|index| {
-            let mut last = last.get_mut(*index as usize).filter(|last| **last == number);
+            let mut note = notes.get_mut(*index as usize).filter(|note| note.last == number);
             number += 1;
-            if let Some(last) = &mut last {
-                **last = kept;
+            if let Some(note) = &mut note {
+                note.last = kept;
                 kept += 1;
             }
-            last.is_some()
+            note.is_some()
         });
     }
 
@@ -119,7 +137,7 @@ impl Touches {
 
     /// The note of an entry's last touch.
     fn note(&mut self, index: u32) -> Option<&mut u32> {
-        let number = self.last.get(index as usize)?.checked_sub(self.first)?;
+        let number = self.notes.get(index as usize)?.last.checked_sub(self.first)?;
         self.row.get_mut(usize::try_from(number).ok()?)
     }
 }

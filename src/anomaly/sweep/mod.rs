@@ -222,7 +222,8 @@ impl Sweep {
         let asked = self.state.askers.peek(&(vlan, arp.sender)).map_or(0, Vec::len);
         note(self.state.askers.touch(&(vlan, arp.target)), mac, self.limits.gateway_askers);
         let ([a, b, c], octet) = split(arp.target);
-        let there = |octet| known.hardware(vlan, [a, b, c, octet].into()).is_some();
+        let at = record.timestamp;
+        let there = |octet| known.is_claimed(vlan, [a, b, c, octet].into(), at);
         let row = self.state.rows.touch(&Key::Arp(vlan, mac, [a, b, c]));
         let (limits, again) = (self.limits.arp, self.limits.again);
         let verdict = row.ask(octet, record.timestamp, limits, again, there)?;
