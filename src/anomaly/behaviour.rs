@@ -2,8 +2,8 @@
 
 use super::incident::{self, Incidents, Stage};
 use super::indicator::Watchlist;
-use super::suppress::{Applied, Suppressions};
 use super::known::Read;
+use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Mark, Settings, Site, When, marks};
 use crate::record::{Alert, Body, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};

@@ -469,9 +469,7 @@ impl Detector for Beacon {
     }
 
     fn memory(&self) -> usize {
-        let inner = |(_, pair): (&Key, &Pair)| {
-            pair.calls.memory() + pair.manner.memory()
-        };
+        let inner = |(_, pair): (&Key, &Pair)| pair.calls.memory() + pair.manner.memory();
         let inner: usize = self.young.iter().chain(self.pairs.iter()).map(inner).sum();
         let maps = self.young.memory() + self.pairs.memory() + self.places.memory();
         maps + self.programs.memory() + inner
