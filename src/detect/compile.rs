@@ -69,10 +69,10 @@ pub fn compile(
         tie(moment, &mut builder.rule);
     }
     // What a rule requires is asked first: its other options may need just that.
-    for option in parsed.options.iter().filter(|option| option.name.text == "requires") {
+    for option in parsed.options.iter().filter(|option| option.keyword() == "requires") {
         add(option, &mut builder, catalog)?;
     }
-    for option in parsed.options.iter().filter(|option| option.name.text != "requires") {
+    for option in parsed.options.iter().filter(|option| option.keyword() != "requires") {
         add(option, &mut builder, catalog)?;
     }
     finish(parsed, builder, catalog)
@@ -136,7 +136,8 @@ fn blank(parsed: &ParsedRule<'_>, header: super::rule::Header) -> Rule {
 
 /// Adds one option.
 fn add(option: &OptionText<'_>, builder: &mut Builder, catalog: &Catalog) -> Result<(), Refusal> {
-    let keyword = option.name.text;
+    let keyword = option.keyword();
+    let keyword = keyword.as_ref();
     let argument = option.value.map(|value| value.text);
     let at = option.value.map_or(option.name.at, |value| value.at);
     let placed = |mut problem: Problem| {
@@ -195,7 +196,8 @@ fn number(
 }
 
 fn unknown(option: &OptionText<'_>, catalog: &Catalog) -> Refusal {
-    let keyword = option.name.text;
+    let keyword = option.keyword();
+    let keyword = keyword.as_ref();
     if let Some(refused) = refusal(keyword) {
         let message = format!("`{keyword}` is not evaluated here: {}", refused.why);
         let problem = Problem::spanned("R911", option.name.span(), message).hint(refused.hint);
@@ -243,6 +245,20 @@ fn not_both(rule: &Rule, catalog: &Catalog) -> Option<&'static str> {
     (!request || !response).then_some("the rule tests one half of the transaction alone")
 }
 
+/// The name of a field that is always in small letters, if a test of it asks for a capital.
+fn capitals(test: &BufferTest) -> Option<&'static str> {
+    const SMALL: &[&str] = &["http.host"];
+    let Buffer::Field(name) = test.buffer else { return None };
+    let has = |step: &Step| match step {
+        Step::Content(content) => {
+            !content.negated && content.literal.bytes.iter().any(u8::is_ascii_uppercase)
+        }
+        _ => false,
+    };
+    (SMALL.contains(&name) && test.transforms.is_empty() && test.steps.iter().any(has))
+        .then_some(name)
+}
+
 /// What can only be judged when all options are known.
 fn finish(parsed: &ParsedRule<'_>, builder: Builder, catalog: &Catalog) -> Result<Rule, Refusal> {
     let refuse = |code, message: &str, help: &str| {
@@ -271,6 +287,11 @@ fn finish(parsed: &ParsedRule<'_>, builder: Builder, catalog: &Catalog) -> Resul
     {
         let help = "with `=>` a rule tests a buffer of the request and one of the response";
         return Err(refuse("R902", message, help));
+    }
+    if let Some(field) = rule.buffers.iter().find_map(capitals) {
+        let message =
+            format!("`{field}` is in small letters: a content with capitals is never found");
+        return Err(refuse("R117", &message, "write the content in small letters"));
     }
     // A buffer that is named but not tested asks nothing.
     let asks = |test: &BufferTest| !test.steps.is_empty() || test.absent != Absent::No;

@@ -12,6 +12,9 @@ use super::operator::Problem;
 /// The code of a rule that asks to be skipped here (`requires`): not loaded, and no failure.
 pub const SKIPPED: &str = "R920";
 
+/// The code of a rule that is loaded in place of an earlier one.
+pub const REPLACED: &str = "R048";
+
 /// The code of a rule that is loaded and can match nothing.
 const VAIN: &str = "R930";
 

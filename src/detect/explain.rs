@@ -159,7 +159,8 @@ fn sections(parsed: &ParsedRule<'_>) -> Vec<Section> {
     let catalog = Catalog::new();
     let mut sections = Sections { list: Vec::new(), heading: PAYLOAD.to_owned() };
     for option in &parsed.options {
-        let (name, value) = (option.name.text, option.value.map_or("", |value| value.text));
+        let name = option.keyword();
+        let (name, value) = (name.as_ref(), option.value.map_or("", |value| value.text));
         if TOLD_ELSEWHERE.contains(&name) {
             continue;
         }

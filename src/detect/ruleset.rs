@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 
 use super::catalog::Catalog;
 use super::compile::{Refusal, compile};
-use super::diagnostic::{Diagnostic, LoadSummary, SKIPPED, Severity};
+use super::diagnostic::{Diagnostic, LoadSummary, REPLACED, SKIPPED, Severity};
 use super::group::Groups;
 use super::limits;
 use super::operator::Problem;
@@ -110,8 +110,8 @@ fn warn_of_vain(
     }
 }
 
-/// Of two rules of one number the later revision counts; of the same revision the first, and the
-/// other is told of, as is one that comes behind a later revision.
+/// Of two rules of one number the later revision counts; of the same revision the first. That the other
+/// does not is told.
 fn keep(
     rule: Rule,
     span: Range<usize>,
@@ -120,7 +120,15 @@ fn keep(
 ) -> Result<(), Problem> {
     let key = (rule.signature.gid, rule.signature.sid);
     match known.get(&key).and_then(|index| rules.get_mut(*index)) {
-        Some(old) if rule.signature.rev > old.signature.rev => *old = rule,
+        Some(old) if rule.signature.rev > old.signature.rev => {
+            let (sid, rev) = (rule.signature.sid, rule.signature.rev);
+            let old = std::mem::replace(old, rule);
+            let (Origin { file, line }, before) = (old.origin, old.signature.rev);
+            let message =
+                format!("revision {rev} of the rule with the sid {sid} takes the place of");
+            let message = format!("{message} revision {before}, which is at {file}:{line}");
+            return Err(Problem { span, ..Problem::whole(REPLACED, message) });
+        }
         Some(old) => {
             let (Origin { file, line }, rev) = (&old.origin, old.signature.rev);
             let message = format!("a rule with the sid {} is there already", rule.signature.sid);

@@ -1,11 +1,12 @@
 //! Whole rules against packets and streams.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod kept;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::diagnostic::Severity;
 use super::{FlowView, Inspector, Item, Variables, load};
 use crate::decode::{Headers, Ip, Tcp, Transport};
 use crate::net::{Direction, Endpoint, ip_protocol};
@@ -161,6 +162,38 @@ alert tcp any any -> any any (content:"three"; sid:1; rev:3;)
     assert_eq!((summary.loaded, summary.failed), (1, 1));
     let told = diagnostics[0].to_string();
     assert!(told.contains("a.rules:2:1") && told.contains("a.rules:1 has revision 2"), "{told}");
+}
+
+#[test]
+fn a_later_revision_takes_the_place_of_an_earlier_one_and_that_is_told() {
+    let rules = "alert tcp any any -> any any (msg:\"old\"; content:\"abc\"; sid:1; rev:1;)\n\
+        alert tcp any any -> any any (msg:\"new\"; content:\"xyz\"; sid:1; rev:2;)\n";
+    let (set, diagnostics, summary) =
+        load(&[("a.rules".into(), rules.to_owned())], &mut Variables::default());
+    assert_eq!((set.len(), summary.loaded, summary.failed), (1, 1, 0));
+    let [told] = diagnostics.as_slice() else { panic!("{diagnostics:?}") };
+    assert_eq!((told.code, told.severity, told.line), ("R048", Severity::Warning, 2));
+    assert!(told.message.contains("revision 1, which is at a.rules:1"), "{}", told.message);
+    assert_eq!(sids(rules, &[b"abc"], true), [0; 0]);
+    assert_eq!(sids(rules, &[b"xyz"], true), [1]);
+}
+
+#[test]
+fn capitals_in_keywords_mean_the_same_and_in_a_host_are_an_error() {
+    let rule = r#"ALERT TCP any any -> any any (MSG:"m"; Content:"abc"; NOCASE; SID:1;)"#;
+    assert_eq!(sids(rule, &[b"xABCx"], true), [1]);
+    for (content, codes) in [
+        ("http.host; content:\"Example\";", &["R117"][..]),
+        ("content:\"Example\"; http_host;", &["R117"]),
+        ("http.host; content:\"Example\"; nocase;", &[]),
+        ("http.host; content:!\"Example\";", &[]),
+        ("http.host.raw; content:\"Example\";", &[]),
+    ] {
+        let rule = format!("alert http any any -> any any ({content} sid:1;)");
+        let (_, diagnostics, _) = load(&[("a.rules".into(), rule)], &mut Variables::default());
+        let told: Vec<_> = diagnostics.iter().map(|told| told.code).collect();
+        assert_eq!(told, codes, "{content}");
+    }
 }
 
 #[test]

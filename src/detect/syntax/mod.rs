@@ -38,6 +38,8 @@ pub use protocol::{
 pub use quoting::{bare, items, negation, quoted, required};
 pub use source::{RuleFile, Rules};
 
+use std::borrow::Cow;
+
 use super::rule::{Action, Origin};
 
 /// A piece of a rule file and where it stands.
@@ -74,6 +76,18 @@ pub struct OptionText<'a> {
     pub name: Spanned<'a>,
     /// What stands after the colon, raw; `None` without a colon.
     pub value: Option<Spanned<'a>>,
+}
+
+impl<'a> OptionText<'a> {
+    /// The keyword in small letters: capitals mean the same, and are seen in hand-written rules.
+    pub fn keyword(&self) -> Cow<'a, str> {
+        let text = self.name.text;
+        if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
 }
 
 /// One rule as written; nothing is looked up yet.

@@ -8,7 +8,7 @@ use memchr::{memchr_iter, memmem};
 
 use super::rule::{ACTIONS, parse_rule};
 use super::{ParsedRule, Spanned};
-use crate::detect::diagnostic::{Diagnostic, SKIPPED, Severity};
+use crate::detect::diagnostic::{Diagnostic, REPLACED, SKIPPED, Severity};
 use crate::detect::operator::Problem;
 use crate::detect::rule::Origin;
 
@@ -102,7 +102,7 @@ impl<'t> RuleFile<'t> {
     /// Shows a problem whose span is in bytes of the file as grave as its code is.
     pub fn diagnostic(&self, problem: Problem) -> Diagnostic {
         let severity = match problem.code {
-            SKIPPED => Severity::Warning,
+            SKIPPED | REPLACED => Severity::Warning,
             code if code.starts_with("R9") => Severity::Unsupported,
             _ => Severity::Error,
         };
@@ -140,24 +140,33 @@ impl<'t> RuleFile<'t> {
 fn join(text: &str, end: &str) -> String {
     let blanks = " ".repeat(end.len());
     let mut out = String::with_capacity(text.len());
+    // Whether the line that goes on, over however many ends, is a comment; none when nothing of it has
+    // come yet.
+    let mut comment = None;
     for part in text.split_inclusive(end) {
-        let line = out.rsplit('\n').next().unwrap_or_default();
-        let head = if line.trim_ascii().is_empty() { last_line(part) } else { line };
-        match part.strip_suffix(end) {
-            Some(body) if !head.trim_ascii_start().starts_with(['#', ';']) => {
+        let body = part.strip_suffix(end);
+        // What goes on is the last line of the part, or the one that went on before.
+        let (before, last) = body.unwrap_or(part).rsplit_once('\n').unzip();
+        if before.is_some() {
+            comment = None;
+        }
+        let last = last.unwrap_or(body.unwrap_or(part)).trim_ascii_start();
+        if comment.is_none() && !last.is_empty() {
+            comment = Some(last.starts_with(['#', ';']));
+        }
+        match body {
+            Some(body) if comment != Some(true) => {
                 out.push_str(body);
                 out.push_str(&blanks);
             }
-            _ => out.push_str(part),
+            Some(_) => {
+                out.push_str(part);
+                comment = None;
+            }
+            None => out.push_str(part),
         }
     }
     out
-}
-
-/// The last line of a part that itself ends a line.
-fn last_line(part: &str) -> &str {
-    let body = part.trim_end_matches(['\n', '\r']);
-    body.rsplit('\n').next().unwrap_or_default()
 }
 
 /// Whether a comment is a rule that someone switched off.
@@ -217,6 +226,19 @@ mod tests {
         assert_eq!(found.rules[0].origin.line, 5);
         assert_eq!(file.position(found.rules[0].options[1].name.at), (8, 2));
         assert_eq!(found.rules[1].origin.line, 10);
+    }
+
+    #[test]
+    fn a_rule_over_many_lines_takes_no_more_time_for_each() {
+        let lines = " \\\n".repeat(200_000);
+        let text = format!(
+            "# c \\\nalert ip any any -> any any ( \\\n{lines} # no comment \\\nsid:1;)\n\
+            {lines}# a comment \\\nalert ip any any -> any any (sid:2;)\n"
+        );
+        let file = RuleFile::new("x.rules", text);
+        let found = file.rules();
+        assert_eq!((found.rules.len(), found.diagnostics.len()), (1, 1));
+        assert!(found.rules[0].text.text.contains("sid:2"));
     }
 
     #[test]
