@@ -50,13 +50,14 @@ impl Default for LiveOptions {
 /// What arrives before all sources are ready is left out by all, and counted by none.
 ///
 /// # Errors
-/// When there is no such interface, the right to capture is missing, or the filter or an option is
-/// wrong; says what to do.
+/// When there is no such interface, the right to capture is missing, its link type is none that `is_read`,
+/// or the filter or an option is wrong; says what to do.
 pub fn open_live(
     iface: &str,
     workers: usize,
     options: LiveOptions,
     bpf: Option<&str>,
+    is_read: fn(u16) -> bool,
 ) -> Result<Vec<Box<dyn Source>>, CaptureError> {
     let wrong = |reason: String| CaptureError { input: iface.to_owned(), reason };
     if !(1..=MAX_WORKERS).contains(&workers) {
@@ -72,6 +73,12 @@ pub fn open_live(
     let mut sources = Vec::with_capacity(workers);
     for number in 0..workers {
         sources.push(LiveSource::open(iface, number, options)?);
+    }
+    if let Some(link) = sources.first().map(|source| source.link).filter(|link| !is_read(*link)) {
+        return Err(wrong(format!(
+            "its frames have link type {link}, which is not read (https://www.tcpdump.org/linktypes.html \
+             says what it is); watch another interface"
+        )));
     }
     if let Some(warning) = join(&sources).map_err(|error| {
         wrong(format!("the kernel refuses to share out frames over {workers} workers: {error}"))
@@ -347,7 +354,7 @@ mod tests {
         let target = UdpSocket::bind("0.0.0.0:0").unwrap();
         let port = target.local_addr().unwrap().port();
         let filter = format!("udp and port {port}");
-        let mut workers = match open_live("lo", 3, options, Some(&filter)) {
+        let mut workers = match open_live("lo", 3, options, Some(&filter), |_| true) {
             Ok(workers) => workers,
             Err(error) if error.reason.contains("permission") => {
                 eprintln!("skipped: {error}");
@@ -388,7 +395,7 @@ mod tests {
     fn says_what_to_do() {
         let options = LiveOptions::default();
         let reason = |iface, workers, options, bpf| {
-            open_live(iface, workers, options, bpf).err().unwrap().reason
+            open_live(iface, workers, options, bpf, |_| true).err().unwrap().reason
         };
         let none = reason("none0", 1, options, None);
         assert!(none.contains("there are:") || none.contains("setcap"), "{none}");
@@ -397,5 +404,7 @@ mod tests {
         assert!(reason("lo", 1, thin, None).contains("give 64"));
         let filter = reason("lo", 1, options, Some("port of call"));
         assert!(filter.contains("pcap-filter") || filter.contains("setcap"), "{filter}");
+        let unread = open_live("lo", 1, options, None, |_| false).err().unwrap().reason;
+        assert!(unread.contains("link type 1,") || unread.contains("setcap"), "{unread}");
     }
 }

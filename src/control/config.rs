@@ -315,7 +315,8 @@ impl Config {
             format!("{name}:{}", before.matches('\n').count() + 1)
         };
         let whole = |error: &toml::de::Error| {
-            format!("{}: {}", place(error.span().map(|span| span.start)), error.message())
+            let place = place(error.span().map(|span| span.start));
+            format!("{place}: {}", in_plain_words(error.message()))
         };
         let table = DeTable::parse(text).map_err(|error| vec![whole(&error)])?;
         let mut problems: Vec<(usize, String)> = Vec::new();
@@ -483,6 +484,26 @@ fn is_network(text: &str) -> bool {
     text == address.to_string() || prefix.parse::<u8>().is_ok_and(|prefix| prefix <= bits)
 }
 
+/// What is wrong with the type of a value, for those who do not know the names of types in Rust.
+fn in_plain_words(message: &str) -> String {
+    let of_type = ["invalid type: ", "invalid value: "].map(|start| message.strip_prefix(start));
+    let found = of_type.into_iter().flatten().next();
+    let Some((found, wanted)) = found.and_then(|found| found.rsplit_once(", expected ")) else {
+        return message.to_owned();
+    };
+    let wanted = match wanted {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, none below 0",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "a text in quotation marks",
+        "socket address" => "an address and a port in quotation marks: \"127.0.0.1:9477\"",
+        "a sequence" => "a list in brackets, or tables that each begin with the name in [[ ]]",
+        "a map" => "a table",
+        other => other,
+    };
+    format!("{found} is of the wrong type: write {wanted}")
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -577,7 +598,10 @@ mod tests {
             ]
         );
         let wrong = Config::parse("\nworkers = \"two\"\n", FILE).unwrap_err();
-        assert!(wrong[0].starts_with("rivellino.toml:2: invalid type"), "{wrong:?}");
+        assert!(
+            wrong[0].starts_with("rivellino.toml:2: ") && wrong[0].contains("is of the wrong type"),
+            "{wrong:?}"
+        );
         assert!(Config::parse("a = [", FILE).unwrap_err()[0].starts_with("rivellino.toml:1:"));
     }
 

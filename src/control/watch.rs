@@ -20,6 +20,7 @@ use super::signals::Flags;
 use super::state::{ASIDE, Store};
 use crate::anomaly::DETECTORS;
 use crate::capture::{LiveOptions, SourceStats, open_live};
+use crate::decode::is_link_read;
 use crate::engine::merge::{Learned, Merge};
 use crate::engine::stats::WorkerStats;
 use crate::engine::{self, Live, Report};
@@ -63,7 +64,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let listen = config.listen.unwrap_or(([127, 0, 0, 1], 9477).into());
     let plane = Plane::start(&flags, Some((listen, page)))?;
     let bpf = config.bpf.as_deref();
-    let sources = open_live(interface, plan.workers, live_options(config), bpf)?;
+    let sources = open_live(interface, plan.workers, live_options(config), bpf, is_link_read)?;
     let output = config.output.clone().unwrap_or_else(|| PathBuf::from("."));
     let reopen = Arc::new(AtomicBool::new(false));
     let summary = Arc::new(Mutex::new(Summary::default()));
