@@ -76,7 +76,7 @@ impl Beside {
         let text = |path: &PathBuf| {
             let bytes = std::fs::read(path);
             let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
-            anyhow::Ok(String::from_utf8_lossy(&bytes).into_owned())
+            anyhow::Ok(plain(bytes))
         };
         let told = |path: &Path, problems: Vec<String>| {
             let lines: Vec<String> =
@@ -179,19 +179,22 @@ pub fn texts(files: &[PathBuf]) -> anyhow::Result<Vec<(Arc<str>, String)>> {
     let mut texts: Vec<(Arc<str>, String)> = Vec::new();
     for file in files {
         let name = Arc::from(file.to_string_lossy());
-        // Comments in old rule files are often Latin-1: that must not cost the file.
         let bytes = std::fs::read(file)
             .with_context(|| format!("cannot read the rules in {}", file.display()))?;
-        let text = String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        // Some editors put a mark of the byte order before UTF-8.
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        texts.push((name, text));
+        texts.push((name, plain(bytes)));
     }
     if files.is_empty() {
         texts.extend(BUNDLED.iter().map(|(name, text)| (Arc::from(*name), (*text).to_owned())));
     }
     Ok(texts)
+}
+
+/// The text of a file. Comments in old ones are often Latin-1, which must not cost the file, and some
+/// editors put a mark of the byte order before UTF-8.
+fn plain(bytes: Vec<u8>) -> String {
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)
 }
 
 /// A file that rules name, of at most so many bytes.
