@@ -633,6 +633,8 @@ pub struct Finding {
     pub baseline: Vec<(&'static str, Node)>,
     /// Flow identifiers that show it.
     pub evidence: Vec<u64>,
+    /// Hosts that did it, and hosts to which it was done, with those that its context names.
+    pub hosts: [u64; 2],
     /// ATT&CK technique: `T1046`; empty when nobody does anything.
     pub technique: &'static str,
     /// Tags of the taxonomy of Italy's cyber agency, as MISP's `acn` taxonomy writes them:
@@ -796,4 +798,6 @@ pub struct Cause {
     pub source: Option<std::net::IpAddr>,
     /// To whom, that time.
     pub target: Option<std::net::IpAddr>,
+    /// Hosts that did it, and hosts to which it was done, at most of those findings and alerts.
+    pub hosts: [u64; 2],
 }

@@ -84,6 +84,7 @@ impl Judgement {
             numbers: self.numbers,
             baseline: self.baseline,
             evidence: self.evidence,
+            hosts: [self.context.source, self.context.destination].map(|end| end.is_some().into()),
             technique: self.technique,
             acn: self.acn,
             explain_it,

@@ -104,6 +104,16 @@ pub struct Found {
     pub finding: Finding,
 }
 
+impl Found {
+    /// Says how many hosts did it, and to how many it was done; those that the context names count.
+    pub(crate) fn among(mut self, hosts: [u64; 2]) -> Self {
+        for (known, number) in self.finding.hosts.iter_mut().zip(hosts) {
+            *known = number.max(*known);
+        }
+        self
+    }
+}
+
 /// A detector as the manual, the rules' generator list and the engine know it.
 pub struct Kind {
     /// Its name, as `finding.detector` says it.

@@ -205,7 +205,7 @@ impl Spray {
             meaning: meaning(success),
             advice: advice(&who),
         };
-        Some(judgement.found())
+        Some(judgement.found().among([1, servers]))
     }
 }
 

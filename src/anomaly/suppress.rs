@@ -351,6 +351,7 @@ mod tests {
             numbers: Vec::new(),
             baseline: Vec::new(),
             evidence: Vec::new(),
+            hosts: [1, 1],
             technique: "T1046",
             acn: &[],
             explain_it: String::new(),

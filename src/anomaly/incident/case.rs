@@ -49,6 +49,8 @@ pub struct Clue<'a> {
     pub source: Option<IpAddr>,
     /// To whom.
     pub target: Option<IpAddr>,
+    /// Hosts that did it, and hosts to which it was done.
+    pub hosts: [u64; 2],
     /// Generator.
     pub gid: u32,
     /// Signature number.
@@ -117,6 +119,8 @@ fn is_earnest(stage: Stage, level: Level) -> bool {
 pub struct Hosts {
     list: Vec<IpAddr>,
     many: Distinct,
+    /// As many there were in one finding, which names few of them.
+    least: u64,
 }
 
 impl Hosts {
@@ -131,6 +135,7 @@ impl Hosts {
     fn merge(&mut self, others: &Self, limit: usize) {
         others.list.iter().for_each(|address| self.add(*address, limit));
         self.many.merge(&others.many);
+        self.least = self.least.max(others.least);
     }
 
     /// The first.
@@ -140,7 +145,7 @@ impl Hosts {
 
     /// How many.
     pub fn total(&self) -> u64 {
-        self.many.count().max(self.list.len() as u64)
+        self.many.count().max(self.list.len() as u64).max(self.least)
     }
 }
 
@@ -280,6 +285,9 @@ impl Case {
         }
         clue.source.into_iter().for_each(|source| self.sources.add(source, SOURCES_MAX));
         clue.target.into_iter().for_each(|target| self.targets.add(target, TARGETS_MAX));
+        let [sources, targets] = clue.hosts;
+        self.sources.least = self.sources.least.max(sources);
+        self.targets.least = self.targets.least.max(targets);
         self.note_cause(clue);
         self.note_entry(clue);
         self.note_evidence(clue.evidence);
@@ -350,6 +358,9 @@ impl Case {
         if let Some(cause) = known {
             cause.count += 1;
             cause.confidence = cause.confidence.max(clue.confidence);
+            for (most, hosts) in cause.hosts.iter_mut().zip(clue.hosts) {
+                *most = hosts.max(*most);
+            }
             if clue.level > cause.level {
                 cause.level = clue.level;
                 (cause.source, cause.target) = (clue.source, clue.target);
@@ -366,6 +377,7 @@ impl Case {
             first: clue.at,
             source: clue.source,
             target: clue.target,
+            hosts: clue.hosts,
         });
     }
 

@@ -58,13 +58,14 @@ fn parties(case: &Case, cause: &Cause, about: &About<'_>) -> (Option<Said>, Opti
     let whole = case.omitted == 0;
     let alone = case.causes.len() == 1 && case.causes_omitted == 0;
     // How many they are, if that is known.
-    let total = |named: &[IpAddr], all: u64, single: bool| match () {
-        () if whole || named.len() < 2 => Some(named.len() as u64),
+    let total = |named: &[IpAddr], least: u64, all: u64, single: bool| match () {
+        () if whole || named.len() < 2 => Some(least.max(named.len() as u64)),
         () if alone && single => Some(all),
         () => None,
     };
-    let (from, to) = (case.sources.total(), case.targets.total());
-    let (who, whom) = (total(&sources, from, to <= 1), total(&targets, to, from <= 1));
+    let ([some, others], from, to) = (cause.hosts, case.sources.total(), case.targets.total());
+    let who = total(&sources, some, from, to <= 1);
+    let whom = total(&targets, others, to, from <= 1);
     (told(&sources, who, about), told(&targets, whom, about))
 }
 

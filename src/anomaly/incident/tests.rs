@@ -130,6 +130,7 @@ impl What {
             numbers: Vec::new(),
             baseline: Vec::new(),
             evidence: vec![flow],
+            hosts: [0, 0],
             technique: self.technique,
             acn: &["acn:active-scanning=\"network-scanning\""],
             explain_it: String::new(),
@@ -218,6 +219,24 @@ fn one_against_many_and_many_against_one_are_one_incident_told_once() {
     desk.find(300, &LATERAL, [10, 0, 0, 77], [10, 0, 0, 9]);
     assert_eq!(desk.turns().len(), 2);
     assert_ne!(desk.incidents()[0].id, desk.incidents()[1].id);
+}
+
+#[test]
+fn hosts_that_one_finding_names_and_those_that_it_counts_are_told_together() {
+    let mut desk = Desk::new();
+    let context = context(OUTSIDE, [10, 0, 0, 9], 1);
+    for (second, targets) in [(0, 8), (1, 80)] {
+        let at = Timestamp::new(START + second, 0);
+        let finding = Finding { hosts: [1, targets], ..SCAN.finding(second) };
+        desk.incidents.finding(at, &context, &finding, &desk.known, &mut desk.told);
+    }
+    desk.find(2, &LATERAL, OUTSIDE, [10, 0, 0, 9]);
+    let [first, .., last] = desk.incidents()[..] else { panic!("one incident") };
+    assert_eq!((first.targets.len(), first.targets_total, last.targets_total), (1, 8, 80));
+    assert!(first.title_it.ends_with("e 7 altre macchine"), "{}", first.title_it);
+    assert!(last.explain_en.contains("10.0.0.9 and 79 other hosts"), "{}", last.explain_en);
+    // The gravest was done to one.
+    assert!(last.title_en.ends_with("towards 10.0.0.9"), "{}", last.title_en);
 }
 
 #[test]
@@ -524,6 +543,7 @@ fn what_is_taken_in_is_counted_once() {
                 at,
                 source: Some([10, 0, 1, host].into()),
                 target: Some([10, 0, 0, 9].into()),
+                hosts: [1, 1],
                 gid: 9102,
                 sid: 1,
                 name: "bruteforce",

@@ -79,6 +79,7 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
         advice: advice(level, &source, &target),
     }
     .found()
+    .among([1, targets])
 }
 
 /// Of what a technique counts before it is one: the key of the number, and what it is called in

@@ -70,6 +70,7 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
         advice: words.advice(),
     }
     .found()
+    .among([1, if shape == Shape::Horizontal { tried } else { 1 }])
 }
 
 /// Title, and what was seen.
@@ -176,6 +177,7 @@ pub(super) fn found_shared(victim: &Victim, about: &About<'_>) -> Found {
         ),
     }
     .found()
+    .among([sources, 1])
 }
 
 /// The parts of a sentence that depend on who and whom.

@@ -82,6 +82,7 @@ pub(super) fn found(
         advice: advice(gateway, home, &source),
     }
     .found()
+    .among([1, verdict.asked])
 }
 
 fn seen(shape: Shape, source: &str, network: &str, verdict: &Verdict) -> Said {
