@@ -556,7 +556,7 @@ pub struct IcmpMessage {
 
 impl IcmpMessage {
     /// Messages of a burst that are told in one round.
-    pub const PER_ROUND: u32 = 16;
+    pub const PER_ROUND: u32 = 64;
     /// Bytes kept of each, at most.
     pub const SAMPLE: usize = 256;
 }

@@ -211,3 +211,21 @@ fn what_goes_on_in_flows_is_the_same_for_any_number_of_workers() {
         }
     }
 }
+
+/// What a router or a host says of a datagram belongs to the datagram's flow, but is no answer to it.
+#[test]
+fn an_error_of_icmp_is_no_answer() {
+    use crate::support::packets::{datagram, ipv4};
+    use rivellino::net::Direction;
+    let sent = datagram(Direction::ToServer, (4000, 9), &[7; 40]);
+    let ends = |at: usize| <[u8; 4]>::try_from(&sent[at..at + 4]).unwrap();
+    let (client, server) = (ends(12), ends(16));
+    let error = [&[3, 3, 0, 0, 0, 0, 0, 0], &sent[..28]].concat();
+    let error = ipv4(server, client, 1, 1, 0, &error);
+    let frames = vec![sent.clone(), error.clone(), sent, error];
+    let told = told(&frames, 1, rivellino::flow::Limits::default());
+    let bursts: Vec<&String> = told.iter().filter(|line| line.contains(" Burst ")).collect();
+    assert_eq!(bursts.len(), 1, "{told:?}");
+    assert!(bursts[0].contains("packets: [2, 0]"), "{bursts:?}");
+    assert!(told.iter().any(|line| line.contains(" Contact ")), "{told:?}");
+}

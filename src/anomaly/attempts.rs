@@ -112,6 +112,7 @@ pub struct Attempts {
     telnet_user: FieldRef,
     interface: FieldRef,
     operation: FieldRef,
+    smtp_sender: FieldRef,
 }
 
 impl Attempts {
@@ -137,6 +138,7 @@ impl Attempts {
             telnet_user: site.field("telnet", "telnet.user"),
             interface: site.field("dcerpc", "dcerpc.interface"),
             operation: site.field("dcerpc", "dcerpc.operation"),
+            smtp_sender: site.field("smtp", "smtp.mail_from"),
         }
     }
 
@@ -155,7 +157,7 @@ impl Attempts {
         match &record.body {
             Body::Flow(flow) => {
                 // Its transactions have told.
-                let told = matches!(flow.app_protocol, Some("imap" | "telnet"))
+                let told = matches!(flow.app_protocol, Some("imap" | "telnet" | "smtp"))
                     && state::conversation(&record.context)
                         .is_some_and(|flow| self.named.peek(&flow).is_some());
                 if told { None } else { shape(&record.context, flow, site) }
@@ -189,6 +191,11 @@ impl Attempts {
             }),
             "pgsql" => postgres(record),
             "dcerpc" => self.netlogon(record),
+            // Who hands in mail came to work.
+            "smtp" if self.smtp_sender.is_there(record) => {
+                self.named.touch(&flow());
+                None
+            }
             _ => None,
         }
     }
@@ -409,8 +416,21 @@ fn postgres(record: &TransactionRecord) -> Option<Attempt> {
     refused.then(|| attempt(Service::Database, Result::Failed, 0))
 }
 
-/// Bytes of headers of a packet of TCP, about: link, network, transport.
+/// When an attempt was made of which a record tells: a flow is told of when its time is over, which on a
+/// quiet link comes to many at once.
+pub fn when(record: &Record) -> Timestamp {
+    match &record.body {
+        Body::Flow(flow) => flow.counters.end,
+        _ => record.timestamp,
+    }
+}
+
+/// Bytes of headers of a packet of TCP, about: link, network, transport with time stamps.
 const HEADER_BYTES: u64 = 66;
+/// The same without time stamps.
+const HEADER_BYTES_LEAST: u64 = 54;
+/// Bytes of the shortest frame of Ethernet: packets that are no longer, on average, carry nothing.
+const FRAME_BYTES: u64 = 60;
 
 /// What the shape of a flow tells.
 fn shape(context: &Context, flow: &FlowRecord, site: &Site) -> Option<Attempt> {
@@ -427,27 +447,31 @@ fn shape(context: &Context, flow: &FlowRecord, site: &Site) -> Option<Attempt> {
         bytes.saturating_sub(packets * HEADER_BYTES)
     };
     let (sent, got) = (payload(0), payload(1));
-    if got == 0 {
+    if counters.bytes[1] <= to_client * FRAME_BYTES {
         return None;
     }
     let seconds = counters.end.since(counters.start).as_secs();
     let outside = context.source.is_some_and(|end| !site.is_home(end.addr));
-    let (service, limit) = match (flow.app_protocol, port) {
+    // So much has to be sent at least by one who gives a name and a password: who only looks whether the
+    // server is there, or reads its greeting, sends less.
+    let (service, least, limit) = match (flow.app_protocol, port) {
         // The exchange of keys takes up to 3 kB each way; six wrong passwords less than 1 kB.
-        (Some("ssh"), _) => (Service::Ssh, 4500),
-        (Some("smtp"), 465 | 587) => (Service::Smtp, 2500),
-        (Some("smtp"), _) if flow.transactions == 0 => (Service::Smtp, 1500),
-        (Some("imap"), _) => (Service::Imap, 1000),
-        (Some("telnet"), _) => (Service::Telnet, 1500),
-        (Some("rdp"), _) | (_, 3389) => (Service::Rdp, 12_000),
-        (_, 993) => (Service::Imap, 6500),
-        (_, 3306 | 1433 | 1521 | 5432) if outside => (Service::Database, 1500),
+        (Some("ssh"), _) => (Service::Ssh, 600, 4500),
+        (Some("smtp"), 465 | 587) => (Service::Smtp, 25, 2500),
+        (Some("smtp"), _) if flow.transactions == 0 => (Service::Smtp, 25, 1500),
+        (Some("imap"), _) => (Service::Imap, 20, 1000),
+        (Some("telnet"), _) => (Service::Telnet, 4, 1500),
+        (Some("rdp"), _) | (_, 3389) => (Service::Rdp, 100, 12_000),
+        (_, 993) => (Service::Imap, 400, 6500),
+        (_, 3306 | 1433 | 1521 | 5432) if outside => (Service::Database, 20, 1500),
         _ => return None,
     };
     if matches!(service, Service::Ssh) && sent + got > 16_000 {
         return Some(attempt(service, Result::Succeeded, 0));
     }
-    let short = sent <= limit && got <= limit && seconds <= 60;
+    // Of those without time stamps more was sent than that.
+    let most = counters.bytes[0].saturating_sub(to_server * HEADER_BYTES_LEAST);
+    let short = most >= least && sent <= limit && got <= limit && seconds <= 60;
     short.then(|| attempt(service, Result::Short, 0))
 }
 

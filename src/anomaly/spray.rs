@@ -110,7 +110,7 @@ impl Spray {
             return None;
         }
         let key = (from.addr, attempt.service);
-        let at = record.timestamp;
+        let at = super::attempts::when(record);
         if attempt.result == Outcome::Succeeded {
             let source = self.sources.get(&key)?;
             let due = source.told > 0 && !source.succeeded && at.since(source.last) < self.memory;
@@ -152,7 +152,7 @@ impl Spray {
         let context = record.context;
         let source = self.sources.peek(&(context.source?.addr, service))?;
         let (accounts, servers) = (source.accounts.count(), source.servers.count());
-        let took = record.timestamp.since(source.first.unwrap_or_default());
+        let took = source.last.since(source.first.unwrap_or_default());
         let (who, name) = (host(context.source, known), service.name());
         let failures = count(
             source.failures,

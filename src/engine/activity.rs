@@ -10,7 +10,7 @@ use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Icmp, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
-use crate::net::Direction;
+use crate::net::{Direction, ip_protocol};
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
 use crate::time::{Duration, Timestamp};
@@ -35,6 +35,8 @@ pub struct Mark {
     span: u32,
     /// Index into the span's bursts.
     index: u32,
+    /// Errors of ICMP about the flow, each way: those are no answers.
+    errors: [u32; 2],
 }
 
 /// A burst as it grows, in the memory in which it is told.
@@ -84,6 +86,11 @@ impl Activity {
             return;
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
+        if is_error(headers, flow) {
+            let errors = of(&mut flow.app.mark.errors, touch.direction);
+            *errors = errors.saturating_add(1);
+            return;
+        }
         let index = self.burst(place, touch, flow, records);
         let Some(noted) = self.bursts.get_mut(index) else { return };
         let Some(burst) = &mut noted.burst else { return };
@@ -132,10 +139,15 @@ impl Activity {
     #[inline(never)]
     fn begin(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> usize {
         let index = self.bursts.len();
-        flow.app.mark = Mark { span: self.span, index: u32::try_from(index).unwrap_or(u32::MAX) };
+        let errors = flow.app.mark.errors;
+        let place_of = u32::try_from(index).unwrap_or(u32::MAX);
+        flow.app.mark = Mark { span: self.span, index: place_of, errors };
         // The packet itself is already counted.
         let mut before = flow.counters.packets;
         *of(&mut before, touch.direction) = of(&mut before, touch.direction).saturating_sub(1);
+        for (packets, errors) in before.iter_mut().zip(errors) {
+            *packets = packets.saturating_sub(errors.into());
+        }
         let before = before.map(|packets| u32::try_from(packets).unwrap_or(u32::MAX));
         let mut burst = self.spare.pop().unwrap_or_default();
         *burst = Burst {
@@ -246,6 +258,12 @@ impl Noted {
 #[allow(clippy::indexing_slicing, reason = "a direction is one of two")]
 const fn of<T>(pair: &mut [T; 2], way: Direction) -> &mut T {
     &mut pair[way.index() & 1]
+}
+
+/// Whether a packet is of ICMP and says what became of one of the flow.
+fn is_error(headers: &Headers, flow: &Flow<App>) -> bool {
+    matches!(headers.transport, Transport::Icmp4(_) | Transport::Icmp6(_))
+        && !matches!(flow.protocol, ip_protocol::ICMP | ip_protocol::ICMPV6)
 }
 
 /// The same on every machine and in every run.

@@ -621,10 +621,24 @@ impl<A> Entry<A> {
         if self.flow.icmp_response.is_none() {
             self.flow.icmp_response = icmp;
         }
+        let refused = tcp.is_some_and(|tcp| tcp.flags & tcp_flags::RST != 0);
+        // What began in the middle is no contact, unless that is all that it comes to.
+        if self.contact.is_none() && refused && self.is_first_answer() && self.begins_with_ack() {
+            self.contact = Some(Outcome::Unknown);
+        }
         if self.contact == Some(Outcome::Unknown) {
-            let refused = tcp.is_some_and(|tcp| tcp.flags & tcp_flags::RST != 0);
             self.tell(if refused { Outcome::Refused } else { Outcome::Answered }, host);
         }
+    }
+
+    /// Whether the packet that was just counted is the first one back.
+    fn is_first_answer(&self) -> bool {
+        self.flow.counters.packets[1] == 1
+    }
+
+    fn begins_with_ack(&self) -> bool {
+        const OTHERS: u8 = tcp_flags::SYN | tcp_flags::RST;
+        self.first_flags & (tcp_flags::ACK | OTHERS) == tcp_flags::ACK
     }
 
     fn tell(&mut self, outcome: Outcome, host: &mut impl Host<A>) {

@@ -122,7 +122,7 @@ impl Bruteforce {
         let limits = self.limits;
         let full =
             if attempt.service == Service::Netlogon { limits.netlogon } else { limits.failures };
-        let at = record.timestamp;
+        let at = super::attempts::when(record);
         let about =
             words::About { context: &record.context, at, site: &self.site, known, attempt, full };
         if attempt.result == Outcome::Succeeded {

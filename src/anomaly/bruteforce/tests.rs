@@ -90,6 +90,43 @@ fn short_ssh_connections_on_any_port_are_told_once_and_a_long_one_after_is_high(
 }
 
 #[test]
+fn who_only_looks_whether_a_server_is_there_guesses_nothing() {
+    let shape = |record: Record, packets: [u64; 2], bytes: [u64; 2]| {
+        let Body::Flow(mut flow) = record.body else { return record };
+        (flow.counters.packets, flow.counters.bytes) = (packets, bytes);
+        Record { body: Body::Flow(flow), ..record }
+    };
+    let check = |n: u64| shape(flow(OUT, IN, 22, n, "ssh", 0), [5, 4], [5 * 66, 4 * 66 + 41]);
+    assert!(judge((0..200).map(check)).is_empty());
+    // The same to a mail server; and one that tries a password each time, without time stamps.
+    let check = |n: u64| shape(flow(OUT, IN, 587, n, "smtp", 0), [5, 4], [5 * 54, 4 * 54 + 90]);
+    assert!(judge((0..200).map(check)).is_empty());
+    let tries = |n: u64| shape(flow(OUT, IN, 587, n, "smtp", 0), [11, 9], [641, 591]);
+    assert_eq!(judge((0..60).map(tries)).len(), 1);
+}
+
+#[test]
+fn flows_that_are_told_of_late_and_together_count_when_they_were() {
+    // A poll each five minutes, of which dozens are told of at once.
+    let late = |n: u64| {
+        let record = flow(IN, [10, 0, 0, 6], 993, n * 300, "tls", 2000);
+        Record { timestamp: Timestamp::new(100_000 + n / 50 * 15_000, 0), ..record }
+    };
+    assert!(judge((0..200).map(late)).is_empty());
+    let fast = |n: u64| Record {
+        timestamp: Timestamp::new(100_000, 0),
+        ..flow(OUT, IN, 22, n, "ssh", 1900)
+    };
+    let found = judge((0..60).map(fast));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].finding.explain_en.contains("in 20 seconds"),
+        "{}",
+        found[0].finding.explain_en
+    );
+}
+
+#[test]
 fn work_over_ssh_a_check_every_two_minutes_and_a_database_within_are_left_alone() {
     assert!(judge((0..200).map(|n| flow(IN, IN, 22, n * 10, "ssh", 40_000))).is_empty());
     assert!(judge((0..200).map(|n| flow(IN, IN, 22, n * 120, "ssh", 1900))).is_empty());

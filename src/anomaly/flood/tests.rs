@@ -133,6 +133,15 @@ fn datagrams_pings_fragments_requests_and_stray_segments_are_told() {
     let stray = Burst { flags: [0x10, 0], opening: 0, ..syn() };
     let stray = (0..1000).map(|n| burst(spoofed(n), VICTIM, ip_protocol::TCP, n, stray));
     assert_eq!(told(&judge(stray)), [(2, Level::Medium)]);
+    // Segments of what looks like one connection, each of which is refused.
+    let refused = |n: u64| {
+        let sum = 25 * n as u32;
+        let (packets, bytes) = ([25, 25], [1350, 1350]);
+        let before = [sum, sum];
+        Burst { packets, bytes, before, flags: [0x10, 0x04], opening: 0, is_first: n == 0, ..syn() }
+    };
+    let refused = (0..200).map(|n| burst(OUT, VICTIM, ip_protocol::TCP, n * 50, refused(n)));
+    assert_eq!(told(&judge(refused))[0], (2, Level::Medium));
     let visits = (0..2000).map(|n| burst(spoofed(n), VICTIM, ip_protocol::TCP, n / 2, visit()));
     assert_eq!(told(&judge(visits)), [(6, Level::Medium)]);
     let fragments = (0..4000).map(|n| {

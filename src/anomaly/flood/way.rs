@@ -49,7 +49,7 @@ pub(super) const fn may_count(protocol: u8, burst: &Burst) -> bool {
     match protocol {
         ip_protocol::TCP => {
             let settled = sent.saturating_add(heard) > 2 && burst.opening == 0;
-            burst.is_first || !settled || burst.packets[0] > 0 && is_odd(there)
+            burst.is_first || !settled || burst.packets[0] > 0 && is_odd(there) || is_refused(burst)
         }
         ip_protocol::UDP => burst.is_first || heard == 0,
         _ => true,
@@ -78,6 +78,9 @@ fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
         return of_middle(burst, odd);
     }
     if odd && sent > 0 && burst.packets[1] == 0 {
+        return Some((Way::Stray, f64::from(sent)));
+    }
+    if is_refused(burst) {
         return Some((Way::Stray, f64::from(sent)));
     }
     // A burst ended within the handshake, or after the first packet seen: it counted as bad.
@@ -110,6 +113,12 @@ const fn is_odd(flags: u8) -> bool {
     flags & (SYN | ACK | RST) == 0
         || flags & (SYN | FIN) == SYN | FIN
         || flags & (SYN | RST) == SYN | RST
+}
+
+/// Whether segments of a connection are refused, one after the other, and it goes on all the same.
+const fn is_refused(burst: &Burst) -> bool {
+    let ([sent, heard], [_, back]) = (burst.packets, burst.flags);
+    back & RST != 0 && back & !(RST | ACK) == 0 && heard > STRAY_MAX && sent > STRAY_MAX
 }
 
 fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {

@@ -9,6 +9,11 @@ const EVIDENCE_MAX: usize = 10;
 /// Ports kept as examples.
 const PORTS_MAX: usize = 12;
 
+/// Spans for which successes are remembered, and their length: together as long as it takes at most until
+/// silence is known.
+const SPANS: usize = 8;
+const SPAN_SECONDS: u64 = 15;
+
 /// One first contact.
 pub(super) struct Try {
     /// When its outcome was known.
@@ -39,6 +44,10 @@ pub(super) struct Group {
     told: u32,
     first: Timestamp,
     last: Timestamp,
+    /// Failures since the walk was last at or below nought, and when the earliest of them began.
+    run: u32,
+    run_since: Timestamp,
+    successes: Lately,
     /// None before one has failed.
     failures: Option<Box<Failures>>,
 }
@@ -48,6 +57,41 @@ pub(super) struct Group {
 struct Failures {
     flows: Vec<u64>,
     ports: Vec<u16>,
+}
+
+/// How many there were lately, by when they began.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Lately {
+    /// The number of the last span.
+    last: u32,
+    /// Of it, and of those before it.
+    counts: [u16; SPANS],
+}
+
+impl Lately {
+    /// The number of the span that a time is in.
+    fn number(at: Timestamp) -> u32 {
+        u32::try_from(at.seconds() / SPAN_SECONDS).unwrap_or(u32::MAX)
+    }
+
+    fn add(&mut self, at: Timestamp) {
+        let number = Self::number(at);
+        if let Some(passed) = number.checked_sub(self.last).filter(|passed| *passed > 0) {
+            let passed = (passed as usize).min(SPANS);
+            self.counts.rotate_right(passed);
+            self.counts.iter_mut().take(passed).for_each(|count| *count = 0);
+            self.last = number;
+        }
+        let count = self.counts.get_mut(self.last.saturating_sub(number) as usize);
+        count.into_iter().for_each(|count| *count = count.saturating_add(1));
+    }
+
+    /// How many began at a time or later, as far as they are remembered: whole spans.
+    fn since(&self, at: Timestamp) -> u32 {
+        let spans = self.last.saturating_sub(Self::number(at)) as usize;
+        let later = self.last >= Self::number(at);
+        self.counts.iter().take(spans + 1).filter(|_| later).map(|count| u32::from(*count)).sum()
+    }
 }
 
 impl Group {
@@ -66,22 +110,34 @@ impl Group {
         let (step, decision) = (limits.step, limits.decision);
         if !try_.failed {
             self.walk = (self.walk - step).max(-decision);
+            self.successes.add(try_.start);
+            if self.walk <= 0.0 {
+                self.run = 0;
+            }
             return false;
         }
         self.walk += step;
+        let since = if self.run == 0 { try_.start } else { self.run_since };
+        self.run_since = since.min(try_.start);
+        self.run = self.run.saturating_add(1);
         self.failed = self.failed.saturating_add(1);
         let failures = self.failures.get_or_insert_default();
         keep(&mut failures.flows, try_.id, EVIDENCE_MAX);
-        keep(&mut failures.ports, try_.port, PORTS_MAX);
+        // ICMP has none.
+        if try_.port > 0 {
+            keep(&mut failures.ports, try_.port, PORTS_MAX);
+        }
         let due = if self.told == 0 {
             self.walk >= decision && self.failed() >= limits.targets_min
         } else {
             self.failed() >= self.told().saturating_mul(limits.repeat_growth)
         };
-        if due {
-            self.told = self.failed;
+        let against = f64::from(self.run) - f64::from(self.successes.since(self.run_since));
+        if !due || against * step < decision {
+            return false;
         }
-        due
+        self.told = self.failed;
+        true
     }
 
     /// Whether each target was tried on a high port of its own: so peers are looked for.

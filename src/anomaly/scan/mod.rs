@@ -7,12 +7,16 @@
 //! Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
 //! hosts (horizontal), one host by many sources that each try little (distributed).
 //!
-//! What is not counted: connections picked up in the middle, multicast and broadcast, datagrams
+//! What is not counted: connections picked up in the middle (unless all that comes back is a refusal, at
+//! many ports of one host), multicast and broadcast, datagrams
 //! that stay without answer unless the port is a server's (silence is normal for many of them),
 //! and what is itself an answer: from the victim of a flood with made-up senders (backscatter),
 //! from servers that are misused to amplify. Sources of which hundreds assail one host (a flood)
 //! are not remembered one by one. Many peers on as many high ports look like the search of a
 //! file-sharing program for its peers: that is low.
+//!
+//! That a contact was met with silence is known when its time is over, that it succeeded at once: so
+//! before a scan is told, what succeeded of what began since the run of failures did is held against it.
 
 mod group;
 mod words;
@@ -226,6 +230,10 @@ impl Scan {
         if vertical {
             return Some(words::found(Shape::Vertical, pair, &about));
         }
+        // A segment to a connection that is no more is refused too, and a host that wakes up has many.
+        if is_stray(context.protocol, contact.flags) {
+            return None;
+        }
         let pair_scans = pair.told() > 0;
         let hosts = self.state.sources.touch(&(source.addr, context.protocol));
         if hosts.add(host_hash, &try_, limits) {
@@ -301,6 +309,13 @@ fn is_answer(protocol: u8, source_port: u16, target_port: u16, flags: u8) -> boo
         }
         _ => false,
     }
+}
+
+/// Whether a first packet goes on with a connection that was not seen to begin.
+fn is_stray(protocol: u8, flags: u8) -> bool {
+    const SYN_ACK: u8 = 0x12;
+    const ACK: u8 = 0x10;
+    protocol == ip_protocol::TCP && flags & SYN_ACK == ACK
 }
 
 /// Whether packets to an address go to many: multicast, broadcast.

@@ -66,6 +66,27 @@ fn an_honest_host_with_some_dead_links_is_left_alone() {
 }
 
 #[test]
+fn silence_that_is_known_late_makes_no_scanner_of_a_browser() {
+    // A tenth of all places is silent, which is known a minute later, all of a page's at once.
+    let (mut at_once, mut late) = (Vec::new(), Vec::new());
+    for page in 0..30u8 {
+        for place in 0..100u8 {
+            let start = u64::from(page) * 20;
+            let silent = place >= 90;
+            let outcome = if silent { Outcome::Silent } else { Outcome::Answered };
+            let mut record = contact(IN, [203, page, 113, place], 443, start, outcome);
+            if silent {
+                record.timestamp = Timestamp::new(start + 60, 0);
+            }
+            if silent { &mut late } else { &mut at_once }.push(record);
+        }
+    }
+    let mut all: Vec<Record> = at_once.into_iter().chain(late).collect();
+    all.sort_by_key(|record| record.timestamp);
+    assert!(judge(all).is_empty());
+}
+
+#[test]
 fn one_dead_server_asked_again_and_again_is_no_scan() {
     let record = |n: u64| contact(IN, [203, 0, 113, 1], 443, n * 60, Outcome::Refused);
     assert!(judge((1..=500).map(record)).is_empty());
@@ -166,4 +187,33 @@ fn memory_stays_within_six_mebibytes_when_all_scan_all() {
         }
     }
     assert!(scan.memory() < 13 << 19, "{}", scan.memory());
+}
+
+#[test]
+fn segments_that_begin_nothing_and_are_refused_are_a_scan_of_one_host_alone() {
+    let stray = |target: [u8; 4], port: u16| {
+        let record = contact(IN, target, port, 1000, Outcome::Refused);
+        let body = Body::Contact(Contact {
+            start: record.timestamp,
+            outcome: Outcome::Refused,
+            flags: 0x10,
+        });
+        Record { body, ..record }
+    };
+    let found = judge((1..=20).map(|port| stray([10, 0, 0, 9], port)));
+    assert_eq!(found.iter().map(|found| found.finding.sid).collect::<Vec<_>>(), [1]);
+    // A host that wakes up has old connections to many.
+    assert!(judge((1..=20).map(|last| stray([203, 0, 113, last], 443))).is_empty());
+}
+
+#[test]
+fn a_scan_by_icmp_speaks_of_no_ports() {
+    let record = |n: u8| {
+        let mut record = contact(IN, [203, 0, 113, n], 0, n.into(), Outcome::Silent);
+        record.context.protocol = ip_protocol::ICMP;
+        record
+    };
+    let found = judge((1..=12).map(record));
+    assert_eq!(found.len(), 1);
+    assert!(!found[0].finding.explain_it.contains("porte"), "{}", found[0].finding.explain_it);
 }

@@ -84,8 +84,12 @@ fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, 
         ["attempt was", "attempts were"],
     );
     let refused = if failed == 1 { "è stato rifiutato" } else { "sono stati rifiutati" };
-    let tail_it = format!("{} senza risposta o {refused} (prime porte: {ports}).", without.it);
-    let tail_en = format!("{} refused or got no answer (first ports: {ports}).", without.en);
+    let ports = match ports.as_str() {
+        "" => Said::default(),
+        ports => Said::new(format!(" (prime porte: {ports})"), format!(" (first ports: {ports})")),
+    };
+    let tail_it = format!("{} senza risposta o {refused}{}.", without.it, ports.it);
+    let tail_en = format!("{} refused or got no answer{}.", without.en, ports.en);
     let Words { source, target, carrier, .. } = words;
     match shape {
         Shape::Vertical => {
