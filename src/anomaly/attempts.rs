@@ -104,6 +104,7 @@ pub struct Attempts {
     http_method: FieldRef,
     http_uri: FieldRef,
     http_header: FieldRef,
+    http_location: FieldRef,
     vnc_result: FieldRef,
     imap_command: FieldRef,
     imap_status: FieldRef,
@@ -130,6 +131,7 @@ impl Attempts {
             http_method: site.field("http", "http.method"),
             http_uri: site.field("http", "http.uri"),
             http_header: site.field("http", "http.header"),
+            http_location: site.field("http", "http.location"),
             vnc_result: site.field("rfb", "rfb.secresult"),
             imap_command: site.field("imap", "imap.command"),
             imap_status: site.field("imap", "imap.status"),
@@ -315,21 +317,32 @@ impl Attempts {
             std::str::from_utf8(code).ok().and_then(|code| code.parse::<u16>().ok())
         })??;
         let refused = matches!(status, 401 | 403);
+        let any = |words: &[Word], text: &[u8]| words.iter().any(|word| word.is_in(text));
+        let posted = || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
         let (form, page) = self.http_uri.bytes(record, |uri| {
             let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
-            let posted =
-                || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
-            let form = PASSWORD_WORDS.iter().any(|word| word.is_in(uri))
-                || posted() && LOGIN_WORDS.iter().any(|word| word.is_in(path));
+            let form = any(&PASSWORD_WORDS, uri)
+                || any(&LOGIN_WORDS, path) && !any(&RENEWAL_WORDS, path) && posted();
             (form, if form || refused { hash(path) } else { 0 })
         })?;
         let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
         if refused {
+            // What is handed in and not taken for want of a right was a name and a password, whatever the
+            // page is called.
             let tried = self.http_header.bytes(record, sent_credentials) == Some(true);
-            return (tried || form).then_some(Result::Failed).and_then(told);
+            let tried = tried || form || status == 401 && posted();
+            return tried.then_some(Result::Failed).and_then(told);
         }
-        // Most login pages say 200 or redirect whether the password was right or not.
-        (form && status < 500).then_some(Result::Short).and_then(told)
+        // Most login pages say 200 whether the password was right or not. Who is sent on to where no
+        // one logs on has logged on.
+        let is_on = |to: &[u8]| !any(&LOGIN_WORDS, to) && !any(&REFUSAL_WORDS, to);
+        let sent_on = || self.http_location.bytes(record, is_on) == Some(true);
+        match status {
+            _ if !form => None,
+            300..400 if sent_on() => told(Result::Succeeded),
+            0..500 => told(Result::Short),
+            _ => None,
+        }
     }
 
     fn netlogon(&self, record: &TransactionRecord) -> Option<Attempt> {
@@ -353,14 +366,28 @@ impl Attempts {
 static PASSWORD_WORDS: [Word; 4] =
     [Word::new(b"password="), Word::new(b"passwd="), Word::new(b"pwd="), Word::new(b"pass=")];
 /// In paths of pages where one logs on.
-static LOGIN_WORDS: [Word; 7] = [
+static LOGIN_WORDS: [Word; 10] = [
     Word::new(b"login"),
+    Word::new(b"accedi"),
+    Word::new(b"accesso"),
+    Word::new(b"autentica"),
     Word::new(b"signin"),
     Word::new(b"sign-in"),
     Word::new(b"logon"),
     Word::new(b"xmlrpc.php"),
     Word::new(b"j_security_check"),
     Word::new(b"auth/"),
+];
+
+/// In paths of what a program that is logged on does by itself, now and then.
+static RENEWAL_WORDS: [Word; 2] = [Word::new(b"refresh"), Word::new(b"renew")];
+/// In addresses to which one is sent back who got the password wrong.
+static REFUSAL_WORDS: [Word; 5] = [
+    Word::new(b"error"),
+    Word::new(b"errore"),
+    Word::new(b"fail"),
+    Word::new(b"invalid"),
+    Word::new(b"denied"),
 ];
 
 /// The interface of a call, as a number, from the field `dcerpc.interface`.

@@ -52,6 +52,7 @@ impl field::Fields for Spoke {
         row!("ldap.request.dn"),
         row!("ldap.responses.result_code"),
         row!("http.stat_code"),
+        row!("http.location"),
         row!("http.header"),
         row!("rfb.secresult"),
         row!("dcerpc.interface"),

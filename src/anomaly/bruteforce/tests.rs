@@ -180,3 +180,48 @@ fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
     }
     assert!(second.pairs.len() <= PAIRS_MAX && second.memory() < 2_600_000);
 }
+
+#[test]
+fn of_pages_the_answers_tell_and_a_renewal_is_no_attempt() {
+    use super::super::beacon::tests::{Spoke, site};
+    use crate::record::TransactionRecord;
+    let judge = |method, uri, status, location| {
+        let said = vec![
+            ("http.method", method),
+            ("http.uri", uri),
+            ("http.stat_code", status),
+            ("http.location", location),
+        ];
+        let (mut detector, mut known) = (fresh(), Known::new(&site()));
+        let mut found = Vec::new();
+        for n in 0..60 {
+            let of = TransactionRecord {
+                protocol: "http",
+                id: 0,
+                direction: crate::net::Direction::ToServer,
+                transaction: Box::new(Spoke(said.clone())),
+            };
+            let body = Body::Transaction(Box::new(of));
+            let record = Record { body, ..flow(OUT, IN, 80, n, "http", 500) };
+            show(&mut detector, &mut known, &record, &mut found);
+        }
+        found.len()
+    };
+    for (method, uri, status, location, told) in [
+        ("POST", "/login", "200", "", 1),
+        ("POST", "/accedi", "200", "", 1),
+        ("POST", "/login", "302", "/login?again", 1),
+        ("POST", "/login", "302", "/?errore=1", 1),
+        ("POST", "/api/session", "401", "", 1),
+        ("POST", "/login", "302", "/home", 0),
+        ("POST", "/api/auth/refresh", "200", "", 0),
+        ("GET", "/api/session", "401", "", 0),
+        ("POST", "/api/session", "200", "", 0),
+    ] {
+        assert_eq!(
+            judge(method, uri, status, location),
+            told,
+            "{method} {uri} {status} {location}"
+        );
+    }
+}
