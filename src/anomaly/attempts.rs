@@ -113,7 +113,7 @@ pub struct Attempts {
     telnet_user: FieldRef,
     interface: FieldRef,
     operation: FieldRef,
-    smtp_sender: FieldRef,
+    mail_sender: FieldRef,
 }
 
 impl Attempts {
@@ -140,7 +140,7 @@ impl Attempts {
             telnet_user: site.field("telnet", "telnet.user"),
             interface: site.field("dcerpc", "dcerpc.interface"),
             operation: site.field("dcerpc", "dcerpc.operation"),
-            smtp_sender: site.field("smtp", "smtp.mail_from"),
+            mail_sender: site.field("smtp", "email.from"),
         }
     }
 
@@ -193,8 +193,8 @@ impl Attempts {
             }),
             "pgsql" => postgres(record),
             "dcerpc" => self.netlogon(record),
-            // Who hands in mail came to work.
-            "smtp" if self.smtp_sender.is_there(record) => {
+            // Who hands in mail that is taken came to work.
+            "smtp" if self.mail_sender.is_there(record) => {
                 self.named.touch(&flow());
                 None
             }
@@ -321,21 +321,20 @@ impl Attempts {
         let posted = || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
         let (form, page) = self.http_uri.bytes(record, |uri| {
             let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
-            let form = any(&PASSWORD_WORDS, uri)
-                || any(&LOGIN_WORDS, path) && !any(&RENEWAL_WORDS, path) && posted();
+            let renews = any(&RENEWAL_WORDS, last_segment(path));
+            let form = any(&PASSWORD_WORDS, uri) || any(&LOGIN_WORDS, path) && !renews && posted();
             (form, if form || refused { hash(path) } else { 0 })
         })?;
         let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
         if refused {
-            // What is handed in and not taken for want of a right was a name and a password, whatever the
-            // page is called.
             let tried = self.http_header.bytes(record, sent_credentials) == Some(true);
-            let tried = tried || form || status == 401 && posted();
-            return tried.then_some(Result::Failed).and_then(told);
+            return (tried || form).then_some(Result::Failed).and_then(told);
         }
-        // Most login pages say 200 whether the password was right or not. Who is sent on to where no
-        // one logs on has logged on.
-        let is_on = |to: &[u8]| !any(&LOGIN_WORDS, to) && !any(&REFUSAL_WORDS, to);
+        // Most login pages say 200 or send back whether the password was right or not. Who is sent on to
+        // a page of its own where no one logs on has logged on.
+        let is_on = |to: &[u8]| {
+            !any(&LOGIN_WORDS, to) && !any(&REFUSAL_WORDS, to) && !last_segment(to).is_empty()
+        };
         let sent_on = || self.http_location.bytes(record, is_on) == Some(true);
         match status {
             _ if !form => None,
@@ -366,11 +365,9 @@ impl Attempts {
 static PASSWORD_WORDS: [Word; 4] =
     [Word::new(b"password="), Word::new(b"passwd="), Word::new(b"pwd="), Word::new(b"pass=")];
 /// In paths of pages where one logs on.
-static LOGIN_WORDS: [Word; 10] = [
+static LOGIN_WORDS: [Word; 8] = [
     Word::new(b"login"),
     Word::new(b"accedi"),
-    Word::new(b"accesso"),
-    Word::new(b"autentica"),
     Word::new(b"signin"),
     Word::new(b"sign-in"),
     Word::new(b"logon"),
@@ -389,6 +386,13 @@ static REFUSAL_WORDS: [Word; 5] = [
     Word::new(b"invalid"),
     Word::new(b"denied"),
 ];
+
+/// The last part of the path of an address, without what follows it.
+fn last_segment(address: &[u8]) -> &[u8] {
+    let path = address.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
+    let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    last.split(|byte| *byte == b';').next().unwrap_or_default()
+}
 
 /// The interface of a call, as a number, from the field `dcerpc.interface`.
 pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
@@ -468,13 +472,15 @@ fn shape(context: &Context, flow: &FlowRecord, site: &Site) -> Option<Attempt> {
     if to_server < 3 || to_client < 2 {
         return None;
     }
+    // The header of IPv6 is longer.
+    let more = if context.ip_version == 6 { 20 } else { 0 };
     let payload = |way: usize| {
         let packets = counters.packets.get(way).copied().unwrap_or_default();
         let bytes = counters.bytes.get(way).copied().unwrap_or_default();
-        bytes.saturating_sub(packets * HEADER_BYTES)
+        bytes.saturating_sub(packets * (HEADER_BYTES + more))
     };
     let (sent, got) = (payload(0), payload(1));
-    if counters.bytes[1] <= to_client * FRAME_BYTES {
+    if counters.bytes[1] <= to_client * (FRAME_BYTES + more) {
         return None;
     }
     let seconds = counters.end.since(counters.start).as_secs();
@@ -497,7 +503,7 @@ fn shape(context: &Context, flow: &FlowRecord, site: &Site) -> Option<Attempt> {
         return Some(attempt(service, Result::Succeeded, 0));
     }
     // Of those without time stamps more was sent than that.
-    let most = counters.bytes[0].saturating_sub(to_server * HEADER_BYTES_LEAST);
+    let most = counters.bytes[0].saturating_sub(to_server * (HEADER_BYTES_LEAST + more));
     let short = most >= least && sent <= limit && got <= limit && seconds <= 60;
     short.then(|| attempt(service, Result::Short, 0))
 }

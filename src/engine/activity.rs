@@ -87,9 +87,13 @@ impl Activity {
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
         if is_error(headers, flow) {
+            let sent = *of(&mut flow.counters.packets.clone(), touch.direction.reverse());
             let errors = of(&mut flow.app.mark.errors, touch.direction);
-            *errors = errors.saturating_add(1);
-            return;
+            // More errors than there were packets are no answers to any: those are sent by themselves.
+            if u64::from(*errors) < sent {
+                *errors = errors.saturating_add(1);
+                return;
+            }
         }
         let index = self.burst(place, touch, flow, records);
         let Some(noted) = self.bursts.get_mut(index) else { return };

@@ -45,6 +45,7 @@ impl field::Fields for Spoke {
         row!("dns.queries.rrname"),
         row!("dns.answers.rrname"),
         row!("smtp.mail_from"),
+        row!("email.from"),
         row!("ftp.command"),
         row!("ftp.command_data"),
         row!("ftp.completion_code"),

@@ -181,6 +181,18 @@ fn calls_cameras_and_what_is_answered_late_are_left_alone() {
 }
 
 #[test]
+fn a_large_upload_that_is_cut_off_is_no_flood() {
+    let cut = Burst {
+        packets: [3000, 1501],
+        bytes: [4_500_000, 90_000],
+        flags: [0x10, 0x14],
+        before: [3, 2],
+        ..Burst::default()
+    };
+    assert!(judge([burst(OUT, VICTIM, ip_protocol::TCP, 1000, cut)]).is_empty());
+}
+
+#[test]
 fn what_is_usual_is_tolerated_and_what_is_much_more_is_not() {
     // Twenty unanswered a second for a quarter of an hour, as a broken application may do.
     let mut records: Vec<_> =

@@ -115,10 +115,11 @@ const fn is_odd(flags: u8) -> bool {
         || flags & (SYN | RST) == SYN | RST
 }
 
-/// Whether segments of a connection are refused, one after the other, and it goes on all the same.
+/// Whether segments of a connection are refused, one after the other, and it goes on all the same. What
+/// refuses a segment with ACK has none itself (RFC 9293, 3.5.2), so nothing else came back.
 const fn is_refused(burst: &Burst) -> bool {
     let ([sent, heard], [_, back]) = (burst.packets, burst.flags);
-    back & RST != 0 && back & !(RST | ACK) == 0 && heard > STRAY_MAX && sent > STRAY_MAX
+    back == RST && heard > STRAY_MAX && sent > STRAY_MAX
 }
 
 fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {

@@ -2,7 +2,7 @@
 
 use super::super::stats::Distinct;
 use super::Limits;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// Flows kept as evidence.
 const EVIDENCE_MAX: usize = 10;
@@ -11,8 +11,10 @@ const PORTS_MAX: usize = 12;
 
 /// Spans for which successes are remembered, and their length: together as long as it takes at most until
 /// silence is known.
-const SPANS: usize = 8;
-const SPAN_SECONDS: u64 = 15;
+const SPANS: usize = 16;
+const SPAN_SECONDS: u64 = 8;
+/// A failure that is known so long after it began was met with silence.
+const LATE: Duration = Duration::from_secs(5);
 
 /// One first contact.
 pub(super) struct Try {
@@ -44,8 +46,10 @@ pub(super) struct Group {
     told: u32,
     first: Timestamp,
     last: Timestamp,
-    /// Failures since the walk was last at or below nought, and when the earliest of them began.
+    /// Failures since the walk was last at or below nought: those that were known at once, those that
+    /// were known late, and when the earliest of these began.
     run: u32,
+    run_late: u32,
     run_since: Timestamp,
     successes: Lately,
     /// None before one has failed.
@@ -112,14 +116,18 @@ impl Group {
             self.walk = (self.walk - step).max(-decision);
             self.successes.add(try_.start);
             if self.walk <= 0.0 {
-                self.run = 0;
+                (self.run, self.run_late) = (0, 0);
             }
             return false;
         }
         self.walk += step;
-        let since = if self.run == 0 { try_.start } else { self.run_since };
-        self.run_since = since.min(try_.start);
-        self.run = self.run.saturating_add(1);
+        if try_.at.since(try_.start) < LATE {
+            self.run = self.run.saturating_add(1);
+        } else {
+            let since = if self.run_late == 0 { try_.start } else { self.run_since };
+            self.run_since = since.min(try_.start);
+            self.run_late = self.run_late.saturating_add(1);
+        }
         self.failed = self.failed.saturating_add(1);
         let failures = self.failures.get_or_insert_default();
         keep(&mut failures.flows, try_.id, EVIDENCE_MAX);
@@ -132,8 +140,8 @@ impl Group {
         } else {
             self.failed() >= self.told().saturating_mul(limits.repeat_growth)
         };
-        let against = f64::from(self.run) - f64::from(self.successes.since(self.run_since));
-        if !due || against * step < decision {
+        let late = self.run_late.saturating_sub(self.successes.since(self.run_since));
+        if !due || f64::from(self.run.saturating_add(late)) * step < decision {
             return false;
         }
         self.told = self.failed;

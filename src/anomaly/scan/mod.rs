@@ -16,7 +16,7 @@
 //! file-sharing program for its peers: that is low.
 //!
 //! That a contact was met with silence is known when its time is over, that it succeeded at once: so
-//! before a scan is told, what succeeded of what began since the run of failures did is held against it.
+//! before a scan is told, what succeeded of what began since a run of silence did is held against that.
 
 mod group;
 mod words;
@@ -205,6 +205,10 @@ impl Scan {
         if is_answer(context.protocol, source.port, target.port, contact.flags) {
             return None;
         }
+        let stray = is_stray(context.protocol, contact.flags);
+        if stray && !may_be_asked(source.port, target.port) {
+            return None;
+        }
         let failed = counts_as_failure(context.protocol, target.port, contact)?;
         let port_hash = mix(u64::from(target.port));
         let host_hash = mix_address(target.addr);
@@ -231,7 +235,7 @@ impl Scan {
             return Some(words::found(Shape::Vertical, pair, &about));
         }
         // A segment to a connection that is no more is refused too, and a host that wakes up has many.
-        if is_stray(context.protocol, contact.flags) {
+        if stray {
             return None;
         }
         let pair_scans = pair.told() > 0;
@@ -316,6 +320,13 @@ fn is_stray(protocol: u8, flags: u8) -> bool {
     const SYN_ACK: u8 = 0x12;
     const ACK: u8 = 0x10;
     protocol == ip_protocol::TCP && flags & SYN_ACK == ACK
+}
+
+/// Whether a segment that begins nothing may look for an open port: not one that a server sends late to
+/// where its client was.
+const fn may_be_asked(source_port: u16, target_port: u16) -> bool {
+    const EPHEMERAL: u16 = 32_768;
+    source_port >= 1024 && target_port < EPHEMERAL
 }
 
 /// Whether packets to an address go to many: multicast, broadcast.

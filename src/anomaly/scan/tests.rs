@@ -87,6 +87,15 @@ fn silence_that_is_known_late_makes_no_scanner_of_a_browser() {
 }
 
 #[test]
+fn successes_hide_nothing_that_is_refused() {
+    let place = |n: u64| [203, (n >> 8) as u8, 113, n as u8 | 1];
+    let busy = (0..400).map(|n| contact(IN, place(n), 443, 1000 + n / 40, Outcome::Answered));
+    let scan = (1..=100).map(|n| contact(IN, [10, 0, 9, n], 445, 1010, Outcome::Refused));
+    let found = judge(busy.chain(scan));
+    assert_eq!(found.iter().map(|found| found.finding.sid).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
 fn one_dead_server_asked_again_and_again_is_no_scan() {
     let record = |n: u64| contact(IN, [203, 0, 113, 1], 443, n * 60, Outcome::Refused);
     assert!(judge((1..=500).map(record)).is_empty());
@@ -202,6 +211,8 @@ fn segments_that_begin_nothing_and_are_refused_are_a_scan_of_one_host_alone() {
     };
     let found = judge((1..=20).map(|port| stray([10, 0, 0, 9], port)));
     assert_eq!(found.iter().map(|found| found.finding.sid).collect::<Vec<_>>(), [1]);
+    // A server sends late to where its client was.
+    assert!(judge((1..=20).map(|port| stray([10, 0, 0, 9], 50_000 + port))).is_empty());
     // A host that wakes up has old connections to many.
     assert!(judge((1..=20).map(|last| stray([203, 0, 113, last], 443))).is_empty());
 }

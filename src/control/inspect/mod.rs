@@ -75,7 +75,7 @@ fn explain(sid: u32, files: &RuleFiles, out: &mut Terminal) -> anyhow::Result<u8
         let file = RuleFile::new(Arc::clone(name), text.as_str());
         for parsed in file.rules().rules {
             let named = parsed.options.iter().any(|option| {
-                option.name.text == "sid" && option.value.is_some_and(|value| value.text == number)
+                option.keyword() == "sid" && option.value.is_some_and(|value| value.text == number)
             });
             if !named {
                 continue;
