@@ -2,7 +2,7 @@
 
 use super::super::stats::Distinct;
 use super::Limits;
-use crate::time::{Duration, Timestamp};
+use crate::time::Timestamp;
 
 /// Flows kept as evidence.
 const EVIDENCE_MAX: usize = 10;
@@ -13,8 +13,6 @@ const PORTS_MAX: usize = 12;
 /// silence is known.
 const SPANS: usize = 16;
 const SPAN_SECONDS: u64 = 8;
-/// A failure that is known so long after it began was met with silence.
-const LATE: Duration = Duration::from_secs(5);
 
 /// One first contact.
 pub(super) struct Try {
@@ -46,8 +44,8 @@ pub(super) struct Group {
     told: u32,
     first: Timestamp,
     last: Timestamp,
-    /// Failures since the walk was last at or below nought: those that were known at once, those that
-    /// were known late, and when the earliest of these began.
+    /// Failures since the walk was last at or below nought: refusals, which are known at once, silence,
+    /// which is known late, and when the earliest of that began.
     run: u32,
     run_late: u32,
     run_since: Timestamp,
@@ -121,7 +119,7 @@ impl Group {
             return false;
         }
         self.walk += step;
-        if try_.at.since(try_.start) < LATE {
+        if try_.heard {
             self.run = self.run.saturating_add(1);
         } else {
             let since = if self.run_late == 0 { try_.start } else { self.run_since };
