@@ -197,11 +197,11 @@ impl Behaviour {
         }
     }
 
-    /// The same for the first of the records at `places`, up to one that has to be [shown first](Known::takes_turn)
-    /// or comes at the next tick. [`Known`] learns from all of them before any is shown, and each
-    /// detector sees all that it asked for before the next one does, which spares it the others' code
-    /// and data in the cache. Gives `made` the index of each place with a record that made something be
-    /// told, and where that ends. Returns how many were seen.
+    /// The same for the first of the records at `places`, up to one that has to be
+    /// [shown first](Known::takes_turn) or comes at the next tick. [`Known`] learns from all of them
+    /// before any is shown, and each detector sees all that it asked for before the next one does, which
+    /// spares it the others' code and data in the cache. Gives `made` the index of each place with a
+    /// record that made something be told, and where that ends. Returns how many were seen.
     pub fn run(
         &mut self,
         records: &[Record],

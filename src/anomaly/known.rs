@@ -99,7 +99,7 @@ pub struct Known {
     claims: Recent<(Vlan, IpAddr), Timestamp>,
     site: Site,
     attempts: Attempts,
-    /// What records of protocols of [`SPOKEN`] say, since the last that had its turn.
+    /// What records of protocols of [`SPOKEN`] say, those of one run.
     spoken: Vec<Spoken>,
     /// How many of `spoken` are in use: the others are memory.
     spoke: usize,
