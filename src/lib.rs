@@ -59,7 +59,8 @@
 //!    transactions and flows leave: inspection borrows, it does not copy.
 //! 5. The merge ([`engine::merge::Merge`]) puts the records of a round, of all workers, back into the
 //!    order of the packets that caused them (bursts of flows, which detectors alone see, may begin in
-//!    one of a few rounds before), applies thresholds, and shows a round to the detectors,
+//!    one of a few rounds before), applies thresholds, and shows a round to the detectors (up to the next
+//!    second or alert each sees all that it asks for before the next one does),
 //!    then to the outputs. What detectors find goes to the outputs too, behind the record that made
 //!    them find it, and so do the incidents that findings and alerts become.
 //!

@@ -2,10 +2,12 @@
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
 //! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to HTTP credentials, the result of
-//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints behind a password. Where only
-//! the flow is known (SSH, SMTP, RDP, databases from outside, IMAP and telnet in which nobody was
-//! seen to log on) its shape does: a connection that ends before anybody can have
-//! worked in it.
+//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints behind a password. Pages of the
+//! web on which one logs on mostly answer alike whether the password was right or not; one that sends
+//! on to a page of its own took it. Where only the flow is known (SSH, SMTP that hands in no mail, RDP,
+//! databases from outside, IMAP and telnet in which nobody was seen to log on) its shape does: a
+//! connection in which enough is sent for a name and a password, and which ends before anybody can
+//! have worked in it.
 
 use super::spoken::{Spoken, Word};
 use super::stats::Recent;
@@ -379,13 +381,8 @@ static LOGIN_WORDS: [Word; 8] = [
 /// In paths of what a program that is logged on does by itself, now and then.
 static RENEWAL_WORDS: [Word; 2] = [Word::new(b"refresh"), Word::new(b"renew")];
 /// In addresses to which one is sent back who got the password wrong.
-static REFUSAL_WORDS: [Word; 5] = [
-    Word::new(b"error"),
-    Word::new(b"errore"),
-    Word::new(b"fail"),
-    Word::new(b"invalid"),
-    Word::new(b"denied"),
-];
+static REFUSAL_WORDS: [Word; 4] =
+    [Word::new(b"error"), Word::new(b"fail"), Word::new(b"invalid"), Word::new(b"denied")];
 
 /// The last part of the path of an address, without what follows it.
 fn last_segment(address: &[u8]) -> &[u8] {

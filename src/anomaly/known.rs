@@ -278,7 +278,9 @@ impl Known {
 
     pub(super) fn memory(&self) -> usize {
         let names: usize = self.names.iter().map(|(_, name)| name.text.capacity()).sum();
-        self.names.memory() + self.claims.memory() + self.attempts.named().memory() + names
+        let spoken: usize = self.spoken.iter().map(|of| size_of::<Spoken>() + of.memory()).sum();
+        let maps = self.names.memory() + self.claims.memory() + self.attempts.named().memory();
+        maps + names + spoken
     }
 }
 

@@ -43,6 +43,11 @@ impl Spoken {
         record.transaction.describe(self);
     }
 
+    /// Bytes that it points to.
+    pub fn memory(&self) -> usize {
+        self.text.capacity() + self.path.capacity()
+    }
+
     /// Forgets what was read.
     pub fn clear(&mut self) {
         (self.wanted, self.is_deep) = (&[], false);

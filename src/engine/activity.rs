@@ -87,7 +87,8 @@ impl Activity {
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
         if is_error(headers, flow) {
-            let sent = *of(&mut flow.counters.packets.clone(), touch.direction.reverse());
+            let sent = flow.counters.packets.get(touch.direction.reverse().index());
+            let sent = sent.copied().unwrap_or_default();
             let errors = of(&mut flow.app.mark.errors, touch.direction);
             // More errors than there were packets are no answers to any: those are sent by themselves.
             if u64::from(*errors) < sent {
@@ -144,8 +145,8 @@ impl Activity {
     fn begin(&mut self, place: Place, touch: Touch, flow: &mut Flow<App>) -> usize {
         let index = self.bursts.len();
         let errors = flow.app.mark.errors;
-        let place_of = u32::try_from(index).unwrap_or(u32::MAX);
-        flow.app.mark = Mark { span: self.span, index: place_of, errors };
+        let known_as = u32::try_from(index).unwrap_or(u32::MAX);
+        flow.app.mark = Mark { span: self.span, index: known_as, errors };
         // The packet itself is already counted.
         let mut before = flow.counters.packets;
         *of(&mut before, touch.direction) = of(&mut before, touch.direction).saturating_sub(1);

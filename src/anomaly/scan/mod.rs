@@ -104,6 +104,7 @@ pub static KIND: Kind = Kind {
     algorithm: "Threshold random walk: each first contact of a source with a new target multiplies \
                 a likelihood ratio when it fails and divides it when it succeeds; a scan is told \
                 when the ratio passes the decision ratio and enough different targets have failed. \
+                As silence is known late, contacts of the same time that succeeded are held against it. \
                 Three shapes are followed: ports of one host, hosts, one host by many sources.",
     references: &[
         "J. Jung, V. Paxson, A. Berger, H. Balakrishnan: Fast Portscan Detection Using Sequential \
