@@ -30,6 +30,10 @@ pub enum Kind {
     },
 }
 
+/// Names of 1 and 0 in a field that says whether something is so.
+pub const YES_OR_NO: &[(&str, u64)] =
+    &[("yes", 1), ("no", 0), ("on", 1), ("off", 0), ("true", 1), ("false", 0)];
+
 /// Which half of a conversation a field or a stage belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {

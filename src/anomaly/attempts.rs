@@ -2,10 +2,10 @@
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
 //! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to HTTP credentials, the result of
-//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints behind a password. Pages of the
+//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, SMTP 535, what telnet prints behind a password. Pages of the
 //! web on which one logs on mostly answer alike whether the password was right or not; one that sends
-//! on to a page of its own took it. Where only the flow is known (SSH, SMTP that hands in no mail, RDP,
-//! databases from outside, IMAP and telnet in which nobody was seen to log on) its shape does: a
+//! on to a page of its own took it. Where only the flow is known (SSH, RDP, databases
+//! from outside, IMAP, telnet and SMTP in which nobody was seen to log on or hand in mail) its shape does: a
 //! connection in which enough is sent for a name and a password, and which ends before anybody can
 //! have worked in it.
 
@@ -17,8 +17,10 @@ use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
 use crate::time::Timestamp;
 
 /// The protocols whose transactions tell of attempts, by EVE name.
-pub const PROTOCOLS: &[&str] =
-    &["ftp", "pop3", "imap", "telnet", "smb", "krb5", "ldap", "http", "rfb", "pgsql", "dcerpc"];
+pub const PROTOCOLS: &[&str] = &[
+    "ftp", "pop3", "imap", "smtp", "telnet", "smb", "krb5", "ldap", "http", "rfb", "pgsql",
+    "dcerpc",
+];
 
 /// Flows of which the name that logs on is remembered until the answer.
 const FLOWS_MAX: usize = 2048;
@@ -85,6 +87,8 @@ pub struct Attempt {
     pub service: Service,
     /// How it went.
     pub result: Result,
+    /// How often the server said no: more than once where several passwords are tried in one connection.
+    pub failures: u32,
     /// Hash of the account's name; 0 when it is not known.
     pub account: u64,
     /// Hash of what beside the server was the target: the web page.
@@ -116,6 +120,8 @@ pub struct Attempts {
     interface: FieldRef,
     operation: FieldRef,
     mail_sender: FieldRef,
+    mail_refused: FieldRef,
+    mail_logged_on: FieldRef,
 }
 
 impl Attempts {
@@ -143,6 +149,8 @@ impl Attempts {
             interface: site.field("dcerpc", "dcerpc.interface"),
             operation: site.field("dcerpc", "dcerpc.operation"),
             mail_sender: site.field("smtp", "email.from"),
+            mail_refused: site.field("smtp", "smtp.auth_refused"),
+            mail_logged_on: site.field("smtp", "smtp.logged_on"),
         }
     }
 
@@ -195,11 +203,7 @@ impl Attempts {
             }),
             "pgsql" => postgres(record),
             "dcerpc" => self.netlogon(record),
-            // Who hands in mail that is taken came to work.
-            "smtp" if self.mail_sender.is_there(record) => {
-                self.named.touch(&flow());
-                None
-            }
+            "smtp" => self.smtp(flow, record),
             _ => None,
         }
     }
@@ -227,6 +231,19 @@ impl Attempts {
         });
         let account = self.named.peek(&flow()).copied().unwrap_or_default();
         result.map(|result| attempt(Service::Ftp, result, account))
+    }
+
+    fn smtp(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
+        let failures = self.mail_refused.int(record).unwrap_or_default();
+        let logged_on = self.mail_logged_on.int(record) == Some(1);
+        let result = if logged_on { Result::Succeeded } else { Result::Failed };
+        let told = logged_on || failures > 0;
+        // Who hands in mail that is taken came to work, too.
+        if told || self.mail_sender.is_there(record) {
+            self.named.touch(&flow());
+        }
+        let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+        told.then_some(Attempt { failures, ..attempt(Service::Smtp, result, 0) })
     }
 
     fn pop3(&mut self, flow: u64, spoken: &Spoken) -> Option<Attempt> {
@@ -399,7 +416,8 @@ pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
 }
 
 const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
-    Attempt { service, result, account, place: 0 }
+    let failures = !matches!(result, Result::Succeeded) as u32;
+    Attempt { service, result, failures, account, place: 0 }
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -513,15 +531,15 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Adds one at a time; how full it is then. `full` runs out within `window` seconds.
-    pub fn add(&mut self, at: Timestamp, full: f64, window: f64) -> f64 {
-        self.level = self.at(at, full, window) + 1.0;
+    /// Adds a number at a time; how full it is then. `full` runs out within `window` seconds.
+    pub fn add(&mut self, number: u32, at: Timestamp, (full, window): (f64, f64)) -> f64 {
+        self.level = self.at(at, (full, window)) + f64::from(number);
         self.last = self.last.max(at);
         self.level
     }
 
     /// How full it is at a time.
-    pub fn at(&self, at: Timestamp, full: f64, window: f64) -> f64 {
+    pub fn at(&self, at: Timestamp, (full, window): (f64, f64)) -> f64 {
         let gone = at.since(self.last).as_secs_f64() * full / window.max(1.0);
         (self.level - gone).max(0.0)
     }

@@ -45,6 +45,8 @@ impl field::Fields for Spoke {
         row!("dns.queries.rrname"),
         row!("dns.answers.rrname"),
         row!("smtp.mail_from"),
+        row!("smtp.auth_refused"),
+        row!("smtp.logged_on"),
         row!("email.from"),
         row!("ftp.command"),
         row!("ftp.command_data"),

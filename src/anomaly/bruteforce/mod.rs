@@ -9,8 +9,13 @@
 //!
 //! What is not counted: the first refusal that NTLM and HTTP always give, connections that were
 //! never answered (`scan` sees those), databases within the house (programs connect all the
-//! time).
+//! time). Of connections within the house whose shape alone is known (a script that logs on with a
+//! key, a program that looks for mail) more are borne with than of those from outside.
+//!
+//! Who has many machines lets each try a little: of each server and service it is counted how many
+//! hosts from outside fail there and never succeed (`crowd`).
 
+mod crowd;
 mod netlogon;
 mod words;
 
@@ -21,6 +26,7 @@ use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::record::{Record, Sort};
 use crate::time::Timestamp;
+use crowd::Crowds;
 
 static FAILURES: Parameter = Parameter {
     name: "failures",
@@ -34,7 +40,27 @@ static WINDOW: Parameter = Parameter::fixed(
     "seconds",
     "The time in which that many failures are forgotten: 15 minutes, as Zeek counts FTP.",
 );
-static SHORT_SHARE: Parameter = Parameter::fixed(
+static WINDOW_HOME: Parameter = Parameter::fixed(
+    "window-home",
+    300.0,
+    "seconds",
+    "The same for connections within the house whose shape alone tells: scripts and pollers make \
+     such all day, but not one each few seconds.",
+);
+static BURST: Parameter = Parameter::fixed(
+    "burst",
+    9.0,
+    "attempts",
+    "Failures at SSH of one host from outside within a minute that make a finding at once: with the \
+     usual tools each holds up to six passwords.",
+);
+static SOURCES: Parameter = Parameter {
+    name: "sources",
+    values: [40.0, 20.0, 10.0],
+    unit: "hosts",
+    help: "Hosts from outside that fail at one service of a server, and never succeed, within an hour.",
+};
+static NETLOGON: Parameter = Parameter::fixed(
     "netlogon-failures",
     10.0,
     "attempts",
@@ -60,25 +86,29 @@ pub static KIND: Kind = Kind {
     algorithm: "Each failed attempt of a host at a service of a server adds one to a bucket that \
                 runs out with time; a full bucket is a finding, a success while it is more than \
                 half full another, graver one. Where the protocol is read its answer says what \
-                failed; else a connection too short to have worked in counts.",
+                failed; else a connection too short to have worked in counts. Of each server \
+                and service the hosts from outside that fail and never succeed are counted \
+                together.",
     references: &[
         "MITRE ATT&CK T1110.001, T1210",
         "Zeek: policy/protocols/ftp/detect-bruteforcing, policy/protocols/ssh/detect-bruteforcing",
         "CVE-2020-1472; T. Tervoort: Zerologon, Secura 2020",
     ],
-    parameters: &[&FAILURES, &WINDOW, &SHORT_SHARE, &REPEAT_GROWTH],
+    parameters: &[&FAILURES, &WINDOW, &WINDOW_HOME, &BURST, &SOURCES, &NETLOGON, &REPEAT_GROWTH],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: super::attempts::PROTOCOLS,
     when: super::When::Attempt,
     build: |site, tuning| Box::new(Bruteforce::new(site, tuning)),
 };
 
-/// The parameters in force.
+/// The parameters in force. A bucket's limit is how much fills it and the seconds in which it runs out.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    failures: f64,
-    window: f64,
-    netlogon: f64,
+    usual: (f64, f64),
+    /// Of flows within the house of which the shape alone is known.
+    home: (f64, f64),
+    burst: (f64, f64),
+    netlogon: (f64, f64),
     growth: u64,
 }
 
@@ -86,6 +116,7 @@ struct Limits {
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Pair {
     bucket: Bucket,
+    burst: Bucket,
     failures: u64,
     first: Timestamp,
     accounts: Distinct,
@@ -102,78 +133,114 @@ pub struct Bruteforce {
     site: Site,
     limits: Limits,
     pairs: Recent<Key, Pair>,
+    crowds: Crowds,
 }
 
 impl Bruteforce {
     /// A detector that has seen nothing.
     pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
+        const MINUTE: f64 = 60.0;
+        let (failures, window) = (tuning.get(&FAILURES), tuning.get(&WINDOW));
         let limits = Limits {
-            failures: tuning.get(&FAILURES),
-            window: tuning.get(&WINDOW),
-            netlogon: tuning.get(&SHORT_SHARE),
+            usual: (failures, window),
+            home: (failures, tuning.get(&WINDOW_HOME)),
+            burst: (tuning.get(&BURST), MINUTE),
+            netlogon: (tuning.get(&NETLOGON), window),
             growth: tuning.count(&REPEAT_GROWTH),
         };
-        Self { site: site.clone(), limits, pairs: Recent::new(PAIRS_MAX) }
+        let crowds = Crowds::new(tuning.get(&SOURCES));
+        Self { site: site.clone(), limits, pairs: Recent::new(PAIRS_MAX), crowds }
     }
 
-    fn attempt(&mut self, record: &Record, attempt: Attempt, known: &Known) -> Option<Found> {
+    fn attempt(
+        &mut self,
+        record: &Record,
+        attempt: Attempt,
+        known: &Known,
+        found: &mut Vec<Found>,
+    ) -> Option<()> {
         let (source, server) = (record.context.source?, record.context.destination?);
         let key = (source.addr, server.addr, attempt.service, attempt.place);
         let limits = self.limits;
-        let full =
-            if attempt.service == Service::Netlogon { limits.netlogon } else { limits.failures };
+        let home = self.site.is_home(source.addr);
+        let limit = match attempt.service {
+            Service::Netlogon => limits.netlogon,
+            _ if home && attempt.result == Outcome::Short => limits.home,
+            _ => limits.usual,
+        };
         let at = super::attempts::when(record);
-        let about =
-            words::About { context: &record.context, at, site: &self.site, known, attempt, full };
+        let (context, site) = (&record.context, &self.site);
+        let about = words::About { context, at, site, known, attempt, limit };
+        if attempt.failures > 0 {
+            let pair = self.pairs.touch(&key);
+            let due = pair.fail(&about, limits, home);
+            found.extend(due.map(|limit| words::failed(pair, &words::About { limit, ..about })));
+        }
+        if !home {
+            found.extend(self.crowds.see(&about));
+        }
         if attempt.result == Outcome::Succeeded {
             let pair = self.pairs.get(&key)?;
-            let level = pair.bucket.at(at, full, limits.window);
-            if pair.succeeded || level < full / 2.0 {
-                return None;
+            let level = pair.bucket.at(at, limit);
+            if !pair.succeeded && level >= limit.0 / 2.0 {
+                pair.succeeded = true;
+                found.push(words::succeeded(pair, &about));
             }
-            pair.succeeded = true;
-            return Some(words::succeeded(pair, &about));
         }
-        let pair = self.pairs.touch(&key);
-        let level = pair.bucket.add(at, full, limits.window);
-        if level <= 1.0 {
+        Some(())
+    }
+}
+
+impl Pair {
+    /// Takes failures; the limit that they have reached, if it is to be told.
+    fn fail(&mut self, about: &words::About<'_>, limits: Limits, home: bool) -> Option<(f64, f64)> {
+        let (attempt, at) = (about.attempt, about.at);
+        let level = self.bucket.add(attempt.failures, at, about.limit);
+        if level <= f64::from(attempt.failures) {
             // The bucket had run out: a new attack, if it is one.
-            *pair = Pair { bucket: pair.bucket, first: at, ..Pair::default() };
+            *self = Self { bucket: self.bucket, first: at, ..Self::default() };
         }
-        pair.failures += 1;
+        self.failures += u64::from(attempt.failures);
         if attempt.account != 0 {
-            pair.accounts.insert(attempt.account);
+            self.accounts.insert(attempt.account);
         }
-        let id = record.context.flow_id.unwrap_or_default();
-        if pair.evidence.len() < EVIDENCE_MAX && !pair.evidence.contains(&id) {
-            pair.evidence.push(id);
+        let id = about.context.flow_id.unwrap_or_default();
+        if self.evidence.len() < EVIDENCE_MAX && !self.evidence.contains(&id) {
+            self.evidence.push(id);
         }
-        let due = if pair.told == 0 {
-            level >= full
+        if self.told > 0 {
+            let due = self.failures >= self.told.saturating_mul(limits.growth);
+            self.told = if due { self.failures } else { self.told };
+            return due.then_some(about.limit);
+        }
+        let burst = attempt.service == Service::Ssh && !home;
+        let due = if level >= about.limit.0 {
+            Some(about.limit)
+        } else if burst && self.burst.add(attempt.failures, at, limits.burst) >= limits.burst.0 {
+            Some(limits.burst)
         } else {
-            pair.failures >= pair.told.saturating_mul(limits.growth)
+            None
         };
-        if !due {
-            return None;
-        }
-        pair.told = pair.failures;
-        Some(words::failed(pair, &about))
+        self.told = if due.is_some() { self.failures } else { 0 };
+        due
     }
 }
 
 impl Detector for Bruteforce {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         if let Some(attempt) = known.attempt() {
-            found.extend(self.attempt(record, attempt, known));
+            self.attempt(record, attempt, known, found);
         }
     }
 
     fn save(&self) -> Vec<u8> {
-        state::pack(&self.pairs)
+        state::pack(&(&self.pairs, self.crowds.kept()))
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        self.pairs = state::unpack(bytes)?;
+        let (pairs, crowds) = state::unpack(bytes)?;
+        self.pairs = pairs;
+        self.crowds.keep(crowds);
         Ok(())
     }
 
@@ -181,7 +248,7 @@ impl Detector for Bruteforce {
         let inner =
             |(_, pair): (&Key, &Pair)| pair.accounts.memory() + pair.evidence.capacity() * 8;
         let inner: usize = self.pairs.iter().map(inner).sum();
-        self.pairs.memory() + inner
+        self.pairs.memory() + inner + self.crowds.memory()
     }
 }
 

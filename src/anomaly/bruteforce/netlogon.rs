@@ -99,14 +99,14 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         context: *about.context,
         level: shape.level,
         score: pair.failures as f64,
-        threshold: about.full,
+        threshold: about.limit.0,
         confidence: 0.95,
         numbers: vec![
             ("authentications", Node::Int(pair.failures)),
             ("service", Node::Text(about.attempt.service.name().as_bytes().to_vec())),
             ("seconds", Node::Float(took.as_secs_f64())),
         ],
-        baseline: vec![("authentications_max", Node::Float(about.full))],
+        baseline: vec![("authentications_max", Node::Float(about.limit.0))],
         evidence: pair.evidence.clone(),
         technique: "T1210",
         acn: &["acn:impact=\"system-compromise\""],
@@ -118,11 +118,11 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         normal: Said::new(
             format!(
                 "Una macchina ne fa una o due quando si accende; la soglia è {:.0}.",
-                about.full
+                about.limit.0
             ),
             format!(
                 "A machine does one or two when it starts; the threshold is {:.0}.",
-                about.full
+                about.limit.0
             ),
         ),
         why: Said::new(

@@ -79,8 +79,8 @@ fn short_ssh_connections_on_any_port_are_told_once_and_a_long_one_after_is_high(
     let found = judge(records.drain(..));
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].finding.sid, found[0].finding.level), (1, Level::Medium));
-    assert!(found[0].finding.explain_it.contains("21 accessi falliti a 10.0.0.5 (SSH, porta 902)"));
-    assert!(found[0].finding.explain_en.contains("21 failed attempts to log on at 10.0.0.5"));
+    assert!(found[0].finding.explain_it.contains("11 accessi falliti a 10.0.0.5 (SSH, porta 902)"));
+    assert!(found[0].finding.explain_en.contains("11 failed attempts to log on at 10.0.0.5"));
 
     let mut records: Vec<_> = (0..60).map(|n| flow(OUT, IN, 22, 1000 + n, "ssh", 1900)).collect();
     records.push(flow(OUT, IN, 22, 1100, "ssh", 90_000));
@@ -120,7 +120,7 @@ fn flows_that_are_told_of_late_and_together_count_when_they_were() {
     let found = judge((0..60).map(fast));
     assert_eq!(found.len(), 1);
     assert!(
-        found[0].finding.explain_en.contains("in 20 seconds"),
+        found[0].finding.explain_en.contains("in 10 seconds"),
         "{}",
         found[0].finding.explain_en
     );
@@ -144,8 +144,11 @@ fn an_attack_on_netlogon_is_told_in_its_own_words() {
     let record = |n| flow([10, 0, 0, 9], IN, 49_670, n, "dcerpc", 1900);
     let service = Service::Netlogon;
     let mut attempt = |n, result| {
-        let attempt = Attempt { service, result, account: 0, place: 0 };
-        detector.attempt(&record(n), attempt, &known).map(|found| found.finding)
+        let failures = u32::from(result != Outcome::Succeeded);
+        let attempt = Attempt { service, result, failures, account: 0, place: 0 };
+        let mut found = Vec::new();
+        detector.attempt(&record(n), attempt, &known, &mut found);
+        found.pop().map(|found| found.finding)
     };
     let tried: Vec<_> = (0..20).filter_map(|n| attempt(1000 + n, Outcome::Failed)).collect();
     let taken = attempt(1030, Outcome::Succeeded).unwrap();
@@ -228,4 +231,59 @@ fn of_pages_the_answers_tell_and_a_renewal_is_no_attempt() {
             "{method} {uri} {status} {location}"
         );
     }
+}
+
+#[test]
+fn of_one_from_outside_a_burst_at_ssh_is_enough_and_one_within_may_be_a_script() {
+    let burst = |from, n: u64, pause| flow(from, IN, 22, n * pause, "ssh", 1900);
+    let found = judge((0..16).map(|n| burst(OUT, n, 2)));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].finding.explain_en.contains("the threshold is 9 in 60 seconds"));
+    assert!(judge((0..8).map(|n| burst(OUT, n, 2))).is_empty());
+    assert!(judge((0..12).map(|n| burst(OUT, n, 8))).is_empty());
+    // A script that logs on each 20 seconds all day; one that does so each second; and from outside.
+    assert!(judge((0..2000).map(|n| burst([10, 0, 0, 9], n, 20))).is_empty());
+    assert!(!judge((0..60).map(|n| burst([10, 0, 0, 9], n, 1))).is_empty());
+    assert!(!judge((0..2000).map(|n| burst(OUT, n, 20))).is_empty());
+}
+
+#[test]
+fn many_hosts_that_each_guess_a_little_are_told_together() {
+    let from = |n: u64| [198, 51, (n / 200) as u8, (n % 200) as u8];
+    let guess = |n: u64| flow(from(n / 2), IN, 22, 1000 + n * 20, "ssh", 1900);
+    let found = judge((0..600).map(guess));
+    let told: Vec<_> = found.iter().map(|found| found.finding.sid).collect();
+    assert_eq!(told, [3, 3]);
+    let finding = &found[0].finding;
+    assert_eq!((finding.level, finding.hosts), (Level::Medium, [26, 1]));
+    assert!(finding.explain_it.contains("26 macchine esterne: 51 accessi falliti a 10.0.0.5"));
+    assert!(finding.explain_en.contains("26 hosts from outside: 51 failed attempts to log on"));
+    // Those who get in after all only mistyped; ours are known; a host a quarter of an hour is noise.
+    let mistyped = (0..600).map(|n| {
+        let bytes = if n % 2 == 0 { 1900 } else { 90_000 };
+        flow(from(n / 2), IN, 22, 1000 + n * 20, "ssh", bytes)
+    });
+    assert!(judge(mistyped).is_empty());
+    let ours = |n: u64| flow([10, 1, 0, (n / 2) as u8], IN, 22, 1000 + n * 20, "ssh", 1900);
+    assert!(judge((0..400).map(ours)).is_empty());
+    assert!(judge((0..400).map(|n| flow(from(n), IN, 22, n * 900, "ssh", 1900))).is_empty());
+    // Pages and mail are visited by many.
+    assert!(judge((0..400).map(|n| flow(from(n), IN, 993, n * 5, "tls", 2000))).is_empty());
+}
+
+#[test]
+fn several_passwords_of_one_connection_count_each() {
+    let (mut detector, known, mut found) = (fresh(), Known::default(), Vec::new());
+    let record = |n| flow(OUT, IN, 25, n, "smtp", 1900);
+    let service = Service::Smtp;
+    let mut tried = |n, failures, result| {
+        let attempt = Attempt { service, result, failures, account: 0, place: 0 };
+        detector.attempt(&record(n), attempt, &known, &mut found);
+    };
+    (0..4).for_each(|n| tried(n, 4, Outcome::Failed));
+    // The last is right.
+    tried(5, 6, Outcome::Succeeded);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
+    assert!(found[0].finding.explain_en.contains("22 failed attempts"));
 }

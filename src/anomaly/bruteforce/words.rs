@@ -1,21 +1,24 @@
 //! What a finding of guessed passwords says.
 
+use super::crowd::Crowd;
 use super::{KIND, Pair, netlogon};
 use crate::anomaly::attempts::{Attempt, Result as Outcome, Service};
 use crate::anomaly::words::{count, from_home, host, span};
 use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;
 use crate::record::{Context, Level};
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// What all findings need to know.
+#[derive(Clone, Copy)]
 pub(super) struct About<'a> {
     pub(super) context: &'a Context,
     pub(super) at: Timestamp,
     pub(super) site: &'a Site,
     pub(super) known: &'a Known,
     pub(super) attempt: Attempt,
-    pub(super) full: f64,
+    /// How many fill the bucket, and the seconds in which it runs out.
+    pub(super) limit: (f64, f64),
 }
 
 const ACN: &[&str] = &["acn:active-scanning=\"credential-scanning\""];
@@ -87,6 +90,94 @@ pub(super) fn succeeded(pair: &Pair, about: &About<'_>) -> Found {
     judge(pair, about, Shape { sid: 2, level, title, tail, advice })
 }
 
+/// The finding of many hosts that each guess a little.
+pub(super) fn guessed_by_many(crowd: &Crowd, about: &About<'_>) -> Found {
+    let (server, name) = (server(about), about.attempt.service.name());
+    let (hosts, took) = (crowd.hosts(), about.at.since(crowd.first));
+    let port = about.context.destination.map_or(0, |end| end.port);
+    let shorts = about.attempt.result == Outcome::Short;
+    let (full, window) = (about.limit.0, span(seconds(about.limit.1)));
+    Judgement {
+        kind: &KIND,
+        sid: 3,
+        title: format!("Password guessing ({name}) at {server} by {hosts} hosts"),
+        context: *about.context,
+        level: Level::Medium,
+        score: hosts as f64,
+        threshold: full,
+        confidence: if shorts { 0.75 } else { 0.9 },
+        numbers: vec![
+            ("failures", Node::Int(crowd.failures)),
+            ("hosts", Node::Int(hosts)),
+            ("port", Node::Int(port.into())),
+            ("service", Node::Text(name.as_bytes().to_vec())),
+            ("seconds", Node::Float(took.as_secs_f64())),
+        ],
+        baseline: vec![("hosts_max", Node::Float(full))],
+        evidence: crowd.evidence.clone(),
+        technique: "T1110.001",
+        acn: ACN,
+        took,
+        seen: seen_of_many(crowd, about),
+        normal: Said::new(
+            format!(
+                "Di norma chi sbaglia da fuori poi riesce; la soglia è {full:.0} macchine in {}.",
+                window.it
+            ),
+            format!(
+                "Normally who fails from outside succeeds then; the threshold is {full:.0} hosts \
+                 in {}.",
+                window.en
+            ),
+        ),
+        why: why(shorts),
+        meaning: Said::new(
+            "Chi dispone di molte macchine fa provare poche password a ciascuna, per non farsi \
+             bloccare.",
+            "Someone who has many machines lets each try a few passwords, so that none is blocked.",
+        ),
+        advice: Said::new(
+            format!(
+                "se {server} non deve essere raggiungibile da tutta Internet, chiudere la porta o \
+                 limitarla ai Paesi e agli indirizzi che servono; attivare il secondo fattore."
+            ),
+            format!(
+                "if {server} need not be reached from all of the Internet, close the port or limit \
+                 it to the countries and addresses that need it; turn on a second factor."
+            ),
+        ),
+    }
+    .found()
+    .among([hosts, 1])
+}
+
+fn seen_of_many(crowd: &Crowd, about: &About<'_>) -> Said {
+    let (server, name) = (server(about), about.attempt.service.name());
+    let port = about.context.destination.map_or(0, |end| end.port);
+    let from = count(crowd.hosts(), ["macchina esterna", "macchine esterne"], ["host", "hosts"]);
+    let tries = count(
+        crowd.failures,
+        ["accesso fallito", "accessi falliti"],
+        ["failed attempt to log on", "failed attempts to log on"],
+    );
+    let span = span(about.at.since(crowd.first));
+    Said::new(
+        format!(
+            "{}: {} a {server} ({name}, porta {port}) in {}, e nessuna di loro ci è mai riuscita.",
+            from.it, tries.it, span.it
+        ),
+        format!(
+            "{} from outside: {} at {server} ({name}, port {port}) in {}, and none of them ever \
+             succeeded.",
+            from.en, tries.en, span.en
+        ),
+    )
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_nanos((seconds * 1e9) as u64)
+}
+
 /// What differs between the findings.
 struct Shape {
     sid: u32,
@@ -127,7 +218,7 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         context: *about.context,
         level: shape.level,
         score: pair.failures as f64,
-        threshold: about.full,
+        threshold: about.limit.0,
         confidence,
         numbers: vec![
             ("failures", Node::Int(pair.failures)),
@@ -136,7 +227,7 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
             ("service", Node::Text(name.as_bytes().to_vec())),
             ("seconds", Node::Float(took.as_secs_f64())),
         ],
-        baseline: vec![("failures_max", Node::Float(about.full))],
+        baseline: vec![("failures_max", Node::Float(about.limit.0))],
         evidence: pair.evidence.clone(),
         technique: "T1110.001",
         acn: if shape.sid == 2 { ACN_IN } else { ACN },
@@ -151,15 +242,20 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
                 tries.en, with.en, span.en
             ),
         ),
-        normal: Said::new(
-            format!("Chi sbaglia a digitare ne fa pochi; la soglia è {:.0}.", about.full),
-            format!("Who mistypes makes a few; the threshold is {:.0}.", about.full),
-        ),
+        normal: normal(about.limit),
         why: why(shorts),
         meaning: shape.tail,
         advice: shape.advice,
     }
     .found()
+}
+
+fn normal((full, window): (f64, f64)) -> Said {
+    let window = span(seconds(window));
+    Said::new(
+        format!("Chi sbaglia a digitare ne fa pochi; la soglia è {full:.0} in {}.", window.it),
+        format!("Who mistypes makes a few; the threshold is {full:.0} in {}.", window.en),
+    )
 }
 
 fn why(shorts: bool) -> Said {

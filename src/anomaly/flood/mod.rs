@@ -1,8 +1,9 @@
 //! `flood`: a host is sent so much that it can do nothing else.
 //!
-//! Seen from the victim. Six ways of flooding are told apart: openings of TCP that are not
+//! Seen from the victim. Seven ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
-//! fragments, and whole connections and HTTP requests. What comes piles up in a cumulative sum of
+//! fragments, whole connections and HTTP requests, and requests that come a few bytes at a time and
+//! never end, so that each holds a place of the server. What comes piles up in a cumulative sum of
 //! the victim and the way ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is
 //! always tolerated, or some times what this victim usually gets, whichever is more. So neither a
 //! busy server nor a second full of packets is a matter of windows.
@@ -40,6 +41,8 @@ static FRAGMENT_EXCESS: Parameter = excess("fragment-excess", [4000.0, 1500.0, 5
 static CONNECTION_RATE: Parameter = rate("connection-rate", [200.0, 100.0, 50.0], "requests/s");
 static CONNECTION_EXCESS: Parameter =
     excess("connection-excess", [3000.0, 800.0, 400.0], "requests");
+static SLOW_RATE: Parameter = rate("slow-rate", [2.0, 1.0, 0.5], "pieces/s");
+static SLOW_EXCESS: Parameter = excess("slow-excess", [100.0, 50.0, 25.0], "pieces");
 static USUAL: Parameter = Parameter {
     name: "usual",
     values: [10.0, 5.0, 3.0],
@@ -101,8 +104,8 @@ pub static KIND: Kind = Kind {
     gid: 9104,
     help: "A host gets so many packets, openings or requests that it may stop working (DoS, DDoS).",
     algorithm: "For each victim and way of flooding (openings that are not completed, stray TCP \
-                segments, unanswered datagrams, ICMP, fragments, connections and requests) what \
-                comes piles up in a cumulative sum that runs off at the tolerated rate: the larger \
+                segments, unanswered datagrams, ICMP, fragments, connections and requests, pieces \
+                of requests that do not end) what comes piles up in a cumulative sum that runs off at the tolerated rate: the larger \
                 of a fixed rate and some times what the victim usually gets. When the excess \
                 passes its limit a finding says from how many sources it comes and how evenly.",
     references: &[
@@ -125,6 +128,8 @@ pub static KIND: Kind = Kind {
         &FRAGMENT_EXCESS,
         &CONNECTION_RATE,
         &CONNECTION_EXCESS,
+        &SLOW_RATE,
+        &SLOW_EXCESS,
         &USUAL,
         &OWN_SHARE,
         &GRAVE,
@@ -148,6 +153,8 @@ enum Way {
     Fragments,
     /// Whole connections, and HTTP requests.
     Connections,
+    /// Pieces of requests that do not end.
+    Slow,
 }
 
 /// The parameters of a way.
@@ -166,6 +173,7 @@ struct Limits {
     icmp: Limit,
     fragments: Limit,
     connections: Limit,
+    slow: Limit,
     usual: f64,
     own_share: f64,
     grave: f64,
@@ -185,6 +193,7 @@ impl Limits {
             icmp: limit(&ICMP_RATE, &ICMP_EXCESS),
             fragments: limit(&FRAGMENT_RATE, &FRAGMENT_EXCESS),
             connections: limit(&CONNECTION_RATE, &CONNECTION_EXCESS),
+            slow: limit(&SLOW_RATE, &SLOW_EXCESS),
             usual: tuning.get(&USUAL),
             own_share: tuning.get(&OWN_SHARE),
             grave: tuning.get(&GRAVE).max(1.5),
@@ -200,6 +209,7 @@ impl Limits {
             Way::Icmp => self.icmp,
             Way::Fragments => self.fragments,
             Way::Connections => self.connections,
+            Way::Slow => self.slow,
         }
     }
 }
@@ -248,10 +258,12 @@ impl Entry {
         if level < limit.excess * CROWD_SHARE || seen.weight <= 0.0 {
             return false;
         }
-        let port = record.context.destination.map_or(0, |end| end.port);
+        let context = &record.context;
+        // Slow requests are as many as their connections.
+        let end = if seen.way == Way::Slow { context.source } else { context.destination };
         let crowd = self.crowd.get_or_insert_default();
-        crowd.add(&record.context, port, seen.packets, site);
-        if level < limit.excess || self.is_scan(seen.way) {
+        crowd.add(context, end.map_or(0, |end| end.port), seen.packets, site);
+        if level < limit.excess || self.is_scan(seen.way) || self.are_few(seen.way) {
             return false;
         }
         let grown = self.packets as f64 >= self.told as f64 * limits.grave;
@@ -284,6 +296,13 @@ impl Entry {
         if !over {
             self.counted += weight;
         }
+    }
+
+    /// Whether the slow requests are too few to take all places of a server.
+    fn are_few(&self, way: Way) -> bool {
+        const CONNECTIONS_MIN: u64 = 20;
+        let connections = self.crowd.as_ref().map_or(0, |crowd| crowd.ports());
+        way == Way::Slow && connections < CONNECTIONS_MIN
     }
 
     /// Whether it looks like few who try all ports: a scanner seldom sends to a port twice, and

@@ -234,3 +234,41 @@ fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
     }
     assert!(second.entries.len() <= ENTRIES_MAX && second.memory() < 1_000_000);
 }
+
+#[test]
+fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
+    let piece = |n: u64, source_port: u16, change: fn(&mut Burst)| {
+        let mut piece = Burst {
+            packets: [1, 1],
+            bytes: [74, 66],
+            payload: [8, 0],
+            flags: [0x18, 0x10],
+            before: [3, 2],
+            total: [400, 200],
+            app_protocol: Some("http"),
+            ..Burst::default()
+        };
+        change(&mut piece);
+        let mut record = burst(OUT, VICTIM, ip_protocol::TCP, n, piece);
+        record.context.source = Some(Endpoint { addr: IpAddr::from(OUT), port: source_port });
+        if let Body::Burst(piece) = &mut record.body {
+            piece.start = record.timestamp;
+            piece.began = Timestamp::from_nanos(record.timestamp.nanos() - 10_000_000_000);
+        }
+        record
+    };
+    let held = |change: fn(&mut Burst)| {
+        judge((0..200).map(|n| piece(n * 100, 20_000 + (n % 100) as u16, change)))
+    };
+    let found = held(|_| {});
+    assert_eq!(told(&found), [(7, Level::Medium)]);
+    assert!(found[0].finding.explain_en.contains("block 198.51.100.9 on the firewall; on the web"));
+    assert!(found[0].finding.explain_it.contains("frammenti di richieste mai completate"));
+    // Of a connection that was answered before, of an upload, of what is not read.
+    assert!(held(|piece| piece.total[1] = 5000).is_empty());
+    assert!(held(|piece| (piece.payload[0], piece.packets[0]) = (2900, 2)).is_empty());
+    assert!(held(|piece| piece.app_protocol = Some("websocket")).is_empty());
+    assert!(held(|piece| piece.payload[1] = 5).is_empty());
+    // A few that are slow hold nobody up.
+    assert!(judge((0..400).map(|n| piece(n * 100, 20_000 + (n % 10) as u16, |_| {}))).is_empty());
+}

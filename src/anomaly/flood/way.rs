@@ -4,6 +4,7 @@ use super::Way;
 use crate::anomaly::amplification::is_reflected;
 use crate::net::ip_protocol;
 use crate::record::{Burst, Context};
+use crate::time::Duration;
 
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
@@ -31,6 +32,11 @@ const REPEATED_MAX: u32 = 4;
 /// Packets of a flow of TCP in mid-stream that are too many to be made up one by one.
 const STRAY_MAX: u32 = 3;
 
+/// Payload of a piece of a request that is held open, at most, bytes: tools send a header or less.
+const PIECE_MAX: u32 = 256;
+/// A request that a person or a program sends is whole sooner than that.
+const WHOLE: Duration = Duration::from_secs(3);
+
 /// What a burst says: the way of flooding, and how many packets it counts for; less than nothing
 /// when it shows that an earlier one was harmless.
 pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
@@ -44,12 +50,16 @@ pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
 
 /// Whether [`of_burst`] may say anything.
 #[inline]
-pub(super) const fn may_count(protocol: u8, burst: &Burst) -> bool {
+pub(super) fn may_count(protocol: u8, burst: &Burst) -> bool {
     let ([there, _], [sent, heard]) = (burst.flags, burst.before);
     match protocol {
         ip_protocol::TCP => {
             let settled = sent.saturating_add(heard) > 2 && burst.opening == 0;
-            burst.is_first || !settled || burst.packets[0] > 0 && is_odd(there) || is_refused(burst)
+            burst.is_first
+                || !settled
+                || burst.packets[0] > 0 && is_odd(there)
+                || is_refused(burst)
+                || is_piece(burst)
         }
         ip_protocol::UDP => burst.is_first || heard == 0,
         _ => true,
@@ -82,6 +92,9 @@ fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
     }
     if is_refused(burst) {
         return Some((Way::Stray, f64::from(sent)));
+    }
+    if is_piece(burst) {
+        return Some((Way::Slow, 1.0));
     }
     // A burst ended within the handshake, or after the first packet seen: it counted as bad.
     match burst.before {
@@ -120,6 +133,19 @@ const fn is_odd(flags: u8) -> bool {
 const fn is_refused(burst: &Burst) -> bool {
     let ([sent, heard], [_, back]) = (burst.packets, burst.flags);
     back == RST && heard > STRAY_MAX && sent > STRAY_MAX
+}
+
+/// Whether it is a piece of a request of HTTP to which, seconds after the connection was opened, the
+/// server has not yet said anything.
+fn is_piece(burst: &Burst) -> bool {
+    /// Bytes of a packet that only acknowledges, at most: that of IPv6 with time stamps.
+    const BARE: u64 = 94;
+    let small = burst.payload[0] > 0 && burst.payload[0] <= PIECE_MAX && burst.payload[1] == 0;
+    let packets = burst.before[1] as u64 + burst.packets[1] as u64;
+    let silent = burst.total[1] <= packets * BARE;
+    let ends = (burst.flags[0] | burst.flags[1]) & (FIN | RST) != 0;
+    let late = burst.start.since(burst.began).nanos() >= WHOLE.nanos();
+    small && late && silent && !ends && matches!(burst.app_protocol, Some("http"))
 }
 
 fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {

@@ -85,6 +85,7 @@ const fn sid(way: Way) -> u32 {
         Way::Icmp => 4,
         Way::Fragments => 5,
         Way::Connections => 6,
+        Way::Slow => 7,
     }
 }
 
@@ -92,7 +93,7 @@ const fn technique(way: Way) -> &'static str {
     match way {
         Way::Syn | Way::Stray => "T1499.001",
         Way::Udp | Way::Icmp | Way::Fragments => "T1498.001",
-        Way::Connections => "T1499.002",
+        Way::Connections | Way::Slow => "T1499.002",
     }
 }
 
@@ -138,6 +139,7 @@ impl<'a> Words<'a> {
             Way::Icmp => "ICMP flood",
             Way::Fragments => "Flood of fragments",
             Way::Connections => "Flood of connections and requests",
+            Way::Slow => "Slow requests that hold the places of a server (slowloris)",
         };
         match &self.leader {
             Some(leader) => format!("{kind} of {} by {leader}", self.victim),
@@ -151,7 +153,7 @@ impl<'a> Words<'a> {
         let (from, victim) = (self.from(), &self.victim);
         let bytes = amount(self.entry.bytes);
         let size = match self.way {
-            Way::Connections => Said::default(),
+            Way::Connections | Way::Slow => Said::default(),
             _ => Said::new(format!(", {}", bytes.it), format!(", {}", bytes.en)),
         };
         let (it, en) = (
@@ -224,6 +226,14 @@ impl<'a> Words<'a> {
                  cannot use it any more; it may also be a load test, or a program that insists \
                  by mistake.",
             ),
+            Way::Slow => Said::new(
+                "Le richieste arrivano pochi byte alla volta e non finiscono mai: con pochissimo \
+                 traffico tengono occupati tutti i posti del server web, che non risponde più a \
+                 nessuno (slowloris).",
+                "The requests come a few bytes at a time and never end: with hardly any traffic \
+                 they hold all places of the web server, which answers nobody any more \
+                 (slowloris).",
+            ),
             Way::Udp | Way::Icmp | Way::Fragments => Said::new(
                 "Pacchetti che nessuno ha chiesto riempiono la linea, e il traffico vero non \
                  passa più.",
@@ -250,6 +260,9 @@ impl<'a> Words<'a> {
                     who.en
                 ),
             );
+        }
+        if self.way == Way::Slow {
+            return self.slow_advice();
         }
         match &self.leader {
             Some(leader) => Said::new(
@@ -280,6 +293,30 @@ impl<'a> Words<'a> {
     }
 }
 
+impl Words<'_> {
+    fn slow_advice(&self) -> Said {
+        let victim = &self.victim;
+        let block = self.leader.as_ref().map_or_else(Said::default, |leader| {
+            Said::new(
+                format!("bloccare {leader} sul firewall; "),
+                format!("block {leader} on the firewall; "),
+            )
+        });
+        Said::new(
+            format!(
+                "verificare se {victim} risponde ancora; {}accorciare sul server web il tempo \
+                 concesso per inviare una richiesta e limitare le connessioni per indirizzo.",
+                block.it
+            ),
+            format!(
+                "check whether {victim} still answers; {}on the web server, shorten the time in \
+                 which a request has to be sent, and limit the connections of an address.",
+                block.en
+            ),
+        )
+    }
+}
+
 fn things(way: Way, many: u64) -> Said {
     let of = |it, en| count(many, it, en);
     match way {
@@ -299,6 +336,10 @@ fn things(way: Way, many: u64) -> Said {
         Way::Fragments => of(
             ["frammento di pacchetto", "frammenti di pacchetti"],
             ["fragment of a packet", "fragments of packets"],
+        ),
+        Way::Slow => of(
+            ["frammento di richiesta mai completata", "frammenti di richieste mai completate"],
+            ["piece of a request never completed", "pieces of requests never completed"],
         ),
         Way::Connections => of(
             ["pacchetto di connessioni e richieste", "pacchetti di connessioni e richieste"],

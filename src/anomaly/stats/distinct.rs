@@ -53,6 +53,13 @@ impl Distinct {
         }
     }
 
+    /// Whether a value was added, or one that is taken for it.
+    pub fn contains(&self, hash: u64) -> bool {
+        #[allow(clippy::cast_possible_truncation, reason = "half of the hash is kept")]
+        let short = hash as u32;
+        self.many.as_ref().map_or_else(|| self.few().contains(&short), |many| many.contains(short))
+    }
+
     /// Adds all values of another.
     pub fn merge(&mut self, other: &Self) {
         let exact = other.many.as_ref().map_or(other.few(), |many| &many.exact);
@@ -106,6 +113,11 @@ impl Many {
         new
     }
 
+    fn contains(&self, short: u32) -> bool {
+        let (word, bit) = place(short);
+        self.exact.contains(&short) || self.bitmap.get(word).is_some_and(|word| word & bit != 0)
+    }
+
     fn merge(&mut self, other: &Self) {
         if self.bitmap.is_empty() {
             self.spill();
@@ -134,12 +146,17 @@ impl Many {
 }
 
 fn set(bitmap: &mut [u64], hash: u32) -> bool {
-    let bit = u64::from(hash) % BITS;
-    let Some(word) = bitmap.get_mut((bit / 64) as usize) else { return false };
-    let mask = 1 << (bit % 64);
+    let (index, mask) = place(hash);
+    let Some(word) = bitmap.get_mut(index) else { return false };
     let new = *word & mask == 0;
     *word |= mask;
     new
+}
+
+/// Word and bit of a hash.
+const fn place(hash: u32) -> (usize, u64) {
+    let bit = hash as u64 % BITS;
+    ((bit / 64) as usize, 1 << (bit % 64))
 }
 
 /// A hash of an address.

@@ -1,14 +1,10 @@
 //! What rules read from a command and its reply.
 
 use super::transaction::Transaction;
-use crate::field::{Field, Fields, Kind, Side, Stage, Value};
+use crate::field::{Field, Fields, Kind, Side, Stage, Value, YES_OR_NO};
 
 type Sink<'s> = &'s mut dyn FnMut(Value<'_>);
 type Read = fn(&Transaction, Sink<'_>);
-
-/// Words that say yes or no.
-const ANSWERS: &[(&str, u64)] =
-    &[("yes", 1), ("no", 0), ("on", 1), ("off", 0), ("true", 1), ("false", 0)];
 
 const MODES: &[(&str, u64)] = &[("passive", 0), ("active", 1)];
 
@@ -72,7 +68,7 @@ impl Fields for Transaction {
             |t, sink| t.replies.iter().for_each(|reply| sink(Value::Bytes(&reply.text))),
         ),
         row(
-            (number(8, ANSWERS), Side::Response, Stage::Body),
+            (number(8, YES_OR_NO), Side::Response, Stage::Body),
             "ftp.reply_received",
             "Whether the command was answered: yes or no.",
             "ftp.reply_received:yes;",

@@ -2,14 +2,11 @@
 //! documents (doc/userguide/rules/imap-keywords.rst); the others are ours.
 
 use super::transaction::Transaction;
-use crate::field::{Field, Fields, Kind, Side, Stage, Value};
+use crate::field::{Field, Fields, Kind, Side, Stage, Value, YES_OR_NO};
 use crate::net::Direction;
 
-/// Words that say yes or no.
-const ANSWERS: &[(&str, u64)] =
-    &[("yes", 1), ("no", 0), ("on", 1), ("off", 0), ("true", 1), ("false", 0)];
 const WAYS: &[(&str, u64)] = &[("to_server", 0), ("to_client", 1)];
-const ANSWER: Kind = Kind::Int { bits: 8, names: ANSWERS };
+const ANSWER: Kind = Kind::Int { bits: 8, names: YES_OR_NO };
 const WAY: Kind = Kind::Int { bits: 8, names: WAYS };
 
 /// A row: name, kind, side, stage, help, example, and how it is read.

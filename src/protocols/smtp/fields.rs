@@ -1,16 +1,19 @@
 //! What rules read from a mail.
 
 use super::mail::Mail;
-use crate::field::{Field, Fields, Kind, Side, Stage, Value};
+use crate::field::{Field, Fields, Kind, Side, Stage, Value, YES_OR_NO};
 use crate::protocols::formats::mime::Message;
 
 /// A row: name, stage, help, example, and how it is read.
 macro_rules! row {
     ($name:literal $stage:ident $help:literal $example:literal, $read:expr) => {
+        row!($name Kind::Bytes, $stage $help $example, $read)
+    };
+    ($name:literal $kind:expr, $stage:ident $help:literal $example:literal, $read:expr) => {
         Field {
             name: $name,
             aliases: &[],
-            kind: Kind::Bytes,
+            kind: $kind,
             eve: "",
             side: Side::Request,
             stage: Stage::$stage,
@@ -42,6 +45,14 @@ impl Fields for Mail {
         row!("smtp.rcpt_to" Head "Each recipient in RCPT TO, with its angle brackets."
             r#"smtp.rcpt_to; content:"<bruno@example.com>";"#,
             |mail, sink| mail.rcpt_to.iter().for_each(|text| sink(Value::Bytes(text)))),
+        row!("smtp.auth_refused" Kind::Int { bits: 16, names: &[] }, Body
+            "How often the server refused who wanted to log on (AUTH), since the mail before."
+            "smtp.auth_refused:>3;",
+            |mail, sink| sink(Value::Int(mail.refused.into()))),
+        row!("smtp.logged_on" Kind::Int { bits: 8, names: YES_OR_NO }, Body
+            "Whether the client logged on (AUTH), since the mail before: yes or no."
+            "smtp.logged_on:yes;",
+            |mail, sink| sink(Value::Int(mail.logged_on.into()))),
         header!("email.from" b"from" "The header From of a message."
             r#"email.from; content:"anna@example.org";"#),
         header!("email.subject" b"subject" "The header Subject, as sent."

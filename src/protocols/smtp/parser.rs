@@ -369,6 +369,14 @@ impl Smtp {
         if !self.multiline {
             self.waiting.pop_front();
         }
+        // RFC 4954, sections 4 and 6: no other command is answered so.
+        match code {
+            b"235" => self.with(|mail| mail.logged_on = true),
+            b"535" if !self.multiline => {
+                self.with(|mail| mail.refused = mail.refused.saturating_add(1))
+            }
+            _ => None,
+        };
         match asked {
             Waiting::StartTls if code == b"220" => {
                 if !self.multiline {

@@ -38,6 +38,17 @@ fn values(smtp: &Smtp, id: u64, name: &str) -> Vec<String> {
     values
 }
 
+fn number(smtp: &Smtp, id: u64, name: &str) -> u64 {
+    let index = Mail::FIELDS.iter().position(|field| field.name == name).unwrap();
+    let mut number = None;
+    smtp.transaction(id).unwrap().read(index, &mut |value| {
+        if let Value::Int(value) = value {
+            number = Some(value);
+        }
+    });
+    number.unwrap()
+}
+
 fn events(signals: &[Signal]) -> Vec<&'static str> {
     let name = |signal: &Signal| match signal {
         Signal::Event { event, .. } => Some(event.name),
@@ -102,4 +113,37 @@ fn violations_are_events_and_a_cut_file_is_truncated() {
     }
     let (id, file) = (0..4).find_map(|id| Some((id, smtp.file(id, 0)?))).unwrap();
     assert_eq!((id, file.state(), file.data()), (1, State::Truncated, &b""[..]));
+}
+
+#[test]
+fn who_is_refused_and_who_logs_on_is_counted_for_each_mail() {
+    use Direction::{ToClient, ToServer};
+    let turns: &[(Direction, &[u8])] = &[
+        (ToClient, b"220 posta ESMTP\r\n"),
+        (ToServer, b"EHLO pc\r\n"),
+        (ToClient, b"250-posta\r\n250 AUTH LOGIN PLAIN\r\n"),
+        (ToServer, b"AUTH PLAIN AGFubmEAeA==\r\n"),
+        (ToClient, b"535-5.7.8 no\r\n535 5.7.8 Authentication failed\r\n"),
+        (ToServer, b"AUTH LOGIN\r\n"),
+        (ToClient, b"334 VXNlcm5hbWU6\r\n"),
+        (ToServer, b"YW5uYQ==\r\n"),
+        (ToClient, b"334 UGFzc3dvcmQ6\r\n"),
+        (ToServer, b"eA==\r\n"),
+        (ToClient, b"535 5.7.8 Authentication failed\r\n"),
+        (ToServer, b"AUTH PLAIN AGFubmEAeQ==\r\n"),
+        (ToClient, b"235 2.7.0 Ok\r\n"),
+        (ToServer, b"MAIL FROM:<anna@example.org>\r\n"),
+        (ToClient, b"250 Ok\r\n"),
+        (ToServer, b"RSET\r\n"),
+        (ToClient, b"250 Ok\r\n"),
+        (ToServer, b"NOOP\r\n"),
+        (ToClient, b"250 Ok\r\n"),
+    ];
+    let (smtp, _) = parse(&Sample { turns, ..SAMPLES[0] });
+    let told = |id| ["smtp.auth_refused", "smtp.logged_on"].map(|name| number(&smtp, id, name));
+    assert_eq!((told(0), told(1)), ([2, 1], [0, 0]));
+    let unasked: &[(Direction, &[u8])] =
+        &[(ToClient, b"220 posta ESMTP\r\n535 no\r\n"), (ToServer, b"EHLO pc\r\n")];
+    let (smtp, _) = parse(&Sample { turns: unasked, ..SAMPLES[0] });
+    assert_eq!(number(&smtp, 0, "smtp.auth_refused"), 0);
 }

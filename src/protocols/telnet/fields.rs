@@ -1,11 +1,8 @@
 //! What rules read from a log-in.
 
 use super::transaction::{Login, Transaction};
-use crate::field::{Field, Fields, Kind, Side, Stage, Value};
+use crate::field::{Field, Fields, Kind, Side, Stage, Value, YES_OR_NO};
 
-/// Words that say yes or no.
-const ANSWERS: &[(&str, u64)] =
-    &[("yes", 1), ("no", 0), ("on", 1), ("off", 0), ("true", 1), ("false", 0)];
 const LOGINS: &[(&str, u64)] = &[("unknown", 0), ("success", 1), ("failure", 2)];
 
 /// A row: name, kind, side, help, example, and how it is read.
@@ -31,7 +28,7 @@ impl Fields for Transaction {
             "Who logs on: the name that is typed, or that of the environment."
             r#"telnet.user; content:"root";"#,
             |t, sink| if !t.user().is_empty() { sink(Value::Bytes(t.user())) }),
-        row!("telnet.cleartext_password" Kind::Int { bits: 8, names: ANSWERS }, Request
+        row!("telnet.cleartext_password" Kind::Int { bits: 8, names: YES_OR_NO }, Request
             "Whether a password was typed, which anybody on the way could read: yes or no."
             "telnet.cleartext_password:yes;",
             |t, sink| sink(Value::Int(t.secret.into()))),

@@ -136,6 +136,70 @@ pub static ATTACKS: &[Attack] = &[
         },
     },
     Attack {
+        name: "passwords of SSH, two of each host, one each second",
+        detectors: &["bruteforce"],
+        unit: "hosts",
+        strengths: &[5, 10, 20, 30, 100],
+        length: 20 * MINUTE,
+        who: &[[192, 168, 10, 11]],
+        make: |strength, chance, begin| {
+            times(chance, begin, (strength * 2, SECOND, 0.2), |n, now, place, chance| {
+                let host = place.town.outside([198, 51, 100, (n / 2) as u8]);
+                let ends = (host, place.town.server);
+                care::shell(place, chance, now, ends, false);
+            })
+        },
+    },
+    Attack {
+        name: "passwords of a mail server, three in a connection, one each 5 s",
+        detectors: &["bruteforce"],
+        unit: "connections",
+        strengths: &[2, 4, 8, 16, 50],
+        length: 20 * MINUTE,
+        who: &[OUTSIDER],
+        make: |strength, chance, begin| {
+            times(chance, begin, (strength, 5 * SECOND, 0.2), |_, now, place, chance| {
+                let from = place.port(place.town.outside(OUTSIDER));
+                let server = (place.town.server, 25);
+                let wire = &mut place.wire;
+                let mut session = Session::open(wire, now, from, server);
+                session.server(wire, b"220 posta.comune.montana.it ESMTP\r\n");
+                session.ask(wire, b"EHLO pc\r\n", b"250-posta\r\n250 AUTH LOGIN PLAIN\r\n");
+                for _ in 0..3 {
+                    session.ask(wire, b"AUTH LOGIN\r\n", b"334 VXNlcm5hbWU6\r\n");
+                    session.ask(wire, b"YWRtaW4=\r\n", b"334 UGFzc3dvcmQ6\r\n");
+                    let word = format!("{}\r\n", chance.letters(12));
+                    let no = b"535 5.7.8 Authentication failed\r\n";
+                    session.ask(wire, word.as_bytes(), no);
+                }
+                session.close(wire);
+            })
+        },
+    },
+    Attack {
+        name: "requests held open for a minute, a piece each 10 s, 20 new ones a second",
+        detectors: &["flood"],
+        unit: "connections",
+        strengths: &[5, 10, 20, 50, 200],
+        length: 13 * MINUTE,
+        who: &[OUTSIDER],
+        make: |strength, chance, begin| {
+            times(chance, begin, (strength, SECOND / 20, 0.2), |_, now, place, chance| {
+                let from = place.port(place.town.outside(OUTSIDER));
+                let server = (place.town.server, 80);
+                let wire = &mut place.wire;
+                let mut session = Session::open(wire, now, from, server);
+                session.client(wire, b"GET / HTTP/1.1\r\nHost: www.comune.montana.it\r\n");
+                for _ in 0..6 {
+                    session.wait(chance.about(10 * SECOND, 0.1));
+                    let piece = format!("X-{}: b\r\n", chance.letters(4));
+                    session.client(wire, piece.as_bytes());
+                }
+                session.reset(wire);
+            })
+        },
+    },
+    Attack {
         name: "SYN flood of spoofed sources for 10 s",
         detectors: &["flood"],
         unit: "packets a second",
