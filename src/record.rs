@@ -463,6 +463,9 @@ pub enum Outcome {
     Answered,
     /// The other side refused: RST to a SYN, ICMP unreachable.
     Refused,
+    /// The other side accepted a TCP connection, and this one broke it off before it was open: who only
+    /// wants to know whether a port is open does so.
+    Abandoned,
     /// Nothing came back until the flow ended.
     Silent,
 }

@@ -564,7 +564,9 @@ impl<A: Default> Table<A> {
                 host.chunk(&mut entry.flow, slot, way, Chunk::End, now);
             }
         }
-        if entry.contact == Some(Outcome::Unknown) && !entry.was_answered_unseen() {
+        if entry.is_accepted() {
+            entry.tell(Outcome::Answered, host);
+        } else if entry.contact == Some(Outcome::Unknown) && !entry.was_answered_unseen() {
             entry.tell(Outcome::Silent, host);
         }
         let record = entry.record(reason);
@@ -607,7 +609,8 @@ impl<A> Entry<A> {
         }
     }
 
-    /// The first packet back tells how the first contact went.
+    /// The first packet back tells how the first contact went; of one that accepts a connection the
+    /// packet that follows.
     fn answered(
         &mut self,
         way: Direction,
@@ -616,6 +619,9 @@ impl<A> Entry<A> {
         host: &mut impl Host<A>,
     ) {
         if way == Direction::ToServer {
+            if self.contact == Some(Outcome::Unknown) && self.is_accepted() {
+                self.accepted(tcp, host);
+            }
             return;
         }
         if self.flow.icmp_response.is_none() {
@@ -626,8 +632,25 @@ impl<A> Entry<A> {
         if self.contact.is_none() && refused && self.is_first_answer() && self.begins_with_ack() {
             self.contact = Some(Outcome::Unknown);
         }
-        if self.contact == Some(Outcome::Unknown) {
+        if self.contact == Some(Outcome::Unknown) && (refused || !self.is_accepted()) {
             self.tell(if refused { Outcome::Refused } else { Outcome::Answered }, host);
+        }
+    }
+
+    /// Whether the server has accepted a connection that the client asked for.
+    const fn is_accepted(&self) -> bool {
+        let [_, server] = self.flow.tcp_flags;
+        const ACCEPTED: u8 = tcp_flags::SYN | tcp_flags::ACK;
+        self.first_flags & OPENING == tcp_flags::SYN && server & ACCEPTED == ACCEPTED
+    }
+
+    /// What the client does with a connection that was accepted.
+    fn accepted(&mut self, tcp: Option<&Tcp>, host: &mut impl Host<A>) {
+        let flags = tcp.map_or(0, |tcp| tcp.flags);
+        if flags & tcp_flags::RST != 0 {
+            self.tell(Outcome::Abandoned, host);
+        } else if flags & tcp_flags::SYN == 0 {
+            self.tell(Outcome::Answered, host);
         }
     }
 

@@ -160,6 +160,29 @@ fn a_refused_connection() {
 }
 
 #[test]
+fn what_was_accepted_is_judged_by_what_the_client_does_then() {
+    let outcome = |then: &[(bool, u8)]| {
+        let mut wire = Wire::new();
+        wire.tcp(true, SYN, 99, 0, b"");
+        wire.tcp(false, SYN | ACK, 499, 100, b"");
+        assert_eq!(wire.log.contacts, []);
+        for (there, flags) in then {
+            let (sequence, ack) = if *there { (100, 500) } else { (500, 100) };
+            wire.tcp(*there, *flags, sequence, ack, b"");
+        }
+        wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
+        wire.log.contacts
+    };
+    assert_eq!(outcome(&[(true, ACK)]), [Outcome::Answered]);
+    assert_eq!(outcome(&[(true, RST)]), [Outcome::Abandoned]);
+    assert_eq!(outcome(&[(true, ACK), (true, RST)]), [Outcome::Answered]);
+    assert_eq!(outcome(&[(false, ACK), (true, RST | ACK)]), [Outcome::Abandoned]);
+    // A client that is not heard of again, on a way that may not be seen here.
+    assert_eq!(outcome(&[]), [Outcome::Answered]);
+    assert_eq!(outcome(&[(false, ACK)]), [Outcome::Answered]);
+}
+
+#[test]
 fn midstream_is_a_flow_without_streams() {
     let mut wire = Wire::new();
     let touch = wire.tcp(true, ACK, 100, 500, b"hello").unwrap();

@@ -24,6 +24,8 @@ pub(super) struct Try {
     pub(super) failed: bool,
     /// Whether anything came back.
     pub(super) heard: bool,
+    /// Whether it was accepted, and broken off at once.
+    pub(super) abandoned: bool,
     /// Its flow.
     pub(super) id: u64,
     /// The port tried.
@@ -40,6 +42,8 @@ pub(super) struct Group {
     walk: f64,
     tried: u32,
     failed: u32,
+    /// Of them those that were accepted, and broken off at once.
+    abandoned: u32,
     /// Failed targets at the last finding.
     told: u32,
     first: Timestamp,
@@ -127,6 +131,7 @@ impl Group {
             self.run_late = self.run_late.saturating_add(1);
         }
         self.failed = self.failed.saturating_add(1);
+        self.abandoned = self.abandoned.saturating_add(try_.abandoned.into());
         let failures = self.failures.get_or_insert_default();
         keep(&mut failures.flows, try_.id, EVIDENCE_MAX);
         // ICMP has none.
@@ -161,6 +166,11 @@ impl Group {
     /// How many of them failed.
     pub(super) fn failed(&self) -> u64 {
         self.failed.into()
+    }
+
+    /// How many of those were accepted, and broken off at once.
+    pub(super) fn abandoned(&self) -> u64 {
+        self.abandoned.into()
     }
 
     /// Failed targets at the last finding; 0 when there was none.

@@ -1,7 +1,8 @@
 //! `scan`: someone looks for open doors.
 //!
 //! A scanner does not know what is there; so most of its first contacts fail, while those of an
-//! honest host mostly succeed. Each first contact of a source with a new target is a coin thrown
+//! honest host mostly succeed. A connection that is accepted and broken off at once by who asked for it
+//! was not wanted: it counts as failed. Each first contact of a source with a new target is a coin thrown
 //! for or against it, and a sequential test decides as soon as the evidence is strong enough
 //! (threshold random walk: J. Jung et al., "Fast Portscan Detection Using Sequential Hypothesis
 //! Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
@@ -102,7 +103,8 @@ pub static KIND: Kind = Kind {
     help: "First contacts that fail, of one source with many ports or hosts, or of many sources \
            with one host.",
     algorithm: "Threshold random walk: each first contact of a source with a new target multiplies \
-                a likelihood ratio when it fails and divides it when it succeeds; a scan is told \
+                a likelihood ratio when it fails (or is accepted and broken off at once) and \
+                divides it when it succeeds; a scan is told \
                 when the ratio passes the decision ratio and enough different targets have failed. \
                 As silence is known late, contacts of the same time that succeeded are held against it. \
                 Three shapes are followed: ports of one host, hosts, one host by many sources.",
@@ -215,8 +217,9 @@ impl Scan {
         let host_hash = mix_address(target.addr);
         let id = context.flow_id.unwrap_or_default();
         let (start, port) = (contact.start, target.port);
-        let heard = contact.outcome != Outcome::Silent;
-        let try_ = group::Try { at, start, failed, heard, id, port };
+        let (heard, abandoned) =
+            (contact.outcome != Outcome::Silent, contact.outcome == Outcome::Abandoned);
+        let try_ = group::Try { at, start, failed, heard, abandoned, id, port };
 
         // Sources of a flood come once and are made up: they must not push out what is remembered.
         let pair_key = (source.addr, target.addr, context.protocol);
@@ -236,7 +239,8 @@ impl Scan {
             return Some(words::found(Shape::Vertical, pair, &about));
         }
         // A segment to a connection that is no more is refused too, and a host that wakes up has many.
-        if stray {
+        // A browser breaks off towards the Internet what another address of the same name was faster at.
+        if stray || abandoned && !self.site.is_home(target.addr) {
             return None;
         }
         let pair_scans = pair.told() > 0;
@@ -285,7 +289,7 @@ fn counts_as_failure(protocol: u8, port: u16, contact: &Contact) -> Option<bool>
     match (protocol, contact.outcome) {
         (_, Outcome::Unknown) => None,
         (_, Outcome::Answered) => Some(false),
-        (_, Outcome::Refused) => Some(true),
+        (_, Outcome::Refused | Outcome::Abandoned) => Some(true),
         (ip_protocol::TCP | ip_protocol::ICMP | ip_protocol::ICMPV6, Outcome::Silent) => Some(true),
         (_, Outcome::Silent) => (port < 1024 && !quiet_by_nature(port)).then_some(true),
     }

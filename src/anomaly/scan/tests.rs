@@ -96,6 +96,30 @@ fn successes_hide_nothing_that_is_refused() {
 }
 
 #[test]
+fn who_breaks_off_what_was_accepted_only_knocks() {
+    let all_open = (1..=8).map(|port| contact(OUT, IN, port, 1000, Outcome::Abandoned));
+    let found = judge(all_open);
+    assert_eq!(found.len(), 1);
+    let told = &found[0].finding;
+    assert!(told.explain_it.contains("; 8 hanno accettato il collegamento, subito interrotto"));
+    assert!(told.explain_en.contains("; 8 accepted the connection, which was broken off at once"));
+    let some = (1..=8).map(|port| {
+        let outcome = if port == 3 { Outcome::Abandoned } else { Outcome::Refused };
+        contact(OUT, IN, port, 1000, outcome)
+    });
+    let told = &judge(some)[0].finding;
+    assert!(told.explain_it.contains("7 tentativi sono rimasti senza risposta o sono stati rif"));
+    assert!(told.explain_en.contains("no answer, 1 accepted the connection, which was broken off"));
+    let hosts = |target: [u8; 3]| {
+        let [a, b, c] = target;
+        judge((1..=40).map(|n| contact([10, 1, 1, 1], [a, b, c, n], 443, 1000, Outcome::Abandoned)))
+    };
+    assert_eq!(hosts([10, 2, 0]).len(), 1);
+    // A browser whose other way was faster.
+    assert!(hosts([203, 0, 113]).is_empty());
+}
+
+#[test]
 fn one_dead_server_asked_again_and_again_is_no_scan() {
     let record = |n: u64| contact(IN, [203, 0, 113, 1], 443, n * 60, Outcome::Refused);
     assert!(judge((1..=500).map(record)).is_empty());

@@ -78,18 +78,13 @@ fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, 
     let (failed, tried) = (group.failed(), group.tried());
     let ports: Vec<String> = group.ports().iter().map(u16::to_string).collect();
     let (ports, span) = (ports.join(", "), span(took));
-    let without = count(
-        failed,
-        ["tentativo è rimasto", "tentativi sono rimasti"],
-        ["attempt was", "attempts were"],
-    );
-    let refused = if failed == 1 { "è stato rifiutato" } else { "sono stati rifiutati" };
     let ports = match ports.as_str() {
         "" => Said::default(),
         ports => Said::new(format!(" (prime porte: {ports})"), format!(" (first ports: {ports})")),
     };
-    let tail_it = format!("{} senza risposta o {refused}{}.", without.it, ports.it);
-    let tail_en = format!("{} refused or got no answer{}.", without.en, ports.en);
+    let came = outcome(failed, group.abandoned());
+    let (tail_it, tail_en) =
+        (format!("{}{}.", came.it, ports.it), format!("{}{}.", came.en, ports.en));
     let Words { source, target, carrier, .. } = words;
     match shape {
         Shape::Vertical => {
@@ -110,6 +105,40 @@ fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, 
             );
             (format!("Horizontal {carrier} scan by {source}"), seen)
         }
+    }
+}
+
+/// How the contacts that count as failed ended.
+fn outcome(failed: u64, abandoned: u64) -> Said {
+    let plain = failed.saturating_sub(abandoned);
+    let without = count(
+        plain,
+        ["tentativo è rimasto", "tentativi sono rimasti"],
+        ["attempt was", "attempts were"],
+    );
+    let refused = if plain == 1 { "è stato rifiutato" } else { "sono stati rifiutati" };
+    let accepted = count(
+        abandoned,
+        [
+            "ha accettato il collegamento, subito interrotto",
+            "hanno accettato il collegamento, subito interrotto",
+        ],
+        [
+            "accepted the connection, which was broken off at once",
+            "accepted the connection, which was broken off at once",
+        ],
+    );
+    let without = Said::new(
+        format!("{} senza risposta o {refused}", without.it),
+        format!("{} refused or got no answer", without.en),
+    );
+    match (plain, abandoned) {
+        (_, 0) => without,
+        (0, _) => accepted,
+        _ => Said::new(
+            format!("{}, {}", without.it, accepted.it),
+            format!("{}, {}", without.en, accepted.en),
+        ),
     }
 }
 
