@@ -11,7 +11,7 @@
 
 use super::spoken::{Spoken, Word};
 use super::stats::Recent;
-use super::stats::distinct::mix;
+use super::stats::distinct::{mix, mix_bytes};
 use super::{FieldRef, Site, state};
 use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
 use crate::time::Timestamp;
@@ -91,6 +91,9 @@ pub struct Attempt {
     pub failures: u32,
     /// Hash of the account's name; 0 when it is not known.
     pub account: u64,
+    /// A short hash of what was sent to prove who one is, with the account's name; 0 when it is not known.
+    /// It tells a guess from the last one, and is too short to tell what either was.
+    pub secret: u16,
     /// Hash of what beside the server was the target: the web page.
     pub place: u64,
 }
@@ -230,7 +233,9 @@ impl Attempts {
             }
         });
         let account = self.named.peek(&flow()).copied().unwrap_or_default();
-        result.map(|result| attempt(Service::Ftp, result, account))
+        let secret = self.ftp_argument.bytes(record, |word| proof(account, word));
+        let secret = secret.unwrap_or_default();
+        result.map(|result| Attempt { secret, ..attempt(Service::Ftp, result, account) })
     }
 
     fn smtp(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
@@ -254,11 +259,13 @@ impl Attempts {
             }
             b"PASS" | b"APOP" | b"AUTH" => {
                 let account = self.named.peek(&flow).copied().unwrap_or_default();
-                match spoken.get("response.status") {
-                    b"OK" => Some(attempt(Service::Pop3, Result::Succeeded, account)),
-                    b"ERR" => Some(attempt(Service::Pop3, Result::Failed, account)),
-                    _ => None,
-                }
+                let secret = proof(account, spoken.get("request.args"));
+                let result = match spoken.get("response.status") {
+                    b"OK" => Result::Succeeded,
+                    b"ERR" => Result::Failed,
+                    _ => return None,
+                };
+                Some(Attempt { secret, ..attempt(Service::Pop3, result, account) })
             }
             _ => None,
         }
@@ -346,8 +353,12 @@ impl Attempts {
         })?;
         let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
         if refused {
-            let tried = self.http_header.bytes(record, sent_credentials) == Some(true);
-            return (tried || form).then_some(Result::Failed).and_then(told);
+            let sent =
+                self.http_header.bytes(record, |headers| credentials(headers).map(mix_bytes));
+            let sent = sent.flatten();
+            let secret = sent.map_or(0, short);
+            let failed = (sent.is_some() || form).then_some(Result::Failed).and_then(told);
+            return failed.map(|attempt| Attempt { secret, ..attempt });
         }
         // Most login pages say 200 or send back whether the password was right or not. Who is sent on to
         // a page of its own where no one logs on has logged on.
@@ -417,7 +428,7 @@ pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
 
 const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
     let failures = !matches!(result, Result::Succeeded) as u32;
-    Attempt { service, result, failures, account, place: 0 }
+    Attempt { service, result, failures, account, secret: 0, place: 0 }
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -425,16 +436,28 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(1, step)
 }
 
-/// Whether a request had credentials with it that can be wrong. Of NTLM only the third message
+/// A short hash of a proof of an account; 0 of none.
+fn proof(account: u64, word: &[u8]) -> u16 {
+    if word.is_empty() { 0 } else { short(mix(account ^ mix_bytes(word))) }
+}
+
+/// A part of a hash; never 0.
+const fn short(hash: u64) -> u16 {
+    let short = (hash >> 24) as u16;
+    if short == 0 { 1 } else { short }
+}
+
+/// The credentials that a request had with it, if they can be wrong. Of NTLM only the third message
 /// counts: the first two are refused whoever one is.
-fn sent_credentials(headers: &[u8]) -> bool {
+fn credentials(headers: &[u8]) -> Option<&[u8]> {
     static SCHEMES: [Word; 4] = [
         Word::new(b"authorization: basic "),
         Word::new(b"authorization: digest "),
         Word::new(b"authorization: ntlm tlrmtvntuaad"),
         Word::new(b"authorization: negotiate tlrmtvntuaad"),
     ];
-    SCHEMES.iter().any(|scheme| scheme.is_in(headers))
+    let begin = SCHEMES.iter().find_map(|scheme| scheme.end(headers))?;
+    headers.get(begin..)?.split(|byte| *byte == b'\r' || *byte == b'\n').next()
 }
 
 fn smb(spoken: &Spoken) -> Option<Attempt> {

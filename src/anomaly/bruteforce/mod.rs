@@ -7,7 +7,8 @@
 //! password may have been found. Netlogon is watched the same way: CVE-2020-1472 ("Zerologon")
 //! guesses a challenge until the server says yes.
 //!
-//! What is not counted: the first refusal that NTLM and HTTP always give, connections that were
+//! What is not counted: the same password again, where it can be seen (FTP, POP3, HTTP), which a device
+//! tries with which it was saved; the first refusal that NTLM and HTTP always give, connections that were
 //! never answered (`scan` sees those), databases within the house (programs connect all the
 //! time). Of connections within the house whose shape alone is known (a script that logs on with a
 //! key, a program that looks for mail) more are borne with than of those from outside.
@@ -22,6 +23,7 @@ mod words;
 use std::net::IpAddr;
 
 use super::attempts::{Attempt, Bucket, Result as Outcome, Service};
+use super::stats::distinct::mix;
 use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::record::{Record, Sort};
@@ -120,6 +122,8 @@ struct Pair {
     failures: u64,
     first: Timestamp,
     accounts: Distinct,
+    /// What was tried, as far as it is seen.
+    secrets: Distinct,
     /// Failures at the last finding.
     told: u64,
     succeeded: bool,
@@ -195,11 +199,15 @@ impl Pair {
     /// Takes failures; the limit that they have reached, if it is to be told.
     fn fail(&mut self, about: &words::About<'_>, limits: Limits, home: bool) -> Option<(f64, f64)> {
         let (attempt, at) = (about.attempt, about.at);
-        let level = self.bucket.add(attempt.failures, at, about.limit);
-        if level <= f64::from(attempt.failures) {
-            // The bucket had run out: a new attack, if it is one.
-            *self = Self { bucket: self.bucket, first: at, ..Self::default() };
+        if self.bucket.at(at, about.limit) <= 0.0 {
+            // It has run out: a new attack, if it is one.
+            *self = Self { first: at, ..Self::default() };
         }
+        // Who guesses tries something else each time; the same again is an old password that was saved.
+        if attempt.secret != 0 && !self.secrets.insert(mix(attempt.secret.into())) {
+            return None;
+        }
+        let level = self.bucket.add(attempt.failures, at, about.limit);
         self.failures += u64::from(attempt.failures);
         if attempt.account != 0 {
             self.accounts.insert(attempt.account);
@@ -245,8 +253,9 @@ impl Detector for Bruteforce {
     }
 
     fn memory(&self) -> usize {
-        let inner =
-            |(_, pair): (&Key, &Pair)| pair.accounts.memory() + pair.evidence.capacity() * 8;
+        let inner = |(_, pair): (&Key, &Pair)| {
+            pair.accounts.memory() + pair.secrets.memory() + pair.evidence.capacity() * 8
+        };
         let inner: usize = self.pairs.iter().map(inner).sum();
         self.pairs.memory() + inner + self.crowds.memory()
     }

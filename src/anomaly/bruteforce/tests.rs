@@ -145,7 +145,7 @@ fn an_attack_on_netlogon_is_told_in_its_own_words() {
     let service = Service::Netlogon;
     let mut attempt = |n, result| {
         let failures = u32::from(result != Outcome::Succeeded);
-        let attempt = Attempt { service, result, failures, account: 0, place: 0 };
+        let attempt = Attempt { service, result, failures, account: 0, secret: 0, place: 0 };
         let mut found = Vec::new();
         detector.attempt(&record(n), attempt, &known, &mut found);
         found.pop().map(|found| found.finding)
@@ -184,31 +184,39 @@ fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
     assert!(second.pairs.len() <= PAIRS_MAX && second.memory() < 2_600_000);
 }
 
+/// A transaction from outside that says this.
+fn spoke(protocol: &'static str, said: &[(&'static str, &str)], at: u64) -> Record {
+    use super::super::beacon::tests::Spoke;
+    let said = said.iter().map(|(name, value)| (*name, &*value.to_string().leak()));
+    let of = crate::record::TransactionRecord {
+        protocol,
+        id: 0,
+        direction: crate::net::Direction::ToServer,
+        transaction: Box::new(Spoke(said.collect())),
+    };
+    Record { body: Body::Transaction(Box::new(of)), ..flow(OUT, IN, 80, at, protocol, 500) }
+}
+
+/// What is found in them.
+fn heard(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
+    let known = Known::new(&super::super::beacon::tests::site());
+    let (mut detector, mut known, mut found) = (fresh(), known, Vec::new());
+    for record in records {
+        show(&mut detector, &mut known, &record, &mut found);
+    }
+    found
+}
+
 #[test]
 fn of_pages_the_answers_tell_and_a_renewal_is_no_attempt() {
-    use super::super::beacon::tests::{Spoke, site};
-    use crate::record::TransactionRecord;
     let judge = |method, uri, status, location| {
-        let said = vec![
+        let said = [
             ("http.method", method),
             ("http.uri", uri),
             ("http.stat_code", status),
             ("http.location", location),
         ];
-        let (mut detector, mut known) = (fresh(), Known::new(&site()));
-        let mut found = Vec::new();
-        for n in 0..60 {
-            let of = TransactionRecord {
-                protocol: "http",
-                id: 0,
-                direction: crate::net::Direction::ToServer,
-                transaction: Box::new(Spoke(said.clone())),
-            };
-            let body = Body::Transaction(Box::new(of));
-            let record = Record { body, ..flow(OUT, IN, 80, n, "http", 500) };
-            show(&mut detector, &mut known, &record, &mut found);
-        }
-        found.len()
+        heard((0..60).map(|n| spoke("http", &said, n))).len()
     };
     for (method, uri, status, location, told) in [
         ("POST", "/login", "200", "", 1),
@@ -277,7 +285,7 @@ fn several_passwords_of_one_connection_count_each() {
     let record = |n| flow(OUT, IN, 25, n, "smtp", 1900);
     let service = Service::Smtp;
     let mut tried = |n, failures, result| {
-        let attempt = Attempt { service, result, failures, account: 0, place: 0 };
+        let attempt = Attempt { service, result, failures, account: 0, secret: 0, place: 0 };
         detector.attempt(&record(n), attempt, &known, &mut found);
     };
     (0..4).for_each(|n| tried(n, 4, Outcome::Failed));
@@ -286,4 +294,44 @@ fn several_passwords_of_one_connection_count_each() {
     let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
     assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
     assert!(found[0].finding.explain_en.contains("22 failed attempts"));
+}
+
+#[test]
+fn the_same_password_again_and_again_is_an_old_one_that_was_saved() {
+    let tries = |word: fn(u64) -> String| {
+        heard((0..200).flat_map(|n| {
+            [("USER", "anna".to_owned(), "331"), ("PASS", word(n), "530")].map(
+                |(command, argument, code)| {
+                    let said = [
+                        ("ftp.command", command),
+                        ("ftp.command_data", &argument),
+                        ("ftp.completion_code", code),
+                    ];
+                    spoke("ftp", &said, n * 2)
+                },
+            )
+        }))
+    };
+    assert!(tries(|_| "Primavera1".to_owned()).is_empty());
+    assert!(tries(|n| format!("Primavera{}", n % 3)).is_empty());
+    assert_eq!(tries(|n| format!("Primavera{n}")).len(), 1);
+}
+
+#[test]
+fn credentials_of_http_are_told_apart_by_what_follows_their_scheme() {
+    let tries = |header: fn(u64) -> String| {
+        let told = heard((0..100).map(|n| {
+            let said = [
+                ("http.method", "GET"),
+                ("http.uri", "/sala"),
+                ("http.stat_code", "401"),
+                ("http.header", &header(n)),
+            ];
+            spoke("http", &said, n)
+        }));
+        told.len()
+    };
+    let same = |n| format!("Authorization: Basic YW5uYTp4\r\nX-Number: {n}\r\n");
+    assert_eq!(tries(same), 0);
+    assert_eq!(tries(|n| format!("Host: a\r\nAuthorization: Basic YW5uYTp4{n}\r\n")), 1);
 }

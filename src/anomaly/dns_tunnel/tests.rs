@@ -140,6 +140,7 @@ fn lists_of_senders_antivirus_services_and_the_local_network_are_left_alone() {
     for make in [
         (|n| format!("{}.{}.2.1.zen.example.org", n % 250, n / 250)) as fn(u64) -> String,
         |n| format!("{}.p.t.sophosxl.net", code(n, 4)),
+        |n| format!("{}.safeframe.googlesyndication.com", code(n, 4)),
         |n| format!("{}._msdcs._tcp.example.org", code(n, 3)),
         |n| format!("{}.local", code(n, 3)),
         |n| format!("{n}.0.168.192.in-addr.arpa"),

@@ -239,8 +239,10 @@ impl Scan {
             return Some(words::found(Shape::Vertical, pair, &about));
         }
         // A segment to a connection that is no more is refused too, and a host that wakes up has many.
-        // A browser breaks off towards the Internet what another address of the same name was faster at.
-        if stray || abandoned && !self.site.is_home(target.addr) {
+        // A browser breaks off towards the Internet what another address of the same name was faster at;
+        // where IPv6 does not work all of a place's addresses of it are silent, and nobody notices.
+        let raced = abandoned || !heard && target.addr.is_ipv6() && matches!(port, 80 | 443);
+        if stray || raced && !self.site.is_home(target.addr) {
             return None;
         }
         let pair_scans = pair.told() > 0;

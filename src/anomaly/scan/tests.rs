@@ -120,6 +120,23 @@ fn who_breaks_off_what_was_accepted_only_knocks() {
 }
 
 #[test]
+fn a_browser_in_a_network_without_a_way_for_ipv6_scans_nothing() {
+    let reach = |port, outcome| {
+        judge((1..=60).map(|n: u16| {
+            let mut record = contact(IN, IN, port, 1000, outcome);
+            let end = |last| {
+                let addr = IpAddr::from([0x2001, 0xdb8, last, 0, 0, 0, 0, 7]);
+                Some(Endpoint { addr, port })
+            };
+            (record.context.source, record.context.destination) = (end(0), end(n));
+            record
+        }))
+    };
+    assert!(reach(443, Outcome::Silent).is_empty());
+    assert!(!reach(443, Outcome::Refused).is_empty() && !reach(22, Outcome::Silent).is_empty());
+}
+
+#[test]
 fn one_dead_server_asked_again_and_again_is_no_scan() {
     let record = |n: u64| contact(IN, [203, 0, 113, 1], 443, n * 60, Outcome::Refused);
     assert!(judge((1..=500).map(record)).is_empty());
