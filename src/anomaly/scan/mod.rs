@@ -16,10 +16,14 @@
 //! are not remembered one by one. Many peers on as many high ports look like the search of a
 //! file-sharing program for its peers: that is low.
 //!
+//! Pages of a web server of ours are looked for in the same way (`pages`): who asks for what is not there,
+//! again and again, goes through a list.
+//!
 //! That a contact was met with silence is known when its time is over, that it succeeded at once: so
 //! before a scan is told, what succeeded of what began since a run of silence did is held against that.
 
 mod group;
+mod pages;
 mod words;
 
 use std::net::IpAddr;
@@ -28,9 +32,10 @@ use super::stats::Recent;
 use super::stats::distinct::{mix, mix_address};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::ip_protocol;
-use crate::record::{Body, Contact, Context, Level, Outcome, Record, Sort};
+use crate::record::{Body, Contact, Context, Level, Outcome, Record, Sort, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 use group::{Group, Victim};
+use pages::Pages;
 use words::Shape;
 
 static FAILURE_RATIO: Parameter = Parameter::fixed(
@@ -78,6 +83,13 @@ static SHARED_FAILED_MIN: Parameter = Parameter::fixed(
     "",
     "Share of failures among the contacts of a distributed scan.",
 );
+static PAGES_MIN: Parameter = Parameter {
+    name: "pages-min",
+    values: [80.0, 40.0, 20.0],
+    unit: "pages",
+    help: "Different pages of a web server of ours that one source asked for and that are not there: \
+           a site with broken links has some, a list of names has thousands.",
+};
 static REPEAT_GROWTH: Parameter = Parameter::fixed(
     "repeat-growth",
     10.0,
@@ -95,23 +107,27 @@ static MEMORY: Parameter = Parameter::fixed(
 const ENTRIES_MAX: usize = 2048;
 /// Victims remembered: of at most about 2.5 KiB.
 const VICTIMS_MAX: usize = 256;
+/// Visitors of web servers remembered who asked for something that is not there.
+const VISITORS_MAX: usize = 512;
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
     name: "scan",
     gid: 9100,
     help: "First contacts that fail, of one source with many ports or hosts, or of many sources \
-           with one host.",
+           with one host; pages asked for that are not there.",
     algorithm: "Threshold random walk: each first contact of a source with a new target multiplies \
                 a likelihood ratio when it fails (or is accepted and broken off at once) and \
                 divides it when it succeeds; a scan is told \
                 when the ratio passes the decision ratio and enough different targets have failed. \
                 As silence is known late, contacts of the same time that succeeded are held against it. \
-                Three shapes are followed: ports of one host, hosts, one host by many sources.",
+                Three shapes are followed: ports of one host, hosts, one host by many sources. \
+                Different pages of a web server of ours are judged in the same way: those that are \
+                not there fail.",
     references: &[
         "J. Jung, V. Paxson, A. Berger, H. Balakrishnan: Fast Portscan Detection Using Sequential \
          Hypothesis Testing. IEEE Symposium on Security and Privacy, 2004",
-        "MITRE ATT&CK T1046, T1595.001",
+        "MITRE ATT&CK T1046, T1595.001, T1595.003",
     ],
     parameters: &[
         &FAILURE_RATIO,
@@ -121,11 +137,12 @@ pub static KIND: Kind = Kind {
         &SOURCES_MIN,
         &SHARED_PORTS_MIN,
         &SHARED_FAILED_MIN,
+        &PAGES_MIN,
         &REPEAT_GROWTH,
         &MEMORY,
     ],
-    sees: &[Sort::Contact],
-    reads: &[],
+    sees: &[Sort::Contact, Sort::Transaction],
+    reads: &["http"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Scan::new(site, tuning)),
 };
@@ -142,6 +159,7 @@ struct Limits {
     sources_min: u64,
     shared_ports_min: u64,
     shared_failed_min: f64,
+    pages_min: u64,
     repeat_growth: u64,
     memory: Duration,
 }
@@ -157,6 +175,7 @@ impl Limits {
             sources_min: tuning.count(&SOURCES_MIN),
             shared_ports_min: tuning.count(&SHARED_PORTS_MIN),
             shared_failed_min: tuning.get(&SHARED_FAILED_MIN),
+            pages_min: tuning.count(&PAGES_MIN),
             repeat_growth: tuning.count(&REPEAT_GROWTH),
             memory: tuning.seconds(&MEMORY),
         }
@@ -167,6 +186,7 @@ impl Limits {
 pub struct Scan {
     site: Site,
     limits: Limits,
+    pages: Pages,
     state: State,
 }
 
@@ -179,6 +199,8 @@ struct State {
     sources: Recent<(IpAddr, u8), Group>,
     /// One host by many: destination, IP protocol.
     victims: Recent<(IpAddr, u8), Victim>,
+    /// Pages of one web server: source, server.
+    pages: Recent<(IpAddr, IpAddr), Group>,
 }
 
 impl Scan {
@@ -188,8 +210,9 @@ impl Scan {
             pairs: Recent::new(ENTRIES_MAX),
             sources: Recent::new(ENTRIES_MAX),
             victims: Recent::new(VICTIMS_MAX),
+            pages: Recent::new(VISITORS_MAX),
         };
-        Self { site: site.clone(), limits: Limits::of(tuning), state }
+        Self { site: site.clone(), limits: Limits::of(tuning), pages: Pages::new(site), state }
     }
 
     fn contact(
@@ -257,15 +280,39 @@ impl Scan {
         }
         None
     }
+
+    fn page(&mut self, record: &Record, of: &TransactionRecord, known: &Known) -> Option<Found> {
+        let (context, at) = (&record.context, record.timestamp);
+        let (source, target) = (context.source?, context.destination?);
+        if of.protocol != "http" || !self.site.is_home(target.addr) {
+            return None;
+        }
+        let key = (source.addr, target.addr);
+        let failed = self.pages.is_missing(of)?;
+        // Visitors are many, and most ask for what is there.
+        if !failed && self.state.pages.peek(&key).is_none() {
+            return None;
+        }
+        let page = self.pages.page(of)?;
+        let limits = Limits { targets_min: self.limits.pages_min, ..self.limits };
+        let id = context.flow_id.unwrap_or_default();
+        let (heard, abandoned, port) = (true, false, target.port);
+        let try_ = group::Try { at, start: at, failed, heard, abandoned, id, port };
+        let visitor = self.state.pages.touch(&key);
+        let about = words::About { context, at, limits: &limits, site: &self.site, known };
+        visitor.add(page, &try_, &limits).then(|| words::found(Shape::Pages, visitor, &about))
+    }
 }
 
 impl Detector for Scan {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Body::Contact(contact) = &record.body
-            && let Some(one) = self.contact(record.timestamp, &record.context, contact, known)
-        {
-            found.push(one);
-        }
+        found.extend(match &record.body {
+            Body::Contact(contact) => {
+                self.contact(record.timestamp, &record.context, contact, known)
+            }
+            Body::Transaction(of) => self.page(record, of, known),
+            _ => None,
+        });
     }
 
     fn save(&self) -> Vec<u8> {
@@ -278,11 +325,12 @@ impl Detector for Scan {
     }
 
     fn memory(&self) -> usize {
-        let State { pairs, sources, victims } = &self.state;
+        let State { pairs, sources, victims, pages } = &self.state;
         let groups = pairs.iter().map(|(_, g)| g).chain(sources.iter().map(|(_, g)| g));
+        let groups = groups.chain(pages.iter().map(|(_, g)| g));
         let groups: usize = groups.map(Group::memory).sum();
         let crowds: usize = victims.iter().map(|(_, victim)| victim.memory()).sum();
-        pairs.memory() + sources.memory() + victims.memory() + groups + crowds
+        pairs.memory() + sources.memory() + victims.memory() + pages.memory() + groups + crowds
     }
 }
 

@@ -269,3 +269,39 @@ fn a_scan_by_icmp_speaks_of_no_ports() {
     assert_eq!(found.len(), 1);
     assert!(!found[0].finding.explain_it.contains("porte"), "{}", found[0].finding.explain_it);
 }
+
+#[test]
+fn who_goes_through_a_list_of_pages_is_told_and_visitors_of_a_broken_site_are_not() {
+    use super::super::beacon::tests::{Spoke, site};
+    let asks = |server: [u8; 4], pages: &mut dyn Iterator<Item = (String, &'static str)>| {
+        let mut scan = Scan::new(&site(), &Tuning::default());
+        let (known, mut found) = (Known::default(), Vec::new());
+        for (n, (uri, status)) in pages.enumerate() {
+            let said = vec![("http.uri", &*uri.leak()), ("http.stat_code", status)];
+            let of = TransactionRecord {
+                protocol: "http",
+                id: 0,
+                direction: crate::net::Direction::ToServer,
+                transaction: Box::new(Spoke(said)),
+            };
+            let body = Body::Transaction(Box::new(of));
+            let at = contact(OUT, server, 80, 1000 + n as u64, Outcome::Answered);
+            scan.record(&Record { body, ..at }, &known, &mut found);
+        }
+        found
+    };
+    let listed = |n: u64| (format!("/{n}"), if n.is_multiple_of(20) { "200" } else { "404" });
+    let found = asks(IN, &mut (0..300).map(listed));
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(4, Level::Medium)]);
+    let finding = &found[0].finding;
+    assert_eq!(finding.technique, "T1595.003");
+    assert!(finding.explain_it.contains("40 non esistono o non sono accessibili"));
+    assert!(finding.explain_en.contains("40 are not there, or forbidden"));
+    // The same page again and again, with other words behind it; many that are there, one in three not.
+    assert!(asks(IN, &mut (0..900).map(|n| (format!("/a?n={n}"), "404"))).is_empty());
+    let broken = |n: u64| (format!("/{n}"), if n.is_multiple_of(3) { "404" } else { "200" });
+    assert!(asks(IN, &mut (0..900).map(broken)).is_empty());
+    assert!(asks(IN, &mut (0..900).map(|n| (format!("/{n}"), "503"))).is_empty());
+    assert!(asks([203, 0, 113, 5], &mut (0..900).map(listed)).is_empty());
+}

@@ -16,6 +16,8 @@ pub(super) enum Shape {
     Vertical,
     /// Many hosts.
     Horizontal,
+    /// Many pages of one web server.
+    Pages,
 }
 
 /// What all findings need to know.
@@ -25,6 +27,17 @@ pub(super) struct About<'a> {
     pub(super) limits: &'a Limits,
     pub(super) site: &'a Site,
     pub(super) known: &'a Known,
+}
+
+impl Shape {
+    const fn sid(self) -> u32 {
+        match self {
+            Self::Vertical => 1,
+            Self::Horizontal => 2,
+            // 3 is shared out among many.
+            Self::Pages => 4,
+        }
+    }
 }
 
 const ACN: &[&str] = &["acn:active-scanning=\"network-scanning\""];
@@ -39,7 +52,7 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
         (shape == Shape::Horizontal && group.seeks_peers(), about.limits.targets_high);
     Judgement {
         kind: &KIND,
-        sid: if shape == Shape::Vertical { 1 } else { 2 },
+        sid: shape.sid(),
         title,
         context: *about.context,
         level: if peers { Level::Low } else { level(failed, high, words.from_home) },
@@ -57,17 +70,18 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
             ("success_share", Node::Float(0.8)),
         ],
         evidence: group.evidence().to_vec(),
-        technique: words.technique(),
+        technique: if shape == Shape::Pages { "T1595.003" } else { words.technique() },
         acn: ACN,
         took,
         seen,
-        normal: Said::new(
-            "Di norma quasi tutti i primi contatti di una macchina riescono.",
-            "Normally almost all first contacts of a host succeed.",
-        ),
+        normal: normal(shape),
         why: why(failed, tried),
-        meaning: if peers { peers_meaning() } else { words.meaning() },
-        advice: words.advice(),
+        meaning: match shape {
+            Shape::Pages => pages_meaning(),
+            _ if peers => peers_meaning(),
+            _ => words.meaning(),
+        },
+        advice: if shape == Shape::Pages { words.pages_advice() } else { words.advice() },
     }
     .found()
     .among([1, if shape == Shape::Horizontal { tried } else { 1 }])
@@ -104,6 +118,23 @@ fn seen(shape: Shape, words: &Words, group: &Group, took: Duration) -> (String, 
                 format!("{source} tried to reach {} in {}; {tail_en}", tried.en, span.en),
             );
             (format!("Horizontal {carrier} scan by {source}"), seen)
+        }
+        Shape::Pages => {
+            let tried =
+                count(tried, ["pagina diversa", "pagine diverse"], ["page", "different pages"]);
+            let missing = count(
+                failed,
+                ["non esiste o non è accessibile", "non esistono o non sono accessibili"],
+                ["is not there, or forbidden", "are not there, or forbidden"],
+            );
+            let seen = Said::new(
+                format!(
+                    "{source} ha chiesto a {target} {} in {}; {}.",
+                    tried.it, span.it, missing.it
+                ),
+                format!("{source} asked {target} for {} in {}; {}.", tried.en, span.en, missing.en),
+            );
+            (format!("Web scan of {target} by {source}"), seen)
         }
     }
 }
@@ -254,6 +285,22 @@ impl Words {
         }
     }
 
+    fn pages_advice(&self) -> Said {
+        let Self { source, target, .. } = self;
+        Said::new(
+            format!(
+                "guardare nel registro del server web di {target} quali pagine {source} ha trovato, \
+                 e togliere quelle che non servono; se non è un motore di ricerca noto, bloccarlo \
+                 sul firewall."
+            ),
+            format!(
+                "look in the log of the web server of {target} which pages {source} found, and \
+                 remove those that are not needed; if it is no known search engine, block it on \
+                 the firewall."
+            ),
+        )
+    }
+
     fn advice(&self) -> Said {
         let source = &self.source;
         if self.from_home {
@@ -280,6 +327,30 @@ impl Words {
             )
         }
     }
+}
+
+fn normal(shape: Shape) -> Said {
+    if shape == Shape::Pages {
+        return Said::new(
+            "Di norma chi visita un sito trova quasi tutte le pagine che chiede.",
+            "Normally who visits a site finds almost all pages that are asked for.",
+        );
+    }
+    Said::new(
+        "Di norma quasi tutti i primi contatti di una macchina riescono.",
+        "Normally almost all first contacts of a host succeed.",
+    )
+}
+
+fn pages_meaning() -> Said {
+    Said::new(
+        "Un programma prova un elenco di nomi in cerca di pagine dimenticate, copie di riserva e \
+         pannelli di amministrazione; più di rado è un motore di ricerca, o un sito con molti \
+         collegamenti rotti.",
+        "A program goes through a list of names in search of forgotten pages, backup copies and \
+         consoles of administrators; more rarely it is a search engine, or a site with many broken \
+         links.",
+    )
 }
 
 fn peers_meaning() -> Said {
