@@ -285,13 +285,14 @@ impl Known {
 }
 
 /// Whether a hardware address is one that routers share: VRRP and CARP (RFC 5798), HSRP version 1
-/// and 2, GLBP.
+/// and 2, and for IPv6, GLBP.
 pub const fn is_redundant_router(mac: [u8; 6]) -> bool {
     matches!(
         mac,
         [0, 0, 0x5e, 0, 1 | 2, _]
             | [0, 0, 0x0c, 7, 0xac, _]
             | [0, 0, 0x0c, 0x9f, 0xf0..=0xff, _]
+            | [0, 5, 0x73, 0xa0, 0..=0x0f, _]
             | [0, 7, 0xb4, ..]
     )
 }

@@ -1,11 +1,10 @@
-//! Who claims which address by ARP, and what of it is contested; in each VLAN by itself, as the same
+//! Who claims which address by ARP or NDP, and what of it is contested; in each VLAN by itself, as the same
 //! addresses in two networks are two machines.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::anomaly::known::{UNTAGGED, Vlan};
 use crate::anomaly::stats::Recent;
-use crate::record::Arp;
 use crate::time::{Duration, Timestamp};
 
 /// Addresses whose holder is remembered.
@@ -19,6 +18,17 @@ const ASKED: Duration = Duration::from_secs(5);
 
 /// A hardware address.
 pub(super) type Mac = [u8; 6];
+
+/// What a message says: that an address is at a hardware address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// As ARP numbers it: 1 for a question, 2 for an answer.
+    pub(super) operation: u16,
+    pub(super) mac: Mac,
+    pub(super) address: IpAddr,
+    /// Of a question the address that is looked for, of an answer the address that is told.
+    pub(super) target: IpAddr,
+}
 
 /// Who has an address.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -34,8 +44,8 @@ struct Holder {
 /// One claim: that an address is at the claimant's hardware address, told to someone unasked.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Claim {
-    pub(super) address: Ipv4Addr,
-    pub(super) told_to: Ipv4Addr,
+    pub(super) address: IpAddr,
+    pub(super) told_to: IpAddr,
     pub(super) times: u32,
     /// Whether another was heard with the address, from whom it was taken.
     pub(super) from: Option<Mac>,
@@ -63,7 +73,7 @@ pub(super) enum Shape {
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Claims {
-    holders: Recent<(Vlan, Ipv4Addr), Holder>,
+    holders: Recent<(Vlan, IpAddr), Holder>,
     pub(super) claimants: Recent<(Vlan, Mac), Claimant>,
 }
 
@@ -79,17 +89,17 @@ impl Claims {
     pub(super) fn add(
         &mut self,
         vlan: Vlan,
-        arp: &Arp,
+        told: &Told,
         at: Timestamp,
         reassigned: Duration,
         repeats: u32,
     ) -> Option<Shape> {
-        let (mac, address) = (arp.sender_mac, arp.sender);
-        if arp.operation == 1 && arp.target != address && !arp.target.is_unspecified() {
-            self.holders.touch(&(vlan, arp.target)).asked = Some(at);
+        let Told { operation, mac, address, target } = *told;
+        if operation == 1 && target != address && !target.is_unspecified() {
+            self.holders.touch(&(vlan, target)).asked = Some(at);
             if vlan != UNTAGGED {
                 // Some mirrors show the answer without its tag.
-                self.holders.touch(&(UNTAGGED, arp.target)).asked = Some(at);
+                self.holders.touch(&(UNTAGGED, target)).asked = Some(at);
             }
         }
         if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
@@ -109,19 +119,19 @@ impl Claims {
             holder.mac = mac;
         }
         holder.last = at;
-        let unasked = arp.operation == 2 && arp.target != address && !asked;
-        if !unasked && from.is_none() || (asked && arp.operation == 2) {
+        let unasked = operation == 2 && target != address && !asked;
+        if !unasked && from.is_none() || (asked && operation == 2) {
             return None;
         }
         let known = self.claimants.peek(&(vlan, mac)).is_some();
         if !unasked && !back && !known {
             // A first change alone: a moved or replaced machine.
             let claimant = self.claimants.touch(&(vlan, mac));
-            claimant.note(address, arp.target, from, at);
+            claimant.note(address, target, from, at);
             return None;
         }
         let claimant = self.claimants.touch(&(vlan, mac));
-        claimant.note(address, arp.target, from, at);
+        claimant.note(address, target, from, at);
         let shape = claimant.shape(at, reassigned, repeats)?;
         if claimant.told >= shape as u8 {
             return None;
@@ -131,7 +141,7 @@ impl Claims {
     }
 
     /// The address of its own under which a claimant is known: one that nobody contests.
-    pub(super) fn own_address(&self, vlan: Vlan, mac: Mac) -> Option<Ipv4Addr> {
+    pub(super) fn own_address(&self, vlan: Vlan, mac: Mac) -> Option<IpAddr> {
         let claims = &self.claimants.peek(&(vlan, mac))?.claims;
         let here = self.holders.iter().filter(|((of, _), _)| *of == vlan);
         let mut own = here.filter(|(_, holder)| holder.mac == mac).map(|((_, ip), _)| *ip);
@@ -145,7 +155,7 @@ impl Claims {
 }
 
 impl Claimant {
-    fn note(&mut self, address: Ipv4Addr, told_to: Ipv4Addr, from: Option<Mac>, at: Timestamp) {
+    fn note(&mut self, address: IpAddr, told_to: IpAddr, from: Option<Mac>, at: Timestamp) {
         self.first.get_or_insert(at);
         let same = |claim: &&mut Claim| claim.address == address && claim.told_to == told_to;
         if let Some(claim) = self.claims.iter_mut().find(same) {
@@ -169,7 +179,7 @@ impl Claimant {
                 .clone()
                 .any(|b| a.address != b.address && a.address == b.told_to && a.told_to == b.address)
         });
-        let mut taken: Vec<Ipv4Addr> =
+        let mut taken: Vec<IpAddr> =
             often.filter(|claim| claim.from.is_some()).map(|claim| claim.address).collect();
         taken.sort_unstable();
         taken.dedup();

@@ -6,23 +6,27 @@
 //! others that it is the other, unasked and again and again, or that takes the addresses of two
 //! others, stands between them. One address that two machines use in turn is a conflict. A second
 //! DHCP server that names another gateway or other name servers to the same network leads clients
-//! astray.
+//! astray. In IPv6 the messages of NDP make the same claims, and a router that announces another
+//! network than the one that is known does what the second DHCP server does.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
 //! silence (DHCP), the shared hardware addresses of redundant routers (VRRP, CARP, HSRP, GLBP),
-//! DHCP servers that offer the same or serve different networks.
+//! DHCP servers that offer the same or serve different networks; routers that announce the same network,
+//! or one that leads nowhere else (unique local addresses).
 
 mod claims;
 mod dhcp;
+mod neighbours;
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::Endpoint;
-use crate::record::{Arp, Body, Context, Record, Sort, TransactionRecord};
+use crate::net::{Endpoint, ip_protocol};
+use crate::record::{Arp, Body, Context, IcmpMessage, Record, Sort, TransactionRecord};
 use crate::time::Duration;
-use claims::{Claims, Shape};
+use claims::{Claims, Shape, Told};
 use dhcp::Servers;
+use neighbours::Routers;
 
 static REPEATS: Parameter = Parameter {
     name: "repeats",
@@ -48,21 +52,23 @@ static SERVER_MEMORY: Parameter = Parameter::fixed(
 pub static KIND: Kind = Kind {
     name: "spoofing",
     gid: 9114,
-    help: "A machine of the local network that poses as another: by ARP, or as a DHCP server.",
-    algorithm: "Of each hardware address the claims are kept that its ARP messages make unasked, \
-                or about addresses that others were heard with. Two claims that swap the addresses \
+    help: "A machine of the local network that poses as another: by ARP, NDP, as a DHCP server or \
+           as a router of IPv6.",
+    algorithm: "Of each hardware address the claims are kept that its messages of ARP and NDP \
+                make unasked, or about addresses that others were heard with. Two claims that swap the addresses \
                 of two machines, or the addresses of two others taken, each repeated, mean that it \
                 stands between them; one address used in turn by two is a conflict. DHCP offers \
                 are compared by server: a second one that names other gateways or name servers for \
-                the same network is a rival.",
+                the same network is a rival, as is a router of IPv6 that announces another network.",
     references: &[
         "RFC 826 (ARP), RFC 5227 (address conflict detection), RFC 5798 (VRRP)",
         "RFC 2131, RFC 2132 (DHCP)",
+        "RFC 4861 (NDP), RFC 6104 (rogue router advertisements)",
         "arpwatch, the bogons and flip-flops that it reports",
         "MITRE ATT&CK T1557.002, T1557.003",
     ],
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY],
-    sees: &[Sort::Arp, Sort::Transaction],
+    sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction],
     reads: &["dhcp"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
@@ -81,6 +87,7 @@ pub struct Spoofing {
 struct State {
     claims: Claims,
     servers: Servers,
+    routers: Routers,
 }
 
 impl Spoofing {
@@ -90,30 +97,63 @@ impl Spoofing {
             repeats: u32::try_from(tuning.count(&REPEATS)).unwrap_or(u32::MAX),
             reassigned: tuning.seconds(&REASSIGNED),
             server_memory: tuning.seconds(&SERVER_MEMORY),
-            state: State { claims: Claims::new(), servers: Servers::new() },
+            state: State {
+                claims: Claims::new(),
+                servers: Servers::new(),
+                routers: Routers::new(),
+            },
         }
     }
 
     fn arp(&mut self, record: &Record, arp: &Arp) -> Option<Found> {
-        if super::known::is_redundant_router(arp.sender_mac) {
+        self.told(
+            record,
+            &Told {
+                operation: arp.operation,
+                mac: arp.sender_mac,
+                address: arp.sender.into(),
+                target: arp.target.into(),
+            },
+        )
+    }
+
+    fn neighbour(&mut self, record: &Record, message: &IcmpMessage) -> Option<Found> {
+        let context = &record.context;
+        if context.protocol != ip_protocol::ICMPV6 {
+            return None;
+        }
+        if let Some(told) = neighbours::told(context, message)
+            && let Some(found) = self.told(record, &told)
+        {
+            return Some(found);
+        }
+        let networks = neighbours::announced(message);
+        let (router, at) = (context.source?, record.timestamp);
+        let routers = &mut self.state.routers;
+        let rivals = routers.add(context.vlan, router.addr, networks, at, self.server_memory)?;
+        let context = Context { source: Some(router), destination: None, ..*context };
+        Some(words::rival_routers(&context, &rivals))
+    }
+
+    fn told(&mut self, record: &Record, told: &Told) -> Option<Found> {
+        if super::known::is_redundant_router(told.mac) {
             return None;
         }
         let State { claims, .. } = &mut self.state;
         let vlan = record.context.vlan;
-        let shape = claims.add(vlan, arp, record.timestamp, self.reassigned, self.repeats)?;
-        let own = claims.own_address(vlan, arp.sender_mac);
-        let claimant = claims.claimants.peek(&(vlan, arp.sender_mac))?;
-        let end = |addr: std::net::Ipv4Addr| Endpoint { addr: addr.into(), port: 0 };
+        let shape = claims.add(vlan, told, record.timestamp, self.reassigned, self.repeats)?;
+        let own = claims.own_address(vlan, told.mac);
+        let claimant = claims.claimants.peek(&(vlan, told.mac))?;
+        let end = |addr| Endpoint { addr, port: 0 };
         let context = Context {
-            source: Some(end(own.unwrap_or(arp.sender))),
-            destination: (arp.target != arp.sender).then_some(end(arp.target)),
+            source: Some(end(own.unwrap_or(told.address))),
+            destination: (told.target != told.address).then_some(end(told.target)),
             ..record.context
         };
-        let about =
-            words::About { context: &context, at: record.timestamp, mac: arp.sender_mac, own };
+        let about = words::About { context: &context, at: record.timestamp, mac: told.mac, own };
         Some(match shape {
             Shape::Between => words::between(claimant, self.repeats, &about),
-            Shape::Conflict => words::conflict(claimant, arp.sender, self.repeats, &about),
+            Shape::Conflict => words::conflict(claimant, told.address, self.repeats, &about),
         })
     }
 
@@ -146,6 +186,7 @@ impl Detector for Spoofing {
     fn record(&mut self, record: &Record, _: &Known, found: &mut Vec<Found>) {
         let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp),
+            Body::Icmp(message) => self.neighbour(record, message),
             Body::Transaction(transaction) => self.dhcp(record, transaction),
             _ => None,
         };
@@ -164,7 +205,8 @@ impl Detector for Spoofing {
     }
 
     fn memory(&self) -> usize {
-        self.state.claims.memory() + self.state.servers.memory()
+        let State { claims, servers, routers } = &self.state;
+        claims.memory() + servers.memory() + routers.memory()
     }
 }
 

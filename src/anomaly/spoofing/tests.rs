@@ -138,3 +138,97 @@ fn a_flood_is_bounded_and_saved_state_goes_on() {
     poison(2..4).for_each(|record| second.record(&record, &Known::default(), &mut found));
     assert_eq!(found.len(), 1);
 }
+
+/// A message of NDP: who sends it to whom, its type, the address that it is about, a hardware address in
+/// an option.
+fn ndp(seconds: u64, (from, to): (&str, &str), kind: u8, about: &str, mac: u8) -> Record {
+    let end = |text: &str| Some(Endpoint { addr: text.parse().unwrap(), port: 0 });
+    let about: std::net::Ipv6Addr = about.parse().unwrap();
+    let option = if kind == 136 { 2 } else { 1 };
+    let mut sample = about.octets().to_vec();
+    if kind == 134 {
+        // Two timers, then the network.
+        sample = [&[0; 8][..], &[3, 4, 64, 0xc0], &[0; 12], &about.octets()].concat();
+    }
+    sample.extend([option, 1, 2, 0, 0, 0, 0, mac]);
+    let context = Context {
+        source: end(from),
+        destination: end(to),
+        protocol: ip_protocol::ICMPV6,
+        ip_version: 6,
+        ..arp(seconds, 1, 0, 0, 0).context
+    };
+    let body = Body::Icmp(Box::new(IcmpMessage {
+        kind,
+        code: 0,
+        echo: None,
+        length: sample.len() as u32,
+        sample,
+        hash: 0,
+    }));
+    Record { context, body, ..arp(seconds, 1, 0, 0, 0) }
+}
+
+const ALL: &str = "ff02::1";
+
+#[test]
+fn who_tells_two_machines_of_ipv6_that_it_is_the_other_stands_between_them() {
+    let (router, host) = ("fe80::1", "fe80::a");
+    let honest = (0..5).flat_map(|n| {
+        [
+            ndp(n * 10, (host, "ff02::1:ff00:1"), 135, router, 10),
+            ndp(n * 10, (router, host), 136, router, 1),
+        ]
+    });
+    let poison = (0..20).flat_map(|n| {
+        [
+            ndp(60 + n * 2, (router, host), 136, router, 66),
+            ndp(60 + n * 2, (host, router), 136, host, 66),
+        ]
+    });
+    let found = judge(honest.chain(poison));
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::High)]);
+    let finding = &found[0].finding;
+    assert!(finding.title.starts_with("NDP poisoning"), "{}", finding.title);
+    assert!(finding.explain_it.contains("messaggi NDP, ripetuti"));
+    // Machines that come up say so; who is asked answers; a check for duplicates claims nothing.
+    let up = (0..60).flat_map(|n| {
+        let own = format!("fe80::{n:x}");
+        [
+            ndp(n, ("::", "ff02::1:ff00:1"), 135, &own, n as u8),
+            ndp(n + 1, (&own, ALL), 136, &own, n as u8),
+            ndp(n + 2, (&own, ALL), 136, &own, n as u8),
+        ]
+    });
+    assert!(judge(up).is_empty());
+}
+
+#[test]
+fn a_router_of_ipv6_that_announces_another_network_is_a_rival() {
+    let announce = |n, router, network| ndp(n, (router, ALL), 134, network, 1);
+    let known = || (0..3).map(|n| announce(n * 200, "fe80::1", "2001:db8:1::"));
+    let with =
+        |network| judge(known().chain((0..20).map(|n| announce(700 + n * 5, "fe80::66", network))));
+    let found = with("2a02:bad::");
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(4, Level::Medium)]);
+    let finding = &found[0].finding;
+    assert!(
+        finding.explain_it.contains("router IPv6 della rete 2a02:bad::/64, mentre fe80::1"),
+        "{}",
+        finding.explain_it
+    );
+    assert!(finding.explain_en.contains("while fe80::1 announces 2001:db8:1::/64"));
+    assert!(with("2001:db8:1::").is_empty(), "two routers of one network");
+    assert!(with("fd00:1::").is_empty(), "of the house alone");
+    // Cut off, or with options of no length: nothing, and no end.
+    for length in 0..64 {
+        let mut record = announce(1, "fe80::1", "2001:db8:1::");
+        if let Body::Icmp(message) = &mut record.body {
+            message.sample.truncate(length);
+            message.sample.resize(64, 0);
+        }
+        assert!(judge([record]).is_empty());
+    }
+}

@@ -1,10 +1,11 @@
 //! What findings of spoofing say, in numbers and in words.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::KIND;
 use super::claims::{Claimant, Mac};
 use super::dhcp::Rivals;
+use super::neighbours;
 use crate::anomaly::words::span;
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::Node;
@@ -17,7 +18,7 @@ pub(super) struct About<'a> {
     pub(super) at: Timestamp,
     pub(super) mac: Mac,
     /// An address of its own.
-    pub(super) own: Option<Ipv4Addr>,
+    pub(super) own: Option<IpAddr>,
 }
 
 const ACN: &[&str] = &["acn:impact=\"confidentiality\""];
@@ -35,7 +36,7 @@ pub(super) fn between(claimant: &Claimant, repeats: u32, about: &About<'_>) -> F
     let messages = total(claimant);
     Judgement {
         sid: 1,
-        title: format!("ARP poisoning: {} poses as {en}", who(about)),
+        title: format!("{} poisoning: {} poses as {en}", protocol(about), who(about)),
         level: Level::High,
         score: addresses.len() as f64,
         threshold: 2.0,
@@ -45,8 +46,8 @@ pub(super) fn between(claimant: &Claimant, repeats: u32, about: &About<'_>) -> F
             format!("{} tells other machines, unasked, that it is {en}.", who(about)),
         ),
         why: Said::new(
-            format!("{messages} messaggi ARP, ripetuti, per più indirizzi"),
-            format!("{messages} ARP messages, repeated, for several addresses"),
+            format!("{messages} messaggi {}, ripetuti, per più indirizzi", protocol(about)),
+            format!("{messages} {} messages, repeated, for several addresses", protocol(about)),
         ),
         meaning: Said::new(
             "Così una macchina si mette in mezzo fra le altre e il router, e può leggere o cambiare \
@@ -75,7 +76,7 @@ pub(super) fn between(claimant: &Claimant, repeats: u32, about: &About<'_>) -> F
 /// Two machines use one address.
 pub(super) fn conflict(
     claimant: &Claimant,
-    address: Ipv4Addr,
+    address: IpAddr,
     repeats: u32,
     about: &About<'_>,
 ) -> Found {
@@ -94,8 +95,11 @@ pub(super) fn conflict(
             format!("{} uses the address {address}, which another machine uses too.", who(about)),
         ),
         why: Said::new(
-            format!("l'indirizzo è passato più volte dall'una all'altra; {messages} messaggi ARP"),
-            format!("the address went to and fro; {messages} ARP messages"),
+            format!(
+                "l'indirizzo è passato più volte dall'una all'altra; {messages} messaggi {}",
+                protocol(about)
+            ),
+            format!("the address went to and fro; {messages} {} messages", protocol(about)),
         ),
         meaning: Said::new(
             "Per lo più è un errore di configurazione (lo stesso indirizzo dato a due macchine); \
@@ -168,6 +172,70 @@ pub(super) fn rivals(context: &Context, rivals: &Rivals) -> Found {
         ),
     }
     .found()
+}
+
+/// A second router of IPv6.
+pub(super) fn rival_routers(context: &Context, rivals: &neighbours::Rivals) -> Found {
+    let router = context.source.map_or_else(|| "?".to_owned(), |end| end.addr.to_string());
+    let known = rivals.known;
+    let network = |upper: u64| format!("{}/64", Ipv6Addr::from(u128::from(upper) << 64));
+    let [theirs, its] = rivals.networks.map(network);
+    Judgement {
+        kind: &KIND,
+        sid: 4,
+        title: format!("A second IPv6 router, {router}, announces another network"),
+        context: *context,
+        level: Level::Medium,
+        score: 2.0,
+        threshold: 2.0,
+        confidence: 0.7,
+        numbers: vec![("network", Node::Text(its.clone().into_bytes()))],
+        baseline: vec![("network", Node::Text(theirs.clone().into_bytes()))],
+        evidence: context.flow_id.into_iter().collect(),
+        technique: "T1557",
+        acn: ACN,
+        took: Duration::default(),
+        seen: Said::new(
+            format!(
+                "{router} si annuncia come router IPv6 della rete {its}, mentre {known} annuncia \
+                 {theirs}."
+            ),
+            format!(
+                "{router} announces itself as IPv6 router of the network {its}, while {known} \
+                 announces {theirs}."
+            ),
+        ),
+        normal: Said::new(
+            "Di norma i router IPv6 di una rete annunciano tutti la stessa rete.",
+            "Normally all IPv6 routers of a network announce the same one.",
+        ),
+        why: Said::new("due router in disaccordo", "two routers that disagree"),
+        meaning: Said::new(
+            "Spesso è un router di casa, un telefono o un PC che condivide la propria connessione; \
+             un attaccante fa lo stesso per far passare da sé il traffico, perché le macchine \
+             seguono questi annunci da sole.",
+            "Often a home router, a telephone or a PC that shares its connection; an attacker does \
+             the same to lead traffic through their own machine, as machines follow such \
+             announcements by themselves.",
+        ),
+        advice: Said::new(
+            format!(
+                "verificare chi gestisce {router}; se non è un router vostro, scollegarlo; sugli \
+                 switch attivare la protezione dagli annunci (RA Guard)."
+            ),
+            format!(
+                "check who runs {router}; unless it is a router of yours, disconnect it; turn on \
+                 protection from announcements (RA Guard) on the switches."
+            ),
+        ),
+    }
+    .found()
+}
+
+/// By which addresses are claimed.
+fn protocol(about: &About<'_>) -> &'static str {
+    let v6 = about.context.source.is_some_and(|end| end.addr.is_ipv6());
+    if v6 { "NDP" } else { "ARP" }
 }
 
 /// What findings about a claimant share.
