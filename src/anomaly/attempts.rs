@@ -1,7 +1,7 @@
 //! Attempts to log on, whatever the protocol: who tried where, as whom, and how it went.
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
-//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to HTTP credentials, the result of
+//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 or 403 to what holds a password in HTTP, the result of
 //! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, SMTP 535, what telnet prints behind a password. Pages of the
 //! web on which one logs on mostly answer alike whether the password was right or not; one that sends
 //! on to a page of its own took it. Where only the flow is known (SSH, RDP, databases
@@ -113,6 +113,7 @@ pub struct Attempts {
     http_method: FieldRef,
     http_uri: FieldRef,
     http_header: FieldRef,
+    http_body: FieldRef,
     http_location: FieldRef,
     vnc_result: FieldRef,
     imap_command: FieldRef,
@@ -142,6 +143,7 @@ impl Attempts {
             http_method: site.field("http", "http.method"),
             http_uri: site.field("http", "http.uri"),
             http_header: site.field("http", "http.header"),
+            http_body: site.field("http", "http.request_body"),
             http_location: site.field("http", "http.location"),
             vnc_result: site.field("rfb", "rfb.secresult"),
             imap_command: site.field("imap", "imap.command"),
@@ -343,22 +345,30 @@ impl Attempts {
             std::str::from_utf8(code).ok().and_then(|code| code.parse::<u16>().ok())
         })??;
         let refused = matches!(status, 401 | 403);
-        let any = |words: &[Word], text: &[u8]| words.iter().any(|word| word.is_in(text));
         let posted = || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
-        let (form, page) = self.http_uri.bytes(record, |uri| {
+        let (form, page, words) = self.http_uri.bytes(record, |uri| {
             let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
             let renews = any(&RENEWAL_WORDS, last_segment(path));
-            let form = any(&PASSWORD_WORDS, uri) || any(&LOGIN_WORDS, path) && !renews && posted();
-            (form, if form || refused { hash(path) } else { 0 })
+            let words = any(&PASSWORD_WORDS, uri);
+            let form = words || any(&LOGIN_WORDS, path) && !renews && posted();
+            (form, if form || refused { hash(path) } else { 0 }, words.then(|| mix_bytes(uri)))
         })?;
-        let told = |result| Some(Attempt { place: page, ..attempt(Service::Http, result, 0) });
+        let told = |result, secret: Option<u64>| {
+            let secret = secret.map_or(0, short);
+            Some(Attempt { place: page, secret, ..attempt(Service::Http, result, 0) })
+        };
+        let body = || words.or_else(|| self.http_body.bytes(record, |body| mix_bytes(front(body))));
         if refused {
             let sent =
                 self.http_header.bytes(record, |headers| credentials(headers).map(mix_bytes));
-            let sent = sent.flatten();
-            let secret = sent.map_or(0, short);
-            let failed = (sent.is_some() || form).then_some(Result::Failed).and_then(told);
-            return failed.map(|attempt| Attempt { secret, ..attempt });
+            if let Some(sent) = sent.flatten() {
+                return told(Result::Failed, Some(sent));
+            }
+            // A program that asks for a page by itself is refused without a word; one that had a
+            // password with it was refused for that.
+            let word = |body: &[u8]| any(&SECRET_WORDS, front(body));
+            let tried = form || posted() && self.http_body.bytes(record, word) == Some(true);
+            return if tried { told(Result::Failed, body()) } else { None };
         }
         // Most login pages say 200 or send back whether the password was right or not. Who is sent on to
         // a page of its own where no one logs on has logged on.
@@ -368,8 +378,8 @@ impl Attempts {
         let sent_on = || self.http_location.bytes(record, is_on) == Some(true);
         match status {
             _ if !form => None,
-            300..400 if sent_on() => told(Result::Succeeded),
-            0..500 => told(Result::Short),
+            300..400 if sent_on() => told(Result::Succeeded, None),
+            0..500 => told(Result::Short, body()),
             _ => None,
         }
     }
@@ -406,11 +416,30 @@ static LOGIN_WORDS: [Word; 8] = [
     Word::new(b"auth/"),
 ];
 
+/// In what is sent to log on.
+static SECRET_WORDS: [Word; 5] = [
+    Word::new(b"password"),
+    Word::new(b"passwd"),
+    Word::new(b"pwd"),
+    Word::new(b"pass="),
+    Word::new(b"\"pass\""),
+];
+
 /// In paths of what a program that is logged on does by itself, now and then.
 static RENEWAL_WORDS: [Word; 2] = [Word::new(b"refresh"), Word::new(b"renew")];
 /// In addresses to which one is sent back who got the password wrong.
 static REFUSAL_WORDS: [Word; 4] =
     [Word::new(b"error"), Word::new(b"fail"), Word::new(b"invalid"), Word::new(b"denied")];
+
+fn any(words: &[Word], text: &[u8]) -> bool {
+    words.iter().any(|word| word.is_in(text))
+}
+
+/// What is looked at of the body of a request: who logs on says so at once.
+fn front(body: &[u8]) -> &[u8] {
+    const BYTES: usize = 1024;
+    body.get(..BYTES).unwrap_or(body)
+}
 
 /// The last part of the path of an address, without what follows it.
 fn last_segment(address: &[u8]) -> &[u8] {

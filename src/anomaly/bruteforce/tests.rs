@@ -335,3 +335,26 @@ fn credentials_of_http_are_told_apart_by_what_follows_their_scheme() {
     assert_eq!(tries(same), 0);
     assert_eq!(tries(|n| format!("Host: a\r\nAuthorization: Basic YW5uYTp4{n}\r\n")), 1);
 }
+
+#[test]
+fn a_password_in_a_body_that_is_refused_is_a_guess_and_the_same_one_again_is_none() {
+    let tries = |uri, status, body: fn(u64) -> String| {
+        let told = heard((0..100).map(|n| {
+            let said = [
+                ("http.method", "POST"),
+                ("http.uri", uri),
+                ("http.stat_code", status),
+                ("http.request_body", &body(n)),
+            ];
+            spoke("http", &said, n)
+        }));
+        told.len()
+    };
+    let guess = |n| format!("{{\"user\":\"anna\",\"password\":\"{n}\"}}");
+    let saved = |_| "user=anna&pwd=x".to_owned();
+    assert_eq!([tries("/api/session", "401", guess), tries("/api/session", "401", saved)], [1, 0]);
+    assert_eq!([tries("/login", "200", guess), tries("/login", "200", saved)], [1, 0]);
+    // What is refused without a password: a session that is over.
+    assert_eq!(tries("/api/state", "401", |n| format!("{{\"n\":{n}}}")), 0);
+    assert_eq!(tries("/api/session", "200", guess), 0);
+}
