@@ -56,6 +56,13 @@ static BURST: Parameter = Parameter::fixed(
     "Failures at SSH of one host from outside within a minute that make a finding at once: with the \
      usual tools each holds up to six passwords.",
 );
+static SECRETS: Parameter = Parameter {
+    name: "secrets",
+    values: [80.0, 40.0, 20.0],
+    unit: "passwords",
+    help: "Different passwords of one host that a server refused within a day, however slowly they \
+           came, where they can be seen: FTP, POP3, HTTP.",
+};
 static SOURCES: Parameter = Parameter {
     name: "sources",
     values: [40.0, 20.0, 10.0],
@@ -96,7 +103,16 @@ pub static KIND: Kind = Kind {
         "Zeek: policy/protocols/ftp/detect-bruteforcing, policy/protocols/ssh/detect-bruteforcing",
         "CVE-2020-1472; T. Tervoort: Zerologon, Secura 2020",
     ],
-    parameters: &[&FAILURES, &WINDOW, &WINDOW_HOME, &BURST, &SOURCES, &NETLOGON, &REPEAT_GROWTH],
+    parameters: &[
+        &FAILURES,
+        &WINDOW,
+        &WINDOW_HOME,
+        &BURST,
+        &SECRETS,
+        &SOURCES,
+        &NETLOGON,
+        &REPEAT_GROWTH,
+    ],
     sees: &[Sort::Transaction, Sort::Flow],
     reads: super::attempts::PROTOCOLS,
     when: super::When::Attempt,
@@ -110,6 +126,8 @@ struct Limits {
     /// Of flows within the house of which the shape alone is known.
     home: (f64, f64),
     burst: (f64, f64),
+    /// Of different passwords.
+    secrets: (f64, f64),
     netlogon: (f64, f64),
     growth: u64,
 }
@@ -122,10 +140,15 @@ struct Pair {
     failures: u64,
     first: Timestamp,
     accounts: Distinct,
-    /// What was tried, as far as it is seen.
+    /// What was tried, as far as it is seen, since a time.
     secrets: Distinct,
+    secrets_since: Timestamp,
+    /// Of them those to which the server itself said no.
+    refused: u32,
     /// Failures at the last finding.
     told: u64,
+    /// An attack was told, of which the passwords are part.
+    slow: bool,
     succeeded: bool,
     evidence: Vec<u64>,
 }
@@ -144,11 +167,13 @@ impl Bruteforce {
     /// A detector that has seen nothing.
     pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
         const MINUTE: f64 = 60.0;
+        const DAY: f64 = 86_400.0;
         let (failures, window) = (tuning.get(&FAILURES), tuning.get(&WINDOW));
         let limits = Limits {
             usual: (failures, window),
             home: (failures, tuning.get(&WINDOW_HOME)),
             burst: (tuning.get(&BURST), MINUTE),
+            secrets: (tuning.get(&SECRETS), DAY),
             netlogon: (tuning.get(&NETLOGON), window),
             growth: tuning.count(&REPEAT_GROWTH),
         };
@@ -200,13 +225,25 @@ impl Pair {
     fn fail(&mut self, about: &words::About<'_>, limits: Limits, home: bool) -> Option<(f64, f64)> {
         let (attempt, at) = (about.attempt, about.at);
         if self.bucket.at(at, about.limit) <= 0.0 {
-            // It has run out: a new attack, if it is one.
-            *self = Self { first: at, ..Self::default() };
+            // It has run out: a new attack, if it is one; a slow one goes on.
+            *self = Self {
+                first: at,
+                secrets: std::mem::take(&mut self.secrets),
+                secrets_since: self.secrets_since,
+                refused: self.refused,
+                slow: self.slow,
+                ..Self::default()
+            };
+        }
+        if at.since(self.secrets_since).as_secs_f64() > limits.secrets.1 {
+            (self.secrets, self.secrets_since) = (Distinct::default(), at);
+            (self.refused, self.slow) = (0, false);
         }
         // Who guesses tries something else each time; the same again is an old password that was saved.
         if attempt.secret != 0 && !self.secrets.insert(mix(attempt.secret.into())) {
             return None;
         }
+        self.refused += u32::from(attempt.secret != 0 && attempt.result == Outcome::Failed);
         let level = self.bucket.add(attempt.failures, at, about.limit);
         self.failures += u64::from(attempt.failures);
         if attempt.account != 0 {
@@ -224,11 +261,15 @@ impl Pair {
         let burst = attempt.service == Service::Ssh && !home;
         let due = if level >= about.limit.0 {
             Some(about.limit)
+        } else if !self.slow && f64::from(self.refused) >= limits.secrets.0 {
+            (self.failures, self.first) = (self.refused.into(), self.secrets_since);
+            Some(limits.secrets)
         } else if burst && self.burst.add(attempt.failures, at, limits.burst) >= limits.burst.0 {
             Some(limits.burst)
         } else {
             None
         };
+        self.slow |= due.is_some();
         self.told = if due.is_some() { self.failures } else { 0 };
         due
     }

@@ -358,3 +358,37 @@ fn a_password_in_a_body_that_is_refused_is_a_guess_and_the_same_one_again_is_non
     assert_eq!(tries("/api/state", "401", |n| format!("{{\"n\":{n}}}")), 0);
     assert_eq!(tries("/api/session", "200", guess), 0);
 }
+
+#[test]
+fn different_passwords_are_told_however_slowly_they_come() {
+    let tries = |pause: u64, word: fn(u64) -> String| {
+        heard((0..100).map(|n| {
+            let said = [
+                ("ftp.command", "PASS"),
+                ("ftp.command_data", &*word(n)),
+                ("ftp.completion_code", "530"),
+            ];
+            spoke("ftp", &said, 1_000_000 + n * pause)
+        }))
+    };
+    let found = tries(300, |n| n.to_string());
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium)]);
+    let text = &found[0].finding.explain_en;
+    assert!(text.contains("40 failed attempts to log on"), "{text}");
+    assert!(text.contains("in 3 hours") && text.contains("the threshold is 40 in 24 hours"));
+    // A fast one is told as such alone, though more comes slowly.
+    let fast = (0..100).map(|n| if n < 50 { 1_000_000 + n } else { 1_000_000 + n * 300 });
+    let fast = heard(fast.enumerate().map(|(n, at)| {
+        let said = [
+            ("ftp.command", "PASS"),
+            ("ftp.command_data", &*n.to_string()),
+            ("ftp.completion_code", "530"),
+        ];
+        spoke("ftp", &said, at)
+    }));
+    assert_eq!(fast.len(), 1);
+    // Too few in a day; and one who has three passwords.
+    assert!(tries(2400, |n| n.to_string()).is_empty());
+    assert!(tries(300, |n| (n % 3).to_string()).is_empty());
+}
