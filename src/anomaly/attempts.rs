@@ -359,10 +359,12 @@ impl Attempts {
         };
         let body = || words.or_else(|| self.http_body.bytes(record, |body| mix_bytes(front(body))));
         if refused {
-            let sent =
-                self.http_header.bytes(record, |headers| credentials(headers).map(mix_bytes));
-            if let Some(sent) = sent.flatten() {
-                return told(Result::Failed, Some(sent));
+            let sent = self.http_header.bytes(record, |headers| {
+                credentials(headers).map(|sent| (mix_bytes(sent), user(sent)))
+            });
+            if let Some((sent, account)) = sent.flatten() {
+                let failed = told(Result::Failed, Some(sent));
+                return failed.map(|attempt| Attempt { account, ..attempt });
             }
             // A program that asks for a page by itself is refused without a word; one that had a
             // password with it was refused for that.
@@ -476,8 +478,8 @@ const fn short(hash: u64) -> u16 {
     if short == 0 { 1 } else { short }
 }
 
-/// The credentials that a request had with it, if they can be wrong. Of NTLM only the third message
-/// counts: the first two are refused whoever one is.
+/// The credentials that a request had with it, with their scheme, if they can be wrong. Of NTLM only
+/// the third message counts: the first two are refused whoever one is.
 fn credentials(headers: &[u8]) -> Option<&[u8]> {
     static SCHEMES: [Word; 4] = [
         Word::new(b"authorization: basic "),
@@ -485,8 +487,41 @@ fn credentials(headers: &[u8]) -> Option<&[u8]> {
         Word::new(b"authorization: ntlm tlrmtvntuaad"),
         Word::new(b"authorization: negotiate tlrmtvntuaad"),
     ];
-    let begin = SCHEMES.iter().find_map(|scheme| scheme.end(headers))?;
-    headers.get(begin..)?.split(|byte| *byte == b'\r' || *byte == b'\n').next()
+    const NAME: usize = "authorization: ".len();
+    let begin = SCHEMES.iter().find_map(|scheme| scheme.place(headers))?;
+    headers.get(begin + NAME..)?.split(|byte| matches!(byte, b'\r' | b'\n')).next()
+}
+
+/// The hash of the name in credentials of the scheme Basic (RFC 7617): base64 of `name:password`; 0 of
+/// others.
+fn user(credentials: &[u8]) -> u64 {
+    const SCHEME: usize = "basic ".len();
+    const NAME_BYTES_MAX: usize = 64;
+    let Some((scheme, encoded)) = credentials.split_at_checked(SCHEME) else { return 0 };
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return 0;
+    }
+    let (mut name, mut held, mut bits) = (Vec::new(), 0_u32, 0);
+    for byte in encoded {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return 0,
+        };
+        (held, bits) = (held << 6 | u32::from(six), bits + 6);
+        if bits >= 8 {
+            bits -= 8;
+            match (held >> bits) as u8 {
+                b':' => return hash(&name),
+                _ if name.len() >= NAME_BYTES_MAX => return 0,
+                letter => name.push(letter),
+            }
+        }
+    }
+    0
 }
 
 fn smb(spoken: &Spoken) -> Option<Attempt> {
@@ -594,5 +629,31 @@ impl Bucket {
     pub fn at(&self, at: Timestamp, (full, window): (f64, f64)) -> f64 {
         let gone = at.since(self.last).as_secs_f64() * full / window.max(1.0);
         (self.level - gone).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_name_their_user() {
+        let sent = |headers: &str| {
+            let sent = credentials(headers.as_bytes())?;
+            Some((String::from_utf8_lossy(sent).into_owned(), user(sent)))
+        };
+        // `anna:x`, `anna:segreta`.
+        let anna = hash(b"anna");
+        for text in ["YW5uYTp4", "YW5uYTpzZWdyZXRh"] {
+            let headers = format!("Host: a\r\nAUTHORIZATION: Basic {text}\r\nB: c\r\n");
+            assert_eq!(sent(&headers), Some((format!("Basic {text}"), anna)));
+        }
+        for text in ["", "YW5u", "YW5uYQ==", "%%%%", &"YWFh".repeat(100)] {
+            let headers = format!("Authorization: Basic {text}\r\n");
+            assert_eq!(sent(&headers), Some((format!("Basic {text}"), 0)), "{text}");
+        }
+        assert_eq!(sent("Authorization: Digest username=\"a\"").map(|(_, user)| user), Some(0));
+        assert_eq!(sent("Authorization: Bearer YW5uYTp4\r\n"), None);
+        assert_eq!(sent("Authorization: NTLM TlRMTVNTUAABAAAA\r\n"), None);
     }
 }

@@ -129,20 +129,19 @@ impl Word {
 
     /// Whether a text has the word in it.
     pub fn is_in(&self, text: &[u8]) -> bool {
-        self.end(text).is_some()
+        self.place(text).is_some()
     }
 
-    /// Where in a text the word first ends.
-    pub fn end(&self, text: &[u8]) -> Option<usize> {
+    /// Where in a text the word first stands.
+    pub fn place(&self, text: &[u8]) -> Option<usize> {
         if self.text.is_empty() {
             return Some(0);
         }
         // Few places have the rarest letter; only there it is compared.
         let letter = memchr::memchr2_iter(self.rarest, self.rarest.to_ascii_uppercase(), text);
         letter.filter_map(|found| found.checked_sub(self.at)).find_map(|start| {
-            let end = start + self.text.len();
-            let there = text.get(start..end)?;
-            there.eq_ignore_ascii_case(self.text).then_some(end)
+            let there = text.get(start..start + self.text.len())?;
+            there.eq_ignore_ascii_case(self.text).then_some(start)
         })
     }
 }
