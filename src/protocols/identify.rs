@@ -454,7 +454,8 @@ impl Session {
     }
 
     /// Asks the probes: hinted by the server's port, then those that go anywhere; a client's port
-    /// hints at nothing that is parsed, as the reference engine has it. A probe that wants more holds back all after it, so that cuts change nothing.
+    /// hints at nothing that is parsed, as the reference engine has it, but where answers are flows of
+    /// their own. A probe that wants more holds back all after it, so that cuts change nothing.
     fn identify(&self, way: Direction, bytes: &[u8], last: bool) -> Probed {
         let carried = |p: &Protocol| p.carriers.contains(&self.carrier);
         for rank in 0..2_u8 {
@@ -492,7 +493,9 @@ impl Session {
 
     /// When a protocol is tried: 0 first; `None` not at all.
     fn rank(&self, protocol: &Protocol) -> Option<u8> {
-        if self.by_server(protocol.ports) { Some(0) } else { protocol.anywhere.then_some(1) }
+        let answers = protocol.by_client && protocol.ports.contains(&self.client_port);
+        let hinted = self.by_server(protocol.ports) || answers;
+        if hinted { Some(0) } else { protocol.anywhere.then_some(1) }
     }
 
     fn by_server(&self, ports: &[u16]) -> bool {

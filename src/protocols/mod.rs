@@ -21,6 +21,7 @@ pub mod ike;
 pub mod imap;
 pub mod krb5;
 mod ldap;
+mod llmnr;
 pub mod mdns;
 pub mod modbus;
 mod mqtt;
@@ -226,6 +227,9 @@ pub struct Protocol {
     pub ports: &'static [u16],
     /// Whether it is looked for on other ports too: only a strong `probe` may say so.
     pub anywhere: bool,
+    /// Whether `ports` count at the client's end too: where a question goes to a group, its answer
+    /// is a flow of its own, which begins at the port of who answers.
+    pub by_client: bool,
     /// Whether the first bytes of a direction are this protocol's.
     pub probe: fn(Direction, Carrier, &[u8]) -> Probe,
     /// A parser for a new flow.
@@ -257,6 +261,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &modbus::PROTOCOL,
     &quic::PROTOCOL,
     &mdns::PROTOCOL,
+    &llmnr::PROTOCOL,
     &dhcp::PROTOCOL,
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,

@@ -7,7 +7,8 @@
 //! others, stands between them. One address that two machines use in turn is a conflict. A second
 //! DHCP server that names another gateway or other name servers to the same network leads clients
 //! astray. In IPv6 the messages of NDP make the same claims, and a router that announces another
-//! network than the one that is known does what the second DHCP server does.
+//! network than the one that is known does what the second DHCP server does. A machine that answers for
+//! many names when its neighbours ask for one (LLMNR) wants them to log on to it.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
@@ -18,6 +19,7 @@
 mod claims;
 mod dhcp;
 mod neighbours;
+mod resolver;
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
@@ -27,6 +29,7 @@ use crate::time::Duration;
 use claims::{Claims, Shape, Told};
 use dhcp::Servers;
 use neighbours::Routers;
+use resolver::Answerers;
 
 static REPEATS: Parameter = Parameter {
     name: "repeats",
@@ -48,28 +51,38 @@ static SERVER_MEMORY: Parameter = Parameter::fixed(
     "DHCP servers that were heard within this time are compared.",
 );
 
+static NAMES: Parameter = Parameter {
+    name: "names",
+    values: [5.0, 3.0, 2.0],
+    unit: "names",
+    help: "Different names that a machine answers for as its own when neighbours ask (LLMNR): it has \
+           one. Who answers for the proxy's, wpad, is told at once.",
+};
+
 /// How the lists know it.
 pub static KIND: Kind = Kind {
     name: "spoofing",
     gid: 9114,
     help: "A machine of the local network that poses as another: by ARP, NDP, as a DHCP server or \
-           as a router of IPv6.",
+           as a router of IPv6, or under the names that others look for.",
     algorithm: "Of each hardware address the claims are kept that its messages of ARP and NDP \
                 make unasked, or about addresses that others were heard with. Two claims that swap the addresses \
                 of two machines, or the addresses of two others taken, each repeated, mean that it \
                 stands between them; one address used in turn by two is a conflict. DHCP offers \
                 are compared by server: a second one that names other gateways or name servers for \
-                the same network is a rival, as is a router of IPv6 that announces another network.",
+                the same network is a rival, as is a router of IPv6 that announces another network. Of each machine the names are \
+                counted for which it answers that they are its own.",
     references: &[
         "RFC 826 (ARP), RFC 5227 (address conflict detection), RFC 5798 (VRRP)",
         "RFC 2131, RFC 2132 (DHCP)",
         "RFC 4861 (NDP), RFC 6104 (rogue router advertisements)",
         "arpwatch, the bogons and flip-flops that it reports",
-        "MITRE ATT&CK T1557.002, T1557.003",
+        "RFC 4795 (LLMNR)",
+        "MITRE ATT&CK T1557.001, T1557.002, T1557.003",
     ],
-    parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY],
+    parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction],
-    reads: &["dhcp"],
+    reads: &["dhcp", "llmnr"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
@@ -79,6 +92,7 @@ pub struct Spoofing {
     repeats: u32,
     reassigned: Duration,
     server_memory: Duration,
+    names: u64,
     state: State,
 }
 
@@ -88,6 +102,7 @@ struct State {
     claims: Claims,
     servers: Servers,
     routers: Routers,
+    answerers: Answerers,
 }
 
 impl Spoofing {
@@ -97,10 +112,12 @@ impl Spoofing {
             repeats: u32::try_from(tuning.count(&REPEATS)).unwrap_or(u32::MAX),
             reassigned: tuning.seconds(&REASSIGNED),
             server_memory: tuning.seconds(&SERVER_MEMORY),
+            names: tuning.count(&NAMES),
             state: State {
                 claims: Claims::new(),
                 servers: Servers::new(),
                 routers: Routers::new(),
+                answerers: Answerers::new(),
             },
         }
     }
@@ -157,6 +174,18 @@ impl Spoofing {
         })
     }
 
+    fn answer(&mut self, record: &Record, of: &TransactionRecord) -> Option<Found> {
+        let context = &record.context;
+        let [client, server] = [context.source?, context.destination?];
+        let to_server = of.direction == crate::net::Direction::ToServer;
+        let [sender, asker] = if to_server { [client, server] } else { [server, client] };
+        let (place, when) = ((context.vlan, sender.addr), (record.timestamp, context.flow_id));
+        let answerers = &mut self.state.answerers;
+        let found = answerers.add(place, of, when, self.server_memory, self.names)?;
+        let context = Context { source: Some(sender), destination: Some(asker), ..*context };
+        Some(words::answerer(found, &context, record.timestamp, self.names))
+    }
+
     fn dhcp(&mut self, record: &Record, transaction: &TransactionRecord) -> Option<Found> {
         const SERVER_PORT: u16 = 67;
         if transaction.protocol != "dhcp" {
@@ -187,6 +216,7 @@ impl Detector for Spoofing {
         let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp),
             Body::Icmp(message) => self.neighbour(record, message),
+            Body::Transaction(of) if of.protocol == "llmnr" => self.answer(record, of),
             Body::Transaction(transaction) => self.dhcp(record, transaction),
             _ => None,
         };
@@ -205,8 +235,8 @@ impl Detector for Spoofing {
     }
 
     fn memory(&self) -> usize {
-        let State { claims, servers, routers } = &self.state;
-        claims.memory() + servers.memory() + routers.memory()
+        let State { claims, servers, routers, answerers } = &self.state;
+        claims.memory() + servers.memory() + routers.memory() + answerers.memory()
     }
 }
 

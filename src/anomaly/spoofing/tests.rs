@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
+use crate::field;
 use crate::record::Level;
 use crate::time::Timestamp;
 
@@ -231,4 +232,71 @@ fn a_router_of_ipv6_that_announces_another_network_is_a_rival() {
         }
         assert!(judge([record]).is_empty());
     }
+}
+
+/// An answer of LLMNR: names and the addresses that it gives them.
+struct Answer(&'static str, Vec<(String, &'static str)>);
+
+impl field::Fields for Answer {
+    const FIELDS: &'static [field::Field<Self>] = &[];
+}
+
+impl field::Describe for Answer {
+    fn describe(&self, tree: &mut dyn field::Tree) {
+        let Self(kind, answers) = self;
+        tree.text("type", kind.as_bytes());
+        tree.list("queries", &mut |tree| {
+            tree.object("", &mut |tree| tree.text("rrname", b"other"));
+        });
+        tree.list("answers", &mut |tree| {
+            for (name, address) in answers {
+                tree.object("", &mut |tree| {
+                    tree.text("rrname", name.as_bytes());
+                    tree.text("rdata", address.as_bytes());
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn who_answers_for_many_names_poses_as_their_owners_and_who_answers_for_his_own_does_not() {
+    let answers = |kind, name: fn(u64) -> String, address, pause: u64| {
+        judge((0..20).map(|n| {
+            let end = |last, port| {
+                Some(Endpoint { addr: std::net::IpAddr::from([10, 0, 0, last]), port })
+            };
+            let mut record = arp(n * pause, 1, 0, 0, 0);
+            (record.context.source, record.context.destination) = (end(66, 5355), end(5, 50_000));
+            record.body = Body::Transaction(Box::new(TransactionRecord {
+                protocol: "llmnr",
+                id: 0,
+                direction: crate::net::Direction::ToServer,
+                transaction: Box::new(Answer(kind, vec![(name(n), address)])),
+            }));
+            record
+        }))
+    };
+    let levels = |found: Vec<Found>| found.iter().map(|f| f.finding.level).collect::<Vec<_>>();
+    let many = |n| format!("srv{n}.prova.local");
+    let found = answers("response", many, "10.0.0.66", 5);
+    assert!(
+        found[0]
+            .finding
+            .explain_it
+            .contains("«sono io» per 3 nomi diversi in 10 secondi: srv0, srv1"),
+        "{}",
+        found[0].finding.explain_it
+    );
+    assert!(found[0].finding.explain_en.contains("for 3 different names in 10 seconds"));
+    assert_eq!(levels(found), [Level::High]);
+    let proxy = |n: u64| if n < 10 { "WPAD".to_owned() } else { format!("srv{n}") };
+    assert_eq!(levels(answers("response", proxy, "10.0.0.66", 5)), [Level::Medium, Level::High]);
+    // Its own name, written in several ways; names of others with their addresses; questions; a name a
+    // week.
+    let own = |n: u64| ["PC5", "pc5", "pc5.prova.local"][n as usize % 3].to_owned();
+    assert!(answers("response", own, "10.0.0.66", 5).is_empty());
+    assert!(answers("response", many, "10.0.0.9", 5).is_empty());
+    assert!(answers("request", many, "10.0.0.66", 5).is_empty());
+    assert!(answers("response", many, "10.0.0.66", 604_800).is_empty());
 }

@@ -6,7 +6,8 @@ use super::KIND;
 use super::claims::{Claimant, Mac};
 use super::dhcp::Rivals;
 use super::neighbours;
-use crate::anomaly::words::span;
+use super::resolver::Answerer;
+use crate::anomaly::words::{count, printable, span};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::Node;
 use crate::record::{Context, Level};
@@ -226,6 +227,81 @@ pub(super) fn rival_routers(context: &Context, rivals: &neighbours::Rivals) -> F
             format!(
                 "check who runs {router}; unless it is a router of yours, disconnect it; turn on \
                  protection from announcements (RA Guard) on the switches."
+            ),
+        ),
+    }
+    .found()
+}
+
+/// A machine that answers for names of others.
+pub(super) fn answerer(
+    answerer: &Answerer,
+    context: &Context,
+    at: Timestamp,
+    names_min: u64,
+) -> Found {
+    let who = context.source.map_or_else(|| "?".to_owned(), |end| end.addr.to_string());
+    let names = answerer.names();
+    let many = names >= names_min;
+    let shown: Vec<String> = answerer.examples.iter().map(|name| printable(name)).collect();
+    let shown = shown.join(", ");
+    let took = at.since(answerer.first);
+    let span = span(took);
+    let of = count(names, ["nome", "nomi diversi"], ["name", "different names"]);
+    Judgement {
+        kind: &KIND,
+        sid: 5,
+        title: format!("LLMNR poisoning: {who} answers for {shown}"),
+        context: *context,
+        level: if many { Level::High } else { Level::Medium },
+        score: names as f64,
+        threshold: names_min as f64,
+        confidence: if many { 0.9 } else { 0.7 },
+        numbers: vec![
+            ("names", Node::Int(names)),
+            ("examples", Node::Text(shown.clone().into_bytes())),
+            ("seconds", Node::Float(took.as_secs_f64())),
+        ],
+        baseline: vec![("names_max", Node::Int(names_min.saturating_sub(1)))],
+        evidence: answerer.evidence.clone(),
+        technique: "T1557.001",
+        acn: ACN,
+        took,
+        seen: Said::new(
+            format!(
+                "Alle macchine vicine che cercano un nome (LLMNR) {who} ha risposto «sono io» per \
+                 {} in {}: {shown}.",
+                of.it, span.it
+            ),
+            format!(
+                "To neighbours that look for a name (LLMNR) {who} answered \"that is me\" for {} in \
+                 {}: {shown}.",
+                of.en, span.en
+            ),
+        ),
+        normal: Said::new(
+            "Di norma una macchina risponde soltanto al proprio nome.",
+            "Normally a machine answers to its own name alone.",
+        ),
+        why: if many {
+            Said::new("nessuna macchina ha tanti nomi", "no machine has so many names")
+        } else {
+            Said::new("è il nome con cui i PC cercano il proxy", "PCs look for the proxy by that name")
+        },
+        meaning: Said::new(
+            "Chi cerca un nome che non esiste si collega così a questa macchina e le si presenta con \
+             le proprie credenziali: è il modo più comune di rubare password in una rete Windows.",
+            "Who looks for a name that does not exist connects to this machine so, and presents \
+             credentials to it: it is the most common way to steal passwords in a Windows network.",
+        ),
+        advice: Said::new(
+            format!(
+                "trovare {who} e scollegarla; cambiare le password di chi vi si è collegato nel \
+                 frattempo; disattivare LLMNR e NetBIOS sui PC."
+            ),
+            format!(
+                "find {who} and disconnect it; change the passwords of those who connected to it \
+                 meanwhile; turn LLMNR and NetBIOS off on the PCs."
             ),
         ),
     }

@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Udp],
     ports: &[6881],
     anywhere: true,
+    by_client: false,
     probe: |_: Direction, _: Carrier, bytes: &[u8]| begins(bytes),
     parser: || -> Box<dyn Parser> { Box::new(parser::DhtParser::new()) },
     rows: field::rows::<Message>,

@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[135],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Dcerpc::new()),
     rows: rows::<Transaction>,

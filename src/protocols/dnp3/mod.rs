@@ -27,6 +27,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[20_000],
     // Two bytes and a checksum over ten prove enough, wherever they are.
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Dnp3::default()),
     rows: field::rows::<Message>,

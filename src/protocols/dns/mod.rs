@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[53],
     // Twelve bytes of header prove too little to look for it on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::DnsParser::new()) },
     rows: field::rows::<Message>,

@@ -25,6 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[44_818],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Enip::default()),
     rows: field::rows::<Transaction>,

@@ -25,6 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[21],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::FtpParser::default()) },
     rows: field::rows::<Transaction>,

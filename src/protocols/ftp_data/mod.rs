@@ -20,6 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::FtpDataParser::default()) },
     rows: field::rows::<Transfer>,

@@ -38,6 +38,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[80, 8080, 8000, 3128],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(Http::default()),
     rows: rows::<Transaction>,

@@ -25,6 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[500],
     // Its header proves too little to look for it on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::IkeParser::new()) },
     rows: field::rows::<Message>,

@@ -25,6 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[88],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Krb5::new()),
     rows: rows::<Message>,

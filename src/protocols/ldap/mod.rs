@@ -27,6 +27,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[389, 3268],
     // Other protocols begin with a sequence and a number too.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Ldap::default()),
     rows: rows::<Exchange>,

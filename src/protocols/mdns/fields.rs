@@ -1,83 +1,13 @@
 //! What rules read from a message, and how EVE shows it.
 
-use crate::field::{Describe, Field, Fields, Kind, Side, Stage, Tree, Value};
-use crate::protocols::formats::dns::{Data, Message, Record, Section, rrtype};
+use crate::field::{Describe, Tree};
+use crate::protocols::formats::dns::{Data, Message, Record, Section, multicast_rows, rrtype};
 
 /// A message of multicast DNS.
 #[derive(Debug)]
 pub struct Announcement(pub Message);
 
-type Sink<'s> = &'s mut dyn FnMut(Value<'_>);
-
-const fn row(
-    name: &'static str,
-    help: &'static str,
-    example: &'static str,
-    read: fn(&Announcement, Sink<'_>),
-) -> Field<Announcement> {
-    Field {
-        name,
-        aliases: &[],
-        kind: Kind::Bytes,
-        eve: "",
-        side: Side::Either,
-        stage: Stage::Body,
-        help,
-        example,
-        read,
-    }
-}
-
-impl Fields for Announcement {
-    const FIELDS: &'static [Field<Self>] = &[
-        row(
-            "mdns.queries.rrname",
-            "Names asked for: labels with dots between, case as sent.",
-            "mdns.queries.rrname; content:\"_airplay._tcp\"; nocase;",
-            |m, sink| {
-                let Announcement(m) = m;
-                m.questions.iter().for_each(|q| sink(Value::Bytes(m.text(q.name))));
-            },
-        ),
-        row(
-            "mdns.answers.rrname",
-            "Owner names of the answers.",
-            "mdns.answers.rrname; content:\".local\";",
-            |m, sink| owners(m, Section::Answer, sink),
-        ),
-        row(
-            "mdns.authorities.rrname",
-            "Owner names of the authority records: what a machine is about to claim.",
-            "mdns.authorities.rrname; content:\".local\";",
-            |m, sink| owners(m, Section::Authority, sink),
-        ),
-        row(
-            "mdns.additionals.rrname",
-            "Owner names of the additional records.",
-            "mdns.additionals.rrname; content:\".local\";",
-            |m, sink| owners(m, Section::Additional, sink),
-        ),
-        row(
-            "mdns.response.rrname",
-            "Owner names of all records of a response, and the names that their content holds.",
-            "mdns.response.rrname; content:\"printer\"; nocase;",
-            |m, sink| {
-                let Announcement(m) = m;
-                for record in m.records.iter().filter(|_| m.is_response()) {
-                    sink(Value::Bytes(m.text(record.name)));
-                    if let Data::Name(name) | Data::Soa { mname: name, .. } = record.data {
-                        sink(Value::Bytes(m.text(name)));
-                    }
-                }
-            },
-        ),
-    ];
-}
-
-fn owners(message: &Announcement, section: Section, sink: Sink<'_>) {
-    let Announcement(message) = message;
-    message.section(section).for_each(|r| sink(Value::Bytes(message.text(r.name))));
-}
+multicast_rows!(Announcement "mdns" "_airplay._tcp");
 
 impl Describe for Announcement {
     fn describe(&self, tree: &mut dyn Tree) {

@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[5353],
     // The header is that of DNS: the port alone tells them apart.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(Datagrams::new(read, &events::FLOODED)),
     rows: field::rows::<Announcement>,

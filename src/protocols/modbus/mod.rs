@@ -29,6 +29,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[502],
     // Its header proves too little to look for it on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(Modbus::default()),
     rows: rows::<Transaction>,

@@ -26,6 +26,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[1883],
     // Two bytes of header prove too little to look for it on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Mqtt::default()),
     rows: rows::<Exchange>,

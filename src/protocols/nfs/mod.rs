@@ -28,6 +28,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[2049],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Nfs::new()),
     rows: rows::<Transaction>,

@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Udp],
     ports: &[123],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(Datagrams::new(read, &FLOODED)),
     rows: field::rows::<Packet>,

@@ -25,6 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[5432],
     // A typed message is a letter and a length: too little to look for it on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Pgsql::default()),
     rows: field::rows::<Transaction>,

@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[110],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::Pop3Parser::default()) },
     rows: field::rows::<Transaction>,

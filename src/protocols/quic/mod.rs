@@ -27,6 +27,7 @@ pub static PROTOCOL: Protocol = Protocol {
     ports: &[443, 80],
     // Its headers prove too little to look for them on every port.
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::QuicParser::new()) },
     rows: field::rows::<Packet>,

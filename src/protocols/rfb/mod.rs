@@ -21,6 +21,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[5900],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::RfbParser::default()) },
     rows: field::rows::<Session>,

@@ -34,6 +34,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Udp, Carrier::Tcp],
     ports: &[5060, 5061],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Sip::default()),
     rows: rows::<Message>,

@@ -46,6 +46,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[445, 139],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Smb::new()),
     rows: rows::<Transaction>,

@@ -24,6 +24,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[25, 465, 587],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || Box::new(parser::Smtp::default()),
     rows: rows::<Mail>,

@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Udp],
     ports: &[161, 162],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || {
         let mut version = None;

@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[22],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::SshParser::default()) },
     rows: field::rows::<Connection>,

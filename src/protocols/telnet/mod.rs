@@ -29,6 +29,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[23, 2323],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::TelnetParser::default()) },
     rows: field::rows::<Transaction>,

@@ -19,6 +19,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Udp],
     ports: &[69],
     anywhere: false,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(request::TftpParser::default()) },
     rows: field::rows::<Request>,

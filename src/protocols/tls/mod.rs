@@ -24,6 +24,7 @@ pub static PROTOCOL: Protocol = Protocol {
     carriers: &[Carrier::Tcp],
     ports: &[443],
     anywhere: true,
+    by_client: false,
     probe,
     parser: || -> Box<dyn Parser> { Box::new(parser::TlsParser::new()) },
     rows: field::rows::<Connection>,

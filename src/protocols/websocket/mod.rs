@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     // Where its connections begin, as HTTP.
     ports: &[80],
     anywhere: false,
+    by_client: false,
     // Two bytes of header prove nothing: it is what HTTP says that follows.
     probe: |_, _, _| Probe::No,
     parser: || Box::new(parser::WebSocket::default()),

@@ -53,7 +53,8 @@ impl Describe for Message {
 }
 
 impl Message {
-    fn describe_record(&self, record: &Record, tree: &mut dyn Tree) {
+    /// A record with its content.
+    pub fn describe_record(&self, record: &Record, tree: &mut dyn Tree) {
         tree.text("rrname", self.text(record.name));
         tree.text("rrtype", number_or(rrtype::name(record.rrtype), record.rrtype).as_ref());
         tree.int("ttl", record.ttl.into());
@@ -156,7 +157,7 @@ fn hex(bytes: &[u8], between: &str) -> String {
 }
 
 /// A registry's name, or the number.
-fn number_or(name: Option<&'static str>, number: u16) -> std::borrow::Cow<'static, [u8]> {
+pub fn number_or(name: Option<&'static str>, number: u16) -> std::borrow::Cow<'static, [u8]> {
     match name {
         Some(name) => name.as_bytes().into(),
         None => number.to_string().into_bytes().into(),

@@ -1,0 +1,159 @@
+//! Who answers its neighbours' questions for names (LLMNR), and for how many it says that they are its own.
+
+use std::net::IpAddr;
+
+use crate::anomaly::known::Vlan;
+use crate::anomaly::stats::distinct::mix_bytes;
+use crate::anomaly::stats::{Distinct, Recent};
+use crate::field::Tree;
+use crate::record::TransactionRecord;
+use crate::time::{Duration, Timestamp};
+
+/// Machines that answer remembered.
+const ANSWERERS_MAX: usize = 512;
+/// Names kept as examples.
+const EXAMPLES_MAX: usize = 4;
+/// Bytes of a name that are kept.
+const NAME_BYTES_MAX: usize = 64;
+/// The name by which a machine looks for its proxy: who answers for it has all of its traffic.
+const PROXY: &[u8] = b"wpad";
+
+/// What a machine said of itself.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Answerer {
+    names: Distinct,
+    pub(super) examples: Vec<String>,
+    pub(super) first: Timestamp,
+    last: Timestamp,
+    /// Names at the last finding.
+    told: u64,
+    /// It said that it is the proxy.
+    pub(super) proxy: bool,
+    pub(super) evidence: Vec<u64>,
+}
+
+impl Answerer {
+    /// How many names it said are its own.
+    pub(super) fn names(&self) -> u64 {
+        self.names.count()
+    }
+}
+
+/// See the module's page.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Answerers {
+    seen: Recent<(Vlan, IpAddr), Answerer>,
+}
+
+impl Answerers {
+    pub(super) const fn new() -> Self {
+        Self { seen: Recent::new(ANSWERERS_MAX) }
+    }
+
+    /// Takes a message that `sender` sent; what is known of it, when that is to be told: so many names,
+    /// or the proxy's. Who was silent for `memory` begins anew.
+    pub(super) fn add(
+        &mut self,
+        (vlan, sender): (Vlan, IpAddr),
+        transaction: &TransactionRecord,
+        (at, flow): (Timestamp, Option<u64>),
+        memory: Duration,
+        names_min: u64,
+    ) -> Option<&Answerer> {
+        let mut said = Said::of(sender);
+        transaction.transaction.describe(&mut said);
+        if !said.is_answer || said.own.is_empty() {
+            return None;
+        }
+        let answerer = self.seen.touch(&(vlan, sender));
+        if at.since(answerer.last) > memory {
+            *answerer = Answerer { first: at, ..Answerer::default() };
+        }
+        answerer.last = at;
+        for name in said.own {
+            answerer.proxy |= name == PROXY;
+            if !answerer.names.insert(mix_bytes(&name)) {
+                continue;
+            }
+            if answerer.examples.len() < EXAMPLES_MAX {
+                answerer.examples.push(String::from_utf8_lossy(&name).into_owned());
+                answerer.evidence.extend(flow);
+            }
+        }
+        let names = answerer.names();
+        // Once for the proxy's name, once for many.
+        let grade = if names >= names_min { names_min } else { u64::from(answerer.proxy) };
+        if grade <= answerer.told {
+            return None;
+        }
+        answerer.told = grade;
+        Some(answerer)
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let of = |answerer: &Answerer| {
+            let examples: usize = answerer.examples.iter().map(String::capacity).sum();
+            let places = answerer.examples.capacity() * size_of::<String>();
+            answerer.names.memory() + examples + places + answerer.evidence.capacity() * 8
+        };
+        self.seen.memory() + self.seen.iter().map(|(_, answerer)| of(answerer)).sum::<usize>()
+    }
+}
+
+/// Takes out of an answer the names that it says are the sender's.
+struct Said {
+    sender: IpAddr,
+    is_answer: bool,
+    inside: bool,
+    name: Vec<u8>,
+    /// The first label of each, in small letters.
+    own: Vec<Vec<u8>>,
+}
+
+impl Said {
+    const fn of(sender: IpAddr) -> Self {
+        Self { sender, is_answer: false, inside: false, name: Vec::new(), own: Vec::new() }
+    }
+}
+
+impl Tree for Said {
+    fn wants(&self, key: &str) -> bool {
+        matches!(key, "type" | "answers" | "rrname" | "rdata")
+    }
+
+    fn text(&mut self, key: &str, value: &[u8]) {
+        match key {
+            "type" if !self.inside => self.is_answer = value == b"response",
+            "rrname" if self.inside => {
+                let label = value.split(|byte| *byte == b'.').next().unwrap_or_default();
+                let label = label.get(..NAME_BYTES_MAX).unwrap_or(label);
+                self.name = label.to_ascii_lowercase();
+            }
+            "rdata" if self.inside => {
+                let address = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                if address == Some(self.sender) && self.own.len() < EXAMPLES_MAX {
+                    self.own.push(std::mem::take(&mut self.name));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn int(&mut self, _: &str, _: u64) {}
+
+    fn float(&mut self, _: &str, _: f64) {}
+
+    fn bool(&mut self, _: &str, _: bool) {}
+
+    fn object(&mut self, _: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        fill(self);
+    }
+
+    fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        if key == "answers" {
+            self.inside = true;
+            fill(self);
+            self.inside = false;
+        }
+    }
+}
