@@ -5,7 +5,7 @@
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
 # nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
-# inetutils-telnetd, and PyPI's pymodbus 3.
+# inetutils-telnetd llmnrd, and PyPI's pymodbus 3.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -196,6 +196,18 @@ for wanted, said in [(b"login: ", b"anna\r"), (b"Password: ", b"sbagliata1\r"), 
 time.sleep(1)
 '
 
+# A machine that has one name; then another in its place that takes each name that is asked for.
+neighbours() {
+    local host ask="ip netns exec $B llmnr-query -I i1 -t 300"
+    $ask -T A sportello; $ask -T A nessuno
+    kill "${pids[0]}"
+    for host in wpad srv-archivio stampante-2; do
+        serve $C llmnrd -i i0 -H $host; sleep 0.4
+        $ask -T A $host
+        kill "${pids[-1]}"
+    done
+} >/dev/null
+
 wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
 
 one() {
@@ -215,6 +227,7 @@ one() {
         printf '%s' "$telnet_login" >"$work/login"; chmod 755 "$work" "$work/login"
         serve $C python3 -c "$telnet_server" $IN "$work/login"
         sleep 0.5; TERM=xterm record telnet out python3 -c "$telnet_client" $IN ;;
+    llmnr) serve $C llmnrd -i i0 -H sportello; sleep 0.4; record llmnr neighbours ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -223,6 +236,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

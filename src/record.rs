@@ -547,8 +547,12 @@ pub struct IcmpMessage {
     pub kind: u8,
     /// Code.
     pub code: u8,
+    /// Bytes 4 to 7 of the header.
+    pub rest: u32,
     /// Identifier and sequence number of echo and the like.
     pub echo: Option<(u16, u16)>,
+    /// Time to live, or hop limit, of the packet.
+    pub hops: u8,
     /// Bytes after the header of eight bytes.
     pub length: u32,
     /// The first [`Self::SAMPLE`] of them.

@@ -1,7 +1,7 @@
 //! Attempts to log on, whatever the protocol: who tried where, as whom, and how it went.
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
-//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 or 403 to what holds a password in HTTP, the result of
+//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to credentials of HTTP and to forms with a password, the result of
 //! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, SMTP 535, what telnet prints behind a password. Pages of the
 //! web on which one logs on mostly answer alike whether the password was right or not; one that sends
 //! on to a page of its own took it. Where only the flow is known (SSH, RDP, databases
@@ -91,8 +91,8 @@ pub struct Attempt {
     pub failures: u32,
     /// Hash of the account's name; 0 when it is not known.
     pub account: u64,
-    /// A short hash of what was sent to prove who one is, with the account's name; 0 when it is not known.
-    /// It tells a guess from the last one, and is too short to tell what either was.
+    /// A short hash of account and password, where both can be seen; 0 elsewhere. It tells a guess from
+    /// the one before: of a million likely passwords some 250 have the same.
     pub secret: u16,
     /// Hash of what beside the server was the target: the web page.
     pub place: u64,
@@ -261,7 +261,9 @@ impl Attempts {
             }
             b"PASS" | b"APOP" | b"AUTH" => {
                 let account = self.named.peek(&flow).copied().unwrap_or_default();
-                let secret = proof(account, spoken.get("request.args"));
+                // What other ways send differs each time.
+                let plain = spoken.get("request.command") == b"PASS";
+                let secret = if plain { proof(account, spoken.get("request.args")) } else { 0 };
                 let result = match spoken.get("response.status") {
                     b"OK" => Result::Succeeded,
                     b"ERR" => Result::Failed,
@@ -346,31 +348,29 @@ impl Attempts {
         })??;
         let refused = matches!(status, 401 | 403);
         let posted = || self.http_method.bytes(record, |method| method == b"POST") == Some(true);
-        let (form, page, words) = self.http_uri.bytes(record, |uri| {
+        let (form, page, asked) = self.http_uri.bytes(record, |uri| {
             let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
             let renews = any(&RENEWAL_WORDS, last_segment(path));
-            let words = any(&PASSWORD_WORDS, uri);
-            let form = words || any(&LOGIN_WORDS, path) && !renews && posted();
-            (form, if form || refused { hash(path) } else { 0 }, words.then(|| mix_bytes(uri)))
+            let asked = guess(uri);
+            let named = any(&LOGIN_WORDS, path) && !renews && posted();
+            let form = asked.is_some() || any(&PASSWORD_WORDS, uri) || named;
+            (form, if form || refused { hash(path) } else { 0 }, asked)
         })?;
-        let told = |result, secret: Option<u64>| {
-            let secret = secret.map_or(0, short);
-            Some(Attempt { place: page, secret, ..attempt(Service::Http, result, 0) })
+        let told = |result, (account, secret): (u64, u16)| {
+            let attempt = attempt(Service::Http, result, account);
+            Some(Attempt { place: page, secret, ..attempt })
         };
-        let body = || words.or_else(|| self.http_body.bytes(record, |body| mix_bytes(front(body))));
+        let sent = || self.http_body.bytes(record, guess).flatten().or(asked);
         if refused {
-            let sent = self.http_header.bytes(record, |headers| {
-                credentials(headers).map(|sent| (mix_bytes(sent), user(sent)))
-            });
-            if let Some((sent, account)) = sent.flatten() {
-                let failed = told(Result::Failed, Some(sent));
-                return failed.map(|attempt| Attempt { account, ..attempt });
+            let proof = self.http_header.bytes(record, |headers| credentials(headers).map(basic));
+            if let Some(proof) = proof.flatten().filter(|_| status == 401) {
+                return told(Result::Failed, proof);
             }
             // A program that asks for a page by itself is refused without a word; one that had a
             // password with it was refused for that.
-            let word = |body: &[u8]| any(&SECRET_WORDS, front(body));
-            let tried = form || posted() && self.http_body.bytes(record, word) == Some(true);
-            return if tried { told(Result::Failed, body()) } else { None };
+            let sent = if form || posted() { sent() } else { None };
+            let tried = form || sent.is_some();
+            return if tried { told(Result::Failed, sent.unwrap_or_default()) } else { None };
         }
         // Most login pages say 200 or send back whether the password was right or not. Who is sent on to
         // a page of its own where no one logs on has logged on.
@@ -380,8 +380,8 @@ impl Attempts {
         let sent_on = || self.http_location.bytes(record, is_on) == Some(true);
         match status {
             _ if !form => None,
-            300..400 if sent_on() => told(Result::Succeeded, None),
-            0..500 => told(Result::Short, body()),
+            300..400 if sent_on() => told(Result::Succeeded, (0, 0)),
+            0..500 => told(Result::Short, sent().unwrap_or_default()),
             _ => None,
         }
     }
@@ -418,13 +418,23 @@ static LOGIN_WORDS: [Word; 8] = [
     Word::new(b"auth/"),
 ];
 
-/// In what is sent to log on.
+/// Before a password in what is sent to log on.
 static SECRET_WORDS: [Word; 5] = [
     Word::new(b"password"),
     Word::new(b"passwd"),
     Word::new(b"pwd"),
     Word::new(b"pass="),
     Word::new(b"\"pass\""),
+];
+/// Before the account's name.
+static ACCOUNT_WORDS: [Word; 7] = [
+    Word::new(b"user"),
+    Word::new(b"login"),
+    Word::new(b"email"),
+    Word::new(b"account"),
+    Word::new(b"utente"),
+    Word::new(b"log="),
+    Word::new(b"\"name\""),
 ];
 
 /// In paths of what a program that is logged on does by itself, now and then.
@@ -437,10 +447,41 @@ fn any(words: &[Word], text: &[u8]) -> bool {
     words.iter().any(|word| word.is_in(text))
 }
 
-/// What is looked at of the body of a request: who logs on says so at once.
-fn front(body: &[u8]) -> &[u8] {
-    const BYTES: usize = 1024;
-    body.get(..BYTES).unwrap_or(body)
+/// Account and short hash of account and password in a form or an object that is sent to log on, if a
+/// password is in it. Whatever else it says (a mark of time, a state of the page) may differ each time.
+fn guess(text: &[u8]) -> Option<(u64, u16)> {
+    let find = |words: &[Word]| words.iter().find_map(|word| value(text, word));
+    let secret = find(&SECRET_WORDS)?;
+    let account = find(&ACCOUNT_WORDS).map_or(0, hash);
+    Some((account, proof(account, secret)))
+}
+
+/// What stands behind a word in `word=value&` or `"word": "value"`, first where it is not empty.
+fn value<'a>(text: &'a [u8], word: &Word) -> Option<&'a [u8]> {
+    const NAME_BYTES_MAX: usize = 64;
+    const VALUE_BYTES_MAX: usize = 256;
+    const PLACES_MAX: usize = 16;
+    let mut rest = text;
+    for _ in 0..PLACES_MAX {
+        rest = rest.get(word.place(rest)?..)?;
+        let name = rest.get(..NAME_BYTES_MAX).unwrap_or(rest);
+        let sign = name.iter().position(|byte| matches!(byte, b'=' | b':'));
+        let other = name.iter().position(|byte| matches!(byte, b'&' | b',' | b'{' | b'\n'));
+        if let Some(sign) = sign.filter(|sign| other.is_none_or(|other| *sign < other)) {
+            let value = rest.get(sign + 1..)?.trim_ascii_start();
+            let (value, end): (_, &[u8]) = match value.strip_prefix(b"\"") {
+                Some(value) => (value, b"\""),
+                None => (value, b"&,}\r\n"),
+            };
+            let length = value.iter().take(VALUE_BYTES_MAX).position(|byte| end.contains(byte));
+            let value = value.get(..length.unwrap_or(VALUE_BYTES_MAX)).unwrap_or(value);
+            if !value.is_empty() {
+                return Some(value);
+            }
+        }
+        rest = rest.get(1..)?;
+    }
+    None
 }
 
 /// The last part of the path of an address, without what follows it.
@@ -472,9 +513,9 @@ fn proof(account: u64, word: &[u8]) -> u16 {
     if word.is_empty() { 0 } else { short(mix(account ^ mix_bytes(word))) }
 }
 
-/// A part of a hash; never 0.
+/// Twelve bits of a hash; never 0.
 const fn short(hash: u64) -> u16 {
-    let short = (hash >> 24) as u16;
+    let short = (hash >> 24) as u16 & 0xfff;
     if short == 0 { 1 } else { short }
 }
 
@@ -482,14 +523,31 @@ const fn short(hash: u64) -> u16 {
 /// the third message counts: the first two are refused whoever one is.
 fn credentials(headers: &[u8]) -> Option<&[u8]> {
     static SCHEMES: [Word; 4] = [
-        Word::new(b"authorization: basic "),
-        Word::new(b"authorization: digest "),
-        Word::new(b"authorization: ntlm tlrmtvntuaad"),
-        Word::new(b"authorization: negotiate tlrmtvntuaad"),
+        Word::new(b"\nauthorization: basic "),
+        Word::new(b"\nauthorization: digest "),
+        Word::new(b"\nauthorization: ntlm tlrmtvntuaad"),
+        Word::new(b"\nauthorization: negotiate tlrmtvntuaad"),
     ];
-    const NAME: usize = "authorization: ".len();
-    let begin = SCHEMES.iter().find_map(|scheme| scheme.place(headers))?;
-    headers.get(begin + NAME..)?.split(|byte| matches!(byte, b'\r' | b'\n')).next()
+    const NAME: usize = "\nauthorization: ".len();
+    // It may be the first line.
+    let first = |scheme: &Word| {
+        let begins = scheme.text().get(1..).is_some_and(|text| {
+            headers.get(..text.len()).is_some_and(|there| there.eq_ignore_ascii_case(text))
+        });
+        begins.then_some(NAME - 1)
+    };
+    let find = |scheme: &Word| first(scheme).or_else(|| scheme.place(headers).map(|at| at + NAME));
+    let begin = SCHEMES.iter().find_map(find)?;
+    headers.get(begin..)?.split(|byte| matches!(byte, b'\r' | b'\n')).next()
+}
+
+/// Account and short hash of credentials of the scheme Basic; of others nothing is known: what they say
+/// differs each time, whatever the password.
+fn basic(credentials: &[u8]) -> (u64, u16) {
+    match user(credentials) {
+        0 => (0, 0),
+        account => (account, short(mix_bytes(credentials))),
+    }
 }
 
 /// The hash of the name in credentials of the scheme Basic (RFC 7617): base64 of `name:password`; 0 of
@@ -652,8 +710,34 @@ mod tests {
             let headers = format!("Authorization: Basic {text}\r\n");
             assert_eq!(sent(&headers), Some((format!("Basic {text}"), 0)), "{text}");
         }
+        assert_eq!(sent("Proxy-Authorization: Basic YW5uYTp4\r\n"), None);
+        assert_ne!(basic(b"Basic YW5uYTp4").1, basic(b"Basic YW5uYTp5").1);
+        assert_eq!(basic(b"Digest username=\"anna\", response=\"1\""), (0, 0));
         assert_eq!(sent("Authorization: Digest username=\"a\"").map(|(_, user)| user), Some(0));
         assert_eq!(sent("Authorization: Bearer YW5uYTp4\r\n"), None);
         assert_eq!(sent("Authorization: NTLM TlRMTVNTUAABAAAA\r\n"), None);
+    }
+    #[test]
+    fn a_guess_is_account_and_password_whatever_stands_around_them() {
+        let of = |text: &str| guess(text.as_bytes());
+        let anna = of("user=anna&password=x");
+        assert_eq!(anna.map(|(account, _)| account), Some(hash(b"anna")));
+        let long = "A".repeat(5000);
+        for same in [
+            format!("__VIEWSTATE={long}&user=anna&pwd=x&go=1"),
+            "{\"ts\":17,\"username\": \"anna\", \"password\" : \"x\"}".to_owned(),
+            "password=x&user=anna".to_owned(),
+            "password=&user=anna&new_password=x".to_owned(),
+        ] {
+            assert_eq!(of(&same), anna, "{same}");
+        }
+        for other in ["user=anna&password=y", "user=bruno&password=x", "{\"password\":\"x\"}"] {
+            assert_ne!(of(other), anna, "{other}");
+        }
+        for none in ["", "user=anna", "a=password", "password", "forgot the password, anna: x"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+        // Not worth a look for ever.
+        assert_eq!(of(&"pwd&".repeat(100_000)), None);
     }
 }

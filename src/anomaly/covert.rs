@@ -451,7 +451,9 @@ mod tests {
         let message = IcmpMessage {
             kind,
             code: 0,
+            rest: 1 << 16 | n as u32,
             echo: Some((1, n as u16)),
+            hops: 64,
             length: payload.len() as u32,
             sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
             hash: payload.iter().fold(7, |hash, byte| mix(hash ^ u64::from(*byte))),

@@ -127,6 +127,11 @@ impl Word {
         Self { text, at, rarest }
     }
 
+    /// The word itself.
+    pub const fn text(&self) -> &'static [u8] {
+        self.text
+    }
+
     /// Whether a text has the word in it.
     pub fn is_in(&self, text: &[u8]) -> bool {
         self.place(text).is_some()

@@ -116,6 +116,8 @@ pub struct Icmp {
     pub kind: u8,
     /// Code.
     pub code: u8,
+    /// Bytes 4 to 7 of the header: what they say hangs on the type.
+    pub rest: u32,
     /// Identifier of echo and the like.
     pub id: Option<u16>,
     /// Sequence number of echo and the like.

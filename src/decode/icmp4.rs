@@ -17,7 +17,8 @@ impl Packet<'_, '_> {
         else {
             return self.event(&events::ICMPV4_PKT_TOO_SMALL);
         };
-        let mut icmp = Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
+        let rest = u32::from(a) << 16 | u32::from(b);
+        let mut icmp = Icmp { kind, code, rest, id: None, sequence: None, mtu: None, about: None };
         // The largest code that is assigned for each type.
         let code_max = match kind {
             0 | 8 | 13..=18 => {

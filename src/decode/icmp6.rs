@@ -14,10 +14,10 @@ const ECHO_REPLY: u8 = 129;
 impl Packet<'_, '_> {
     pub(super) fn icmp6(&mut self, start: usize, end: usize) {
         let mut reader = self.reader(start, end);
-        let (Some([kind, code, _, _]), Some(word)) = (reader.array(), reader.u32()) else {
+        let (Some([kind, code, _, _]), Some(rest)) = (reader.array(), reader.u32()) else {
             return self.event(&events::ICMPV6_PKT_TOO_SMALL);
         };
-        let mut icmp = Icmp { kind, code, id: None, sequence: None, mtu: None, about: None };
+        let mut icmp = Icmp { kind, code, rest, id: None, sequence: None, mtu: None, about: None };
         // The largest code that is assigned for each type.
         let code_max = match kind {
             1 => 8,
@@ -25,8 +25,8 @@ impl Packet<'_, '_> {
             3 => 1,
             4 => 3,
             ECHO_REQUEST | ECHO_REPLY => {
-                icmp.id = Some((word >> 16) as u16);
-                icmp.sequence = Some(word as u16);
+                icmp.id = Some((rest >> 16) as u16);
+                icmp.sequence = Some(rest as u16);
                 0
             }
             130..=132 | 143 => {
@@ -57,7 +57,7 @@ impl Packet<'_, '_> {
             icmp.about = self.about6(reader);
         }
         if kind == PACKET_TOO_BIG {
-            icmp.mtu = Some(word);
+            icmp.mtu = Some(rest);
         }
         self.headers.transport = Transport::Icmp6(icmp);
         self.payload(start + 8, end);

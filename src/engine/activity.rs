@@ -116,7 +116,8 @@ impl Activity {
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) if noted.tells_message(self.rounds) => {
-                records.push(message(place, icmp, payload, flow, way));
+                let hops = headers.ip.map_or(0, |ip| ip.ttl);
+                records.push(message(place, (icmp, hops), payload, flow, way));
             }
             _ => {}
         }
@@ -281,11 +282,19 @@ fn hash(bytes: &[u8]) -> u64 {
 
 /// A message of ICMP. Few packets are: their code is kept apart from what all run through.
 #[inline(never)]
-fn message(place: Place, icmp: &Icmp, payload: &[u8], flow: &Flow<App>, way: Direction) -> Record {
+fn message(
+    place: Place,
+    (icmp, hops): (&Icmp, u8),
+    payload: &[u8],
+    flow: &Flow<App>,
+    way: Direction,
+) -> Record {
     let message = IcmpMessage {
         kind: icmp.kind,
         code: icmp.code,
+        rest: icmp.rest,
         echo: icmp.id.zip(icmp.sequence),
+        hops,
         length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
         sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
         hash: hash(payload),

@@ -10,12 +10,10 @@ use crate::anomaly::stats::distinct::mix_address;
 use crate::anomaly::stats::{Distinct, Recent};
 use crate::time::Timestamp;
 
-/// Servers with a service remembered; an entry is made by a failure alone.
+/// Servers with a service remembered; the good ones, too.
 const CROWDS_MAX: usize = 512;
 /// The time in which a full crowd is forgotten, seconds.
 const WINDOW: f64 = 3600.0;
-/// The next finding of the same crowd comes at so many times as many hosts.
-const GROWTH: u64 = 10;
 
 /// Who failed at a service.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -23,7 +21,9 @@ pub(super) struct Crowd {
     /// New hosts that failed.
     bucket: Bucket,
     sources: Distinct,
-    /// Of them those that succeeded, before or after: people who mistype.
+    /// Of them those that succeeded then: people who mistyped.
+    recovered: Distinct,
+    /// All that were seen to succeed: what fails for them is something else.
     good: Distinct,
     pub(super) failures: u64,
     pub(super) first: Timestamp,
@@ -33,30 +33,32 @@ pub(super) struct Crowd {
 
 /// See the module's page.
 pub(super) struct Crowds {
-    /// Hosts that make a finding.
+    /// Hosts that make a finding; the next comes at so many times as many.
     full: f64,
+    growth: u64,
     crowds: Recent<(IpAddr, Service), Crowd>,
 }
 
 impl Crowd {
-    /// Hosts that failed and never succeeded.
+    /// Hosts that failed and were not seen to succeed.
     pub(super) fn hosts(&self) -> u64 {
-        self.sources.count().saturating_sub(self.good.count())
+        self.sources.count().saturating_sub(self.recovered.count())
     }
 }
 
 impl Crowds {
-    pub(super) const fn new(full: f64) -> Self {
-        Self { full, crowds: Recent::new(CROWDS_MAX) }
+    pub(super) const fn new(full: f64, growth: u64) -> Self {
+        Self { full, growth, crowds: Recent::new(CROWDS_MAX) }
     }
 
     /// Sees an attempt of a host from outside.
     pub(super) fn see(&mut self, about: &About<'_>) -> Option<Found> {
         let (attempt, limit) = (about.attempt, (self.full, WINDOW));
         let (source, server) = (about.context.source?, about.context.destination?);
-        // Pages and mail are there for many, and short visits to them are no failures.
+        // Pages and mail are there for many, and short visits to them are no failures; of pages it is
+        // seldom seen that somebody got in.
         let counts = match (attempt.service, attempt.result) {
-            (Service::Netlogon, _) => false,
+            (Service::Netlogon | Service::Http, _) => false,
             (service, Outcome::Short) => {
                 matches!(service, Service::Ssh | Service::Rdp | Service::Database)
             }
@@ -66,17 +68,20 @@ impl Crowds {
             return None;
         }
         let (key, host) = ((server.addr, attempt.service), mix_address(source.addr));
+        let crowd = self.crowds.touch(&key);
         if attempt.result == Outcome::Succeeded {
-            if let Some(crowd) = self.crowds.get(&key)
-                && crowd.sources.contains(host)
-            {
-                crowd.good.insert(host);
+            if crowd.sources.contains(host) {
+                crowd.recovered.insert(host);
             }
+            crowd.good.insert(host);
             return None;
         }
-        let crowd = self.crowds.touch(&key);
+        if crowd.good.contains(host) {
+            return None;
+        }
         if crowd.bucket.at(about.at, limit) <= 0.0 {
-            *crowd = Crowd { first: about.at, ..Crowd::default() };
+            let good = std::mem::take(&mut crowd.good);
+            *crowd = Crowd { first: about.at, good, ..Crowd::default() };
         }
         crowd.failures += u64::from(attempt.failures);
         if !crowd.sources.insert(host) {
@@ -90,7 +95,7 @@ impl Crowds {
         let due = if crowd.told == 0 {
             level >= self.full && hosts as f64 >= self.full
         } else {
-            hosts >= crowd.told.saturating_mul(GROWTH)
+            hosts >= crowd.told.saturating_mul(self.growth)
         };
         if !due {
             return None;
@@ -111,7 +116,8 @@ impl Crowds {
 
     pub(super) fn memory(&self) -> usize {
         let of = |crowd: &Crowd| {
-            crowd.sources.memory() + crowd.good.memory() + crowd.evidence.capacity() * 8
+            let hosts = [&crowd.sources, &crowd.recovered, &crowd.good].map(Distinct::memory);
+            hosts.iter().sum::<usize>() + crowd.evidence.capacity() * 8
         };
         let inner: usize = self.crowds.iter().map(|(_, crowd)| of(crowd)).sum();
         self.crowds.memory() + inner

@@ -26,8 +26,8 @@ use super::attempts::{Attempt, Bucket, Result as Outcome, Service};
 use super::stats::distinct::mix;
 use super::stats::{Distinct, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::record::{Record, Sort};
-use crate::time::Timestamp;
+use crate::record::{Body, Record, Sort};
+use crate::time::{Duration, Timestamp};
 use crowd::Crowds;
 
 static FAILURES: Parameter = Parameter {
@@ -46,8 +46,8 @@ static WINDOW_HOME: Parameter = Parameter::fixed(
     "window-home",
     300.0,
     "seconds",
-    "The same for connections within the house whose shape alone tells: scripts and pollers make \
-     such all day, but not one each few seconds.",
+    "The same for connections within the house, and for mail elsewhere, whose shape alone tells: \
+     scripts and pollers make such all day, but not one each few seconds.",
 );
 static BURST: Parameter = Parameter::fixed(
     "burst",
@@ -86,18 +86,22 @@ static REPEAT_GROWTH: Parameter = Parameter::fixed(
 const PAIRS_MAX: usize = 4096;
 /// Flows kept as evidence.
 const EVIDENCE_MAX: usize = 8;
+/// Different passwords at most that a device is thought to have saved, and tries again and again.
+const SAVED_MAX: u64 = 3;
 
 /// How the lists know it.
 pub static KIND: Kind = Kind {
     name: "bruteforce",
     gid: 9102,
     help: "Failed attempts to log on, many of one host at one server; a success after them.",
-    algorithm: "Each failed attempt of a host at a service of a server adds one to a bucket that \
-                runs out with time; a full bucket is a finding, a success while it is more than \
-                half full another, graver one. Where the protocol is read its answer says what \
-                failed; else a connection too short to have worked in counts. Of each server \
-                and service the hosts from outside that fail and never succeed are counted \
-                together.",
+    algorithm: "Failed attempts of a host at a service of a server fill a bucket that runs out with \
+                time; several of one connection count each, the same password again does not, as \
+                long as there are no more than three. A full bucket is a finding, as is a burst at \
+                SSH from outside and, over a day, many different passwords; a success while the \
+                bucket is more than half full is a graver one. Where the protocol is read its answer \
+                says what failed; else a connection too short to have worked in counts. Of each \
+                server and service the hosts from outside that fail, and are not seen to succeed, \
+                are counted together.",
     references: &[
         "MITRE ATT&CK T1110.001, T1210",
         "Zeek: policy/protocols/ftp/detect-bruteforcing, policy/protocols/ssh/detect-bruteforcing",
@@ -123,7 +127,7 @@ pub static KIND: Kind = Kind {
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     usual: (f64, f64),
-    /// Of flows within the house of which the shape alone is known.
+    /// Of flows of which the shape alone is known, within the house or to mail elsewhere.
     home: (f64, f64),
     burst: (f64, f64),
     /// Of different passwords.
@@ -137,20 +141,30 @@ struct Limits {
 struct Pair {
     bucket: Bucket,
     burst: Bucket,
+    /// Since the bucket last ran out: failures, the first of them, failures at the last finding.
     failures: u64,
     first: Timestamp,
-    accounts: Distinct,
-    /// What was tried, as far as it is seen, since a time.
-    secrets: Distinct,
-    secrets_since: Timestamp,
-    /// Of them those to which the server itself said no.
-    refused: u32,
-    /// Failures at the last finding.
     told: u64,
-    /// An attack was told, of which the passwords are part.
-    slow: bool,
     succeeded: bool,
+    last: Timestamp,
+    /// Of a day, from when: accounts, flows of some, what was tried as far as it is seen.
+    day: Timestamp,
+    accounts: Distinct,
     evidence: Vec<u64>,
+    secrets: Distinct,
+    /// Of what was tried that to which the server itself said no.
+    refused: u32,
+    /// An attack was told in it; a slow one.
+    day_told: bool,
+    slow_told: bool,
+}
+
+/// What failures come to.
+enum Due {
+    /// They came fast: the limit that they reached.
+    Fast((f64, f64)),
+    /// Different passwords, over a day.
+    Slow,
 }
 
 type Key = (IpAddr, IpAddr, Service, u64);
@@ -177,7 +191,7 @@ impl Bruteforce {
             netlogon: (tuning.get(&NETLOGON), window),
             growth: tuning.count(&REPEAT_GROWTH),
         };
-        let crowds = Crowds::new(tuning.get(&SOURCES));
+        let crowds = Crowds::new(tuning.get(&SOURCES), limits.growth);
         Self { site: site.clone(), limits, pairs: Recent::new(PAIRS_MAX), crowds }
     }
 
@@ -192,9 +206,13 @@ impl Bruteforce {
         let key = (source.addr, server.addr, attempt.service, attempt.place);
         let limits = self.limits;
         let home = self.site.is_home(source.addr);
+        let by_shape = attempt.result == Outcome::Short && matches!(record.body, Body::Flow(_));
+        // Mail is looked for elsewhere too.
+        let mail = matches!(attempt.service, Service::Imap | Service::Smtp);
+        let usual = home && (mail || self.site.is_home(server.addr));
         let limit = match attempt.service {
             Service::Netlogon => limits.netlogon,
-            _ if home && attempt.result == Outcome::Short => limits.home,
+            _ if by_shape && usual => limits.home,
             _ => limits.usual,
         };
         let at = super::attempts::when(record);
@@ -202,18 +220,24 @@ impl Bruteforce {
         let about = words::About { context, at, site, known, attempt, limit };
         if attempt.failures > 0 {
             let pair = self.pairs.touch(&key);
-            let due = pair.fail(&about, limits, home);
-            found.extend(due.map(|limit| words::failed(pair, &words::About { limit, ..about })));
+            found.extend(pair.fail(&about, limits, home).map(|due| match due {
+                Due::Fast(limit) => words::failed(pair, &words::About { limit, ..about }),
+                Due::Slow => {
+                    let limit = limits.secrets;
+                    words::failed(&pair.of_the_day(), &words::About { limit, ..about })
+                }
+            }));
         }
         if !home {
             found.extend(self.crowds.see(&about));
         }
         if attempt.result == Outcome::Succeeded {
             let pair = self.pairs.get(&key)?;
-            let level = pair.bucket.at(at, limit);
-            if !pair.succeeded && level >= limit.0 / 2.0 {
+            if !pair.succeeded && pair.is_guessing(at, limit) {
                 pair.succeeded = true;
-                found.push(words::succeeded(pair, &about));
+                let slow = pair.slow_told && pair.told == 0;
+                let shown = if slow { pair.of_the_day() } else { pair.clone() };
+                found.push(words::succeeded(&shown, &about));
             }
         }
         Some(())
@@ -221,29 +245,27 @@ impl Bruteforce {
 }
 
 impl Pair {
-    /// Takes failures; the limit that they have reached, if it is to be told.
-    fn fail(&mut self, about: &words::About<'_>, limits: Limits, home: bool) -> Option<(f64, f64)> {
+    /// Takes failures; what they have come to, if it is to be told.
+    fn fail(&mut self, about: &words::About<'_>, limits: Limits, home: bool) -> Option<Due> {
         let (attempt, at) = (about.attempt, about.at);
         if self.bucket.at(at, about.limit) <= 0.0 {
-            // It has run out: a new attack, if it is one; a slow one goes on.
-            *self = Self {
-                first: at,
-                secrets: std::mem::take(&mut self.secrets),
-                secrets_since: self.secrets_since,
-                refused: self.refused,
-                slow: self.slow,
-                ..Self::default()
-            };
+            // It has run out: a new attack, if it is one.
+            (self.failures, self.first, self.told) = (0, at, 0);
+            (self.succeeded, self.burst) = (false, Bucket::default());
         }
-        if at.since(self.secrets_since).as_secs_f64() > limits.secrets.1 {
-            (self.secrets, self.secrets_since) = (Distinct::default(), at);
-            (self.refused, self.slow) = (0, false);
+        if at.since(self.day).as_secs_f64() > limits.secrets.1 {
+            (self.day, self.refused, self.day_told, self.slow_told) = (at, 0, false, false);
+            (self.accounts, self.secrets) = (Distinct::default(), Distinct::default());
+            self.evidence.clear();
         }
-        // Who guesses tries something else each time; the same again is an old password that was saved.
-        if attempt.secret != 0 && !self.secrets.insert(mix(attempt.secret.into())) {
+        let again = attempt.secret != 0 && !self.secrets.insert(mix(attempt.secret.into()));
+        // A device that has a password or two saved tries them all day; who guesses has many.
+        if again && self.told == 0 && self.secrets.count() <= SAVED_MAX {
             return None;
         }
-        self.refused += u32::from(attempt.secret != 0 && attempt.result == Outcome::Failed);
+        self.last = self.last.max(at);
+        let refused = attempt.secret != 0 && !again && attempt.result == Outcome::Failed;
+        self.refused = self.refused.saturating_add(refused.into());
         let level = self.bucket.add(attempt.failures, at, about.limit);
         self.failures += u64::from(attempt.failures);
         if attempt.account != 0 {
@@ -256,22 +278,32 @@ impl Pair {
         if self.told > 0 {
             let due = self.failures >= self.told.saturating_mul(limits.growth);
             self.told = if due { self.failures } else { self.told };
-            return due.then_some(about.limit);
+            return due.then_some(Due::Fast(about.limit));
         }
         let burst = attempt.service == Service::Ssh && !home;
-        let due = if level >= about.limit.0 {
-            Some(about.limit)
-        } else if !self.slow && f64::from(self.refused) >= limits.secrets.0 {
-            (self.failures, self.first) = (self.refused.into(), self.secrets_since);
-            Some(limits.secrets)
-        } else if burst && self.burst.add(attempt.failures, at, limits.burst) >= limits.burst.0 {
-            Some(limits.burst)
-        } else {
-            None
-        };
-        self.slow |= due.is_some();
-        self.told = if due.is_some() { self.failures } else { 0 };
-        due
+        let burst = burst && self.burst.add(attempt.failures, at, limits.burst) >= limits.burst.0;
+        if level >= about.limit.0 || burst {
+            (self.told, self.day_told) = (self.failures, true);
+            return Some(Due::Fast(if burst { limits.burst } else { about.limit }));
+        }
+        if self.day_told || f64::from(self.refused) < limits.secrets.0 {
+            return None;
+        }
+        (self.day_told, self.slow_told) = (true, true);
+        Some(Due::Slow)
+    }
+
+    /// Whether a success now comes out of an attack.
+    fn is_guessing(&self, at: Timestamp, limit: (f64, f64)) -> bool {
+        const SOON: Duration = Duration::from_secs(3600);
+        let slowly = self.slow_told && at.since(self.last) <= SOON;
+        slowly || self.bucket.at(at, limit) >= limit.0 / 2.0
+    }
+
+    /// The same as it looks over the day.
+    fn of_the_day(&self) -> Self {
+        let (failures, first) = (self.refused.into(), self.day);
+        Self { failures, first, told: self.slow_told.into(), ..self.clone() }
     }
 }
 

@@ -182,6 +182,21 @@ fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
         show(&mut second, &mut known, &flow(source, IN, 22, 100, "ssh", 1900), &mut found);
     }
     assert!(second.pairs.len() <= PAIRS_MAX && second.memory() < 2_600_000);
+    // Many servers, at each of which many accounts and passwords are tried by one.
+    let mut worst = fresh();
+    for n in 0..600_000u64 {
+        let server = [10, 0, (n / 256 % 40) as u8, n as u8];
+        let attempt = Attempt {
+            service: Service::Ftp,
+            result: Outcome::Failed,
+            failures: 1,
+            account: n / 10_000 + 1,
+            secret: (n / 10_000 + 1) as u16,
+            place: 0,
+        };
+        worst.attempt(&flow(OUT, server, 21, 100, "ftp", 500), attempt, &known, &mut found);
+    }
+    assert!(worst.pairs.len() == PAIRS_MAX && worst.memory() < 16 << 20, "{}", worst.memory());
 }
 
 /// A transaction from outside that says this.
@@ -253,6 +268,9 @@ fn of_one_from_outside_a_burst_at_ssh_is_enough_and_one_within_may_be_a_script()
     assert!(judge((0..2000).map(|n| burst([10, 0, 0, 9], n, 20))).is_empty());
     assert!(!judge((0..60).map(|n| burst([10, 0, 0, 9], n, 1))).is_empty());
     assert!(!judge((0..2000).map(|n| burst(OUT, n, 20))).is_empty());
+    // One of ours that guesses elsewhere.
+    let abroad = |n: u64| flow([10, 0, 0, 9], OUT, 22, n * 20, "ssh", 1900);
+    assert!(!judge((0..2000).map(abroad)).is_empty());
 }
 
 #[test]
@@ -264,8 +282,12 @@ fn many_hosts_that_each_guess_a_little_are_told_together() {
     assert_eq!(told, [3, 3]);
     let finding = &found[0].finding;
     assert_eq!((finding.level, finding.hosts), (Level::Medium, [26, 1]));
-    assert!(finding.explain_it.contains("26 macchine esterne: 51 accessi falliti a 10.0.0.5"));
-    assert!(finding.explain_en.contains("26 hosts from outside: 51 failed attempts to log on"));
+    assert!(finding.explain_it.contains("26 macchine esterne hanno fallito l'accesso a 10.0.0.5"));
+    assert!(finding.explain_en.contains("26 hosts from outside failed to log on at 10.0.0.5"));
+    // Those who got in before are known, whatever fails for them then; it is remembered over a restart.
+    let before = (0..40).map(|n| flow(from(n), IN, 22, n * 5, "ssh", 90_000));
+    let then = (0..40).map(|n| flow(from(n), IN, 22, 90_000 + n * 5, "ssh", 1900));
+    assert!(judge(before.chain(then)).is_empty());
     // Those who get in after all only mistyped; ours are known; a host a quarter of an hour is noise.
     let mistyped = (0..600).map(|n| {
         let bytes = if n % 2 == 0 { 1900 } else { 90_000 };
@@ -351,7 +373,7 @@ fn a_password_in_a_body_that_is_refused_is_a_guess_and_the_same_one_again_is_non
         told.len()
     };
     let guess = |n| format!("{{\"user\":\"anna\",\"password\":\"{n}\"}}");
-    let saved = |_| "user=anna&pwd=x".to_owned();
+    let saved = |n| format!("state={n}&user=anna&pwd=x");
     assert_eq!([tries("/api/session", "401", guess), tries("/api/session", "401", saved)], [1, 0]);
     assert_eq!([tries("/login", "200", guess), tries("/login", "200", saved)], [1, 0]);
     // What is refused without a password: a session that is over.
@@ -388,6 +410,28 @@ fn different_passwords_are_told_however_slowly_they_come() {
         spoke("ftp", &said, at)
     }));
     assert_eq!(fast.len(), 1);
+    // Who gets in soon after a slow attack had the right one among them.
+    let slow = (0..60).map(|n| {
+        let said = [
+            ("ftp.command", "PASS"),
+            ("ftp.command_data", &*n.to_string()),
+            ("ftp.completion_code", if n == 59 { "230" } else { "530" }),
+        ];
+        spoke("ftp", &said, 1_000_000 + n * 300)
+    });
+    let told: Vec<_> = heard(slow).iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
+    // A list that is gone through again.
+    let again = (0..120).map(|n| {
+        let said = [
+            ("ftp.command", "PASS"),
+            ("ftp.command_data", &*(n % 60).to_string()),
+            ("ftp.completion_code", if n == 119 { "230" } else { "530" }),
+        ];
+        spoke("ftp", &said, 1_000_000 + n + n / 60 * 7200)
+    });
+    let told: Vec<_> = heard(again).iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (1, Level::Medium), (2, Level::High)]);
     // Too few in a day; and one who has three passwords.
     assert!(tries(2400, |n| n.to_string()).is_empty());
     assert!(tries(300, |n| (n % 3).to_string()).is_empty());

@@ -125,8 +125,8 @@ pub(super) fn guessed_by_many(crowd: &Crowd, about: &About<'_>) -> Found {
                 window.it
             ),
             format!(
-                "Normally who fails from outside succeeds then; the threshold is {full:.0} hosts \
-                 in {}.",
+                "Normally, whoever fails from outside succeeds afterwards; the threshold is \
+                 {full:.0} hosts in {}.",
                 window.en
             ),
         ),
@@ -155,21 +155,17 @@ fn seen_of_many(crowd: &Crowd, about: &About<'_>) -> Said {
     let (server, name) = (server(about), about.attempt.service.name());
     let port = about.context.destination.map_or(0, |end| end.port);
     let from = count(crowd.hosts(), ["macchina esterna", "macchine esterne"], ["host", "hosts"]);
-    let tries = count(
-        crowd.failures,
-        ["accesso fallito", "accessi falliti"],
-        ["failed attempt to log on", "failed attempts to log on"],
-    );
     let span = span(about.at.since(crowd.first));
     Said::new(
         format!(
-            "{}: {} a {server} ({name}, porta {port}) in {}, e nessuna di loro ci è mai riuscita.",
-            from.it, tries.it, span.it
+            "{} hanno fallito l'accesso a {server} ({name}, porta {port}) in {}, e di nessuna si è \
+             visto un accesso riuscito.",
+            from.it, span.it
         ),
         format!(
-            "{} from outside: {} at {server} ({name}, port {port}) in {}, and none of them ever \
-             succeeded.",
-            from.en, tries.en, span.en
+            "{} from outside failed to log on at {server} ({name}, port {port}) in {}, and none of \
+             them was seen to succeed.",
+            from.en, span.en
         ),
     )
 }

@@ -87,6 +87,8 @@ const fn excess(name: &'static str, values: [f64; 3], unit: &'static str) -> Par
 
 /// Victims and ways remembered: of some 150 bytes, and 2.5 KiB as long as much piles up.
 const ENTRIES_MAX: usize = 2048;
+/// What pieces of slow requests of our own machines count, besides that they are ours.
+const PATIENT: f64 = 0.25;
 /// The span over which usual rates are taken.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Such spans until a usual rate counts.
@@ -244,7 +246,7 @@ impl Entry {
     /// Takes in what was seen; whether it is to be told.
     fn add(&mut self, record: &Record, seen: &Seen, limits: &Limits, site: &Site) -> bool {
         let (at, limit) = (record.timestamp, limits.way(seen.way));
-        let rate = self.tolerated(limit, limits);
+        let rate = self.tolerated(seen.way, limits);
         let over = self.sum.at(at, rate) >= limit.excess;
         self.learn(at, seen.weight, over);
         let level = self.sum.add(at, seen.weight, rate);
@@ -276,8 +278,10 @@ impl Entry {
     }
 
     /// What may come in a second.
-    fn tolerated(&self, limit: Limit, limits: &Limits) -> f64 {
-        if self.usual.count() < WINDOWS_MIN {
+    fn tolerated(&self, way: Way, limits: &Limits) -> f64 {
+        let limit = limits.way(way);
+        // Of slow requests an ordinary server gets none: what is usual is an attack that began slowly.
+        if self.usual.count() < WINDOWS_MIN || way == Way::Slow {
             return limit.rate;
         }
         limit.rate.max(self.usual.mean() * limits.usual)
@@ -366,7 +370,9 @@ impl Flood {
             return None;
         }
         if self.site.is_home(source) {
-            seen.weight *= self.limits.own_share;
+            // A device that sends what it measures piece by piece has one long request.
+            let patient = if seen.way == Way::Slow { PATIENT } else { 1.0 };
+            seen.weight *= self.limits.own_share * patient;
         }
         let entry = self.entries.touch(&key);
         if !entry.add(record, &seen, &self.limits, &self.site) {
@@ -380,7 +386,7 @@ impl Flood {
             known,
             way: seen.way,
             limit,
-            rate: entry.tolerated(limit, &self.limits),
+            rate: entry.tolerated(seen.way, &self.limits),
             grave: self.limits.grave,
         };
         Some(words::found(entry, &about))

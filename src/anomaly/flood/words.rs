@@ -352,13 +352,13 @@ fn normal(entry: &Entry, rate: f64) -> Said {
     let (rate, usual) = (number(rate), number(entry.usual.mean()));
     if entry.usual.count() == 0 {
         return Said::new(
-            format!("Per una macchina sola se ne tollerano {} al secondo.", rate.it),
-            format!("For one host {} a second are tolerated.", rate.en),
+            format!("Per una macchina sola se ne tollerano fino a {} al secondo.", rate.it),
+            format!("For one host, up to {} a second are tolerated.", rate.en),
         );
     }
     Said::new(
-        format!("Di solito ne riceve {} al secondo; se ne tollerano {}.", usual.it, rate.it),
-        format!("Usually it gets {} a second; {} are tolerated.", usual.en, rate.en),
+        format!("Di solito ne riceve {} al secondo; se ne tollerano fino a {}.", usual.it, rate.it),
+        format!("Usually it gets {} a second; up to {} are tolerated.", usual.en, rate.en),
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A scanner does not know what is there; so most of its first contacts fail, while those of an
 //! honest host mostly succeed. A connection that is accepted and broken off at once by who asked for it
-//! was not wanted: it counts as failed. Each first contact of a source with a new target is a coin thrown
+//! was not wanted: of one from outside it counts as failed. Each first contact of a source with a new target is a coin thrown
 //! for or against it, and a sequential test decides as soon as the evidence is strong enough
 //! (threshold random walk: J. Jung et al., "Fast Portscan Detection Using Sequential Hypothesis
 //! Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
@@ -117,8 +117,8 @@ pub static KIND: Kind = Kind {
     help: "First contacts that fail, of one source with many ports or hosts, or of many sources \
            with one host; pages asked for that are not there.",
     algorithm: "Threshold random walk: each first contact of a source with a new target multiplies \
-                a likelihood ratio when it fails (or is accepted and broken off at once) and \
-                divides it when it succeeds; a scan is told \
+                a likelihood ratio when it fails (or, from outside, is accepted and broken off at \
+                once) and divides it when it succeeds; a scan is told \
                 when the ratio passes the decision ratio and enough different targets have failed. \
                 As silence is known late, contacts of the same time that succeeded are held against it. \
                 Three shapes are followed: ports of one host, hosts, one host by many sources. \
@@ -236,12 +236,17 @@ impl Scan {
             return None;
         }
         let failed = counts_as_failure(context.protocol, target.port, contact)?;
+        let abandoned = contact.outcome == Outcome::Abandoned;
+        // A browser breaks off what another address of the same name was faster at, and whoever shares
+        // out work among servers looks in that way whether they are there.
+        if abandoned && self.site.is_home(source.addr) {
+            return None;
+        }
         let port_hash = mix(u64::from(target.port));
         let host_hash = mix_address(target.addr);
         let id = context.flow_id.unwrap_or_default();
         let (start, port) = (contact.start, target.port);
-        let (heard, abandoned) =
-            (contact.outcome != Outcome::Silent, contact.outcome == Outcome::Abandoned);
+        let heard = contact.outcome != Outcome::Silent;
         let try_ = group::Try { at, start, failed, heard, abandoned, id, port };
 
         // Sources of a flood come once and are made up: they must not push out what is remembered.
@@ -262,9 +267,8 @@ impl Scan {
             return Some(words::found(Shape::Vertical, pair, &about));
         }
         // A segment to a connection that is no more is refused too, and a host that wakes up has many.
-        // A browser breaks off towards the Internet what another address of the same name was faster at;
-        // where IPv6 does not work all of a place's addresses of it are silent, and nobody notices.
-        let raced = abandoned || !heard && target.addr.is_ipv6() && matches!(port, 80 | 443);
+        // Where IPv6 does not work all of a place's addresses of it are silent, and nobody notices.
+        let raced = !heard && target.addr.is_ipv6() && matches!(port, 80 | 443);
         if stray || raced && !self.site.is_home(target.addr) {
             return None;
         }

@@ -110,13 +110,14 @@ fn who_breaks_off_what_was_accepted_only_knocks() {
     let told = &judge(some)[0].finding;
     assert!(told.explain_it.contains("7 tentativi sono rimasti senza risposta o sono stati rif"));
     assert!(told.explain_en.contains("no answer, 1 accepted the connection, which was broken off"));
-    let hosts = |target: [u8; 3]| {
-        let [a, b, c] = target;
-        judge((1..=40).map(|n| contact([10, 1, 1, 1], [a, b, c, n], 443, 1000, Outcome::Abandoned)))
+    let hosts = |source| {
+        judge((1..=40).map(|n| contact(source, [10, 2, 0, n], 443, 1000, Outcome::Abandoned)))
     };
-    assert_eq!(hosts([10, 2, 0]).len(), 1);
-    // A browser whose other way was faster.
-    assert!(hosts([203, 0, 113]).is_empty());
+    assert_eq!(hosts(OUT).len(), 1);
+    // Who shares out work among servers looks whether they are there; a browser takes what is faster.
+    assert!(hosts([10, 1, 1, 1]).is_empty());
+    let ours = |n| contact(IN, [203, 0, 113, n], 443, 1000, Outcome::Abandoned);
+    assert!(judge((1..=40).map(ours)).is_empty());
 }
 
 #[test]
@@ -271,13 +272,20 @@ fn a_scan_by_icmp_speaks_of_no_ports() {
 }
 
 #[test]
-fn who_goes_through_a_list_of_pages_is_told_and_visitors_of_a_broken_site_are_not() {
+fn who_goes_through_a_list_of_pages_is_told_and_honest_visitors_are_not() {
     use super::super::beacon::tests::{Spoke, site};
-    let asks = |server: [u8; 4], pages: &mut dyn Iterator<Item = (String, &'static str)>| {
+    type Asked<'a> = (&'a str, String, &'a str, &'static str);
+    let asks = |server: [u8; 4], make: fn(u64) -> Asked<'static>| {
         let mut scan = Scan::new(&site(), &Tuning::default());
         let (known, mut found) = (Known::default(), Vec::new());
-        for (n, (uri, status)) in pages.enumerate() {
-            let said = vec![("http.uri", &*uri.leak()), ("http.stat_code", status)];
+        for n in 0..300 {
+            let (method, uri, header, status) = make(n);
+            let said = vec![
+                ("http.method", method),
+                ("http.uri", &*uri.leak()),
+                ("http.header", header),
+                ("http.stat_code", status),
+            ];
             let of = TransactionRecord {
                 protocol: "http",
                 id: 0,
@@ -285,23 +293,39 @@ fn who_goes_through_a_list_of_pages_is_told_and_visitors_of_a_broken_site_are_no
                 transaction: Box::new(Spoke(said)),
             };
             let body = Body::Transaction(Box::new(of));
-            let at = contact(OUT, server, 80, 1000 + n as u64, Outcome::Answered);
+            let at = contact(OUT, server, 80, 1000 + n, Outcome::Answered);
             scan.record(&Record { body, ..at }, &known, &mut found);
         }
         found
     };
-    let listed = |n: u64| (format!("/{n}"), if n.is_multiple_of(20) { "200" } else { "404" });
-    let found = asks(IN, &mut (0..300).map(listed));
+    /// Words without numbers.
+    fn word(n: u64) -> String {
+        format!("/{}", String::from_utf8(n.to_string().bytes().map(|b| b + 49).collect()).unwrap())
+    }
+    const HOST: &str = "Host: a\r\n";
+    let listed = |n: u64| ("GET", word(n), HOST, if n.is_multiple_of(20) { "200" } else { "404" });
+    let found = asks(IN, listed);
     let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
     assert_eq!(told, [(4, Level::Medium)]);
     let finding = &found[0].finding;
     assert_eq!(finding.technique, "T1595.003");
     assert!(finding.explain_it.contains("40 non esistono o non sono accessibili"));
     assert!(finding.explain_en.contains("40 are not there, or forbidden"));
-    // The same page again and again, with other words behind it; many that are there, one in three not.
-    assert!(asks(IN, &mut (0..900).map(|n| (format!("/a?n={n}"), "404"))).is_empty());
-    let broken = |n: u64| (format!("/{n}"), if n.is_multiple_of(3) { "404" } else { "200" });
-    assert!(asks(IN, &mut (0..900).map(broken)).is_empty());
-    assert!(asks(IN, &mut (0..900).map(|n| (format!("/{n}"), "503"))).is_empty());
-    assert!(asks([203, 0, 113, 5], &mut (0..900).map(listed)).is_empty());
+    assert!(!asks(IN, |n| ("HEAD", word(n), HOST, "403")).is_empty());
+    assert!(asks([203, 0, 113, 5], listed).is_empty());
+    let honest: [fn(u64) -> Asked<'static>; 7] = [
+        // The same page again and again, with other words behind it.
+        |n| ("GET", format!("/a?n={}", word(n)), HOST, "404"),
+        // Much that is there.
+        |n| ("GET", word(n), HOST, if n.is_multiple_of(3) { "404" } else { "200" }),
+        |n| ("GET", word(n), HOST, "503"),
+        // A folder that a Macintosh opens, a map, pictures with numbers, many behind a proxy.
+        |n| ("PROPFIND", word(n), HOST, "404"),
+        |n| ("GET", format!("/foto/._{n}"), HOST, "404"),
+        |n| ("GET", format!("/map/12/{}/{}.png", n, n * 7), HOST, "404"),
+        |n| ("GET", word(n), "Host: a\r\nX-Forwarded-For: 192.0.2.1\r\n", "404"),
+    ];
+    for (index, make) in honest.into_iter().enumerate() {
+        assert!(asks(IN, make).is_empty(), "{index}");
+    }
 }

@@ -55,7 +55,12 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
         sid: shape.sid(),
         title,
         context: *about.context,
-        level: if peers { Level::Low } else { level(failed, high, words.from_home) },
+        level: match shape {
+            _ if peers => Level::Low,
+            // A proxy of ours may stand for many.
+            Shape::Pages => Level::Medium,
+            _ => level(failed, high, words.from_home),
+        },
         score: group.ratio(),
         threshold: about.limits.decision_ratio,
         confidence: confidence(failed, tried),
@@ -75,7 +80,10 @@ pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {
         took,
         seen,
         normal: normal(shape),
-        why: why(failed, tried),
+        why: match shape {
+            Shape::Pages => pages_why(failed, tried),
+            _ => why(failed, tried),
+        },
         meaning: match shape {
             Shape::Pages => pages_meaning(),
             _ if peers => peers_meaning(),
@@ -339,6 +347,13 @@ fn normal(shape: Shape) -> Said {
     Said::new(
         "Di norma quasi tutti i primi contatti di una macchina riescono.",
         "Normally almost all first contacts of a host succeed.",
+    )
+}
+
+fn pages_why(failed: u64, tried: u64) -> Said {
+    Said::new(
+        format!("{failed} su {tried} pagine non c'erano"),
+        format!("{failed} of {tried} pages were not there"),
     )
 }
 

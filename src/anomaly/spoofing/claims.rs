@@ -73,13 +73,14 @@ pub(super) enum Shape {
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Claims {
-    holders: Recent<(Vlan, IpAddr), Holder>,
+    /// Of IPv4 and of IPv6: who looks for many addresses of the one pushes out none of the other.
+    holders: [Recent<(Vlan, IpAddr), Holder>; 2],
     pub(super) claimants: Recent<(Vlan, Mac), Claimant>,
 }
 
 impl Claims {
     pub(super) const fn new() -> Self {
-        let holders = Recent::new(HOLDERS_MAX);
+        let holders = [Recent::new(HOLDERS_MAX), Recent::new(HOLDERS_MAX)];
         Self { holders, claimants: Recent::new(CLAIMANTS_MAX) }
     }
 
@@ -95,19 +96,21 @@ impl Claims {
         repeats: u32,
     ) -> Option<Shape> {
         let Told { operation, mac, address, target } = *told;
+        let [v4, v6] = &mut self.holders;
+        let holders = if target.is_ipv6() { v6 } else { v4 };
         if operation == 1 && target != address && !target.is_unspecified() {
-            self.holders.touch(&(vlan, target)).asked = Some(at);
+            holders.touch(&(vlan, target)).asked = Some(at);
             if vlan != UNTAGGED {
                 // Some mirrors show the answer without its tag.
-                self.holders.touch(&(UNTAGGED, target)).asked = Some(at);
+                holders.touch(&(UNTAGGED, target)).asked = Some(at);
             }
         }
         if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
             return None;
         }
         let lately = |holder: &Holder| holder.asked.is_some_and(|asked| at.since(asked) <= ASKED);
-        let untagged = self.holders.peek(&(UNTAGGED, address)).is_some_and(lately);
-        let holder = self.holders.touch(&(vlan, address));
+        let untagged = holders.peek(&(UNTAGGED, address)).is_some_and(lately);
+        let holder = holders.touch(&(vlan, address));
         let asked = untagged || lately(holder);
         let held = holder.mac != [0; 6] && at.since(holder.last) <= reassigned;
         let from = (held && holder.mac != mac).then_some(holder.mac);
@@ -140,17 +143,19 @@ impl Claims {
         Some(shape)
     }
 
-    /// The address of its own under which a claimant is known: one that nobody contests.
-    pub(super) fn own_address(&self, vlan: Vlan, mac: Mac) -> Option<IpAddr> {
+    /// The address of its own, of IPv6 or not, under which a claimant is known: one that nobody contests.
+    pub(super) fn own_address(&self, vlan: Vlan, mac: Mac, v6: bool) -> Option<IpAddr> {
         let claims = &self.claimants.peek(&(vlan, mac))?.claims;
-        let here = self.holders.iter().filter(|((of, _), _)| *of == vlan);
+        let here = self.holders.get(usize::from(v6))?.iter().filter(|((of, _), _)| *of == vlan);
         let mut own = here.filter(|(_, holder)| holder.mac == mac).map(|((_, ip), _)| *ip);
         own.find(|ip| claims.iter().all(|claim| claim.address != *ip))
     }
 
     pub(super) fn memory(&self) -> usize {
         let lists = self.claimants.iter().map(|(_, c)| c.claims.capacity() * size_of::<Claim>());
-        self.holders.memory() + self.claimants.memory() + lists.sum::<usize>()
+        self.holders.iter().map(Recent::memory).sum::<usize>()
+            + self.claimants.memory()
+            + lists.sum::<usize>()
     }
 }
 

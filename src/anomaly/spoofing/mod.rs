@@ -136,7 +136,7 @@ impl Spoofing {
 
     fn neighbour(&mut self, record: &Record, message: &IcmpMessage) -> Option<Found> {
         let context = &record.context;
-        if context.protocol != ip_protocol::ICMPV6 {
+        if context.protocol != ip_protocol::ICMPV6 || !neighbours::is_local(context, message) {
             return None;
         }
         if let Some(told) = neighbours::told(context, message)
@@ -147,7 +147,7 @@ impl Spoofing {
         let networks = neighbours::announced(message);
         let (router, at) = (context.source?, record.timestamp);
         let routers = &mut self.state.routers;
-        let rivals = routers.add(context.vlan, router.addr, networks, at, self.server_memory)?;
+        let rivals = routers.add(context.vlan, router.addr, &networks, at, self.server_memory)?;
         let context = Context { source: Some(router), destination: None, ..*context };
         Some(words::rival_routers(&context, &rivals))
     }
@@ -159,7 +159,7 @@ impl Spoofing {
         let State { claims, .. } = &mut self.state;
         let vlan = record.context.vlan;
         let shape = claims.add(vlan, told, record.timestamp, self.reassigned, self.repeats)?;
-        let own = claims.own_address(vlan, told.mac);
+        let own = claims.own_address(vlan, told.mac, told.address.is_ipv6());
         let claimant = claims.claimants.peek(&(vlan, told.mac))?;
         let end = |addr| Endpoint { addr, port: 0 };
         let context = Context {
@@ -167,7 +167,8 @@ impl Spoofing {
             destination: (told.target != told.address).then_some(end(told.target)),
             ..record.context
         };
-        let about = words::About { context: &context, at: record.timestamp, mac: told.mac, own };
+        let (at, mac, v6) = (record.timestamp, told.mac, told.address.is_ipv6());
+        let about = words::About { context: &context, at, mac, own, v6 };
         Some(match shape {
             Shape::Between => words::between(claimant, self.repeats, &about),
             Shape::Conflict => words::conflict(claimant, told.address, self.repeats, &about),

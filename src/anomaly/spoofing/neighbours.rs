@@ -17,10 +17,26 @@ const SOURCE_ADDRESS: u8 = 1;
 const TARGET_ADDRESS: u8 = 2;
 const PREFIX: u8 = 3;
 
-/// Routers remembered.
-const ROUTERS_MAX: usize = 64;
-/// Networks kept of each.
-const NETWORKS_MAX: usize = 4;
+/// Segments remembered.
+const SEGMENTS_MAX: usize = 64;
+/// Networks remembered of each.
+const NETWORKS_MAX: usize = 16;
+/// Networks read of one message.
+const ANNOUNCED_MAX: usize = 4;
+/// The next finding of the same segment comes at so many times as many rivals.
+const GROWTH: u64 = 10;
+
+/// Whether a message comes from this link, and may be believed to be of NDP (7.1.1, 7.1.2, 6.1.2): who is
+/// farther away cannot send it.
+pub(super) fn is_local(context: &Context, message: &IcmpMessage) -> bool {
+    const NEVER_FORWARDED: u8 = 255;
+    let router = message.kind == ADVERTISEMENT_OF_ROUTER;
+    let link_local = || match context.source.map(|end| end.addr) {
+        Some(IpAddr::V6(address)) => address.is_unicast_link_local(),
+        _ => false,
+    };
+    message.hops == NEVER_FORWARDED && message.code == 0 && (!router || link_local())
+}
 
 /// The claim that a message makes.
 pub(super) fn told(context: &Context, message: &IcmpMessage) -> Option<Told> {
@@ -54,7 +70,8 @@ pub(super) fn told(context: &Context, message: &IcmpMessage) -> Option<Told> {
 
 /// The networks of the Internet that a router announces to be here: the upper half of their addresses.
 pub(super) fn announced(message: &IcmpMessage) -> Vec<u64> {
-    if message.kind != ADVERTISEMENT_OF_ROUTER {
+    // Its lifetime is in the lower half; with none it is no way out (4.2).
+    if message.kind != ADVERTISEMENT_OF_ROUTER || message.rest & 0xffff == 0 {
         return Vec::new();
     }
     let prefixes = options(message, 8).filter_map(|option| match option {
@@ -63,7 +80,7 @@ pub(super) fn announced(message: &IcmpMessage) -> Vec<u64> {
     });
     // 2000::/3 (RFC 4291): what is only used within the house leads nobody astray.
     let networks = prefixes.map(|network| u64::from_be_bytes(*network)).filter(|n| n >> 61 == 1);
-    networks.take(NETWORKS_MAX).collect()
+    networks.take(ANNOUNCED_MAX).collect()
 }
 
 /// Options of a message, which begin so many bytes behind its header.
@@ -84,11 +101,27 @@ fn hardware(option: &[u8], kind: u8) -> Option<Mac> {
     }
 }
 
+/// What is announced on a segment.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Segment {
+    networks: Vec<Announced>,
+    /// Networks that came as rivals, and how many of them there were at the last finding.
+    rivals: u64,
+    told: u64,
+}
+
+/// A network, who announced it first, and when anybody did last.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+struct Announced {
+    network: u64,
+    router: IpAddr,
+    last: Timestamp,
+}
+
 /// The routers of each segment.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Routers {
-    seen: Recent<(Vlan, IpAddr), (Vec<u64>, Timestamp)>,
-    told: Recent<(Vlan, IpAddr), ()>,
+    segments: Recent<Vlan, Segment>,
 }
 
 /// Two routers that contradict each other.
@@ -96,45 +129,59 @@ pub(super) struct Rivals {
     pub(super) known: IpAddr,
     /// What the known one and the new one announce.
     pub(super) networks: [u64; 2],
+    /// Networks that came so, with this one.
+    pub(super) many: u64,
 }
 
 impl Routers {
     pub(super) const fn new() -> Self {
-        Self { seen: Recent::new(ROUTERS_MAX), told: Recent::new(ROUTERS_MAX) }
+        Self { segments: Recent::new(SEGMENTS_MAX) }
     }
 
-    /// Takes what a router announces on a segment; whether it contradicts one that was heard within
-    /// `memory`. Told once.
+    /// Takes what a router announces on a segment: of a network that is new while another router's is
+    /// known, that is to be told, once and again when many more came. Nothing counts that was not
+    /// heard within `memory`.
     pub(super) fn add(
         &mut self,
         vlan: Vlan,
         router: IpAddr,
-        networks: Vec<u64>,
+        networks: &[u64],
         at: Timestamp,
         memory: Duration,
     ) -> Option<Rivals> {
-        let here = *networks.first()?;
-        let key = (vlan, router);
-        let is_new = self.seen.peek(&key).is_none();
-        let rival = self.seen.iter().find(|((segment, other), (theirs, last))| {
-            *segment == vlan
-                && *other != router
-                && at.since(*last) <= memory
-                && !theirs.iter().any(|network| networks.contains(network))
-        });
-        let rivals = rival.and_then(|((_, known), (theirs, _))| {
-            Some(Rivals { known: *known, networks: [*theirs.first()?, here] })
-        });
-        *self.seen.touch(&key) = (networks, at);
-        if !is_new || self.told.peek(&key).is_some() {
+        if networks.is_empty() {
             return None;
         }
-        let rivals = rivals?;
-        self.told.touch(&key);
-        Some(rivals)
+        let segment = self.segments.touch(&vlan);
+        segment.networks.retain(|known| at.since(known.last) <= memory);
+        let mut rival = None;
+        for network in networks {
+            let known = &mut segment.networks;
+            if let Some(same) = known.iter_mut().find(|known| known.network == *network) {
+                same.last = at;
+                continue;
+            }
+            let other = known.iter().find(|known| known.router != router).copied();
+            // Made-up ones must not push out what is known.
+            if known.len() < NETWORKS_MAX {
+                known.push(Announced { network: *network, router, last: at });
+            }
+            if let Some(other) = other {
+                segment.rivals += 1;
+                rival = Some((other, *network));
+            }
+        }
+        let (other, network) = rival?;
+        if segment.told > 0 && segment.rivals < segment.told.saturating_mul(GROWTH) {
+            return None;
+        }
+        segment.told = segment.rivals;
+        let networks = [other.network, network];
+        Some(Rivals { known: other.router, networks, many: segment.rivals })
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.seen.memory() + self.told.memory() + self.seen.len() * NETWORKS_MAX * 8
+        let lists = self.segments.iter().map(|(_, segment)| segment.networks.capacity());
+        self.segments.memory() + lists.sum::<usize>() * size_of::<Announced>()
     }
 }

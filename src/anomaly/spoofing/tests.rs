@@ -162,7 +162,9 @@ fn ndp(seconds: u64, (from, to): (&str, &str), kind: u8, about: &str, mac: u8) -
     let body = Body::Icmp(Box::new(IcmpMessage {
         kind,
         code: 0,
+        rest: 1800,
         echo: None,
+        hops: 255,
         length: sample.len() as u32,
         sample,
         hash: 0,
@@ -205,10 +207,25 @@ fn who_tells_two_machines_of_ipv6_that_it_is_the_other_stands_between_them() {
     assert!(judge(up).is_empty());
 }
 
+/// An announcement of a router.
+fn announce(seconds: u64, router: &str, network: &str) -> Record {
+    ndp(seconds, (router, ALL), 134, network, 1)
+}
+
+fn known() -> impl Iterator<Item = Record> {
+    (0..3).map(|n| announce(n * 200, "fe80::1", "2001:db8:1::"))
+}
+
+/// Another message, with something changed.
+fn changed(mut record: Record, change: fn(&mut IcmpMessage)) -> Record {
+    if let Body::Icmp(message) = &mut record.body {
+        change(message);
+    }
+    record
+}
+
 #[test]
 fn a_router_of_ipv6_that_announces_another_network_is_a_rival() {
-    let announce = |n, router, network| ndp(n, (router, ALL), 134, network, 1);
-    let known = || (0..3).map(|n| announce(n * 200, "fe80::1", "2001:db8:1::"));
     let with =
         |network| judge(known().chain((0..20).map(|n| announce(700 + n * 5, "fe80::66", network))));
     let found = with("2a02:bad::");
@@ -223,15 +240,68 @@ fn a_router_of_ipv6_that_announces_another_network_is_a_rival() {
     assert!(finding.explain_en.contains("while fe80::1 announces 2001:db8:1::/64"));
     assert!(with("2001:db8:1::").is_empty(), "two routers of one network");
     assert!(with("fd00:1::").is_empty(), "of the house alone");
-    // Cut off, or with options of no length: nothing, and no end.
-    for length in 0..64 {
-        let mut record = announce(1, "fe80::1", "2001:db8:1::");
+    // One that first says the same; and a router that is given another network.
+    let later = (0..20)
+        .map(|n| announce(700 + n, "fe80::66", if n == 0 { "2001:db8:1::" } else { "2a02:bad::" }));
+    assert_eq!(judge(known().chain(later)).len(), 1);
+    assert!(judge(known().chain([announce(900, "fe80::1", "2001:db8:2::")])).is_empty());
+    // A flood of made-up routers is told a few times.
+    let flood = (0..2000)
+        .map(|n| announce(700 + n / 100, &format!("fe80::66:{n:x}"), &format!("2a02:{n:x}::")));
+    assert_eq!(judge(known().chain(flood)).len(), 4);
+}
+
+#[test]
+fn what_comes_from_elsewhere_or_is_cut_off_announces_nothing() {
+    let rival = || announce(700, "fe80::66", "2a02:bad::");
+    let then = |record: Record| judge(known().chain([record])).len();
+    assert_eq!(then(rival()), 1);
+    assert_eq!(then(changed(rival(), |message| message.hops = 58)), 0, "forwarded");
+    assert_eq!(then(changed(rival(), |message| message.code = 1)), 0);
+    assert_eq!(then(changed(rival(), |message| message.rest = 0)), 0, "no way out");
+    assert_eq!(then(announce(700, "2001:db8:bad::1", "2a02:bad::")), 0, "of no link");
+    // The network ends 40 bytes behind the timers.
+    for length in 0..=64 {
+        let mut record = rival();
         if let Body::Icmp(message) = &mut record.body {
             message.sample.truncate(length);
-            message.sample.resize(64, 0);
         }
-        assert!(judge([record]).is_empty());
+        assert_eq!(then(record), usize::from(length >= 40), "{length}");
     }
+    assert_eq!(then(changed(rival(), |message| message.sample = vec![0; 64])), 0);
+    let far = (0..40).flat_map(|n| {
+        let swap = |from, to| ndp(60 + n, (from, to), 136, from, 66);
+        [swap("fe80::1", "fe80::a"), swap("fe80::a", "fe80::1")]
+            .map(|record| changed(record, |message| message.hops = 58))
+    });
+    assert!(judge(far).is_empty());
+}
+
+#[test]
+fn who_is_known_by_ipv4_poisons_ipv6_under_the_right_name_and_a_look_for_many_hides_nobody() {
+    let poison = |n: u64| {
+        let (router, host) = ("fe80::1", "fe80::a");
+        [ndp(n, (router, host), 136, router, 66), ndp(n, (host, router), 136, host, 66)]
+    };
+    let found = judge([arp(0, 1, 66, 66, 1)].into_iter().chain((60..80).flat_map(poison)));
+    let finding = &found[0].finding;
+    assert!(finding.title.starts_with("NDP poisoning"), "{}", finding.title);
+    assert!(found[0].context.source.unwrap().addr.is_ipv6());
+    // A sweep of a network of IPv6 makes the router look for thousands that are not there; then somebody
+    // takes two addresses of IPv4.
+    let owners = (0..2).map(|n| arp(n, 1, n as u8 + 1, n as u8 + 1, 9));
+    let looks = (0..20_000u64).map(|n| {
+        ndp(
+            10,
+            ("fe80::1", "ff02::1:ff00:0"),
+            135,
+            &format!("2001:db8::{:x}:{:x}", n >> 8, n & 255),
+            1,
+        )
+    });
+    let taken = (0..10).flat_map(|n| [arp(20 + n, 2, 66, 1, 9), arp(20 + n, 2, 66, 2, 9)]);
+    let found = judge(owners.chain(looks).chain(taken));
+    assert_eq!(found.iter().map(|f| f.finding.level).collect::<Vec<_>>(), [Level::High]);
 }
 
 /// An answer of LLMNR: names and the addresses that it gives them.

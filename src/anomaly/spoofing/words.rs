@@ -20,6 +20,8 @@ pub(super) struct About<'a> {
     pub(super) mac: Mac,
     /// An address of its own.
     pub(super) own: Option<IpAddr>,
+    /// The claims are of IPv6.
+    pub(super) v6: bool,
 }
 
 const ACN: &[&str] = &["acn:impact=\"confidentiality\""];
@@ -82,8 +84,10 @@ pub(super) fn conflict(
     about: &About<'_>,
 ) -> Found {
     let messages = total(claimant);
-    // Network cards that work as a team share one address, but have none besides.
-    let poses = about.own.is_some();
+    // Network cards that work as a team share one address, but have none besides. fe80::1 is the router's
+    // in many a network, and two may be seen here.
+    const ROUTER: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
+    let poses = about.own.is_some() && address != ROUTER;
     Judgement {
         sid: 2,
         title: format!("Two machines use the address {address}"),
@@ -190,7 +194,10 @@ pub(super) fn rival_routers(context: &Context, rivals: &neighbours::Rivals) -> F
         score: 2.0,
         threshold: 2.0,
         confidence: 0.7,
-        numbers: vec![("network", Node::Text(its.clone().into_bytes()))],
+        numbers: vec![
+            ("network", Node::Text(its.clone().into_bytes())),
+            ("rivals", Node::Int(rivals.many)),
+        ],
         baseline: vec![("network", Node::Text(theirs.clone().into_bytes()))],
         evidence: context.flow_id.into_iter().collect(),
         technique: "T1557",
@@ -288,30 +295,37 @@ pub(super) fn answerer(
         } else {
             Said::new("è il nome con cui i PC cercano il proxy", "PCs look for the proxy by that name")
         },
-        meaning: Said::new(
-            "Chi cerca un nome che non esiste si collega così a questa macchina e le si presenta con \
-             le proprie credenziali: è il modo più comune di rubare password in una rete Windows.",
-            "Who looks for a name that does not exist connects to this machine so, and presents \
-             credentials to it: it is the most common way to steal passwords in a Windows network.",
-        ),
-        advice: Said::new(
-            format!(
-                "trovare {who} e scollegarla; cambiare le password di chi vi si è collegato nel \
-                 frattempo; disattivare LLMNR e NetBIOS sui PC."
-            ),
-            format!(
-                "find {who} and disconnect it; change the passwords of those who connected to it \
-                 meanwhile; turn LLMNR and NetBIOS off on the PCs."
-            ),
-        ),
+        meaning: answerer_meaning(),
+        advice: answerer_advice(&who),
     }
     .found()
 }
 
+fn answerer_meaning() -> Said {
+    Said::new(
+        "Chi cerca un nome che non esiste si collega così a questa macchina e le si presenta con \
+             le proprie credenziali: è il modo più comune di rubare password in una rete Windows.",
+        "Who looks for a name that does not exist connects to this machine so, and presents \
+             credentials to it: it is the most common way to steal passwords in a Windows network.",
+    )
+}
+
+fn answerer_advice(who: &str) -> Said {
+    Said::new(
+        format!(
+            "trovare {who} e scollegarla; cambiare le password di chi vi si è collegato nel \
+                 frattempo; disattivare LLMNR e NetBIOS sui PC."
+        ),
+        format!(
+            "find {who} and disconnect it; change the passwords of those who connected to it \
+                 meanwhile; turn LLMNR and NetBIOS off on the PCs."
+        ),
+    )
+}
+
 /// By which addresses are claimed.
-fn protocol(about: &About<'_>) -> &'static str {
-    let v6 = about.context.source.is_some_and(|end| end.addr.is_ipv6());
-    if v6 { "NDP" } else { "ARP" }
+const fn protocol(about: &About<'_>) -> &'static str {
+    if about.v6 { "NDP" } else { "ARP" }
 }
 
 /// What findings about a claimant share.

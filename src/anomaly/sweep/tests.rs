@@ -37,7 +37,16 @@ fn who_has(millis: u64, from: u8, target: [u8; 4]) -> Record {
 }
 
 fn ping(millis: u64, from: [u8; 4], to: [u8; 4], kind: u8) -> Record {
-    let message = IcmpMessage { kind, code: 0, echo: None, length: 0, sample: Vec::new(), hash: 0 };
+    let message = IcmpMessage {
+        kind,
+        code: 0,
+        rest: 0,
+        echo: None,
+        hops: 64,
+        length: 0,
+        sample: Vec::new(),
+        hash: 0,
+    };
     record(millis, from, to, ip_protocol::ICMP, 0, Body::Icmp(Box::new(message)))
 }
 
