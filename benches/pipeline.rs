@@ -149,6 +149,7 @@ fn work(rounds: &[Batch], ruleset: Option<&Arc<Ruleset>>, write: bool) -> usize 
         limits: Limits::default(),
         ruleset: ruleset.map(Arc::clone),
         activity: true,
+        arp: false,
     });
     let (mut lines, mut bytes) = (Vec::new(), 0);
     let (mut last, mut now) = (0, Timestamp::default());

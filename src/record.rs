@@ -74,7 +74,7 @@ pub enum Body {
     Contact(Contact),
     /// A flow was active for a while. For detectors.
     Burst(Box<Burst>),
-    /// An ARP message. For detectors.
+    /// An ARP message. For detectors, and for outputs where that is wanted.
     Arp(Arp),
     /// A message of ICMP. For detectors.
     Icmp(Box<IcmpMessage>),
@@ -130,10 +130,13 @@ impl Body {
 
     /// Whether outputs get to see it.
     pub const fn is_shown(&self) -> bool {
-        !matches!(
-            self.sort(),
-            Sort::Contact | Sort::Burst | Sort::Arp | Sort::Icmp | Sort::Fragment | Sort::Capture
-        )
+        match self {
+            Self::Arp(arp) => arp.logged,
+            _ => !matches!(
+                self.sort(),
+                Sort::Contact | Sort::Burst | Sort::Icmp | Sort::Fragment | Sort::Capture
+            ),
+        }
     }
 }
 
@@ -537,6 +540,8 @@ pub struct Arp {
     pub target_mac: [u8; 6],
     /// Target protocol address.
     pub target: std::net::Ipv4Addr,
+    /// Whether outputs get to see it.
+    pub logged: bool,
 }
 
 /// A message of ICMP or ICMPv6. Of a burst and round the first [`Self::PER_ROUND`] are told. The

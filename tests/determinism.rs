@@ -159,6 +159,7 @@ fn told(frames: &[Vec<u8>], workers: usize, limits: rivellino::flow::Limits) -> 
         ruleset: None,
         files: rivellino::file::Wants::NOTHING,
         activity: true,
+        arp: false,
     };
     let mut all: Vec<Worker> = (0..workers).map(|_| Worker::new(options())).collect();
     let mut lines = Vec::new();

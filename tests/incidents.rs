@@ -129,6 +129,7 @@ fn metrics(settings: &Settings) -> String {
             limits: rivellino::flow::Limits { flows: 4096, ..Default::default() },
             ruleset: None,
             activity: true,
+            arp: false,
         },
         stop: Arc::default(),
     };

@@ -147,7 +147,8 @@ fn captures_of_the_corpus_are_of_both_shapes() {
         let texts = [(Arc::from("et-open.rules"), text)];
         Arc::new(detect::load(&texts, &mut Variables::default()).0)
     });
-    let engine = Engine { ruleset, anomaly: true, all_anomalies: true, ..Engine::default() };
+    let engine =
+        Engine { ruleset, anomaly: true, arp: true, all_anomalies: true, ..Engine::default() };
     let (mut theirs, mut ours) = (Violations::default(), Violations::default());
     let mut kinds = BTreeSet::new();
     let mut count = 0;
@@ -167,9 +168,44 @@ fn captures_of_the_corpus_are_of_both_shapes() {
         }
     }
     println!("{count} records: {kinds:?}");
-    assert!(count > 0);
+    assert!(count > 0 && kinds.contains("\"arp\""));
     theirs.none();
     ours.none();
+}
+
+#[test]
+fn messages_of_arp_are_told_where_they_are_wanted() {
+    const ETHERNET: u16 = 1;
+    let frame = |n: u8| {
+        let mac = [2, 0, 0, 0, 0, n];
+        // To all; of Ethernet for IPv4; the fourth is of a kind that has no name.
+        let operation = if n == 4 { 9 } else { 1 + n % 2 };
+        let head = [&[0xff; 6][..], &mac, &[8, 6, 0, 1, 8, 0, 6, 4, 0, operation]].concat();
+        [&head[..], &mac, &[10, 0, 0, n], &[0; 6], &[10, 0, 0, 1]].concat()
+    };
+    let told = |arp, anomaly, workers| {
+        let frames = (2..30).map(frame).collect();
+        let engine = Engine { arp, anomaly, workers, ..Engine::default() };
+        engine.run(Box::new(Frames::in_order(ETHERNET, frames))).0
+    };
+    let lines = told(true, false, 1);
+    let first = events(&lines).next().unwrap();
+    let arp = serde_json::json!({
+        "hw_type": "ethernet", "proto_type": "ipv4", "opcode": "request",
+        "src_mac": "02:00:00:00:00:02", "src_ip": "10.0.0.2",
+        "dest_mac": "00:00:00:00:00:00", "dest_ip": "10.0.0.1"
+    });
+    assert_eq!((&first["event_type"], &first["arp"]), (&Value::from("arp"), &arp));
+    let of: Vec<_> = events(&lines).map(|event| event["arp"]["opcode"].clone()).collect();
+    assert_eq!((of.len(), &of[1], &of[2]), (28, &Value::from("reply"), &Value::from("9")));
+    let mut violations = Violations::default();
+    let (_, schema) = published();
+    events(&lines).for_each(|event| violations.add(&schema, &event, "ARP"));
+    violations.none();
+    let of_arp = |lines: Vec<u8>| events(&lines).filter(|event| event.get("arp").is_some()).count();
+    assert_eq!(told(true, true, 1), told(true, true, 4));
+    assert_eq!(of_arp(told(true, true, 2)), 28);
+    assert_eq!([of_arp(told(false, true, 1)), of_arp(told(false, false, 1))], [0, 0]);
 }
 
 /// What expressions capture, in alerts and records of flows: of the published shape, escaped, and

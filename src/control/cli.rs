@@ -314,6 +314,9 @@ pub struct Options {
     /// No analysis of behaviour.
     #[arg(long)]
     pub no_anomaly: bool,
+    /// Messages of ARP are in eve.json, too: there are many.
+    #[arg(long)]
+    pub arp: bool,
     /// How soon detectors of behaviour speak; normal if not given.
     #[arg(long, value_enum)]
     pub sensitivity: Option<Sensitivity>,
@@ -532,6 +535,7 @@ impl Options {
             data_dir: self.data_dir.clone(),
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
+            arp: self.arp.then_some(true),
             anomaly: self.no_anomaly.then_some(false),
             sensitivity: self.sensitivity,
             state: self.state.clone(),

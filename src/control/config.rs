@@ -74,6 +74,10 @@ pub static KEYS: &[Key] = &[
         help: "Folder in which sets of values are kept that rules fill (`dataset` with `state` or `save`): read when rules are loaded, written when watch ends and when rules are read anew; replay takes part in it with --data-dir alone. Default: none, these sets begin empty.",
     },
     Key { name: "signatures", help: "Whether signatures are looked for. Default: true." },
+    Key {
+        name: "arp",
+        help: "Whether messages of ARP are in eve.json: there are many. Default: false.",
+    },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key {
         name: "sensitivity",
@@ -216,6 +220,7 @@ pub struct Config {
     pub geoip_database: Option<PathBuf>,
     pub data_dir: Option<PathBuf>,
     pub signatures: Option<bool>,
+    pub arp: Option<bool>,
     pub anomaly: Option<bool>,
     pub sensitivity: Option<Sensitivity>,
     pub state: Option<PathBuf>,
@@ -419,6 +424,7 @@ impl Config {
             geoip_database: self.geoip_database.or(under.geoip_database),
             data_dir: self.data_dir.or(under.data_dir),
             signatures: self.signatures.or(under.signatures),
+            arp: self.arp.or(under.arp),
             anomaly: self.anomaly.or(under.anomaly),
             sensitivity: self.sensitivity.or(under.sensitivity),
             state: self.state.or(under.state),
@@ -525,6 +531,7 @@ mod tests {
             reputation-files = ["bad.list"]
             geoip-database = "country.mmdb"
             signatures = true
+            arp = true
             anomaly = false
             sensitivity = "high"
             state = "state"

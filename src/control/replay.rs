@@ -64,6 +64,8 @@ pub struct Replay {
     pub state: Option<PathBuf>,
     /// What is learned is kept; incidents are not: nobody was told of them.
     pub is_lesson: bool,
+    /// Messages of ARP are in eve.json.
+    pub arp: bool,
     /// How many workers.
     pub workers: usize,
     /// What packets with wrong checksums mean.
@@ -258,6 +260,7 @@ impl Replay {
                 limits: self.limits,
                 ruleset,
                 activity: self.anomaly,
+                arp: self.arp,
             },
             stop: Arc::clone(stop),
         }

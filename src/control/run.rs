@@ -142,6 +142,7 @@ impl Replay {
             indicators: config.indicators.clone(),
             state: config.state.clone(),
             is_lesson: false,
+            arp: config.arp.unwrap_or_default(),
             workers: workers(config),
             checksums: match config.checksums {
                 Some(Checksums::Verify) => worker::Checksums::Verify,

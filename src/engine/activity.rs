@@ -53,6 +53,8 @@ struct Noted {
 #[derive(Default)]
 pub(super) struct Activity {
     is_on: bool,
+    /// Messages of ARP are told for outputs too.
+    logs_arp: bool,
     span: u32,
     /// Rounds of this span that are over.
     rounds: u32,
@@ -67,9 +69,9 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// Notes nothing unless `is_on`.
-    pub(super) fn new(is_on: bool) -> Self {
-        Self { is_on, span: 1, ..Self::default() }
+    /// Notes nothing unless `is_on`, but for messages of ARP if those are logged.
+    pub(super) fn new(is_on: bool, logs_arp: bool) -> Self {
+        Self { is_on, logs_arp, span: 1, ..Self::default() }
     }
 
     /// Takes a packet that belongs to a flow, and tells a message of ICMP.
@@ -170,7 +172,8 @@ impl Activity {
 
     /// Takes a packet that belongs to no flow because of what it is.
     pub(super) fn homeless(&self, place: Place, headers: &Headers, records: &mut Vec<Record>) {
-        if !self.is_on {
+        let logged = self.logs_arp;
+        if !self.is_on && !logged {
             return;
         }
         if let Some(arp) = headers.arp {
@@ -181,9 +184,10 @@ impl Activity {
                 sender: arp.sender,
                 target_mac: arp.target_mac,
                 target: arp.target,
+                logged,
             };
             records.push(record(place, packet_context(headers), Body::Arp(arp)));
-        } else if headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
+        } else if self.is_on && headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
             let body = Body::Fragment(headers.wire_length);
             records.push(record(place, packet_context(headers), body));
         }

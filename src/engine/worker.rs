@@ -95,6 +95,8 @@ pub struct WorkerOptions {
     pub files: Wants,
     /// Whether what goes on in flows is told to detectors.
     pub activity: bool,
+    /// Whether outputs get to see messages of ARP.
+    pub arp: bool,
 }
 
 /// A worker's whole state.
@@ -166,7 +168,7 @@ impl Worker {
             records: Vec::new(),
             stats: WorkerStats::default(),
             joins: Joins::default(),
-            activity: Activity::new(options.activity),
+            activity: Activity::new(options.activity, options.arp),
             changed: Vec::new(),
             options,
             spare: Vec::new(),

@@ -367,6 +367,7 @@ impl Output for Metrics {
             }
             Body::Transaction(transaction) => transaction.protocol,
             Body::File(_) => "fileinfo",
+            Body::Arp(_) => "arp",
             Body::Anomaly(anomaly) => anomaly.kind,
             _ => return,
         };

@@ -337,6 +337,7 @@ impl Output for Summary {
             Body::Transaction(of) if of.protocol.is_empty() || !of.transaction.is_logged() => {}
             Body::Transaction(transaction) => self.count(transaction.protocol),
             Body::File(_) => self.count("fileinfo"),
+            Body::Arp(_) => self.count("arp"),
             Body::Anomaly(anomaly) if anomaly.kind == "applayer" => self.count("anomaly"),
             _ => {}
         }

@@ -224,6 +224,7 @@ fn run(frames: Vec<Vec<u8>>, home: &AddressSet) -> (Vec<u8>, Lines, String) {
             limits: Limits { flows: 4096, ..Limits::default() },
             ruleset: Some(rules(RULES)),
             activity: true,
+            arp: false,
         },
         stop: Arc::default(),
     };

@@ -69,6 +69,7 @@ pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u
             limits: Limits::default(),
             ruleset: Some(Arc::clone(ruleset)),
             activity: false,
+            arp: false,
         },
         stop: Arc::new(AtomicBool::new(false)),
     };

@@ -23,6 +23,8 @@ pub struct Engine {
     pub round: usize,
     pub channel: usize,
     pub anomaly: bool,
+    /// Messages of ARP are written.
+    pub arp: bool,
     /// Malformed packets and streams too.
     pub all_anomalies: bool,
     pub limits: Limits,
@@ -36,6 +38,7 @@ impl Default for Engine {
             round: engine::ROUND_FRAMES,
             channel: engine::CHANNEL_ROUNDS,
             anomaly: false,
+            arp: false,
             all_anomalies: false,
             limits: Limits { flows: 16_384, ..Limits::default() },
         }
@@ -56,6 +59,7 @@ impl Engine {
                 limits: self.limits,
                 ruleset: self.ruleset.clone(),
                 activity: self.anomaly,
+                arp: self.arp,
             },
             stop: Arc::default(),
         };
@@ -122,6 +126,7 @@ pub fn replay(captures: &[PathBuf], output: &Path) -> Replay {
         indicators: None,
         state: None,
         is_lesson: false,
+        arp: false,
         workers: 1,
         checksums: Checksums::Ignore,
         bpf: None,

@@ -110,6 +110,7 @@ fn options() -> WorkerOptions {
         limits: Limits { flows: 65_536, ..Limits::default() },
         ruleset: None,
         activity: true,
+        arp: false,
     }
 }
 

@@ -72,6 +72,7 @@ fn arp(second: u64, mac: [u8; 6]) -> Record {
         sender: [10, 0, mac[4], mac[5]].into(),
         target_mac: [0; 6],
         target: [10, 0, 0, 1].into(),
+        logged: false,
     });
     Record { sequence: 1, tie: 0, timestamp: Timestamp::new(second, 0), context, body }
 }

@@ -28,6 +28,7 @@ fn arp(seconds: u64, operation: u16, mac: u8, sender: u8, target: u8) -> Record 
             sender,
             target_mac,
             target,
+            logged: false,
         }),
     }
 }

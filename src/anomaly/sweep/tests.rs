@@ -32,6 +32,7 @@ fn who_has(millis: u64, from: u8, target: [u8; 4]) -> Record {
         sender: [10, 0, 0, from].into(),
         target_mac: [0; 6],
         target: target.into(),
+        logged: false,
     };
     record(millis, [0; 4], [0; 4], 0, 0, Body::Arp(arp))
 }

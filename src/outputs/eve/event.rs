@@ -5,7 +5,7 @@ use crate::field::Tree;
 use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
 use crate::record::{
-    Alert, Anomaly, Application, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
+    Alert, Anomaly, Application, Arp, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
     NamedText, Pairs, Record, Signature, TcpRecord, TransactionRecord,
 };
 
@@ -20,6 +20,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
         Body::File(_) => "fileinfo",
         Body::Anomaly(_) => "anomaly",
         Body::Incident(_) => "incident",
+        Body::Arp(_) => "arp",
         _ => return,
     };
     Json::line(out, |json| {
@@ -32,6 +33,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
             Body::Finding(finding) => write_finding(finding, json),
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
             Body::Incident(incident) => incident::write(incident, json),
+            Body::Arp(arp) => write_arp(arp, json),
             _ => {}
         }
     });
@@ -65,7 +67,7 @@ fn head(record: &Record, event_type: &str, json: &mut Json<'_>) {
             }
         }
     }
-    if context.source.is_some() && !matches!(record.body, Body::Incident(_)) {
+    if context.source.is_some() && !matches!(record.body, Body::Incident(_) | Body::Arp(_)) {
         match ip_protocol_name(context.protocol) {
             Some(name) => json.plain("proto", name),
             None => json.text("proto", context.protocol.to_string().as_bytes()),
@@ -281,6 +283,29 @@ fn write_tcp(tcp: &TcpRecord, object: &mut dyn Tree) {
     if gap_back {
         object.bool("tc_gap", true);
     }
+}
+
+/// Ethernet and IPv4 alone are read (RFC 826).
+fn write_arp(arp: &Arp, json: &mut Json<'_>) {
+    json.object("arp", &mut |object| {
+        object.text("hw_type", b"ethernet");
+        object.text("proto_type", b"ipv4");
+        let opcode = match arp.operation {
+            1 => "request".to_owned(),
+            2 => "reply".to_owned(),
+            other => other.to_string(),
+        };
+        object.text("opcode", opcode.as_bytes());
+        let ends = [
+            ("src_mac", arp.sender_mac, "src_ip", arp.sender),
+            ("dest_mac", arp.target_mac, "dest_ip", arp.target),
+        ];
+        for (mac_key, mac, ip_key, ip) in ends {
+            let mac = mac.map(|byte| format!("{byte:02x}")).join(":");
+            object.text(mac_key, mac.as_bytes());
+            object.text(ip_key, ip.to_string().as_bytes());
+        }
+    });
 }
 
 fn write_transaction(record: &TransactionRecord, json: &mut Json<'_>) {
