@@ -145,6 +145,7 @@ fn inspect(bencher: Bencher<'_, '_>, count: u32) {
             limits: rivellino::flow::Limits::default(),
             ruleset: Some(Arc::clone(&ruleset)),
             activity: false,
+            arp: false,
         });
         worker.round(&batch, batch.frames.len() as u64, now).len() + worker.finish(0, now).len()
     });
