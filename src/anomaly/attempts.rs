@@ -114,6 +114,7 @@ pub struct Attempts {
     http_uri: FieldRef,
     http_header: FieldRef,
     http_body: FieldRef,
+    http_answer: FieldRef,
     http_location: FieldRef,
     vnc_result: FieldRef,
     imap_command: FieldRef,
@@ -144,6 +145,7 @@ impl Attempts {
             http_uri: site.field("http", "http.uri"),
             http_header: site.field("http", "http.header"),
             http_body: site.field("http", "http.request_body"),
+            http_answer: site.field("http", "http.response_header"),
             http_location: site.field("http", "http.location"),
             vnc_result: site.field("rfb", "rfb.secresult"),
             imap_command: site.field("imap", "imap.command"),
@@ -242,13 +244,14 @@ impl Attempts {
 
     fn smtp(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
         let failures = self.mail_refused.int(record).unwrap_or_default();
-        let logged_on = self.mail_logged_on.int(record) == Some(1);
-        let result = if logged_on { Result::Succeeded } else { Result::Failed };
-        let told = logged_on || failures > 0;
-        // Who hands in mail that is taken came to work, too.
-        if told || self.mail_sender.is_there(record) {
+        let logged_on = self.mail_logged_on.int(record);
+        let result = if logged_on == Some(1) { Result::Succeeded } else { Result::Failed };
+        // Who hands in mail that is taken came to work, too; and other answers than a refusal say nothing
+        // of a password.
+        if logged_on.is_some() || self.mail_sender.is_there(record) {
             self.named.touch(&flow());
         }
+        let told = logged_on == Some(1) || failures > 0;
         let failures = u32::try_from(failures).unwrap_or(u32::MAX);
         told.then_some(Attempt { failures, ..attempt(Service::Smtp, result, 0) })
     }
@@ -364,7 +367,10 @@ impl Attempts {
         if refused {
             let proof = self.http_header.bytes(record, |headers| credentials(headers).map(basic));
             if let Some(proof) = proof.flatten().filter(|_| status == 401) {
-                return told(Result::Failed, proof);
+                // What was too old and not wrong is asked for again (RFC 7616, 3.3).
+                let stale = |headers: &[u8]| STALE.is_in(headers);
+                let stale = self.http_answer.bytes(record, stale) == Some(true);
+                return if stale { None } else { told(Result::Failed, proof) };
             }
             // A program that asks for a page by itself is refused without a word; one that had a
             // password with it was refused for that.
@@ -418,6 +424,8 @@ static LOGIN_WORDS: [Word; 8] = [
     Word::new(b"auth/"),
 ];
 
+/// In an answer to credentials that were right but too old.
+static STALE: Word = Word::new(b"stale=true");
 /// Before a password in what is sent to log on.
 static SECRET_WORDS: [Word; 5] = [
     Word::new(b"password"),

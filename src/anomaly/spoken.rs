@@ -97,7 +97,9 @@ impl Spoken {
         }
         let path = self.path.as_str();
         // What nobody asked for need not be walked through.
-        if self.wanted.iter().any(|wanted| wanted.starts_with(path)) {
+        let leads =
+            |wanted: &&str| wanted.starts_with(path) || path.strip_suffix('.') == Some(*wanted);
+        if self.wanted.iter().any(leads) {
             fill(self);
         }
         self.path.truncate(length);
@@ -199,7 +201,25 @@ impl Tree for Spoken {
 
 #[cfg(test)]
 mod tests {
-    use super::Word;
+    use super::{Spoken, Word};
+    use crate::field::Tree;
+
+    #[test]
+    fn the_first_of_a_list_of_plain_values_is_kept() {
+        let mut spoken =
+            Spoken { wanted: &["request.args", "request.command"], ..Spoken::default() };
+        spoken.object("request", &mut |tree| {
+            tree.text("command", b"PASS");
+            tree.list("args", &mut |tree| {
+                tree.text("", b"one");
+                tree.text("", b"two");
+            });
+        });
+        assert_eq!(
+            [spoken.get("request.command"), spoken.get("request.args")],
+            [b"PASS", &b"one"[..]]
+        );
+    }
 
     #[test]
     fn a_word_is_found_wherever_it_stands_and_however_it_is_written() {

@@ -160,7 +160,7 @@ impl Spray {
             ["failed attempt to log on", "failed attempts to log on"],
         );
         let on = count(servers, ["macchina", "macchine"], ["machine", "machines"]);
-        let with = count(accounts, ["account diverso", "account diversi"], ["account", "accounts"]);
+        let with = count(accounts, ["account", "account diversi"], ["account", "accounts"]);
         let span = span(took);
         let home = from_home(&context, &self.site);
         let judgement = Judgement {

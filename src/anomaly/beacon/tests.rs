@@ -57,6 +57,7 @@ impl field::Fields for Spoke {
         row!("http.stat_code"),
         row!("http.location"),
         row!("http.header"),
+        row!("http.response_header"),
         row!("http.request_body"),
         row!("rfb.secresult"),
         row!("dcerpc.interface"),

@@ -237,7 +237,8 @@ impl Bruteforce {
                 pair.succeeded = true;
                 let slow = pair.slow_told && pair.told == 0;
                 let shown = if slow { pair.of_the_day() } else { pair.clone() };
-                found.push(words::succeeded(&shown, &about));
+                let limit = if slow { limits.secrets } else { limit };
+                found.push(words::succeeded(&shown, &words::About { limit, ..about }));
             }
         }
         Some(())

@@ -353,6 +353,25 @@ fn credentials_of_http_are_told_apart_by_what_follows_their_scheme() {
         }));
         told.len()
     };
+    // Whose answer says that it was too old and not wrong.
+    let stale = |answer: &'static str| {
+        let told = heard((0..100).map(|n| {
+            let said = [
+                ("http.method", "GET"),
+                ("http.uri", "/sala"),
+                ("http.stat_code", "401"),
+                ("http.header", "Authorization: Digest username=\"a\"\r\n"),
+                ("http.response_header", answer),
+            ];
+            spoke("http", &said, n)
+        }));
+        told.len()
+    };
+    let [old, wrong] = [
+        "WWW-Authenticate: Digest nonce=\"1\", stale=true",
+        "WWW-Authenticate: Digest nonce=\"1\"",
+    ];
+    assert_eq!([stale(old), stale(wrong)], [0, 1]);
     let same = |n| format!("Authorization: Basic YW5uYTp4\r\nX-Number: {n}\r\n");
     assert_eq!(tries(same), 0);
     assert_eq!(tries(|n| format!("Host: a\r\nAuthorization: Basic YW5uYTp4{n}\r\n")), 1);

@@ -197,9 +197,14 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
         ["accesso fallito", "accessi falliti"],
         ["failed attempt to log on", "failed attempts to log on"],
     );
-    let span = span(took);
+    // Of several in one connection it is not known when each was.
+    let span = if took == Duration::default() && pair.failures > 1 {
+        Said::new("una sola connessione", "one connection")
+    } else {
+        span(took)
+    };
     let (seen, shorts) = (pair.accounts.count(), about.attempt.result == Outcome::Short);
-    let accounts = count(seen, ["account diverso", "account diversi"], ["account", "accounts"]);
+    let accounts = count(seen, ["account", "account diversi"], ["account", "accounts"]);
     let with = if seen == 0 {
         Said::new("", "")
     } else {

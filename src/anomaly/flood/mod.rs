@@ -87,8 +87,6 @@ const fn excess(name: &'static str, values: [f64; 3], unit: &'static str) -> Par
 
 /// Victims and ways remembered: of some 150 bytes, and 2.5 KiB as long as much piles up.
 const ENTRIES_MAX: usize = 2048;
-/// What pieces of slow requests of our own machines count, besides that they are ours.
-const PATIENT: f64 = 0.25;
 /// The span over which usual rates are taken.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Such spans until a usual rate counts.
@@ -302,11 +300,15 @@ impl Entry {
         }
     }
 
-    /// Whether the slow requests are too few to take all places of a server.
+    /// Whether the slow requests are too few to take all places of a server, or each is another's: a
+    /// device that sends what it measures piece by piece has one.
     fn are_few(&self, way: Way) -> bool {
         const CONNECTIONS_MIN: u64 = 20;
-        let connections = self.crowd.as_ref().map_or(0, |crowd| crowd.ports());
-        way == Way::Slow && connections < CONNECTIONS_MIN
+        const CONNECTIONS_EACH: u64 = 4;
+        let crowd = self.crowd.as_deref();
+        let (connections, sources) = crowd.map_or((0, 0), |crowd| (crowd.ports(), crowd.sources()));
+        way == Way::Slow
+            && (connections < CONNECTIONS_MIN || connections < sources * CONNECTIONS_EACH)
     }
 
     /// Whether it looks like few who try all ports: a scanner seldom sends to a port twice, and
@@ -370,9 +372,7 @@ impl Flood {
             return None;
         }
         if self.site.is_home(source) {
-            // A device that sends what it measures piece by piece has one long request.
-            let patient = if seen.way == Way::Slow { PATIENT } else { 1.0 };
-            seen.weight *= self.limits.own_share * patient;
+            seen.weight *= self.limits.own_share;
         }
         let entry = self.entries.touch(&key);
         if !entry.add(record, &seen, &self.limits, &self.site) {

@@ -269,6 +269,15 @@ fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
     assert!(held(|piece| (piece.payload[0], piece.packets[0]) = (2900, 2)).is_empty());
     assert!(held(|piece| piece.app_protocol = Some("websocket")).is_empty());
     assert!(held(|piece| piece.payload[1] = 5).is_empty());
+    // Devices that each have one request that goes on.
+    let device = |n: u64| {
+        let mut record = piece(n * 20, 20_000 + (n % 60) as u16, |_| {});
+        if let Some(end) = &mut record.context.source {
+            end.addr = IpAddr::from([198, 51, 100, (n % 60) as u8]);
+        }
+        record
+    };
+    assert!(judge((0..2000).map(device)).is_empty());
     // A few that are slow hold nobody up.
     assert!(judge((0..400).map(|n| piece(n * 100, 20_000 + (n % 10) as u16, |_| {}))).is_empty());
 }

@@ -13,6 +13,12 @@ const HOLDERS_MAX: usize = 8192;
 const CLAIMANTS_MAX: usize = 1024;
 /// Claims remembered of each.
 const CLAIMS_MAX: usize = 16;
+/// A claim that was not made for so long may make room for another.
+const OLD: Duration = Duration::from_secs(600);
+/// Of them those of one address.
+const TOLD_MAX: usize = 8;
+/// Machines that are told the same, from which on it is no mistake.
+const MANY: usize = 3;
 /// A reply within this time of a request for it was asked for.
 const ASKED: Duration = Duration::from_secs(5);
 
@@ -49,6 +55,8 @@ pub(super) struct Claim {
     pub(super) times: u32,
     /// Whether another was heard with the address, from whom it was taken.
     pub(super) from: Option<Mac>,
+    /// It was an answer that nobody had asked for.
+    unasked: bool,
     last: Timestamp,
 }
 
@@ -130,16 +138,23 @@ impl Claims {
         if !unasked && !back && !known {
             // A first change alone: a moved or replaced machine.
             let claimant = self.claimants.touch(&(vlan, mac));
-            claimant.note(address, target, from, at);
+            claimant.note((address, target), (from, unasked), at);
             return None;
         }
         let claimant = self.claimants.touch(&(vlan, mac));
-        claimant.note(address, target, from, at);
+        claimant.note((address, target), (from, unasked), at);
         let shape = claimant.shape(at, reassigned, repeats)?;
         if claimant.told >= shape as u8 {
             return None;
         }
-        claimant.told = shape as u8;
+        // Of two that use an address the one is told of that says so unasked; the other has it.
+        let insists = claimant.insists(address, repeats);
+        let others =
+            || self.claimants.iter().filter(|((of, other), _)| *of == vlan && *other != mac);
+        if !insists && others().any(|(_, other)| other.insists(address, repeats)) {
+            return None;
+        }
+        self.claimants.touch(&(vlan, mac)).told = shape as u8;
         Some(shape)
     }
 
@@ -160,19 +175,38 @@ impl Claims {
 }
 
 impl Claimant {
-    fn note(&mut self, address: IpAddr, told_to: IpAddr, from: Option<Mac>, at: Timestamp) {
+    /// Whether it said unasked that the address is its own, again and again.
+    pub(super) fn insists(&self, address: IpAddr, repeats: u32) -> bool {
+        let of_it = |claim: &&Claim| claim.address == address && claim.unasked;
+        self.claims.iter().filter(of_it).any(|claim| claim.times >= repeats)
+    }
+
+    fn note(
+        &mut self,
+        (address, told_to): (IpAddr, IpAddr),
+        (from, unasked): (Option<Mac>, bool),
+        at: Timestamp,
+    ) {
         self.first.get_or_insert(at);
         let same = |claim: &&mut Claim| claim.address == address && claim.told_to == told_to;
         if let Some(claim) = self.claims.iter_mut().find(same) {
             claim.times = claim.times.saturating_add(1);
             claim.from = from.or(claim.from);
+            claim.unasked |= unasked;
             claim.last = at;
             return;
+        }
+        // Who tells a whole network one thing must not push out what it told the first of them.
+        let of_it = |claim: &Claim| claim.address == address;
+        if self.claims.iter().filter(|claim| of_it(claim)).count() >= TOLD_MAX {
+            let old = |claim: &Claim| of_it(claim) && at.since(claim.last) > OLD;
+            let Some(place) = self.claims.iter().position(old) else { return };
+            self.claims.remove(place);
         }
         if self.claims.len() >= CLAIMS_MAX {
             self.claims.remove(0);
         }
-        self.claims.push(Claim { address, told_to, times: 1, from, last: at });
+        self.claims.push(Claim { address, told_to, times: 1, from, unasked, last: at });
     }
 
     fn shape(&self, at: Timestamp, within: Duration, repeats: u32) -> Option<Shape> {
@@ -184,11 +218,16 @@ impl Claimant {
                 .clone()
                 .any(|b| a.address != b.address && a.address == b.told_to && a.told_to == b.address)
         });
-        let mut taken: Vec<IpAddr> =
-            often.filter(|claim| claim.from.is_some()).map(|claim| claim.address).collect();
+        let taken = often.clone().filter(|claim| claim.from.is_some());
+        // It tells many, one by one and unasked, that it is one other that is there: the router, as a rule.
+        let to_many = taken.clone().any(|of| {
+            let same = |claim: &&Claim| claim.address == of.address && claim.unasked;
+            often.clone().filter(same).count() >= MANY
+        });
+        let mut taken: Vec<IpAddr> = taken.map(|claim| claim.address).collect();
         taken.sort_unstable();
         taken.dedup();
-        if mutual || taken.len() >= 2 {
+        if mutual || to_many || taken.len() >= 2 {
             return Some(Shape::Between);
         }
         // Twice as often: who poisons two machines does so in turn, and is to be told as such.

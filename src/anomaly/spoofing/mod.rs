@@ -55,7 +55,7 @@ static NAMES: Parameter = Parameter {
     name: "names",
     values: [5.0, 3.0, 2.0],
     unit: "names",
-    help: "Different names that a machine answers for as its own when neighbours ask (LLMNR): it has \
+    help: "Different names that a machine answers for as its own within an hour when neighbours ask (LLMNR): it has \
            one. Who answers for the proxy's, wpad, is told at once.",
 };
 
@@ -182,7 +182,7 @@ impl Spoofing {
         let [sender, asker] = if to_server { [client, server] } else { [server, client] };
         let (place, when) = ((context.vlan, sender.addr), (record.timestamp, context.flow_id));
         let answerers = &mut self.state.answerers;
-        let found = answerers.add(place, of, when, self.server_memory, self.names)?;
+        let found = answerers.add(place, of, when, self.names)?;
         let context = Context { source: Some(sender), destination: Some(asker), ..*context };
         Some(words::answerer(found, &context, record.timestamp, self.names))
     }

@@ -55,7 +55,8 @@ pub(super) fn told(context: &Context, message: &IcmpMessage) -> Option<Told> {
             operation: 2,
             mac: mac(TARGET_ADDRESS, 16)?,
             address: target()?,
-            target: destination,
+            // Told to all it is no answer to one: a machine that comes up, or takes over, says so.
+            target: if destination.is_multicast() { target()? } else { destination },
         },
         // That it is there it may say unasked.
         ADVERTISEMENT_OF_ROUTER => Told {

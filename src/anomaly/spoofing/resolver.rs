@@ -11,6 +11,8 @@ use crate::time::{Duration, Timestamp};
 
 /// Machines that answer remembered.
 const ANSWERERS_MAX: usize = 512;
+/// Names count together that are answered for within this time.
+const SPAN: Duration = Duration::from_secs(3600);
 /// Names kept as examples.
 const EXAMPLES_MAX: usize = 4;
 /// Bytes of a name that are kept.
@@ -24,7 +26,6 @@ pub(super) struct Answerer {
     names: Distinct,
     pub(super) examples: Vec<String>,
     pub(super) first: Timestamp,
-    last: Timestamp,
     /// Names at the last finding.
     told: u64,
     /// It said that it is the proxy.
@@ -51,13 +52,12 @@ impl Answerers {
     }
 
     /// Takes a message that `sender` sent; what is known of it, when that is to be told: so many names,
-    /// or the proxy's. Who was silent for `memory` begins anew.
+    /// or the proxy's.
     pub(super) fn add(
         &mut self,
         (vlan, sender): (Vlan, IpAddr),
         transaction: &TransactionRecord,
         (at, flow): (Timestamp, Option<u64>),
-        memory: Duration,
         names_min: u64,
     ) -> Option<&Answerer> {
         let mut said = Said::of(sender);
@@ -66,10 +66,10 @@ impl Answerers {
             return None;
         }
         let answerer = self.seen.touch(&(vlan, sender));
-        if at.since(answerer.last) > memory {
+        // An address may be another's soon (DHCP).
+        if at.since(answerer.first) > SPAN {
             *answerer = Answerer { first: at, ..Answerer::default() };
         }
-        answerer.last = at;
         for name in said.own {
             answerer.proxy |= name == PROXY;
             if !answerer.names.insert(mix_bytes(&name)) {

@@ -64,6 +64,25 @@ fn who_tells_two_machines_that_it_is_the_other_stands_between_them() {
 }
 
 #[test]
+fn who_tells_many_that_it_is_the_router_is_told_of_and_not_the_router() {
+    // The router, which goes on asking; twenty machines, to which 66 says each second that it is it.
+    let router = (0..60u64).map(|n| arp(n, 1, 1, 1, 100 + (n % 20) as u8));
+    let false_ones = (10..60u64).flat_map(|n| (0..20).map(move |to| arp(n, 2, 66, 1, 100 + to)));
+    let mut all: Vec<Record> = router.chain(false_ones).collect();
+    all.sort_by_key(|record| record.timestamp);
+    let found = judge(all);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::High)]);
+    assert!(found[0].finding.explain_en.contains("02:00:00:00:00:42 tells other machines"));
+    // One machine is told so, and the router goes on: a conflict, by who insists.
+    let one = (0..60u64).flat_map(|n| [arp(n, 1, 1, 1, 100), arp(n, 2, 66, 1, 105)]);
+    let found = judge(one);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(2, Level::Medium)]);
+    assert!(found[0].finding.explain_en.starts_with("02:00:00:00:00:42 uses the address 10.0.0.1"));
+}
+
+#[test]
 fn proxy_arp_answers_what_it_is_asked() {
     let asked = (0..200u64).flat_map(|n| {
         let (host, target) = ((n % 5) as u8, 100 + (n % 50) as u8);
@@ -196,6 +215,14 @@ fn who_tells_two_machines_of_ipv6_that_it_is_the_other_stands_between_them() {
     let finding = &found[0].finding;
     assert!(finding.title.starts_with("NDP poisoning"), "{}", finding.title);
     assert!(finding.explain_it.contains("messaggi NDP, ripetuti"));
+    // A router that takes over the addresses of one that failed tells all.
+    let over = ["fe80::a1", "2001:db8::a1"].into_iter().flat_map(|own| {
+        let before = (0..5).map(move |n| ndp(n, (own, ALL), 136, own, 1));
+        before.chain((0..5).map(move |n| ndp(60 + n, (own, ALL), 136, own, 2)))
+    });
+    let mut over: Vec<Record> = over.collect();
+    over.sort_by_key(|record| record.timestamp);
+    assert!(judge(over).is_empty());
     // Machines that come up say so; who is asked answers; a check for duplicates claims nothing.
     let up = (0..60).flat_map(|n| {
         let own = format!("fe80::{n:x}");
@@ -363,6 +390,8 @@ fn who_answers_for_many_names_poses_as_their_owners_and_who_answers_for_his_own_
     assert_eq!(levels(found), [Level::High]);
     let proxy = |n: u64| if n < 10 { "WPAD".to_owned() } else { format!("srv{n}") };
     assert_eq!(levels(answers("response", proxy, "10.0.0.66", 5)), [Level::Medium, Level::High]);
+    // An address that three machines have in turn.
+    assert!(answers("response", |n| format!("pc{n}"), "10.0.0.66", 7200).is_empty());
     // Its own name, written in several ways; names of others with their addresses; questions; a name a
     // week.
     let own = |n: u64| ["PC5", "pc5", "pc5.prova.local"][n as usize % 3].to_owned();

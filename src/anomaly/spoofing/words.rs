@@ -87,7 +87,8 @@ pub(super) fn conflict(
     // Network cards that work as a team share one address, but have none besides. fe80::1 is the router's
     // in many a network, and two may be seen here.
     const ROUTER: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
-    let poses = about.own.is_some() && address != ROUTER;
+    let insists = claimant.insists(address, repeats);
+    let poses = insists || about.own.is_some() && address != ROUTER;
     Judgement {
         sid: 2,
         title: format!("Two machines use the address {address}"),

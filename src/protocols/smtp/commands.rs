@@ -19,6 +19,8 @@ pub enum Command<'a> {
     Quit,
     /// Encryption begins after the reply.
     StartTls,
+    /// The client wants to log on (RFC 4954).
+    LogOn,
     /// Any other.
     Other,
 }
@@ -29,7 +31,6 @@ pub struct Last(pub bool);
 
 /// Verbs beside those that [`Command`] names.
 const VERBS: &[&[u8]] = &[
-    b"auth",
     b"noop",
     b"vrfy",
     b"expn",
@@ -67,6 +68,8 @@ impl<'a> Command<'a> {
             Self::Reset
         } else if is(b"quit") {
             Self::Quit
+        } else if is(b"auth") {
+            Self::LogOn
         } else {
             Self::Other
         }

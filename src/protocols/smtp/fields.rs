@@ -50,9 +50,10 @@ impl Fields for Mail {
             "smtp.auth_refused:>3;",
             |mail, sink| sink(Value::Int(mail.refused.into()))),
         row!("smtp.logged_on" Kind::Int { bits: 8, names: YES_OR_NO }, Body
-            "Whether the client logged on (AUTH), since the mail before: yes or no."
+            "Whether the client that wanted to (AUTH) has logged on, since the mail before: yes or \
+             no."
             "smtp.logged_on:yes;",
-            |mail, sink| sink(Value::Int(mail.logged_on.into()))),
+            |mail, sink| mail.logged_on.iter().for_each(|on| sink(Value::Int((*on).into())))),
         header!("email.from" b"from" "The header From of a message."
             r#"email.from; content:"anna@example.org";"#),
         header!("email.subject" b"subject" "The header Subject, as sent."

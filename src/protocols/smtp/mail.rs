@@ -23,8 +23,8 @@ pub struct Mail {
     pub files: Attached,
     /// How often the client was refused who wanted to log on (RFC 4954), since the mail before.
     pub refused: u16,
-    /// The client has logged on, since the mail before.
-    pub logged_on: bool,
+    /// Whether the client has logged on, since the mail before, when it wanted to.
+    pub logged_on: Option<bool>,
     /// Bits of the flaws that were told.
     told: u16,
     /// Events that were raised, so that each is raised once.

@@ -27,6 +27,7 @@ enum Waiting {
     Message,
     Reset,
     StartTls,
+    LogOn,
     Other,
 }
 
@@ -259,6 +260,7 @@ impl Smtp {
             }
             Command::Reset => waiting = Waiting::Reset,
             Command::StartTls => waiting = Waiting::StartTls,
+            Command::LogOn => waiting = Waiting::LogOn,
             Command::Quit | Command::Other => {}
         }
         self.wait(waiting, signals);
@@ -371,10 +373,14 @@ impl Smtp {
         }
         // RFC 4954, sections 4 and 6: no other command is answered so.
         match code {
-            b"235" => self.with(|mail| mail.logged_on = true),
-            b"535" if !self.multiline => {
-                self.with(|mail| mail.refused = mail.refused.saturating_add(1))
-            }
+            b"235" => self.with(|mail| mail.logged_on = Some(true)),
+            b"535" if !self.multiline => self.with(|mail| {
+                mail.refused = mail.refused.saturating_add(1);
+                mail.logged_on.get_or_insert(false);
+            }),
+            _ if asked == Waiting::LogOn && code >= b"400" => self.with(|mail| {
+                mail.logged_on.get_or_insert(false);
+            }),
             _ => None,
         };
         match asked {
@@ -391,7 +397,7 @@ impl Smtp {
                 self.tape = None;
             }
             Waiting::Reset if code == b"250" && !self.multiline => self.mail_done(signals),
-            Waiting::Reset | Waiting::Message | Waiting::Other => {}
+            Waiting::Reset | Waiting::Message | Waiting::LogOn | Waiting::Other => {}
         }
     }
 

@@ -45,11 +45,14 @@ macro_rules! multicast_rows {
                     owners!("additionals.rrname" Additional
                         "Owner names of the additional records."),
                     row!("response.rrname"
-                    "Owner names of all records of a response, and the names that their content \
-                     holds."
+                    "Names asked for and owner names of all records in a response, and the names that \
+                     their content holds."
                     "content:\"printer\"; nocase;",
                     |m, sink| {
                         let Self(m) = m;
+                        for question in m.questions.iter().filter(|_| m.is_response()) {
+                            sink(Value::Bytes(m.text(question.name)));
+                        }
                         for record in m.records.iter().filter(|_| m.is_response()) {
                             sink(Value::Bytes(m.text(record.name)));
                             if let Data::Name(name) | Data::Soa { mname: name, .. } = record.data {
