@@ -1,13 +1,13 @@
 //! Attempts to log on, whatever the protocol: who tried where, as whom, and how it went.
 //!
-//! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, the status of an SMB session
-//! setup, errors of Kerberos, result 49 of an LDAP bind, 401 to credentials of HTTP and to forms with a password, the result of
-//! VNC, an error of PostgreSQL, NO to IMAP's LOGIN, SMTP 535, what telnet prints behind a password. Pages of the
-//! web on which one logs on mostly answer alike whether the password was right or not; one that sends
-//! on to a page of its own took it. Where only the flow is known (SSH, RDP, databases
-//! from outside, IMAP, telnet and SMTP in which nobody was seen to log on or hand in mail) its shape does: a
-//! connection in which enough is sent for a name and a password, and which ends before anybody can
-//! have worked in it.
+//! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, SMTP 535, the status of an SMB
+//! session setup, errors of Kerberos, result 49 of an LDAP bind, 401 to credentials of HTTP and to forms
+//! with a password, the result of VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints
+//! behind a password. Pages of the web on which one logs on mostly answer alike whether the password was
+//! right or not; one that sends on to a page of its own took it. Where only the flow is known (SSH, RDP,
+//! databases from outside, IMAP, telnet and SMTP in which nobody was seen to log on or hand in mail) its
+//! shape does: a connection in which enough is sent for a name and a password, and which ends before
+//! anybody can have worked in it.
 
 use super::spoken::{Spoken, Word};
 use super::stats::Recent;
@@ -474,7 +474,7 @@ fn value<'a>(text: &'a [u8], word: &Word) -> Option<&'a [u8]> {
         rest = rest.get(word.place(rest)?..)?;
         let name = rest.get(..NAME_BYTES_MAX).unwrap_or(rest);
         let sign = name.iter().position(|byte| matches!(byte, b'=' | b':'));
-        let other = name.iter().position(|byte| matches!(byte, b'&' | b',' | b'{' | b'\n'));
+        let other = name.iter().position(|byte| b"&,{?/;<>()\n".contains(byte));
         if let Some(sign) = sign.filter(|sign| other.is_none_or(|other| *sign < other)) {
             let value = rest.get(sign + 1..)?.trim_ascii_start();
             let (value, end): (_, &[u8]) = match value.strip_prefix(b"\"") {
@@ -725,6 +725,7 @@ mod tests {
         assert_eq!(sent("Authorization: Bearer YW5uYTp4\r\n"), None);
         assert_eq!(sent("Authorization: NTLM TlRMTVNTUAABAAAA\r\n"), None);
     }
+
     #[test]
     fn a_guess_is_account_and_password_whatever_stands_around_them() {
         let of = |text: &str| guess(text.as_bytes());
@@ -742,7 +743,15 @@ mod tests {
         for other in ["user=anna&password=y", "user=bruno&password=x", "{\"password\":\"x\"}"] {
             assert_ne!(of(other), anna, "{other}");
         }
-        for none in ["", "user=anna", "a=password", "password", "forgot the password, anna: x"] {
+        for none in [
+            "/reset-password?token=x",
+            "/password/strength?value=x",
+            "",
+            "user=anna",
+            "a=password",
+            "password",
+            "forgot the password, anna: x",
+        ] {
             assert_eq!(of(none), None, "{none}");
         }
         // Not worth a look for ever.
