@@ -1,20 +1,23 @@
 //! `bruteforce`: someone tries password after password.
 //!
-//! Every failed attempt to log on ([`Attempts`](super::attempts::Attempts) says what that is, protocol by protocol) fills a
-//! bucket of the pair of hosts, the service and the page; it runs out with time. A person who
-//! mistypes, or a phone with an old password, never fills it; a program that guesses does in
-//! seconds. A success while the bucket is still more than half full raises the level: the
-//! password may have been found. Netlogon is watched the same way: CVE-2020-1472 ("Zerologon")
-//! guesses a challenge until the server says yes.
-//!
-//! What is not counted: the same password again, where it can be seen (FTP, POP3, HTTP), which a device
-//! tries with which it was saved; the first refusal that NTLM and HTTP always give, connections that were
-//! never answered (`scan` sees those), databases within the house (programs connect all the
-//! time). Of connections within the house whose shape alone is known (a script that logs on with a
-//! key, a program that looks for mail) more are borne with than of those from outside.
+//! Every failed attempt to log on ([`Attempts`] says what that is, protocol by protocol) fills a bucket
+//! of the pair of hosts, the service and the page; it runs out with time. A person who mistypes, or a
+//! phone with an old password, never fills it; a program that guesses does in seconds. A success while
+//! the bucket is still more than half full raises the level: the password may have been found. Who
+//! guesses slowly fills none; where passwords can be seen (FTP, POP3, HTTP) it is counted how many
+//! different ones a server refused within a day. Netlogon is watched the same way: CVE-2020-1472
+//! ("Zerologon") guesses a challenge until the server says yes.
 //!
 //! Who has many machines lets each try a little: of each server and service it is counted how many
-//! hosts from outside fail there and never succeed (`crowd`).
+//! hosts from outside fail there and are not seen to succeed (`crowd`).
+//!
+//! What is not counted: the same password again, where it can be seen, which a device tries with which it
+//! was saved; the first refusal that NTLM and HTTP always give, connections that were never answered
+//! (`scan` sees those), databases within the house (programs connect all the time). Of connections
+//! within the house whose shape alone is known (a script that logs on with a key, a program that looks
+//! for mail) more are borne with than of those from outside.
+//!
+//! [`Attempts`]: super::attempts::Attempts
 
 mod crowd;
 mod netlogon;

@@ -2,22 +2,21 @@
 //!
 //! A scanner does not know what is there; so most of its first contacts fail, while those of an
 //! honest host mostly succeed. A connection that is accepted and broken off at once by who asked for it
-//! was not wanted: of one from outside it counts as failed. Each first contact of a source with a new target is a coin thrown
-//! for or against it, and a sequential test decides as soon as the evidence is strong enough
-//! (threshold random walk: J. Jung et al., "Fast Portscan Detection Using Sequential Hypothesis
-//! Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
-//! hosts (horizontal), one host by many sources that each try little (distributed).
+//! was not wanted: of one from outside it counts as failed. Each first contact of a source with a new
+//! target is a coin thrown for or against it, and a sequential test decides as soon as the evidence is
+//! strong enough (threshold random walk: J. Jung et al., "Fast Portscan Detection Using Sequential
+//! Hypothesis Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
+//! hosts (horizontal), one host by many sources that each try little (distributed). Pages of a web
+//! server of ours are looked for in the same way (`pages`): who asks for what is not there, again and
+//! again, goes through a list.
 //!
 //! What is not counted: connections picked up in the middle (unless all that comes back is a refusal, at
-//! many ports of one host), multicast and broadcast, datagrams
-//! that stay without answer unless the port is a server's (silence is normal for many of them),
-//! and what is itself an answer: from the victim of a flood with made-up senders (backscatter),
-//! from servers that are misused to amplify. Sources of which hundreds assail one host (a flood)
-//! are not remembered one by one. Many peers on as many high ports look like the search of a
-//! file-sharing program for its peers: that is low.
-//!
-//! Pages of a web server of ours are looked for in the same way (`pages`): who asks for what is not there,
-//! again and again, goes through a list.
+//! many ports of one host), multicast and broadcast, datagrams that stay without answer unless the port
+//! is a server's (silence is normal for many of them), pages of the Internet that are silent over IPv6,
+//! and what is itself an answer: from the victim of a flood with made-up senders (backscatter), from
+//! servers that are misused to amplify. Sources of which hundreds assail one host (a flood) are not
+//! remembered one by one. Many peers on as many high ports look like the search of a file-sharing
+//! program for its peers: that is low.
 //!
 //! That a contact was met with silence is known when its time is over, that it succeeded at once: so
 //! before a scan is told, what succeeded of what began since a run of silence did is held against that.

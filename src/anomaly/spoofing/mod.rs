@@ -1,20 +1,20 @@
 //! `spoofing`: a machine on the local network poses as another.
 //!
 //! Whoever tells two machines that each is the other reads what they say (ARP poisoning). So the
-//! claims that ARP messages make are remembered: which hardware address says of which address that
-//! it is there, to whom, how often, and from whom it took it. A machine that tells each of two
-//! others that it is the other, unasked and again and again, or that takes the addresses of two
-//! others, stands between them. One address that two machines use in turn is a conflict. A second
-//! DHCP server that names another gateway or other name servers to the same network leads clients
-//! astray. In IPv6 the messages of NDP make the same claims, and a router that announces another
-//! network than the one that is known does what the second DHCP server does. A machine that answers for
-//! many names when its neighbours ask for one (LLMNR) wants them to log on to it.
+//! claims that messages of ARP, and of NDP in IPv6, make are remembered: which hardware address says of
+//! which address that it is there, to whom, how often, and from whom it took it. A machine that tells
+//! each of two others that it is the other, unasked and again and again, or many that it is one other,
+//! or that takes the addresses of two others, stands between them. One address that two machines use in
+//! turn is a conflict. A second DHCP server that names another gateway or other name servers to the same
+//! network leads clients astray, as does a router of IPv6 that announces another network than the one
+//! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR) wants
+//! them to log on to it.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
 //! silence (DHCP), the shared hardware addresses of redundant routers (VRRP, CARP, HSRP, GLBP),
 //! DHCP servers that offer the same or serve different networks; routers that announce the same network,
-//! or one that leads nowhere else (unique local addresses).
+//! or one that leads nowhere else (unique local addresses); messages of NDP from beyond the link.
 
 mod claims;
 mod dhcp;
@@ -48,15 +48,14 @@ static SERVER_MEMORY: Parameter = Parameter::fixed(
     "server-memory",
     86_400.0,
     "seconds",
-    "DHCP servers that were heard within this time are compared.",
+    "DHCP servers, and routers of IPv6, that were heard within this time are compared.",
 );
-
 static NAMES: Parameter = Parameter {
     name: "names",
     values: [5.0, 3.0, 2.0],
     unit: "names",
-    help: "Different names that a machine answers for as its own within an hour when neighbours ask (LLMNR): it has \
-           one. Who answers for the proxy's, wpad, is told at once.",
+    help: "Different names that a machine answers for as its own within an hour when neighbours ask \
+           (LLMNR): it has one. Who answers for the proxy's, wpad, is told at once.",
 };
 
 /// How the lists know it.

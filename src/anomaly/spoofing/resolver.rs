@@ -26,7 +26,7 @@ pub(super) struct Answerer {
     names: Distinct,
     pub(super) examples: Vec<String>,
     pub(super) first: Timestamp,
-    /// Names at the last finding.
+    /// What was told: 1 of the proxy's name, the limit of names of many.
     told: u64,
     /// It said that it is the proxy.
     pub(super) proxy: bool,
