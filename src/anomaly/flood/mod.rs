@@ -105,9 +105,10 @@ pub static KIND: Kind = Kind {
     help: "A host gets so many packets, openings or requests that it may stop working (DoS, DDoS).",
     algorithm: "For each victim and way of flooding (openings that are not completed, stray TCP \
                 segments, unanswered datagrams, ICMP, fragments, connections and requests, pieces \
-                of requests that do not end) what comes piles up in a cumulative sum that runs off at the tolerated rate: the larger \
-                of a fixed rate and some times what the victim usually gets. When the excess \
-                passes its limit a finding says from how many sources it comes and how evenly.",
+                of requests that do not end) what comes piles up in a cumulative sum that runs off \
+                at the tolerated rate: the larger of a fixed rate and some times what the victim \
+                usually gets. When the excess passes its limit a finding says from how many \
+                sources it comes and how evenly.",
     references: &[
         "E. S. Page: Continuous Inspection Schemes. Biometrika 41, 1954",
         "H. Wang, D. Zhang, K. G. Shin: Detecting SYN Flooding Attacks. IEEE INFOCOM, 2002",
