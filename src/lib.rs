@@ -20,7 +20,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes; what can be read from anything; a file on its way over a flow |
+//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes, and what a letter of base64 stands for; what can be read from anything; a file on its way over a flow |
 //! | [`record`] | what comes out: [`record::Record`] and its kinds |
 //! | [`capture`] | pcap, pcapng (plain, gzip, zstd), many files merged by time, live rings; trait [`capture::Source`] |
 //! | [`decode`] | a frame to [`decode::Headers`], stateless, without allocation, one file per layer |

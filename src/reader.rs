@@ -100,9 +100,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The six bits that a letter of base64 stands for (RFC 4648, section 4); nothing of any other.
+pub const fn base64_digit(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_letter_of_base64_stands_for_its_place() {
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        for (place, letter) in letters.iter().enumerate() {
+            assert_eq!(base64_digit(*letter).map(usize::from), Some(place));
+        }
+        let others = (0..=u8::MAX).filter(|byte| !letters.contains(byte));
+        assert!(others.into_iter().all(|byte| base64_digit(byte).is_none()));
+    }
 
     #[test]
     fn a_read_too_far_moves_nothing() {

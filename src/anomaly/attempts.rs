@@ -13,6 +13,7 @@ use super::spoken::{Spoken, Word};
 use super::stats::Recent;
 use super::stats::distinct::{mix, mix_bytes};
 use super::{FieldRef, Site, state};
+use crate::reader::base64_digit;
 use crate::record::{Body, Context, FlowRecord, Record, TransactionRecord};
 use crate::time::Timestamp;
 
@@ -569,14 +570,7 @@ fn user(credentials: &[u8]) -> u64 {
     }
     let (mut name, mut held, mut bits) = (Vec::new(), 0_u32, 0);
     for byte in encoded {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return 0,
-        };
+        let Some(six) = base64_digit(*byte) else { return 0 };
         (held, bits) = (held << 6 | u32::from(six), bits + 6);
         if bits >= 8 {
             bits -= 8;

@@ -5,6 +5,7 @@ use super::extraction::{split, unknown};
 use super::transform::add;
 use crate::detect::buffer::{Decode, Step};
 use crate::detect::operator::{Builder, Example, Operator, Place, Problem};
+use crate::reader::base64_digit;
 
 /// Bytes decoded at most: what one option may cost.
 const MAX_ENCODED: usize = 64 << 10;
@@ -178,20 +179,16 @@ fn decode(encoded: &[u8], mode: Mode) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(encoded.len() / 4 * 3 + 3);
     let (mut bits, mut count, mut digits, mut padding) = (0_u32, 0, 0_usize, 0_usize);
     for byte in encoded {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' if mode == Mode::Refuse => {
+        let value = match base64_digit(*byte) {
+            Some(value) => value,
+            None if *byte == b'=' && mode == Mode::Refuse => {
                 padding += 1;
                 continue;
             }
-            b'=' => break,
-            _ if mode == Mode::Skip => continue,
-            _ if mode == Mode::Refuse => return None,
-            _ => break,
+            None if *byte == b'=' => break,
+            None if mode == Mode::Skip => continue,
+            None if mode == Mode::Refuse => return None,
+            None => break,
         };
         if padding > 0 {
             return None;

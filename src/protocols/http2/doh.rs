@@ -1,6 +1,7 @@
 //! DNS over HTTPS (RFC 8484): a message of DNS as a body, or in the target.
 
 use crate::protocols::formats::dns::{HEADER_BYTES, Message};
+use crate::reader::base64_digit;
 
 /// Longest message, bytes: one that fits a datagram.
 pub const MAX_BYTES: u64 = 65_535;
@@ -35,12 +36,10 @@ fn base64url(text: &[u8]) -> Option<Vec<u8>> {
     let (mut held, mut bits) = (0_u32, 0_u32);
     for byte in text.iter().take_while(|byte| **byte != b'=') {
         let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
             b'-' => 62,
             b'_' => 63,
-            _ => return None,
+            b'+' | b'/' => return None,
+            letter => base64_digit(*letter)?,
         };
         held = held << 6 | u32::from(value);
         bits += 6;

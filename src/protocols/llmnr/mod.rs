@@ -6,9 +6,9 @@ mod fields;
 mod samples;
 
 use super::datagrams::{Datagrams, Read};
-use super::formats::dns::{Message, events, whole};
+use super::formats::dns::{Message, events, multicast, whole};
 use super::{Carrier, Probe, Protocol};
-use crate::field::{self, Event};
+use crate::field;
 use crate::net::Direction;
 
 use fields::Resolution;
@@ -29,21 +29,9 @@ pub static PROTOCOL: Protocol = Protocol {
     probe,
     parser: || Box::new(Datagrams::new(read, &events::FLOODED)),
     rows: field::rows::<Resolution>,
-    events: EVENTS,
+    events: multicast::EVENTS,
     samples: samples::SAMPLES,
 };
-
-static EVENTS: &[&Event] = &[
-    &events::MALFORMED,
-    &events::Z_FLAG,
-    &events::INVALID_OPCODE,
-    &events::NAME_TOO_LONG,
-    &events::INFINITE_LOOP,
-    &events::TOO_MANY_LABELS,
-    &events::INVALID_ADDITIONALS,
-    &events::INVALID_AUTHORITIES,
-    &events::FLOODED,
-];
 
 fn probe(_way: Direction, _carrier: Carrier, bytes: &[u8]) -> Probe {
     if whole(bytes, false) { Probe::Yes } else { Probe::No }

@@ -1,7 +1,8 @@
 //! What rules read from a message, and how EVE shows it.
 
 use crate::field::{Describe, Tree};
-use crate::protocols::formats::dns::{Data, Message, Record, Section, multicast_rows, rrtype};
+use crate::protocols::formats::dns::multicast::{describe_head, multicast_rows};
+use crate::protocols::formats::dns::{Data, Message, Record, Section, rrtype};
 
 /// A message of multicast DNS.
 #[derive(Debug)]
@@ -12,31 +13,8 @@ multicast_rows!(Announcement "mdns" "_airplay._tcp");
 impl Describe for Announcement {
     fn describe(&self, tree: &mut dyn Tree) {
         let Self(m) = self;
-        tree.text("type", if m.is_response() { b"response" } else { b"request" });
-        tree.int("id", m.id.into());
-        let bits = [("aa", 10), ("tc", 9), ("rd", 8), ("ra", 7), ("z", 6), ("ad", 5), ("cd", 4)];
-        let set = |bit: &u8| m.flags >> bit & 1 == 1;
-        if bits.iter().any(|(_, bit)| set(bit)) {
-            tree.list("flags", &mut |tree| {
-                for (name, _) in bits.iter().filter(|(_, bit)| set(bit)) {
-                    tree.text("", name.as_bytes());
-                }
-            });
-        }
-        tree.int("opcode", m.opcode().into());
-        tree.int("rcode", m.rcode().into());
-        if !m.questions.is_empty() {
-            tree.list("queries", &mut |tree| {
-                for question in &m.questions {
-                    tree.object("", &mut |tree| {
-                        tree.text("rrname", m.text(question.name));
-                        let number = || question.rrtype.to_string();
-                        let name = rrtype::name(question.rrtype).map_or_else(number, str::to_owned);
-                        tree.text("rrtype", name.as_bytes());
-                    });
-                }
-            });
-        }
+        let flags = [("aa", 10), ("tc", 9), ("rd", 8), ("ra", 7), ("z", 6), ("ad", 5), ("cd", 4)];
+        describe_head(m, &flags, tree);
         let sections = [
             ("answers", Section::Answer),
             ("authorities", Section::Authority),

@@ -157,7 +157,10 @@ fn hex(bytes: &[u8], between: &str) -> String {
 }
 
 /// A registry's name, or the number.
-pub fn number_or(name: Option<&'static str>, number: u16) -> std::borrow::Cow<'static, [u8]> {
+pub(super) fn number_or(
+    name: Option<&'static str>,
+    number: u16,
+) -> std::borrow::Cow<'static, [u8]> {
     match name {
         Some(name) => name.as_bytes().into(),
         None => number.to_string().into_bytes().into(),

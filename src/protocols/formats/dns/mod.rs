@@ -5,12 +5,10 @@ mod describe;
 pub mod events;
 mod fields;
 mod message;
-mod multicast;
+pub mod multicast;
 mod name;
 
-pub use describe::number_or;
 pub use message::{
     Data, Faults, HEADER_BYTES, Message, Question, Record, Section, Span, fits, rrtype, whole,
 };
-pub(crate) use multicast::multicast_rows;
 pub use name::NameFaults;

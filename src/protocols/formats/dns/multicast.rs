@@ -1,5 +1,46 @@
-//! What rules read from the messages by which machines find each other's names on their own network: the
-//! same fields, named after the protocol.
+//! The messages by which machines find each other's names on their own network: what rules read from them
+//! (the same fields, named after the protocol), their violations, and how EVE shows their heads.
+
+use super::describe::number_or;
+use super::{Message, events, rrtype};
+use crate::field::{Event, Tree};
+
+/// The violations: either side may send questions and answers.
+pub static EVENTS: &[&Event] = &[
+    &events::MALFORMED,
+    &events::Z_FLAG,
+    &events::INVALID_OPCODE,
+    &events::NAME_TOO_LONG,
+    &events::INFINITE_LOOP,
+    &events::TOO_MANY_LABELS,
+    &events::INVALID_ADDITIONALS,
+    &events::INVALID_AUTHORITIES,
+    &events::FLOODED,
+];
+
+/// Tells of a message all but its records: `flags` are names of bits, with their places.
+pub fn describe_head(m: &Message, flags: &[(&str, u32)], tree: &mut dyn Tree) {
+    tree.text("type", if m.is_response() { b"response" } else { b"request" });
+    tree.int("id", m.id.into());
+    let set = || flags.iter().filter(|(_, bit)| m.flags >> bit & 1 == 1);
+    if set().next().is_some() {
+        tree.list("flags", &mut |tree| set().for_each(|(name, _)| tree.text("", name.as_bytes())));
+    }
+    tree.int("opcode", m.opcode().into());
+    tree.int("rcode", m.rcode().into());
+    if m.questions.is_empty() {
+        return;
+    }
+    tree.list("queries", &mut |tree| {
+        for question in &m.questions {
+            tree.object("", &mut |tree| {
+                tree.text("rrname", m.text(question.name));
+                let name = rrtype::name(question.rrtype);
+                tree.text("rrtype", number_or(name, question.rrtype).as_ref());
+            });
+        }
+    });
+}
 
 /// The rows of a message, which is the only field of its type; with a name that is asked for.
 macro_rules! multicast_rows {

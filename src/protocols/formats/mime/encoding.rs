@@ -1,5 +1,7 @@
 //! The two encodings of bodies: base64 and quoted-printable (RFC 2045, 6.7 and 6.8).
 
+use crate::reader::base64_digit;
+
 /// Base64, line after line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Base64 {
@@ -13,18 +15,14 @@ impl Base64 {
     /// decoding of the line stops.
     pub fn decode(&mut self, line: &[u8], out: &mut Vec<u8>) -> bool {
         for byte in line {
-            let six = match byte {
-                b'A'..=b'Z' => byte - b'A',
-                b'a'..=b'z' => byte - b'a' + 26,
-                b'0'..=b'9' => byte - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                b' ' | b'\t' | b'\r' | b'\n' => continue,
-                b'=' => {
+            let six = match base64_digit(*byte) {
+                Some(six) => six,
+                None if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') => continue,
+                None if *byte == b'=' => {
                     out.extend(self.finish());
                     continue;
                 }
-                _ => {
+                None => {
                     *self = Self::default();
                     return false;
                 }
