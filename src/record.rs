@@ -82,6 +82,16 @@ pub enum Body {
     Fragment(u32),
     /// What a live capture has received so far, and what it has lost. For detectors.
     Capture(Capture),
+    /// A packet that a rule with [`Tag`] may want kept; outputs see those that one does.
+    Packet(Box<Packet>),
+}
+
+/// A packet as it was captured.
+pub struct Packet {
+    /// Link layer: the tcpdump group's LINKTYPE_* number.
+    pub link: u16,
+    /// The whole frame, as much of it as was captured.
+    pub bytes: Box<[u8]>,
 }
 
 /// The kinds of [`Body`] that detectors ask for.
@@ -101,11 +111,12 @@ pub enum Sort {
     Icmp,
     Fragment,
     Capture,
+    Packet,
 }
 
 impl Sort {
     /// How many there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 14;
 }
 
 impl Body {
@@ -125,6 +136,7 @@ impl Body {
             Self::Icmp(_) => Sort::Icmp,
             Self::Fragment(_) => Sort::Fragment,
             Self::Capture(_) => Sort::Capture,
+            Self::Packet(_) => Sort::Packet,
         }
     }
 
@@ -222,6 +234,41 @@ pub struct Signature {
     pub rate: Option<RateFilter>,
     /// `xbits` and `hostbits`, in order. Decided at the merge.
     pub host_bits: Vec<HostBit>,
+    /// `tag`: which packets are kept after an alert. Decided at the merge.
+    pub tags: Vec<Tag>,
+}
+
+/// Which packets are kept after an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// Whose.
+    pub scope: TagScope,
+    /// In what `count` is counted.
+    pub metric: TagMetric,
+    /// How many, at least 1; of packets and bytes the alert's own are counted too.
+    pub count: u32,
+}
+
+/// Whose packets a [`Tag`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagScope {
+    /// The flow's.
+    Session,
+    /// Those from and to the source of the packet that alerted.
+    Source,
+    /// Those from and to its destination.
+    Destination,
+}
+
+/// In what a [`Tag`] counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagMetric {
+    /// Packets.
+    Packets,
+    /// Bytes, as captured.
+    Bytes,
+    /// Seconds of packet time since the alert.
+    Seconds,
 }
 
 /// Matches of whom make no alert.

@@ -105,6 +105,28 @@ fn cases_alert_as_recorded_or_say_why_not() {
     assert!((cases.len() - problems.len()) * 100 >= cases.len() * AGREE_PERCENT);
 }
 
+/// Rules with `tag` keep as many packets as the reference engine was seen to.
+#[test]
+fn packets_are_kept_as_recorded() {
+    let Some(corpus) = crate::support::corpus("kept packets") else { return };
+    let tests = corpus.join("suricata-verify/tests");
+    let out = tempfile::tempdir().unwrap();
+    for (case, packets) in [("eve-tag-02", 8), ("eve-tag-04", 8), ("eve-tag-05", 14)] {
+        let status = Command::new(env!("CARGO_BIN_EXE_rivellino"))
+            .args(["replay", "--no-anomaly", "-S"])
+            .arg(tests.join(case).join("test.rules"))
+            .arg("-o")
+            .arg(out.path())
+            .arg(tests.join("ssh-banner-only/input.pcap"))
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{case}: {status:?}");
+        let eve = std::fs::read_to_string(out.path().join("eve.json")).unwrap();
+        let kept = eve.lines().filter(|line| line.contains(r#""event_type":"packet""#));
+        assert_eq!(kept.count(), packets, "{case}");
+    }
+}
+
 /// The cases whose alerts differ: name, what was recorded, what came.
 fn differing(base: &Path, cases: &[Value]) -> Vec<String> {
     let out = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jsonschema::Validator;
 use rivellino::capture;
 use rivellino::control::schema;
@@ -251,4 +253,49 @@ alert udp any any -> any any (content:"bye"; flowvar:u,"bo"; sid:2;)
     let flows = all.iter().filter(|event| event["event_type"] == "flow");
     let kept = flows.filter(|flow| flow["metadata"]["flowvars"][0]["u"].is_string());
     assert_eq!(kept.count(), 16);
+}
+
+/// Packets behind an alert whose rule has `tag`: whole, in order, of the published shape, the same with
+/// any number of workers and wherever rounds end; none where no alert was told.
+#[test]
+fn kept_packets() {
+    let mut frames = Vec::new();
+    for text in ["before", "tell", "1", "2", "3", "4", "5"] {
+        let send = |port| datagram(Direction::ToServer, (port, 9), text.as_bytes());
+        frames.extend((40_000..40_008).map(send));
+    }
+    let kept = |options: &str, workers: usize, round: usize| {
+        let text = format!(r#"alert udp any any -> any any (content:"tell"; {options} sid:1;)"#);
+        let engine = Engine { ruleset: Some(rules(&text)), workers, round, ..Engine::default() };
+        engine.run(Box::new(Frames::in_order(LINK_RAW, frames.clone()))).0
+    };
+    let (_, validator) = published();
+    // Eight hosts, a flow each, and one server. With `limit` the first flow alone is told of.
+    for (options, count) in [
+        ("tag:session,4,packets;", 8 * 3),
+        ("tag:session,3,packets; tag:session,4,packets;", 8 * 3),
+        ("tag:session,4,packets; noalert;", 8 * 3),
+        ("tag:session,4,packets; threshold:type limit, track by_rule, count 1, seconds 60;", 3),
+        ("tag:session;", 8 * 5),
+        ("tag:session,100,bytes;", 8 * 2),
+        ("tag:host,6,packets; threshold:type limit, track by_rule, count 1, seconds 60;", 5),
+        ("tag:host,60,seconds,src;", 8 * 5),
+    ] {
+        let eve = kept(options, 1, 1000);
+        for (workers, round) in [(1, 1), (2, 7), (4, 1000)] {
+            let other = kept(options, workers, round);
+            assert!(other == eve, "{options} {workers}: {}", difference(&eve, &other));
+        }
+        let mut violations = Violations::default();
+        let packets: Vec<Value> =
+            events(&eve).filter(|event| event["event_type"] == "packet").collect();
+        packets.iter().for_each(|event| violations.add(&validator, event, "ours"));
+        violations.none();
+        assert_eq!(packets.len(), count, "{options}");
+        for packet in &packets {
+            let number = packet["pcap_cnt"].as_u64().unwrap() as usize;
+            let bytes = STANDARD.decode(packet["packet"].as_str().unwrap()).unwrap();
+            assert!(bytes == frames[number - 1] && packet["packet_info"]["linktype"] == 101);
+        }
+    }
 }

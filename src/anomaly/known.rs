@@ -188,13 +188,13 @@ impl Known {
         self.read = read.copied().unwrap_or_default();
     }
 
-    /// Whether a record has to be shown before the next one is learned from: an alert, which is not for
-    /// detectors alone, or one after so many that much had to be read of. For others it does not
+    /// Whether a record has to be shown before the next one is learned from: an alert or a packet, which
+    /// are not for detectors alone, or one after so many that much had to be read of. For others it does not
     /// matter: which of two names of an address is the newest is nothing to anybody for the moment of a
     /// round.
     #[inline]
     pub(super) const fn takes_turn(&self, body: &Body) -> bool {
-        matches!(body, Body::Alert(_)) || self.spoke >= SPOKEN_MAX
+        matches!(body, Body::Alert(_) | Body::Packet(_)) || self.spoke >= SPOKEN_MAX
     }
 
     fn read(&mut self, record: &Record) -> Read {

@@ -22,7 +22,7 @@ use crate::anomaly::DETECTORS;
 use crate::capture::{LiveOptions, SourceStats, open_live};
 use crate::decode::is_link_read;
 use crate::engine::merge::{Learned, Merge};
-use crate::engine::stats::WorkerStats;
+use crate::engine::stats::{MergeStats, WorkerStats};
 use crate::engine::{self, Live, Report};
 use crate::outputs::Output;
 use crate::outputs::eve::{Eve, Rotation};
@@ -97,8 +97,8 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
                 }
             }
         });
-        let mut publish = |stats: &WorkerStats, source: &SourceStats, suppressed: u64| {
-            metrics.totals(&totals(stats, source, suppressed));
+        let mut publish = |stats: &WorkerStats, source: &SourceStats, merge: MergeStats| {
+            metrics.totals(&totals(stats, source, merge));
         };
         let report = engine::watch(sources, &setup, &live, &mut merge, &mut publish);
         over.store(true, Ordering::Relaxed);
@@ -262,7 +262,7 @@ fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Resu
 }
 
 /// The counters of the packet path under the names of the metrics.
-fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals {
+fn totals(stats: &WorkerStats, source: &SourceStats, merge: MergeStats) -> Totals {
     Totals {
         packets: stats.packets,
         bytes: stats.bytes,
@@ -285,6 +285,7 @@ fn totals(stats: &WorkerStats, source: &SourceStats, suppressed: u64) -> Totals 
         chains_given_up: stats.chains_given_up,
         captures_refused: stats.captures_refused,
         records_dropped: stats.records_dropped,
-        suppressed,
+        suppressed: merge.suppressed,
+        rule_state_dropped: merge.rule_state_dropped,
     }
 }

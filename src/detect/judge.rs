@@ -90,9 +90,11 @@ impl Judge<'_> {
                 self.scratch.forget();
                 continue;
             }
-            // Only the merge knows whether it is a match: it is told even of silent rules.
+            // Only the merge knows whether it is a match, or what is kept: it is told even of silent
+            // rules.
             let signature = &planned.rule.signature;
-            if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() {
+            let keeps = planned.rule.silent && !signature.tags.is_empty();
+            if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() || keeps {
                 self.apply_bits(planned);
                 self.apply_integers(planned);
                 self.keep_texts();

@@ -37,6 +37,7 @@ mod ruleset;
 pub mod shared;
 mod state;
 pub mod syntax;
+mod tags;
 mod threshold;
 pub mod variables;
 
@@ -46,6 +47,7 @@ pub use inspect::Inspector;
 pub use item::{EARLIER_MAX, FlowView, FrameView, Item, Ready};
 pub use ruleset::{Ruleset, fuzz_rules, load};
 pub use shared::Shared;
+pub use tags::{KeptPackets, Tags};
 pub use threshold::Thresholds;
 pub use variables::Variables;
 

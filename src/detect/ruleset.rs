@@ -16,8 +16,10 @@ use super::plan::{Names, Planned};
 use super::profile::{Clock, Profile, RuleCost};
 use super::rule::{Action, Buffer, BufferTest, Origin, Rule};
 use super::syntax::RuleFile;
+use super::tags::KeptPackets;
 use super::variables::Variables;
 use crate::file::Wants;
+use crate::record::TagScope;
 
 /// Rules, in the order of evaluation, and how they are filed.
 pub struct Ruleset {
@@ -200,6 +202,16 @@ impl Ruleset {
             wants.magic |= rule.buffers.iter().any(asks_magic);
         }
         wants
+    }
+
+    /// Of whom rules may want packets kept (`tag`): of no flow, of flows that alerted, of all.
+    pub fn kept_packets(&self) -> KeptPackets {
+        let tags = self.rules().flat_map(|rule| &rule.signature.tags);
+        let kept = tags.map(|tag| match tag.scope {
+            TagScope::Session => KeptPackets::Flows,
+            TagScope::Source | TagScope::Destination => KeptPackets::All,
+        });
+        kept.max().unwrap_or_default()
     }
 
     /// Whether a rule may want files stored.

@@ -30,12 +30,12 @@ struct Key {
 }
 
 impl Shared {
-    /// Whether a match becomes an alert as far as shared state is concerned. What the rule sets is set
-    /// if all that it asks holds.
-    pub fn allow(&mut self, now: Timestamp, context: &Context, alert: &Alert) -> bool {
+    /// Whether a match is one as far as shared state is concerned. What the rule sets is set if all
+    /// that it asks holds.
+    pub fn holds(&mut self, now: Timestamp, context: &Context, alert: &Alert) -> bool {
         let bits = &alert.signature.host_bits;
         if bits.is_empty() && alert.queries.is_empty() {
-            return !alert.silent;
+            return true;
         }
         let asked = bits.iter().all(|bit| match bit.command {
             BitCommand::IsSet => self.is_set(bit, now, context),
@@ -54,7 +54,7 @@ impl Shared {
             };
             self.put(bit, now, context, on);
         }
-        !alert.silent
+        true
     }
 
     /// Changes for which there was no room.
@@ -167,11 +167,11 @@ mod tests {
         let by_target = alert(&[(BitCommand::IsSet, HostTrack::Destination)], Vec::new());
         let not = alert(&[(BitCommand::IsNotSet, HostTrack::Source)], Vec::new());
         let at = |second| Timestamp::new(second, 0);
-        assert!(!shared.allow(at(1), &there, &by_source));
-        assert!(shared.allow(at(1), &there, &set));
-        assert!(shared.allow(at(2), &there, &by_source) && !shared.allow(at(2), &there, &not));
-        assert!(!shared.allow(at(2), &back, &by_source) && shared.allow(at(2), &back, &by_target));
-        assert!(!shared.allow(at(12), &there, &by_source) && shared.allow(at(12), &there, &not));
+        assert!(!shared.holds(at(1), &there, &by_source));
+        assert!(shared.holds(at(1), &there, &set));
+        assert!(shared.holds(at(2), &there, &by_source) && !shared.holds(at(2), &there, &not));
+        assert!(!shared.holds(at(2), &back, &by_source) && shared.holds(at(2), &back, &by_target));
+        assert!(!shared.holds(at(12), &there, &by_source) && shared.holds(at(12), &there, &not));
     }
 
     #[test]
@@ -181,8 +181,8 @@ mod tests {
         let toggle = alert(&[(BitCommand::Toggle, HostTrack::Pair)], Vec::new());
         let asked = alert(&[(BitCommand::IsSet, HostTrack::Pair)], Vec::new());
         let now = Timestamp::new(1, 0);
-        assert!(shared.allow(now, &there, &toggle) && shared.allow(now, &back, &asked));
-        assert!(shared.allow(now, &back, &toggle) && !shared.allow(now, &there, &asked));
+        assert!(shared.holds(now, &there, &toggle) && shared.holds(now, &back, &asked));
+        assert!(shared.holds(now, &back, &toggle) && !shared.holds(now, &there, &asked));
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
             let value = value.as_bytes().to_vec();
             let room = (9, 9_000);
             let query = SetQuery { set: 0, command, value, loaded, room };
-            shared.allow(now, &context, &alert(&[], vec![query]))
+            shared.holds(now, &context, &alert(&[], vec![query]))
         };
         assert!(ask(BitCommand::Set, "a", false) && !ask(BitCommand::Set, "a", false));
         assert!(ask(BitCommand::IsSet, "a", false) && !ask(BitCommand::IsSet, "b", false));

@@ -23,6 +23,8 @@ pub struct App {
     pub known_by: u64,
     /// Where its activity of this span is noted.
     pub mark: Mark,
+    /// Up to which of its packets, counted from 1, rules may want them kept; 0 when none does.
+    pub kept_until: u64,
 }
 
 /// One thing that a packet, or the end of a flow, brought forth.

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::anomaly::Behaviour;
 use crate::detect::changes::SetChanges;
-use crate::detect::{Shared, Thresholds};
+use crate::detect::{Shared, Tags, Thresholds};
 use crate::outputs::Output;
 use crate::record::{Alert, Body, Capture, Context, Record};
 use crate::time::{Duration, Timestamp};
 
 use super::order::Order;
-use super::stats::WorkerStats;
+use super::stats::{MergeStats, WorkerStats};
 
 /// Packet time between two tellings of what a live capture lost.
 const CAPTURE_EACH: Duration = Duration::from_secs(60);
@@ -50,6 +50,7 @@ struct Keeping {
 pub struct Merge {
     thresholds: Thresholds,
     shared: Shared,
+    tags: Tags,
     behaviour: Behaviour,
     outputs: Vec<Box<dyn Output>>,
     found: Vec<(Context, Body)>,
@@ -58,8 +59,7 @@ pub struct Merge {
     /// Numbers of the records of a round that thresholds hold back.
     held_back: Vec<usize>,
     order: Order,
-    /// Alerts that thresholds held back.
-    pub suppressed: u64,
+    suppressed: u64,
     /// Counters of all workers at the last round.
     pub stats: WorkerStats,
     live: bool,
@@ -74,6 +74,7 @@ impl Merge {
         Self {
             thresholds: Thresholds::default(),
             shared: Shared::default(),
+            tags: Tags::default(),
             behaviour,
             outputs,
             found: Vec::new(),
@@ -170,11 +171,21 @@ impl Merge {
         lost
     }
 
-    /// Shows a record, by its number within the round, to thresholds and detectors.
+    /// What it counted so far.
+    pub fn counted(&self) -> MergeStats {
+        let dropped =
+            [self.thresholds.evicted(), self.shared.dropped(), self.tags.refused()].iter().sum();
+        MergeStats { suppressed: self.suppressed, rule_state_dropped: dropped }
+    }
+
+    /// Shows a record, by its number within the round, to thresholds, tags and detectors.
     fn judge(&mut self, number: usize, record: &mut Record) {
-        if let Body::Alert(alert) = &record.body
-            && !self.allows(record, alert)
-        {
+        let passes = match &record.body {
+            Body::Alert(alert) => self.allows(record, alert),
+            Body::Packet(packet) => self.tags.keeps(record, packet),
+            _ => true,
+        };
+        if !passes {
             self.held_back.push(number);
             return;
         }
@@ -186,12 +197,17 @@ impl Merge {
     }
 
     fn allows(&mut self, record: &Record, alert: &Alert) -> bool {
-        if !self.shared.allow(record.timestamp, &record.context, alert) {
+        let (now, context) = (record.timestamp, &record.context);
+        if !self.shared.holds(now, context, alert) {
             return false;
         }
-        let allowed = self.thresholds.allow(record.timestamp, &record.context, alert);
+        let silent = alert.silent;
+        let allowed = silent || self.thresholds.allow(now, context, alert);
         self.suppressed += u64::from(!allowed);
-        allowed
+        if allowed {
+            self.tags.alert(record, alert);
+        }
+        allowed && !silent
     }
 
     /// Gives the outputs the records of a round, and behind each what detectors made of it.

@@ -6,6 +6,7 @@ pub mod dispatch;
 mod expected;
 mod gather;
 mod joined;
+mod kept;
 pub mod merge;
 mod order;
 mod settle;
@@ -24,7 +25,7 @@ use crate::record::{Capture, Record};
 use crate::time::Timestamp;
 use dispatch::{Dispatcher, Round, Rounds};
 use merge::{Merge, RoundOutput};
-use stats::WorkerStats;
+use stats::{MergeStats, WorkerStats};
 use worker::{Worker, WorkerOptions};
 
 pub use crate::detect::Ruleset;
@@ -61,8 +62,8 @@ pub struct Report {
     pub stats: WorkerStats,
     /// Counters of the source.
     pub source: SourceStats,
-    /// Alerts that thresholds held back.
-    pub suppressed: u64,
+    /// Counters of the merge.
+    pub merge: MergeStats,
     /// How often each suppression of the site has silenced a detector.
     pub suppressions: Vec<Applied>,
     /// Packet time of the last packet.
@@ -91,7 +92,7 @@ pub fn replay(
         1 => replay_alone(source, setup, merge, progress),
         _ => replay_shared(source, setup, merge, progress),
     };
-    report.suppressed = merge.suppressed;
+    report.merge = merge.counted();
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report.source = source.stats();
     report.warnings.extend(source.warnings());
@@ -269,7 +270,7 @@ pub fn watch(
     setup: &Setup,
     live: &Live,
     merge: &mut Merge,
-    publish: &mut (dyn FnMut(&WorkerStats, &SourceStats, u64) + Send),
+    publish: &mut (dyn FnMut(&WorkerStats, &SourceStats, MergeStats) + Send),
 ) -> Report {
     let mut report = Report::default();
     let count = sources.len();
@@ -295,7 +296,7 @@ pub fn watch(
             report.lost = merged.lost;
         }
     });
-    report.suppressed = merge.suppressed;
+    report.merge = merge.counted();
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report
 }
@@ -380,7 +381,7 @@ fn merge_live(
     merge: &mut Merge,
     outputs: &Receiver<LiveOutput>,
     count: usize,
-    publish: &mut (dyn FnMut(&WorkerStats, &SourceStats, u64) + Send),
+    publish: &mut (dyn FnMut(&WorkerStats, &SourceStats, MergeStats) + Send),
 ) -> Report {
     let mut latest = vec![(WorkerStats::default(), SourceStats::default()); count];
     let mut merged = Report::default();
@@ -399,7 +400,7 @@ fn merge_live(
         let SourceStats { received, kernel_dropped, interface_dropped, .. } = merged.source;
         let dropped = kernel_dropped + interface_dropped;
         merge.capture(Capture { received, dropped }, merged.last);
-        publish(&merged.stats, &merged.source, merge.suppressed);
+        publish(&merged.stats, &merged.source, merge.counted());
     }
     merged.lost = merge.finish(merged.last);
     merged

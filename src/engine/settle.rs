@@ -1,6 +1,7 @@
-//! The end of a round: inspection, then records in packet order, then what is over leaves.
+//! The end of a round: inspection, then records in packet order.
 
 use super::gather::{App, Effect};
+use super::kept;
 use super::worker::{Pending, Place, Worker, emptied};
 use crate::decode::Transport;
 use crate::detect::{EARLIER_MAX, FrameView, Inspector, Item, Ready};
@@ -36,10 +37,11 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestam
     for (index, packet) in pending.iter().enumerate() {
         anomalies(worker, packet);
         while let Some((_, alert)) = alerts.next_if(|(item, _)| *item <= index) {
-            let sure = alert.queries.is_empty() && alert.signature.host_bits.is_empty();
-            let slot = packet.slot.filter(|_| sure);
-            if let Some(flow) = slot.and_then(|slot| worker.table.get_mut(slot)) {
-                flow.alerted = true;
+            let Alert { signature, queries, silent, .. } = &alert;
+            let sure = queries.is_empty() && signature.host_bits.is_empty() && !silent;
+            if let Some(flow) = packet.slot.and_then(|slot| worker.table.get_mut(slot)) {
+                flow.alerted |= sure;
+                kept::matched(flow, &signature.tags);
             }
             record(worker, packet, Body::Alert(Box::new(alert)));
         }
@@ -51,7 +53,6 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestam
         }
     }
     worker.weigh();
-    worker.table.sweep();
 }
 
 /// What a round shows to rules; empty between rounds, kept for its memory: to give so much back and

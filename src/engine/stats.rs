@@ -1,5 +1,15 @@
 //! Counters of the packet path. Each means the same in every capture mode.
 
+/// What the merge counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeStats {
+    /// Alerts that thresholds held back.
+    pub suppressed: u64,
+    /// What rules keep of all hosts together and for which there was no room: counts of thresholds,
+    /// marks of hosts, values of sets, tags.
+    pub rule_state_dropped: u64,
+}
+
 /// What one worker counted since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct WorkerStats {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::activity::Activity;
 use super::gather::{App, Effect, Gather};
 use super::joined::Joins;
+use super::kept::Kept;
 use super::settle::{self, Views};
 use super::stats::WorkerStats;
 use crate::capture::{Batch, Frame};
@@ -112,6 +113,9 @@ pub struct Worker {
     pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
     defrag: Defrag,
+    kept: Kept,
+    /// Which frame of the batch is worked on.
+    frame: usize,
     /// Empty; memory for the packets of the next round.
     spare: Vec<Pending<'static>>,
     /// The same for what rules are shown.
@@ -170,7 +174,9 @@ impl Worker {
             joins: Joins::default(),
             activity: Activity::new(options.activity, options.arp),
             changed: Vec::new(),
+            kept: Kept::new(options.ruleset.as_deref()),
             options,
+            frame: 0,
             spare: Vec::new(),
             views: Views::default(),
         }
@@ -179,6 +185,7 @@ impl Worker {
     /// Swaps the rules between two rounds; flows go on.
     pub fn replace_rules(&mut self, ruleset: &Arc<Ruleset>) {
         self.gather.files = file_wants(self.options.files, Some(ruleset.as_ref()));
+        self.kept = Kept::new(Some(ruleset.as_ref()));
         match &mut self.inspector {
             Some(inspector) => inspector.replace(Arc::clone(ruleset)),
             None => self.inspector = Some(Inspector::new(Arc::clone(ruleset))),
@@ -189,11 +196,14 @@ impl Worker {
     /// `last` is the number of the round's last packet over all workers.
     pub fn round(&mut self, batch: &Batch, last: u64, now: Timestamp) -> Vec<Record> {
         let mut pending = emptied(std::mem::take(&mut self.spare));
-        for frame in &batch.frames {
+        for (index, frame) in batch.frames.iter().enumerate() {
+            self.frame = index;
             self.frame(frame, batch.bytes(frame), &mut pending);
         }
         self.table.tick(now, &mut self.gather.host(self.inspector.as_mut()));
         self.end(&mut pending, last, now);
+        self.kept.tell(batch, &self.table, &mut self.records);
+        self.table.sweep();
         self.spare = emptied(pending);
         std::mem::take(&mut self.records)
     }
@@ -214,6 +224,7 @@ impl Worker {
         for flows in all.chunks(ENDED_AT_ONCE) {
             self.table.finish(flows, now, &mut self.gather.host(self.inspector.as_mut()));
             self.end(&mut pending, last.saturating_add(1), now);
+            self.table.sweep();
             pending.clear();
         }
         std::mem::take(&mut self.records)
@@ -295,6 +306,7 @@ impl Worker {
         let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
         *sub = sub.saturating_add(1);
         if let Some(touch) = touch {
+            self.kept.note(self.frame, touch.slot, touch.direction, &self.table);
             let (table, records) = (&mut self.table, &mut self.records);
             self.activity.packet(place, headers, payload, touch, table, records);
         }

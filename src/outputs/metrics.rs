@@ -46,6 +46,7 @@ pub struct Totals {
     pub captures_refused: u64,
     pub records_dropped: u64,
     pub suppressed: u64,
+    pub rule_state_dropped: u64,
 }
 
 /// The metrics of a sensor. Clones share them.
@@ -90,6 +91,10 @@ const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_alerts_dropped_total", "Alerts, bits and numbers of flows that had no room."),
     ("rivellino_chains_given_up_total", "Chains of a rule's tests given up as too costly."),
     ("rivellino_captures_refused_total", "Texts of rules that had no room, or cost too much."),
+    (
+        "rivellino_rule_state_dropped_total",
+        "Counts, marks of hosts, values of sets and tags that had no room.",
+    ),
 ];
 
 impl Metrics {
@@ -176,6 +181,7 @@ impl Metrics {
             totals.alerts_dropped,
             totals.chains_given_up,
             totals.captures_refused,
+            totals.rule_state_dropped,
         ];
         for (counter, value) in inner.counters.iter().zip(values) {
             raise(counter, value);
@@ -368,6 +374,7 @@ impl Output for Metrics {
             Body::Transaction(transaction) => transaction.protocol,
             Body::File(_) => "fileinfo",
             Body::Arp(_) => "arp",
+            Body::Packet(_) => "packet",
             Body::Anomaly(anomaly) => anomaly.kind,
             _ => return,
         };

@@ -338,6 +338,7 @@ impl Output for Summary {
             Body::Transaction(transaction) => self.count(transaction.protocol),
             Body::File(_) => self.count("fileinfo"),
             Body::Arp(_) => self.count("arp"),
+            Body::Packet(_) => self.count("packet"),
             Body::Anomaly(anomaly) if anomaly.kind == "applayer" => self.count("anomaly"),
             _ => {}
         }

@@ -55,6 +55,7 @@ pub mod requires;
 mod rpc;
 mod size;
 mod stream_size;
+mod tag;
 mod threshold;
 mod transform;
 mod uricontent;
@@ -184,7 +185,7 @@ pub static OPERATORS: &[&Operator] = &[
     &without_effect::NFQ_SET_MARK,
     &without_effect::PREFILTER,
     &without_effect::REPLACE,
-    &without_effect::TAG,
+    &tag::TAG,
     &without_effect::TLS_STORE,
 ];
 

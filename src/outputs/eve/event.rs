@@ -1,12 +1,15 @@
 //! A record as an EVE object: Suricata's names and nesting (user guide, "EVE JSON Format").
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::incident;
 use crate::field::Tree;
 use crate::net::{Direction, ip_protocol, ip_protocol_name};
 use crate::outputs::json::Json;
 use crate::record::{
     Alert, Anomaly, Application, Arp, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
-    NamedText, Pairs, Record, Signature, TcpRecord, TransactionRecord,
+    NamedText, Packet, Pairs, Record, Signature, TcpRecord, TransactionRecord,
 };
 
 /// Writes `record` as one line; nothing for records that only detectors read. `file_id` numbers
@@ -21,6 +24,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
         Body::Anomaly(_) => "anomaly",
         Body::Incident(_) => "incident",
         Body::Arp(_) => "arp",
+        Body::Packet(_) => "packet",
         _ => return,
     };
     Json::line(out, |json| {
@@ -34,6 +38,7 @@ pub fn write(record: &Record, file_id: u64, out: &mut Vec<u8>) {
             Body::Anomaly(anomaly) => write_anomaly(anomaly, json),
             Body::Incident(incident) => incident::write(incident, json),
             Body::Arp(arp) => write_arp(arp, json),
+            Body::Packet(packet) => write_packet(packet, json),
             _ => {}
         }
     });
@@ -306,6 +311,12 @@ fn write_arp(arp: &Arp, json: &mut Json<'_>) {
             object.text(ip_key, ip.to_string().as_bytes());
         }
     });
+}
+
+/// A packet that a rule wants kept.
+fn write_packet(packet: &Packet, json: &mut Json<'_>) {
+    json.plain("packet", &STANDARD.encode(&packet.bytes));
+    json.object("packet_info", &mut |object| object.int("linktype", packet.link.into()));
 }
 
 fn write_transaction(record: &TransactionRecord, json: &mut Json<'_>) {

@@ -1,0 +1,269 @@
+//! Which packets rules with `tag` want kept. Decided at the merge, in the order of packets: whether
+//! a match is an alert is known only there, and a host's packets come from all workers.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::record::{Alert, Context, Packet, Record, Tag, TagMetric, TagScope};
+use crate::time::{Duration, Timestamp};
+
+/// Flows and hosts of which packets are kept at once; no further one is tagged.
+pub const TAGGED_MAX: usize = 8192;
+
+/// Tags on one flow or host at once; no further one is put on.
+pub const TAGS_MAX: usize = 16;
+
+/// How often a rule that alerts again has the same flow's or host's count begin anew, so that a rule
+/// that matches always does not keep everything.
+pub const RENEWALS_MAX: u8 = 10;
+
+/// Packet time after which a tag that kept nothing is over, as Suricata has it for hosts.
+const IDLE: Duration = Duration::from_secs(600);
+
+/// Packet time between two looks for tags that are over, when there is no room.
+const SWEEP_EACH: Duration = Duration::from_secs(1);
+
+/// Of whom a set of rules may want packets kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeptPackets {
+    /// Of nobody.
+    #[default]
+    Nothing,
+    /// Of flows that alerted.
+    Flows,
+    /// Of hosts: of everybody, as who that is shows only at the merge.
+    All,
+}
+
+/// Tags in force.
+#[derive(Default)]
+pub struct Tags {
+    tagged: HashMap<Whose, Vec<Active>>,
+    swept: Timestamp,
+    refused: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Whose {
+    Flow(u64),
+    Host(IpAddr),
+}
+
+/// One tag on a flow or host.
+struct Active {
+    rule: (u32, u32),
+    tag: Tag,
+    /// Number of the packet that alerted: the alert tells of it.
+    alerted: u64,
+    since: Timestamp,
+    last: Timestamp,
+    packets: u64,
+    bytes: u64,
+    renewals: u8,
+}
+
+impl Active {
+    /// Whether it has kept all that it is to keep.
+    fn done(&self, now: Timestamp) -> bool {
+        let count = u64::from(self.tag.count);
+        match self.tag.metric {
+            TagMetric::Packets => self.packets > count,
+            TagMetric::Bytes => self.bytes > count,
+            TagMetric::Seconds => now.since(self.since) > Duration::from_secs(count),
+        }
+    }
+
+    /// Whether it is over. One that cannot begin anew stays as long as packets come, lest it be put
+    /// on again.
+    fn over(&self, now: Timestamp) -> bool {
+        let spent = self.renewals >= RENEWALS_MAX;
+        let idle = now.since(self.last) > IDLE;
+        let counts = self.tag.metric != TagMetric::Seconds;
+        idle && (counts || self.done(now)) || !spent && self.done(now)
+    }
+}
+
+impl Tags {
+    /// Puts on what the rule of an alert asks for.
+    pub fn alert(&mut self, record: &Record, alert: &Alert) {
+        for tag in &alert.signature.tags {
+            let Some(whose) = whose(tag.scope, &record.context) else { continue };
+            let rule = (alert.signature.gid, alert.signature.sid);
+            let now = record.timestamp;
+            let new = Active {
+                rule,
+                tag: *tag,
+                alerted: record.sequence,
+                since: now,
+                last: now,
+                packets: 0,
+                bytes: 0,
+                renewals: 0,
+            };
+            self.put(whose, new);
+        }
+    }
+
+    /// Whether a packet is to be told of.
+    pub fn keeps(&mut self, record: &Record, packet: &Packet) -> bool {
+        if self.tagged.is_empty() {
+            return false;
+        }
+        let ends = [record.context.source, record.context.destination];
+        let hosts = ends.into_iter().flatten().map(|end| Whose::Host(end.addr));
+        let flow = record.context.flow_id.map(Whose::Flow);
+        let mut kept = false;
+        for whose in flow.into_iter().chain(hosts) {
+            let Some(all) = self.tagged.get_mut(&whose) else { continue };
+            all.retain_mut(|active| {
+                active.packets += 1;
+                active.bytes += packet.bytes.len() as u64;
+                let now = record.timestamp;
+                let over = active.over(now);
+                active.last = now;
+                kept |= !over && !active.done(now) && active.alerted != record.sequence;
+                !over
+            });
+            if all.is_empty() {
+                self.tagged.remove(&whose);
+            }
+        }
+        kept
+    }
+
+    /// Tags for which there was no room.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn put(&mut self, whose: Whose, new: Active) {
+        if self.tagged.len() >= TAGGED_MAX && !self.tagged.contains_key(&whose) {
+            self.sweep(new.since);
+            if self.tagged.len() >= TAGGED_MAX {
+                self.refused += 1;
+                return;
+            }
+        }
+        let all = self.tagged.entry(whose).or_default();
+        let same = |active: &&mut Active| active.rule == new.rule && active.tag == new.tag;
+        if let Some(old) = all.iter_mut().find(same) {
+            if old.renewals < RENEWALS_MAX {
+                *old = Active { renewals: old.renewals + 1, ..new };
+            }
+        } else if all.len() < TAGS_MAX {
+            all.push(new);
+        } else {
+            self.refused += 1;
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp) {
+        if now.since(self.swept) < SWEEP_EACH {
+            return;
+        }
+        self.swept = now;
+        self.tagged.retain(|_, all| {
+            all.retain(|active| !active.over(now));
+            !all.is_empty()
+        });
+    }
+}
+
+fn whose(scope: TagScope, context: &Context) -> Option<Whose> {
+    match scope {
+        TagScope::Session => context.flow_id.map(Whose::Flow),
+        TagScope::Source => context.source.map(|end| Whose::Host(end.addr)),
+        TagScope::Destination => context.destination.map(|end| Whose::Host(end.addr)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::net::Endpoint;
+    use crate::record::{Body, Signature};
+
+    const TEN_BYTES: [u8; 10] = [0; 10];
+
+    fn record(number: u64, second: u64, flow: u64, body: Body) -> Record {
+        let end = |last| Endpoint { addr: IpAddr::from([10, 0, 0, last]), port: 1 };
+        let context = Context {
+            flow_id: Some(flow),
+            source: Some(end(1)),
+            destination: Some(end(2)),
+            ..Context::default()
+        };
+        let timestamp = Timestamp::new(second, 0);
+        Record { sequence: number, tie: 0, timestamp, context, body }
+    }
+
+    fn alert(tags: &mut Tags, sid: u32, number: u64, flow: u64, tag: Tag) {
+        let signature = Signature { sid, tags: vec![tag], ..Signature::default() };
+        let alert = Alert { signature: Arc::new(signature), ..Alert::default() };
+        let record = record(number, 0, flow, Body::Fragment(0));
+        tags.alert(&record, &alert);
+    }
+
+    fn keeps(tags: &mut Tags, number: u64, second: u64, flow: u64) -> bool {
+        let packet = Packet { link: 1, bytes: TEN_BYTES.into() };
+        let record = record(number, second, flow, Body::Fragment(0));
+        tags.keeps(&record, &packet)
+    }
+
+    fn told(tag: Tag, packets: impl Iterator<Item = (u64, u64)>) -> usize {
+        let mut tags = Tags::default();
+        alert(&mut tags, 1, 1, 7, tag);
+        packets.filter(|(number, second)| keeps(&mut tags, *number, *second, 7)).count()
+    }
+
+    /// The alert's own packet is counted, and not told again.
+    #[test]
+    fn what_is_counted() {
+        let tag = |metric, count| Tag { scope: TagScope::Session, metric, count };
+        let all = || (1..40).zip(0u64..);
+        assert_eq!(told(tag(TagMetric::Packets, 9), all()), 8);
+        assert_eq!(told(tag(TagMetric::Bytes, 50), all()), 4);
+        assert_eq!(told(tag(TagMetric::Seconds, 5), all()), 5);
+        // Nothing came for longer than a tag lasts.
+        let pause = [(1, 0), (2, 1), (3, 700), (4, 701)].into_iter();
+        assert_eq!(told(tag(TagMetric::Packets, 9), pause.clone()), 1);
+        assert_eq!(told(tag(TagMetric::Seconds, 9_000), pause), 3);
+    }
+
+    #[test]
+    fn flows_and_hosts_are_told_apart() {
+        for (scope, expected) in [(TagScope::Session, [true, false]), (TagScope::Source, [true; 2])]
+        {
+            let mut tags = Tags::default();
+            alert(&mut tags, 1, 1, 7, Tag { scope, metric: TagMetric::Packets, count: 9 });
+            assert_eq!([7, 8].map(|flow| keeps(&mut tags, 2, 0, flow)), expected);
+        }
+    }
+
+    /// A rule that alerts on every packet keeps a bounded number of them.
+    #[test]
+    fn a_rule_that_always_alerts_ends() {
+        let mut tags = Tags::default();
+        let tag = Tag { scope: TagScope::Session, metric: TagMetric::Packets, count: 3 };
+        let mut last = 0;
+        for number in 1..100 {
+            alert(&mut tags, 1, number, 7, tag);
+            if keeps(&mut tags, number, 0, 7) {
+                last = number;
+            }
+        }
+        assert!(last < 40, "{last}");
+    }
+
+    #[test]
+    fn limits_hold_and_are_counted() {
+        let mut tags = Tags::default();
+        let tag = Tag { scope: TagScope::Session, metric: TagMetric::Packets, count: 3 };
+        (0..TAGGED_MAX as u64 + 5).for_each(|flow| alert(&mut tags, 1, 1, flow, tag));
+        assert_eq!((tags.tagged.len(), tags.refused()), (TAGGED_MAX, 5));
+        (0..TAGS_MAX as u32 + 2).for_each(|sid| alert(&mut tags, sid, 1, 0, tag));
+        assert_eq!(tags.refused(), 7);
+    }
+}
