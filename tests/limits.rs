@@ -163,3 +163,77 @@ fn syn(number: u64) -> [u8; 54] {
     }
     frame
 }
+
+/// A stage that panics ends the run with its panic, however many workers there are: a sensor that has
+/// lost a stage must not look as if it worked.
+#[test]
+fn a_panic_of_a_stage_is_not_swallowed() {
+    use rivellino::anomaly::Behaviour;
+    use rivellino::capture::{CaptureError, Source, SourceStats};
+    use rivellino::engine::merge::Merge;
+    use rivellino::engine::worker::{Checksums, WorkerOptions};
+    use rivellino::engine::{self, Live, Setup};
+    use rivellino::net::Direction;
+    use rivellino::outputs::Output;
+    use rivellino::record::Record;
+    use rivellino::time::Timestamp;
+
+    use crate::support::packets::{Frames, LINK_RAW, datagram};
+
+    struct Broken;
+    impl Output for Broken {
+        fn record(&mut self, _: &Record) {}
+        fn round(&mut self, _: Timestamp, _: bool) {
+            std::panic::panic_any("the output broke");
+        }
+        fn finish(&mut self, _: Timestamp) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    /// A wire that never ends.
+    struct Silent;
+    impl Source for Silent {
+        fn read(&mut self, _: &mut Batch, _: usize) -> Result<Progress, CaptureError> {
+            std::thread::sleep(Duration::from_millis(1));
+            Ok(Progress::Idle)
+        }
+        fn stats(&mut self) -> SourceStats {
+            SourceStats::default()
+        }
+        fn warnings(&mut self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let setup = |workers| Setup {
+        workers,
+        round: 8,
+        channel: 1,
+        worker: WorkerOptions {
+            files: rivellino::file::Wants::NOTHING,
+            decode: rivellino::decode::Options::default(),
+            checksums: Checksums::Ignore,
+            limits: rivellino::flow::Limits::default(),
+            ruleset: None,
+            activity: false,
+            arp: false,
+        },
+        stop: std::sync::Arc::default(),
+    };
+    let broken = || Merge::new(Behaviour::off(), vec![Box::new(Broken) as Box<dyn Output>], false);
+    let said = |panic: Box<dyn std::any::Any + Send>| panic.downcast_ref::<&str>().copied();
+    for workers in [1, 2] {
+        let frames = vec![datagram(Direction::ToServer, (4000, 9), b"x"); 100];
+        let source: Box<dyn Source> = Box::new(Frames::in_order(LINK_RAW, frames));
+        let run = std::panic::AssertUnwindSafe(|| {
+            engine::replay(source, &setup(workers), &mut broken(), &mut |_| {})
+        });
+        let panic = std::panic::catch_unwind(run).unwrap_err();
+        assert_eq!(said(panic), Some("the output broke"), "{workers}");
+    }
+    let sources = vec![Box::new(Silent) as Box<dyn Source>, Box::new(Silent)];
+    let run = std::panic::AssertUnwindSafe(|| {
+        engine::watch(sources, &setup(2), &Live::default(), &mut broken(), &mut |_, _, _| {})
+    });
+    let panic = std::panic::catch_unwind(run).unwrap_err();
+    assert_eq!(said(panic), Some("the output broke"));
+}

@@ -14,7 +14,7 @@ use super::hub::{self, Exchanging};
 use super::plane::Plane;
 use super::reload::{Named, policy_folder, reload, reread, tell_rules};
 use super::replay::{Prepared, Replay, write_summary};
-use super::run::{DONE, INPUT};
+use super::run;
 use super::sets::Kept;
 use super::signals::Flags;
 use super::state::{ASIDE, Store};
@@ -236,17 +236,9 @@ fn live_options(config: &Config) -> LiveOptions {
 
 /// Tells how it ended; the exit code it asks for.
 fn tell(report: &Report) -> u8 {
-    report.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    report.lost.iter().for_each(|lost| tracing::error!("{lost}"));
     let SourceStats { received, kernel_dropped, interface_dropped, .. } = report.source;
     tracing::info!(received, kernel_dropped, interface_dropped, "stopped");
-    match &report.error {
-        Some(error) => {
-            tracing::error!("{error}");
-            INPUT
-        }
-        None => DONE,
-    }
+    run::told(report)
 }
 
 fn eve(output: &Path, config: &Config, reopen: &Arc<AtomicBool>) -> anyhow::Result<Eve> {
@@ -280,7 +272,12 @@ fn totals(stats: &WorkerStats, source: &SourceStats, merge: MergeStats) -> Total
         flow_memory: stats.flow_memory,
         stream_gap_bytes: stats.stream_gap_bytes,
         segments_dropped: stats.segments_dropped,
+        streams_cut: stats.streams_cut,
+        homeless: stats.homeless,
+        fragments_dropped: stats.fragments_dropped,
+        awaited_dropped: stats.awaited_dropped,
         transactions: stats.transactions,
+        transactions_dropped: stats.transactions_dropped,
         alerts_dropped: stats.alerts_dropped,
         chains_given_up: stats.chains_given_up,
         captures_refused: stats.captures_refused,

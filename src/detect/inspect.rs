@@ -80,7 +80,7 @@ impl Inspector {
     /// So many bytes of a stream are missing.
     pub fn gap(&mut self, slot: u32, direction: Direction, length: u64) {
         if let Some(window) = window(&mut self.flows, slot, direction) {
-            window.gap(length);
+            self.dropped += u64::from(window.gap(length));
         }
     }
 
@@ -160,8 +160,8 @@ impl Inspector {
         self.marks.drain(..)
     }
 
-    /// Alerts that one packet had too many, chains of tests that were given up, and texts that were
-    /// not captured.
+    /// Alerts, and what rules keep of flows and streams, that had no room; chains of tests that were
+    /// given up; texts that were not captured.
     pub fn shed(&self) -> (u64, u64, u64) {
         (self.dropped, self.scratch.exhausted, self.scratch.refusals)
     }
@@ -237,7 +237,8 @@ impl Inspector {
                         continue;
                     }
                     let window = state.windows.get_mut(flow.direction.index());
-                    window.into_iter().for_each(|window| window.hit(hit.rule, position));
+                    let lost = window.is_some_and(|window| window.hit(hit.rule, position));
+                    self.dropped += u64::from(lost);
                 }
                 (cause, _) => add(hit.rule, cause),
             }

@@ -267,14 +267,17 @@ impl Window {
         self.data.extend_from_slice(data);
     }
 
-    /// So many bytes are missing: what was before cannot be joined to what follows.
-    pub fn gap(&mut self, length: u64) {
+    /// So many bytes are missing: what was before cannot be joined to what follows. Whether a stretch
+    /// was given up for it that no rule has looked at.
+    pub fn gap(&mut self, length: u64) -> bool {
+        let mut lost = false;
         let end = self.end();
         let data = std::mem::take(&mut self.data);
         if end > self.scanned {
             let Past(past) = &mut **self.past.get_or_insert_default();
             if past.len() >= PIECES_MAX {
                 past.remove(0);
+                lost = true;
             }
             past.push(Piece { base: self.base, data });
         }
@@ -282,6 +285,7 @@ impl Window {
         if self.past.is_none() {
             self.scanned = self.base;
         }
+        lost
     }
 
     /// The stretches without a gap, as positions of their first byte and behind their last.
@@ -319,16 +323,18 @@ impl Window {
         data.get(at(from).min(end)..end).unwrap_or_default()
     }
 
-    /// Remembers a hit of the prefilter.
-    pub fn hit(&mut self, rule: u32, position: u64) {
+    /// Remembers a hit of the prefilter. Whether another was forgotten for it.
+    pub fn hit(&mut self, rule: u32, position: u64) -> bool {
         if let Some(known) = self.hits.iter_mut().find(|hit| hit.0 == rule) {
             known.1 = known.1.max(position);
-            return;
+            return false;
         }
-        if self.hits.len() >= HITS_MAX {
+        let full = self.hits.len() >= HITS_MAX;
+        if full {
             self.hits.remove(0);
         }
         self.hits.push((rule, position));
+        full
     }
 
     /// Up to where the rule looked when it alerted last.

@@ -17,7 +17,10 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// What is waited for.
 #[derive(Default)]
-pub struct Expected(HashMap<u8, VecDeque<Waiting>>);
+pub struct Expected {
+    shards: HashMap<u8, VecDeque<Waiting>>,
+    forgotten: u64,
+}
 
 struct Waiting {
     from: IpAddr,
@@ -42,10 +45,11 @@ impl Expected {
             (_, true) => server.addr,
             _ => return,
         };
-        let waiting = self.0.entry(shard_of(from, to)).or_default();
+        let waiting = self.shards.entry(shard_of(from, to)).or_default();
         waiting.retain(|known| known.until >= now);
         if waiting.len() >= EXPECTED_MAX {
             waiting.pop_front();
+            self.forgotten += 1;
         }
         waiting.push_back(Waiting { from, to, until: now.after(WAIT), expectation });
     }
@@ -57,11 +61,11 @@ impl Expected {
         server: Endpoint,
         now: Timestamp,
     ) -> Option<Expectation> {
-        if self.0.is_empty() {
+        if self.shards.is_empty() {
             return None;
         }
         let shard = shard_of(client.addr, server.addr);
-        let waiting = self.0.get_mut(&shard)?;
+        let waiting = self.shards.get_mut(&shard)?;
         let fits = |known: &Waiting| {
             known.to == server.addr
                 && known.from == client.addr
@@ -70,9 +74,14 @@ impl Expected {
         };
         let found = waiting.iter().rposition(fits).and_then(|at| waiting.remove(at));
         if waiting.is_empty() {
-            self.0.remove(&shard);
+            self.shards.remove(&shard);
         }
         found.map(|found| found.expectation)
+    }
+
+    /// Announced flows that were forgotten for want of room.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 
@@ -112,8 +121,8 @@ mod tests {
         let mut expected = Expected::default();
         let at = Timestamp::new(100, 0);
         (0..1000).for_each(|port| expected.add(client, server, at, data(port, None)));
-        let waiting: usize = expected.0.values().map(VecDeque::len).sum();
-        assert_eq!(waiting, EXPECTED_MAX);
+        let waiting: usize = expected.shards.values().map(VecDeque::len).sum();
+        assert_eq!((waiting, expected.forgotten()), (EXPECTED_MAX, 1000 - EXPECTED_MAX as u64));
         assert!(expected.take(client, end("10.0.0.2", 999), at).is_some());
     }
 }

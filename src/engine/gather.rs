@@ -85,6 +85,11 @@ impl Gather {
         Self { files, ..Self::default() }
     }
 
+    /// Announced flows that were forgotten before they came, for want of room.
+    pub const fn forgotten(&self) -> u64 {
+        self.expected.forgotten()
+    }
+
     /// As the flow table's host; with an inspector, streams are shown to it too.
     pub fn host<'a>(&'a mut self, inspector: Option<&'a mut Inspector>) -> GatherHost<'a> {
         GatherHost { gather: self, inspector }

@@ -1,20 +1,25 @@
 //! Files that are fetched in parts (Content-Range, RFC 9110, section 14.4): once all parts between
 //! two hosts were seen, the whole file gets a record of its own.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use crate::file::File;
+use crate::flow::shard_of;
 
-/// Files that wait for further parts, per worker; of more the oldest is forgotten.
-const JOINS_MAX: usize = 256;
+/// Files of one shard of address pairs that wait for further parts; of more the oldest is forgotten.
+/// By shard, so that what is forgotten does not depend on the number of workers.
+const JOINS_MAX: usize = 64;
 
 /// Stretches of one file that do not touch; with more the file is forgotten.
 const STRETCHES_MAX: usize = 64;
 
 /// The files of a worker that are not whole yet.
 #[derive(Default)]
-pub struct Joins(VecDeque<Join>);
+pub struct Joins {
+    shards: HashMap<u8, VecDeque<Join>>,
+    forgotten: u64,
+}
 
 struct Join {
     ends: (IpAddr, IpAddr),
@@ -30,8 +35,9 @@ impl Joins {
         let part = file.part_of().filter(|_| !file.has_gap() && file.size() > 0)?;
         let same =
             |join: &Join| join.ends == ends && join.total == part.total && *join.key == *part.key;
-        let at = self.0.iter().position(same);
-        let mut join = at.and_then(|at| self.0.remove(at)).unwrap_or_else(|| Join {
+        let waiting = self.shards.entry(shard_of(ends.0, ends.1)).or_default();
+        let at = waiting.iter().position(same);
+        let mut join = at.and_then(|at| waiting.remove(at)).unwrap_or_else(|| Join {
             ends,
             key: part.key.clone(),
             total: part.total,
@@ -42,13 +48,20 @@ impl Joins {
         if whole {
             return Some(join.total);
         }
-        if join.seen.len() <= STRETCHES_MAX {
-            if self.0.len() >= JOINS_MAX {
-                self.0.pop_front();
+        let fits = join.seen.len() <= STRETCHES_MAX;
+        self.forgotten += u64::from(!fits || waiting.len() >= JOINS_MAX);
+        if fits {
+            if waiting.len() >= JOINS_MAX {
+                waiting.pop_front();
             }
-            self.0.push_back(join);
+            waiting.push_back(join);
         }
         None
+    }
+
+    /// Files that were forgotten before they were whole.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 
@@ -97,6 +110,7 @@ mod tests {
         for number in 0..10_000u32 {
             assert_eq!(joins.add(ends, &part(&number.to_be_bytes(), 5, b"5")), None);
         }
-        assert!(joins.0.len() <= JOINS_MAX);
+        let waiting: usize = joins.shards.values().map(VecDeque::len).sum();
+        assert_eq!((waiting, joins.forgotten()), (JOINS_MAX, 10_000 - JOINS_MAX as u64));
     }
 }

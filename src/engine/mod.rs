@@ -2,6 +2,7 @@
 //! this page.
 
 mod activity;
+mod backlog;
 pub mod dispatch;
 mod expected;
 mod gather;
@@ -34,9 +35,6 @@ pub use crate::detect::Ruleset;
 pub const ROUND_FRAMES: usize = 512;
 /// Rounds under way between two stages.
 pub const CHANNEL_ROUNDS: usize = 4;
-/// Records a live worker keeps while the merge cannot keep up; beyond, they are dropped and
-/// counted.
-const RECORDS_KEPT: usize = 100_000;
 /// Rounds that a live worker still takes after the end was asked for: what the kernel holds then
 /// was received, and is not lost. On a wire that is never silent there has to be an end.
 const LAST_ROUNDS: u32 = 512;
@@ -183,10 +181,7 @@ fn replay_shared(
         report.unread = dispatcher.rounds().unread();
         // Without senders the workers end their flows and stop; then so does the merge.
         drop(dispatcher);
-        if let Ok((stats, lost)) = merging.join() {
-            report.stats = stats;
-            report.lost = lost;
-        }
+        (report.stats, report.lost) = joined(merging);
     });
     report
 }
@@ -280,25 +275,47 @@ pub fn watch(
         for (index, source) in sources.into_iter().enumerate() {
             let to_merge = to_merge.clone();
             let watch_one = LiveWorker { index, count, source, setup, live, to_merge };
-            watching.push(scope.spawn(move || watch_one.run()));
+            watching.push(scope.spawn(move || {
+                let _guard = StopsAll(&setup.stop);
+                watch_one.run()
+            }));
         }
         drop(to_merge);
         let merge = &mut *merge;
-        let merging = scope.spawn(move || merge_live(merge, &outputs, count, publish));
-        for (warnings, error) in watching.into_iter().filter_map(|thread| thread.join().ok()) {
+        let merging = scope.spawn(move || {
+            let _guard = StopsAll(&setup.stop);
+            merge_live(merge, &outputs, count, publish)
+        });
+        for (warnings, error) in watching.into_iter().map(joined) {
             report.warnings.extend(warnings);
             report.error = report.error.take().or(error);
         }
-        if let Ok(merged) = merging.join() {
-            report.stats = merged.stats;
-            report.source = merged.source;
-            report.last = merged.last;
-            report.lost = merged.lost;
-        }
+        let merged = joined(merging);
+        report.stats = merged.stats;
+        report.source = merged.source;
+        report.last = merged.last;
+        report.lost = merged.lost;
     });
     report.merge = merge.counted();
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report
+}
+
+/// What a thread came to. A panic goes on here: a sensor that has lost a stage must not look as if it
+/// worked.
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Ends the run when its thread panics: the others would go on as if all were well.
+struct StopsAll<'a>(&'a AtomicBool);
+
+impl Drop for StopsAll<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// One live worker and its source.
@@ -368,10 +385,8 @@ impl LiveWorker<'_> {
         let message = (self.index, output, self.source.stats());
         if let Err(TrySendError::Full((_, output, _))) = self.to_merge.try_send(message) {
             *kept = output.records;
-            if kept.len() > RECORDS_KEPT {
-                worker.count_dropped_records((kept.len() - RECORDS_KEPT) as u64);
-                kept.truncate(RECORDS_KEPT);
-            }
+            let lost = backlog::shed(kept, backlog::RECORDS_MAX, backlog::BYTES_MAX);
+            worker.count_dropped_records(lost);
         }
     }
 }

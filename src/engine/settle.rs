@@ -223,6 +223,7 @@ fn transaction_done(
 ) {
     let Some(flow) = worker.table.get_mut(slot) else { return };
     let Some(transaction) = flow.app.session.as_mut().and_then(|session| session.take(id)) else {
+        worker.stats.transactions_dropped += 1;
         return;
     };
     flow.app.transactions += 1;

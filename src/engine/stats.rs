@@ -43,11 +43,22 @@ pub struct WorkerStats {
     pub stream_gap_bytes: u64,
     /// Segments dropped because reassembly memory was full.
     pub segments_dropped: u64,
+    /// Directions of streams of which no more is looked at, as they are longer than that.
+    pub streams_cut: u64,
+    /// Packets that belong to no flow and make none.
+    pub homeless: u64,
+    /// Datagrams in fragments that never became whole, and fragments that were not taken.
+    pub fragments_dropped: u64,
+    /// Announced flows, and files in parts, that were forgotten for want of room.
+    pub awaited_dropped: u64,
     /// Transactions completed.
     pub transactions: u64,
+    /// Transactions that nobody looked at, as too many ended at once.
+    pub transactions_dropped: u64,
     /// Alerts raised, before thresholds.
     pub alerts: u64,
-    /// Alerts, and bits and numbers of flows, for which a packet or a flow had no room.
+    /// Alerts, bits and numbers of flows, stretches of streams and finds of patterns in them, for
+    /// which a packet or a flow had no room.
     pub alerts_dropped: u64,
     /// Chains of a rule's tests given up because they cost too much.
     pub chains_given_up: u64,
@@ -60,7 +71,7 @@ pub struct WorkerStats {
 impl WorkerStats {
     /// Adds another worker's counters.
     pub fn add(&mut self, other: &Self) {
-        let pairs: [(&mut u64, u64); 21] = [
+        let pairs = [
             (&mut self.packets, other.packets),
             (&mut self.bytes, other.bytes),
             (&mut self.malformed, other.malformed),
@@ -76,7 +87,12 @@ impl WorkerStats {
             (&mut self.flow_memory, other.flow_memory),
             (&mut self.stream_gap_bytes, other.stream_gap_bytes),
             (&mut self.segments_dropped, other.segments_dropped),
+            (&mut self.streams_cut, other.streams_cut),
+            (&mut self.homeless, other.homeless),
+            (&mut self.fragments_dropped, other.fragments_dropped),
+            (&mut self.awaited_dropped, other.awaited_dropped),
             (&mut self.transactions, other.transactions),
+            (&mut self.transactions_dropped, other.transactions_dropped),
             (&mut self.alerts, other.alerts),
             (&mut self.alerts_dropped, other.alerts_dropped),
             (&mut self.chains_given_up, other.chains_given_up),

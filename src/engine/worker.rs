@@ -5,6 +5,7 @@
 //! inspection borrows payloads, streams and transactions where they lie. As a round ends at the
 //! same packet however many workers there are, so does all that inspection can see.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::decode::{self, Headers};
 use crate::detect::{FlowView, Inspector, Item, Ruleset};
 use crate::file::Wants;
 use crate::flow::defrag::{Defrag, DefragLimits, DefragOutcome};
-use crate::flow::{Flow, FlowState, Limits, Slot, Table, Touch};
+use crate::flow::{Flow, FlowState, Limits, Slot, Table, Touch, shard_of};
 use crate::net::Direction;
 use crate::protocols::identify::Session;
 use crate::protocols::identify::State;
@@ -112,7 +113,8 @@ pub struct Worker {
     /// Flows that may carry more or less than they did: looked at when the round is over.
     pub(super) changed: Vec<Slot>,
     options: WorkerOptions,
-    defrag: Defrag,
+    /// By shard of address pairs.
+    defrag: BTreeMap<u8, Defrag>,
     kept: Kept,
     /// Which frame of the batch is worked on.
     frame: usize,
@@ -166,7 +168,7 @@ impl Worker {
     pub fn new(options: WorkerOptions) -> Self {
         Self {
             table: Table::new(&options.limits),
-            defrag: Defrag::new(DefragLimits::default()),
+            defrag: BTreeMap::new(),
             inspector: options.ruleset.clone().map(Inspector::new),
             gather: Gather::new(file_wants(options.files, options.ruleset.as_deref())),
             records: Vec::new(),
@@ -244,6 +246,10 @@ impl Worker {
             flow_memory: flow.memory,
             stream_gap_bytes: flow.tcp.gap_bytes,
             segments_dropped: flow.tcp.shed,
+            streams_cut: flow.tcp.depth,
+            homeless: flow.homeless,
+            fragments_dropped: self.defrag.values().map(|of| of.counters().dropped()).sum(),
+            awaited_dropped: self.joins.forgotten() + self.gather.forgotten(),
             alerts_dropped: shed.0,
             chains_given_up: shed.1,
             captures_refused: shed.2,
@@ -349,7 +355,10 @@ impl Worker {
         self.stats.fragments += 1;
         let effects = &mut self.gather.effects;
         let event = &mut |event| effects.push(Effect::Stream(event));
-        let outcome = self.defrag.packet(place.timestamp, headers, bytes.get(), event);
+        let shard = headers.ip.map_or(0, |ip| shard_of(ip.source, ip.destination));
+        let limits = DefragLimits::default().share();
+        let defrag = self.defrag.entry(shard).or_insert_with(|| Defrag::new(limits));
+        let outcome = defrag.packet(place.timestamp, headers, bytes.get(), event);
         self.push(place, headers, bytes, None, start, pending);
         let DefragOutcome::Complete(datagram) = outcome else { return };
         self.stats.reassembled += 1;

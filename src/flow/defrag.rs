@@ -79,6 +79,21 @@ impl Default for DefragLimits {
     }
 }
 
+impl DefragLimits {
+    /// What one of the [`super::SHARDS`] shards of address pairs may use, so that what is given up does
+    /// not hang on the number of workers: a 64th, since fragments come from few hosts at a time.
+    #[must_use]
+    pub const fn share(self) -> Self {
+        const PART: usize = 64;
+        Self {
+            trackers: self.trackers.div_ceil(PART),
+            fragments: self.fragments.div_ceil(PART),
+            bytes: self.bytes.div_ceil(PART),
+            ..self
+        }
+    }
+}
+
 /// What came of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DefragOutcome {
@@ -166,6 +181,13 @@ struct Piece {
     start: u32,
     end: u32,
     part: usize,
+}
+
+impl DefragCounters {
+    /// Datagrams that never became whole, and fragments that were not taken.
+    pub const fn dropped(&self) -> u64 {
+        self.timed_out + self.evicted + self.ignored
+    }
 }
 
 impl Defrag {

@@ -729,12 +729,12 @@ impl<A> Entry<A> {
 
 const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
 
-/// Whether this is a SYN that opens a connection.
 /// Bytes of each direction of a flow's stream that are looked at.
 const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
     if limits.depth == 0 || flow.endless { u64::MAX } else { limits.depth }
 }
 
+/// Whether this is a SYN that opens a connection.
 const fn is_opening(tcp: &Tcp) -> bool {
     tcp.flags & OPENING == tcp_flags::SYN
 }

@@ -212,8 +212,8 @@
 //! # Metrics where nobody can come in
 //!
 //! With `[metrics]`, `watch` sends some of its metrics every minute: Prometheus remote-write 1.0 (to
-//! Prometheus with `--web.enable-remote-write-receiver`), over TLS 1.3 with the sensor's certificate. 57
-//! series, never more than 60; findings by detector, and what the policy and the guard kept, only as
+//! Prometheus with `--web.enable-remote-write-receiver`), over TLS 1.3 with the sensor's certificate. 60
+//! series and never more; findings by detector, and what the policy and the guard kept, only as
 //! sums. Labels are those of the page, `job="rivellino"`, `cosc` and `instance`, which is the identity
 //! of the certificate; no address, no name. 429, 5xx and silence: again after a wait by chance that
 //! grows to 15 minutes, at least what `Retry-After` says; the last 60 requests wait, older ones are

@@ -40,7 +40,12 @@ pub struct Totals {
     pub flow_memory: u64,
     pub stream_gap_bytes: u64,
     pub segments_dropped: u64,
+    pub streams_cut: u64,
+    pub homeless: u64,
+    pub fragments_dropped: u64,
+    pub awaited_dropped: u64,
     pub transactions: u64,
+    pub transactions_dropped: u64,
     pub alerts_dropped: u64,
     pub chains_given_up: u64,
     pub captures_refused: u64,
@@ -78,6 +83,10 @@ struct Inner {
     exchange: Mutex<Option<exchange::Exchange>>,
 }
 
+/// Where things are dropped.
+const DROPPED: [&str; 8] =
+    ["kernel", "interface", "fragments", "segments", "transactions", "awaited", "records", "eve"];
+
 const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_packets_total", "Frames taken from the source."),
     ("rivellino_bytes_total", "Bytes of those frames on the wire."),
@@ -86,9 +95,14 @@ const COUNTERS: &[(&str, &str)] = &[
     ("rivellino_fragments_total", "IP fragments seen."),
     ("rivellino_flows_total", "Flows begun."),
     ("rivellino_stream_gap_bytes_total", "Stream bytes given up as lost."),
+    (
+        "rivellino_streams_cut_total",
+        "Directions of streams of which no more is looked at, for their length.",
+    ),
+    ("rivellino_homeless_packets_total", "Packets that belong to no flow and make none."),
     ("rivellino_transactions_total", "Transactions completed."),
     ("rivellino_alerts_suppressed_total", "Alerts held back by thresholds."),
-    ("rivellino_alerts_dropped_total", "Alerts, bits and numbers of flows that had no room."),
+    ("rivellino_alerts_dropped_total", "Alerts, and what rules keep of flows, that had no room."),
     ("rivellino_chains_given_up_total", "Chains of a rule's tests given up as too costly."),
     ("rivellino_captures_refused_total", "Texts of rules that had no room, or cost too much."),
     (
@@ -110,10 +124,12 @@ impl Metrics {
         let dropped = counter_vec(
             of,
             "rivellino_dropped_total",
-            "What was dropped, by where: kernel, interface, segments, records, eve.",
+            "What was dropped, by where: in kernel and interface frames, of fragments datagrams, of \
+             streams segments, of parsers transactions, of announced flows and files in parts those \
+             awaited, before the merge records, at the end lines of EVE.",
             "stage",
         )?;
-        for stage in ["kernel", "interface", "segments", "records", "eve"] {
+        for stage in DROPPED {
             dropped.with_label_values(&[stage]);
         }
         let flows_ended = counter_vec(
@@ -176,6 +192,8 @@ impl Metrics {
             totals.fragments,
             totals.flows,
             totals.stream_gap_bytes,
+            totals.streams_cut,
+            totals.homeless,
             totals.transactions,
             totals.suppressed,
             totals.alerts_dropped,
@@ -189,7 +207,10 @@ impl Metrics {
         for (stage, value) in [
             ("kernel", totals.kernel_dropped),
             ("interface", totals.interface_dropped),
+            ("fragments", totals.fragments_dropped),
             ("segments", totals.segments_dropped),
+            ("transactions", totals.transactions_dropped),
+            ("awaited", totals.awaited_dropped),
             ("records", totals.records_dropped),
         ] {
             raise(&inner.dropped.with_label_values(&[stage]), value);

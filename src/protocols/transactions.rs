@@ -7,7 +7,7 @@ use crate::field::{Event, Side};
 
 /// Closed transactions that may wait to be taken, per flow. Whoever reads the signals takes them
 /// after each batch, so only a batch full of tiny transactions comes near; past it the oldest is
-/// dropped unread.
+/// dropped unread: nobody finds it when its [`Signal::Done`] is read.
 const MAX_WAITING: usize = 16_384;
 
 /// Transactions in the order in which they were opened.
@@ -17,9 +17,12 @@ const MAX_WAITING: usize = 16_384;
 #[derive(Debug)]
 pub struct Transactions<T> {
     live: VecDeque<Entry<T>>,
+    /// Numbers of the open ones: many closed ones may wait before them.
+    open: VecDeque<u64>,
     next: u64,
-    open: usize,
     limit: usize,
+    /// Whether it was told that some were dropped unread.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -33,11 +36,12 @@ impl<T> Transactions<T> {
     /// None yet; at most `limit` (at least one) will be open at a time.
     pub const fn new(limit: usize) -> Self {
         let limit = if limit == 0 { 1 } else { limit };
-        Self { live: VecDeque::new(), next: 0, open: 0, limit }
+        Self { live: VecDeque::new(), open: VecDeque::new(), next: 0, limit, told: false }
     }
 
     /// Opens a transaction and gives its number. When `limit` are open already, the oldest open
-    /// one is given up: `flooded` is signalled for it on `side`, then that it is done.
+    /// one is given up: `flooded` is signalled for it on `side`, then that it is done. It is signalled
+    /// too, once, when closed ones are dropped because nobody takes them.
     pub fn open(
         &mut self,
         value: T,
@@ -45,7 +49,7 @@ impl<T> Transactions<T> {
         flooded: &'static Event,
         signals: &mut Vec<Signal>,
     ) -> u64 {
-        if self.open >= self.limit
+        if self.open.len() >= self.limit
             && let Some(oldest) = self.oldest_open()
         {
             signals.push(Signal::Event { transaction: Some(oldest), side, event: flooded });
@@ -53,10 +57,13 @@ impl<T> Transactions<T> {
         }
         if self.live.len() >= self.limit.saturating_add(MAX_WAITING) {
             self.drop_oldest_waiting();
+            if !std::mem::replace(&mut self.told, true) {
+                signals.push(Signal::Event { transaction: None, side, event: flooded });
+            }
         }
         let id = self.next;
         self.next = self.next.saturating_add(1);
-        self.open = self.open.saturating_add(1);
+        self.open.push_back(id);
         self.live.push_back(Entry { id, closed: false, value: Box::new(value) });
         id
     }
@@ -88,7 +95,7 @@ impl<T> Transactions<T> {
     pub fn close(&mut self, id: u64, signals: &mut Vec<Signal>) {
         let Some(entry) = self.position(id).and_then(|at| self.live.get_mut(at)) else { return };
         if !std::mem::replace(&mut entry.closed, true) {
-            self.open = self.open.saturating_sub(1);
+            self.no_longer_open(id);
             signals.push(Signal::Done { transaction: id });
         }
     }
@@ -98,19 +105,24 @@ impl<T> Transactions<T> {
         let at = self.position(id)?;
         let entry = self.live.remove(at)?;
         if !entry.closed {
-            self.open = self.open.saturating_sub(1);
+            self.no_longer_open(id);
         }
         Some(entry.value)
     }
 
     /// The open transactions with their numbers, oldest first.
     pub fn iter_open(&self) -> impl DoubleEndedIterator<Item = (u64, &T)> {
-        self.live.iter().filter(|entry| !entry.closed).map(|entry| (entry.id, &*entry.value))
+        self.open.iter().filter_map(|id| Some((*id, self.get(*id)?)))
     }
 
     /// The number of the oldest open transaction.
     pub fn oldest_open(&self) -> Option<u64> {
-        self.live.iter().find(|entry| !entry.closed).map(|entry| entry.id)
+        self.open.front().copied()
+    }
+
+    /// How many are open.
+    pub fn count_open(&self) -> usize {
+        self.open.len()
     }
 
     /// How many are live, open or waiting.
@@ -137,10 +149,23 @@ impl<T> Transactions<T> {
         }
     }
 
-    fn drop_oldest_waiting(&mut self) {
-        if let Some(at) = self.live.iter().position(|entry| entry.closed) {
-            self.live.remove(at);
+    fn no_longer_open(&mut self, id: u64) {
+        if let Ok(at) = self.open.binary_search(&id) {
+            self.open.remove(at);
         }
+    }
+
+    fn drop_oldest_waiting(&mut self) {
+        // Both lists rise, and the open ones are among the live: they are alike up to the first
+        // that is closed.
+        let (mut from, mut to) = (0, self.live.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            let open =
+                self.live.get(middle).map(|entry| entry.id) == self.open.get(middle).copied();
+            (from, to) = if open { (middle + 1, to) } else { (from, middle) };
+        }
+        self.live.remove(from);
     }
 }
 
@@ -173,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_closed_one_is_dropped_and_open_ones_stay() {
+        let mut all = Transactions::new(8);
+        let mut signals = Vec::new();
+        for value in 0..MAX_WAITING as u64 + 20 {
+            let id = all.open(value, Side::Request, &FLOODED, &mut signals);
+            if !matches!(id, 0 | 2 | 9) {
+                all.close(id, &mut signals);
+            }
+        }
+        let open: Vec<u64> = all.iter_open().map(|(id, _)| id).collect();
+        assert_eq!((open, all.count_open()), (vec![0, 2, 9], 3));
+        // Twelve had no room: the first twelve of those that were closed.
+        assert_eq!([1, 3, 8, 14].map(|id| all.get(id).is_some()), [false; 4]);
+        assert_eq!((all.get(15), all.get(0), all.get(9)), (Some(&15), Some(&0), Some(&9)));
+    }
+
+    #[test]
     fn a_flow_whose_transactions_nobody_takes_stays_bounded() {
         let mut all = Transactions::new(4);
         let mut signals = Vec::new();
@@ -182,7 +224,9 @@ mod tests {
             all.close(id, &mut signals);
         }
         assert_eq!(all.len(), MAX_WAITING + 4);
-        assert_eq!(signals.len(), 2 * MAX_WAITING);
-        assert_eq!(all.oldest_open(), None);
+        let flooded = |signal: &&Signal| matches!(signal, Signal::Event { transaction: None, .. });
+        assert_eq!(signals.iter().filter(flooded).count(), 1, "told, once");
+        assert_eq!(signals.len(), 2 * MAX_WAITING + 1);
+        assert_eq!((all.oldest_open(), all.count_open()), (None, 0));
     }
 }

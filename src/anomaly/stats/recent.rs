@@ -1,6 +1,7 @@
 //! A bounded map that forgets what was touched least recently.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -11,8 +12,8 @@ use super::touches::{NONE, Touches};
 /// Entries of a map that was saved, at most.
 const SAVED_MAX: usize = 1 << 20;
 
-/// A map of at most `limit` entries, kept in the order in which they were last touched. The hash
-/// is seeded alike in every run, and nothing depends on it but speed.
+/// A map of at most `limit` entries, kept in the order in which they were last touched, which alone
+/// shows.
 #[derive(Clone, Debug)]
 pub struct Recent<K, V> {
     index: Index,
@@ -198,9 +199,13 @@ impl<K: Hash + Eq + Clone, V: Default> Recent<K, V> {
     }
 }
 
+/// Where hashes begin, other in each run: keys come from the wire, and whoever knew the hashes could
+/// have them all fall into one place. Nothing else depends on it.
+static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+
 /// The upper half of the hash, in which every bit of the key has a say.
 fn hash<K: Hash>(key: &K) -> u32 {
-    let mut hasher = Folded(FRACTION);
+    let mut hasher = Folded(*SEED);
     key.hash(&mut hasher);
     (hasher.finish() >> 32) as u32
 }

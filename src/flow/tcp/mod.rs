@@ -157,13 +157,17 @@ impl Session {
         [client.stream.has_gap(), server.stream.has_gap()]
     }
 
-    /// Whether a SYN (without ACK) means a new connection of the same addresses and ports.
+    /// Whether a SYN (without ACK) means a new connection of the same addresses and ports: once either
+    /// side has begun to end the old one and the other knows. With the old number it is the old SYN,
+    /// sent again.
     pub fn gives_way(&self, tcp: &Tcp, way: Direction) -> bool {
         let [client, server] = &self.ends;
         let isn = if way == Direction::ToServer { client.isn } else { server.isn };
-        tcp.sequence != isn && self.state >= State::LastAck
-            || (self.state == State::Closed && self.reset.is_some() && tcp.sequence != isn)
-            || (self.state == State::TimeWait && tcp.sequence != isn)
+        let ending = matches!(
+            self.state,
+            State::TimeWait | State::LastAck | State::CloseWait | State::Closing | State::Closed
+        );
+        ending && tcp.sequence != isn
     }
 
     /// Takes a packet. Returns whether its payload went, or will go, to the stream.
@@ -402,7 +406,7 @@ impl End {
             most.into_iter().flatten().any(|most| !before(most, acknowledgement))
         } else {
             let behind = ahead.unsigned_abs();
-            behind == 0 || behind < self.window || behind < OLD_ACK_WINDOW
+            behind == 0 || behind < self.window
         }
     }
 
@@ -445,9 +449,6 @@ const SYN_AGAIN_TICKS: u32 = 300_000;
 
 /// 24 days: RFC 7323, section 5.5.
 const PAWS_IDLE_SECONDS: u32 = 24 * 86_400;
-
-/// Acknowledgements this much older than the last are tolerated even with a tiny window, bytes.
-const OLD_ACK_WINDOW: u32 = 1;
 
 /// Index of the byte out of band that an urgent pointer names (RFC 6093: the byte before it).
 fn urgent(tcp: &Tcp, length: usize) -> Option<usize> {

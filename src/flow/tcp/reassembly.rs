@@ -2,6 +2,8 @@
 //!
 //! In-order segments are handed on as they are; only what comes early is copied and kept.
 
+use std::collections::VecDeque;
+
 use crate::net::Chunk;
 
 /// Most segments that one direction may keep for later.
@@ -61,7 +63,7 @@ pub struct Stream {
     /// Sequence number of the byte at `position`.
     next: u32,
     /// Sorted, without overlap, all beyond `position`.
-    early: Vec<Early>,
+    early: VecDeque<Early>,
     /// How far the peer acknowledged, as a position.
     acknowledged: u64,
     /// Position of the FIN.
@@ -147,8 +149,13 @@ impl Stream {
         let start = u64::try_from(self.locate(sequence)).unwrap_or(u64::MAX);
         let cost = (data.len() + size_of::<Early>()) as u64;
         let fits = room.budget.used + cost <= room.budget.limit && self.early.len() < HELD_MAX;
-        if !data.is_empty() && start < room.depth && fits {
+        if data.is_empty() || start >= room.depth {
+            return;
+        }
+        if fits {
             self.keep(Piece { start, data, skip: false }, room);
+        } else {
+            room.seen.shed += 1;
         }
     }
 
@@ -163,7 +170,7 @@ impl Stream {
     pub fn forget(&mut self, budget: &mut Budget) {
         let freed: u64 = self.early.iter().map(cost).sum();
         budget.used = budget.used.saturating_sub(freed);
-        self.early = Vec::new();
+        self.early = VecDeque::new();
     }
 
     /// The stream ends before this sequence number.
@@ -183,10 +190,10 @@ impl Stream {
     /// Throws away what is kept beyond the FIN: nothing follows it.
     fn cut_at_fin(&mut self, budget: &mut Budget) {
         let Some(fin) = self.fin else { return };
-        while let Some(last) = self.early.last_mut().filter(|last| last.end() > fin) {
+        while let Some(last) = self.early.back_mut().filter(|last| last.end() > fin) {
             budget.used = budget.used.saturating_sub(cost(last));
             if last.start >= fin {
-                self.early.pop();
+                self.early.pop_back();
             } else {
                 last.data.truncate((fin - last.start) as usize);
                 budget.used += cost(last);
@@ -212,7 +219,7 @@ impl Stream {
 
     /// The conversation is over: gives out what was kept, with its gaps, and the end.
     pub fn close(&mut self, room: &mut Room<'_>, sink: &mut dyn FnMut(Chunk<'_>)) {
-        while let Some(first) = self.early.first().map(|first| first.start) {
+        while let Some(first) = self.early.front().map(|first| first.start) {
             self.lose(first, room, sink);
             self.drain(room, sink);
         }
@@ -280,18 +287,15 @@ impl Stream {
 
     /// Gives out what has become next.
     fn drain(&mut self, room: &mut Room<'_>, sink: &mut dyn FnMut(Chunk<'_>)) {
-        let mut ready = 0;
         let mut position = self.position;
-        for early in &self.early {
-            if early.start != position {
-                break;
-            }
-            position = early.end();
-            ready += 1;
-        }
+        let next = |early: &&Early| std::mem::replace(&mut position, early.end()) == early.start;
+        let ready = self.early.iter().take_while(next).count();
         if ready > 0 {
-            let rest = self.early.split_off(ready.min(self.early.len()));
-            let pieces = std::mem::replace(&mut self.early, rest);
+            // At the depth the others are forgotten, and these are passed by.
+            let pieces: Vec<Early> = self.early.drain(..ready).collect();
+            if self.early.is_empty() {
+                self.early = VecDeque::new();
+            }
             for early in pieces {
                 room.budget.used = room.budget.used.saturating_sub(cost(&early));
                 self.deliver(&early.data, early.skip, room, sink);
@@ -302,7 +306,7 @@ impl Stream {
 
     /// Gives up holes that the peer has already acknowledged past.
     fn pass_gaps(&mut self, room: &mut Room<'_>, sink: &mut dyn FnMut(Chunk<'_>)) {
-        while let Some(first) = self.early.first().map(|first| first.start) {
+        while let Some(first) = self.early.front().map(|first| first.start) {
             if first > self.acknowledged {
                 return;
             }
@@ -349,7 +353,7 @@ impl Stream {
         let mut conflict = false;
         let mut at = piece.start;
         let mut fills = Vec::new();
-        for early in self.early.get_mut(from..to).unwrap_or_default() {
+        for early in self.early.range_mut(from..to) {
             let (low, high) = (early.start.max(piece.start), early.end().min(end));
             let kept = early.start;
             let old = early.data.get_mut((low - kept) as usize..(high - kept) as usize);

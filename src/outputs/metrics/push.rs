@@ -32,7 +32,7 @@ enum Goes {
 }
 use Goes::{Sum, Whole};
 
-/// What goes. 57 series, of which 4 are about the sending itself.
+/// What goes. 60 series, of which 4 are about the sending itself.
 const PUSHED: &[(&str, Goes)] = &[
     ("rivellino_packets_total", Whole),
     ("rivellino_bytes_total", Whole),

@@ -217,8 +217,11 @@ impl Http2 {
             Signal::Done { transaction } => Some(*transaction),
             _ => None,
         });
-        if let Some(given_up) = given_up {
-            self.open.retain(|_, open| *open != given_up);
+        if let Some(id) = given_up
+            && let Some(number) = self.streams.get(id).map(|stream| stream.id)
+            && self.open.get(&number) == Some(&id)
+        {
+            self.open.remove(&number);
         }
         if number != 0 {
             self.open.insert(number, id);

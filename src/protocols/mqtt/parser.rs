@@ -286,7 +286,7 @@ impl Mqtt {
 
     fn open(&mut self, exchange: Exchange, signals: &mut Vec<Signal>) -> u64 {
         self.open_bytes += exchange.bytes;
-        while self.exchanges.iter_open().count() >= MAX_OPEN || self.open_bytes > MAX_OPEN_BYTES {
+        while self.exchanges.count_open() >= MAX_OPEN || self.open_bytes > MAX_OPEN_BYTES {
             let Some(oldest) = self.exchanges.oldest_open() else { break };
             event(oldest, Side::Request, &events::TOO_MANY_TRANSACTIONS, signals);
             self.close(oldest, signals);
