@@ -3,6 +3,8 @@
 //! RFC 9112, read as tolerantly as servers and browsers do.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::OnceLock;
 
 use memchr::memchr;
@@ -19,6 +21,9 @@ pub const MAX_HEAD: usize = 65_536;
 pub const MAX_HEADERS: usize = 1_024;
 /// How a response begins when another line precedes it.
 pub const RESPONSE_START: &[u8] = b"HTTP/";
+/// Headers up to which a name is looked for among all before it; with more they are filed by name.
+const FEW_HEADERS: usize = 32;
+
 /// Most repetitions of headers whose values are joined.
 const MAX_REPETITIONS: usize = 64;
 
@@ -268,6 +273,41 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
+/// What is known of the headers of a block while it is read.
+#[derive(Default)]
+struct Known {
+    repetitions: usize,
+    /// By name in small letters; filled when there are many. Seeded: names come from the wire.
+    places: HashMap<Vec<u8>, usize>,
+}
+
+impl Known {
+    /// The place of a name among those of the headers before it. If it is not there, it will be the
+    /// next.
+    fn place<'a>(
+        &mut self,
+        name: &[u8],
+        mut before: impl ExactSizeIterator<Item = &'a [u8]>,
+    ) -> Option<usize> {
+        let next = before.len();
+        if next < FEW_HEADERS {
+            return before.position(|other| name.eq_ignore_ascii_case(other));
+        }
+        if self.places.is_empty() {
+            for (other, at) in before.zip(0..) {
+                self.places.entry(other.to_ascii_lowercase()).or_insert(at);
+            }
+        }
+        match self.places.entry(name.to_ascii_lowercase()) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(place) => {
+                place.insert(next);
+                None
+            }
+        }
+    }
+}
+
 impl Head {
     /// Parses a request's head. `bytes` may end within it when no more will come.
     pub fn request(bytes: &[u8], notes: &mut Notes) -> Self {
@@ -396,7 +436,7 @@ impl Head {
     ) {
         let end = self.block.end as usize;
         let mut at = self.block.start as usize;
-        let (mut crossed, mut repetitions, mut last) = (false, 0, false);
+        let (mut crossed, mut known, mut last) = (false, Known::default(), false);
         let mut held: Option<Span> = None;
         while let Some(line) = next(self.bytes.get(..end).unwrap_or_default(), at, crossed) {
             let text = self.bytes.get(at..line.end).unwrap_or_default();
@@ -429,14 +469,14 @@ impl Head {
                 span = Span::of(span.start as usize + lead, span.end as usize);
             }
             if let Some(before) = held.replace(span)
-                && !self.take_header(before, &mut repetitions, names, notes)
+                && !self.take_header(before, &mut known, names, notes)
             {
                 return;
             }
         }
         self.plain &= last;
         if let Some(before) = held {
-            self.take_header(before, &mut repetitions, names, notes);
+            self.take_header(before, &mut known, names, notes);
         }
     }
 
@@ -444,13 +484,13 @@ impl Head {
     fn take_header(
         &mut self,
         text: Span,
-        repetitions: &mut usize,
+        known: &mut Known,
         names: &Names,
         notes: &mut Notes,
     ) -> bool {
         let (start, end) = (text.start as usize, text.end as usize);
         let header = self.header(start, end.saturating_sub(start), names, notes);
-        self.add(header, repetitions, names, notes)
+        self.add(header, known, names, notes)
     }
 
     /// The header on the line of `length` bytes at `at`.
@@ -484,17 +524,11 @@ impl Head {
     }
 
     /// Adds a header, or joins it to one of the same name. `false` when there are too many.
-    fn add(
-        &mut self,
-        header: Header,
-        repetitions: &mut usize,
-        names: &Names,
-        notes: &mut Notes,
-    ) -> bool {
+    fn add(&mut self, header: Header, known: &mut Known, names: &Names, notes: &mut Notes) -> bool {
         let name = self.slice(header.name);
         let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
         let (cookie, content_length) = (is(b"cookie") || is(b"set-cookie"), is(b"content-length"));
-        let old = self.headers.iter().position(|other| is(self.slice(other.name)));
+        let old = known.place(name, self.headers.iter().map(|other| self.slice(other.name)));
         self.cookies |= cookie;
         let Some(at) = old else {
             if self.headers.len() >= MAX_HEADERS {
@@ -507,14 +541,14 @@ impl Head {
         };
         self.plain = false;
         notes.add(names.repetition);
-        *repetitions += 1;
+        known.repetitions += 1;
         let Some(old) = self.headers.get(at).copied() else { return true };
         if content_length {
             let (one, two) = (self.slice(old.value), self.slice(header.value));
             if leading_number(one).is_none() || leading_number(one) != leading_number(two) {
                 notes.add(names.duplicate_length);
             }
-        } else if *repetitions <= MAX_REPETITIONS {
+        } else if known.repetitions <= MAX_REPETITIONS {
             let value = self.join(old.value, b", ", header.value);
             if let Some(slot) = self.headers.get_mut(at) {
                 slot.value = value;

@@ -157,6 +157,27 @@ fn a_bomb_stays_small() {
     assert_eq!(signals.iter().filter(full).count(), 1);
 }
 
+/// Names among many are found as among few: the first of its kind keeps its place, the next joins it.
+#[test]
+fn repeated_headers_are_joined_among_many() {
+    for others in [0, 30, 31, 32, 200] {
+        let mut head = String::from("GET / HTTP/1.1\r\nX-Twice: a\r\n");
+        for number in 0..others {
+            head.push_str(&format!("X-{number:03}: v\r\n"));
+        }
+        head.push_str("x-twice: b\r\nX-TWICE: c\r\nLast: d\r\n\r\n");
+        let bytes: &'static [u8] = head.into_bytes().leak();
+        let turns = vec![(ToServer, bytes)].leak();
+        let (told, done) = replay(&Sample { name: "many", turns }, |left| left + 65_536);
+        let names = get(&done[0], Side::Request, "http.header_names").unwrap();
+        assert!(names.contains("X-Twice") && names.contains("Last"), "{others}: {names}");
+        let of_headers = get(&done[0], Side::Request, "http.header").unwrap();
+        assert!(of_headers.contains("X-Twice: a, b, c\r\n"), "{others}: {of_headers}");
+        let repeated = told.iter().filter(|told| told.contains("header_repetition")).count();
+        assert_eq!(repeated, 1, "{others}");
+    }
+}
+
 #[test]
 fn endless_heads_are_given_up() {
     for line in [&b"X-A: b\r\n"[..], b"xxxxxxxxxxxx"] {

@@ -52,32 +52,42 @@ pub struct Table {
     entries: VecDeque<Field>,
     bytes: usize,
     limit: usize,
+    /// A block was lost: what it put in is not known, nor what was there before it.
+    astray: bool,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, limit: DEFAULT_TABLE_BYTES }
+        Self { entries: VecDeque::new(), bytes: 0, limit: DEFAULT_TABLE_BYTES, astray: false }
     }
 }
 
 impl Table {
-    /// Reads a whole block; each thing it says goes to `sink`.
+    /// Reads a whole block; each thing it says goes to `sink`. What is more than is kept is read all
+    /// the same, for what it puts into the table.
     pub fn read(&mut self, block: &[u8], sink: &mut dyn FnMut(Item)) -> Result<(), Flaw> {
         let mut reader = Reader::new(block);
-        let (mut room, mut fields) = (MAX_BLOCK_BYTES, 0);
+        let (mut room, mut fields) = (Some(MAX_BLOCK_BYTES), 0);
         while !reader.is_empty() {
-            let item = self.item(&mut reader)?;
+            let Some(item) = self.item(&mut reader, room.is_some())? else { continue };
             if let Item::Field(field) = &item {
                 let size = field.name.len() + field.value.len();
                 fields += 1;
-                room = room.checked_sub(size).ok_or(Flaw::TooLong)?;
-                if fields > MAX_BLOCK_FIELDS {
-                    return Err(Flaw::TooLong);
-                }
+                room = room.and_then(|room| room.checked_sub(size));
+                room = room.filter(|_| fields <= MAX_BLOCK_FIELDS);
             }
-            sink(item);
+            if room.is_some() {
+                sink(item);
+            }
         }
-        Ok(())
+        room.map(|_| ()).ok_or(Flaw::TooLong)
+    }
+
+    /// A block was lost: only what comes into the table from now on is known.
+    pub fn lose(&mut self) {
+        self.entries.clear();
+        self.bytes = 0;
+        self.astray = true;
     }
 
     /// Bytes held, about.
@@ -85,39 +95,48 @@ impl Table {
         self.bytes
     }
 
-    /// Section 6.
-    fn item(&mut self, reader: &mut Reader<'_>) -> Result<Item, Flaw> {
+    /// Section 6. `None` for a field of which something is not known, and for a reference when
+    /// nothing is `wanted`.
+    fn item(&mut self, reader: &mut Reader<'_>, wanted: bool) -> Result<Option<Item>, Flaw> {
         let first = reader.u8().ok_or(Flaw::Invalid)?;
         if first & 0x80 != 0 {
-            let index = integer(first, 7, reader)?;
-            return self.entry(index).map(Item::Field).ok_or(Flaw::Invalid);
+            let field = self.entry(integer(first, 7, reader)?)?;
+            return Ok(field.filter(|_| wanted).map(|(name, value)| {
+                Item::Field(Field { name: name.to_vec(), value: value.to_vec() })
+            }));
         }
         if first & 0xe0 == 0x20 {
             let size = integer(first, 5, reader)?;
             self.limit = usize::try_from(size).unwrap_or(usize::MAX).min(MAX_TABLE_BYTES);
             self.evict(0);
-            return Ok(Item::Update(size));
+            return Ok(Some(Item::Update(size)));
         }
         let indexed = first & 0x40 != 0;
         let index = integer(first, if indexed { 6 } else { 4 }, reader)?;
         let name = match index {
-            0 => string(reader)?,
-            index => self.entry(index).ok_or(Flaw::Invalid)?.name,
+            0 => Some(string(reader)?),
+            index => self.entry(index)?.map(|(name, _)| name.to_vec()),
         };
-        let field = Field { name, value: string(reader)? };
+        let known = name.is_some();
+        let field = Field { name: name.unwrap_or_default(), value: string(reader)? };
         if indexed {
             self.insert(field.clone());
         }
-        Ok(Item::Field(field))
+        Ok(known.then_some(Item::Field(field)))
     }
 
-    fn entry(&self, index: u64) -> Option<Field> {
-        let index = usize::try_from(index).ok()?.checked_sub(1)?;
-        match STATIC.get(index) {
-            Some((name, value)) => {
-                Some(Field { name: name.as_bytes().into(), value: value.as_bytes().into() })
-            }
-            None => self.entries.get(index - STATIC.len()).cloned(),
+    /// Name and value of an entry; `None` when it is not known.
+    fn entry(&self, index: u64) -> Result<Option<(&[u8], &[u8])>, Flaw> {
+        let index = usize::try_from(index).ok().and_then(|index| index.checked_sub(1));
+        let index = index.ok_or(Flaw::Invalid)?;
+        if let Some((name, value)) = STATIC.get(index) {
+            return Ok(Some((name.as_bytes(), value.as_bytes())));
+        }
+        match self.entries.get(index - STATIC.len()) {
+            Some(field) if field.name.is_empty() => Ok(None),
+            Some(field) => Ok(Some((&field.name, &field.value))),
+            None if self.astray => Ok(None),
+            None => Err(Flaw::Invalid),
         }
     }
 
@@ -268,6 +287,27 @@ mod tests {
         assert_eq!(read(&mut table, third).last().unwrap(), "custom-key: custom-value");
         assert_eq!(table.bytes, 164);
         assert_eq!(read(&mut table, b"\x20\xbe"), ["0", "Invalid"], "an empty table");
+    }
+
+    #[test]
+    fn what_is_too_much_is_put_into_the_table_all_the_same() {
+        let mut table = Table::default();
+        let mut block = b"\x82".repeat(MAX_BLOCK_FIELDS + 5);
+        block.extend_from_slice(b"\x40\x01a\x01b");
+        assert_eq!(read(&mut table, &block).len(), MAX_BLOCK_FIELDS + 1);
+        assert_eq!(read(&mut table, b"\xbe"), ["a: b"]);
+    }
+
+    #[test]
+    fn after_a_loss_only_what_came_since_is_known() {
+        let mut table = Table::default();
+        read(&mut table, b"\x40\x01a\x01b");
+        table.lose();
+        assert_eq!(read(&mut table, b"\xbe\x82\x7e\x01v"), [":method: GET"]);
+        assert_eq!(read(&mut table, b"\x40\x01c\x01d"), ["c: d"]);
+        // The newest, then one of which the name is not known, then one from before.
+        assert_eq!(read(&mut table, b"\xbe\xbf\xc0"), ["c: d"]);
+        assert_eq!(read(&mut table, b"\x80"), ["Invalid"]);
     }
 
     #[test]

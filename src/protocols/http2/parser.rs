@@ -158,7 +158,10 @@ impl Http2 {
                     self.side_over(id, side(way), out);
                 }
             }
-            Next::TooLong => self.event(None, way, &events::LONG_FRAME, out),
+            Next::TooLong => {
+                self.lose_block(way);
+                self.event(None, way, &events::LONG_FRAME, out);
+            }
             Next::NoMagic => self.event(None, way, &events::MAGIC, out),
         }
     }
@@ -321,6 +324,11 @@ impl Http2 {
             let fields = reader.take(reader.left().checked_sub(padding)?)?;
             Some((weight, stream, promised, fields))
         })();
+        // A block that was begun and never ended is lost too.
+        let ended = self.halves.get(way.index()).is_none_or(|half| half.block.is_none());
+        if !ended || parts.is_none() {
+            self.lose_block(way);
+        }
         let Some((weight, stream, promised, fields)) = parts else {
             self.event(None, way, &events::FRAME_DATA, out);
             return;
@@ -341,9 +349,18 @@ impl Http2 {
         }
     }
 
+    /// Without a block the table of fields is no longer what the sender has.
+    fn lose_block(&mut self, way: Direction) {
+        if let Some(half) = self.halves.get_mut(way.index()) {
+            half.block = None;
+            half.table.lose();
+        }
+    }
+
     fn continuation(&mut self, way: Direction, head: Head, content: &[u8], out: &mut Vec<Signal>) {
         let Some(half) = self.halves.get_mut(way.index()) else { return };
         let Some(block) = &mut half.block else {
+            half.table.lose();
             self.event(None, way, &events::FRAME_DATA, out);
             return;
         };
@@ -352,8 +369,7 @@ impl Http2 {
         if fits {
             block.bytes.extend_from_slice(content);
         } else {
-            // The table cannot be kept in step without it.
-            half.block = None;
+            self.lose_block(way);
         }
         let id = self.open.get(&stream).copied();
         if let Some(id) = id {
