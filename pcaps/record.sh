@@ -5,7 +5,7 @@
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
 # nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
-# inetutils-telnetd llmnrd, and PyPI's pymodbus 3.
+# inetutils-telnetd llmnrd dsniff, and PyPI's pymodbus 3.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -208,6 +208,15 @@ neighbours() {
     done
 } >/dev/null
 
+# Questions to a name server, some of which somebody on the way answers too.
+forged() {
+    local host
+    for host in www posta banca pagamenti; do
+        inside dig +short +noedns +tries=1 +time=1 @$OUT $host.prova.example
+        sleep 0.5
+    done
+} >/dev/null
+
 wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
 
 one() {
@@ -228,6 +237,12 @@ one() {
         serve $C python3 -c "$telnet_server" $IN "$work/login"
         sleep 0.5; TERM=xterm record telnet out python3 -c "$telnet_client" $IN ;;
     llmnr) serve $C llmnrd -i i0 -H sportello; sleep 0.4; record llmnr neighbours ;;
+    dns-spoofing)
+        serve $A dnsmasq -k --no-resolv --no-hosts --listen-address=$OUT --bind-interfaces --pid-file= \
+            --address=/prova.example/203.0.113.80
+        printf '192.168.10.66 posta.prova.example\n192.168.10.66 banca.prova.example\n192.168.10.66 pagamenti.prova.example\n' >"$work/forged"
+        serve $B dnsspoof -i i1 -f "$work/forged"
+        sleep 0.8; record dns-spoofing forged ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -236,6 +251,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

@@ -8,7 +8,8 @@
 //! turn is a conflict. A second DHCP server that names another gateway or other name servers to the same
 //! network leads clients astray, as does a router of IPv6 that announces another network than the one
 //! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR) wants
-//! them to log on to it.
+//! them to log on to it. Who answers in a name server's place is faster, but the true answer comes too;
+//! who takes all addresses of a DHCP server asks for them as machines that nobody has.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
@@ -19,7 +20,9 @@
 mod claims;
 mod dhcp;
 mod neighbours;
+mod race;
 mod resolver;
+mod starvation;
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
@@ -29,7 +32,9 @@ use crate::time::Duration;
 use claims::{Claims, Shape, Told};
 use dhcp::Servers;
 use neighbours::Routers;
+use race::Races;
 use resolver::Answerers;
+use starvation::Clients;
 
 static REPEATS: Parameter = Parameter {
     name: "repeats",
@@ -58,6 +63,13 @@ static NAMES: Parameter = Parameter {
            (LLMNR): it has one. Who answers for the proxy's, wpad, is told at once.",
 };
 
+static CLIENTS: Parameter = Parameter {
+    name: "clients",
+    values: [150.0, 80.0, 40.0],
+    unit: "machines",
+    help: "Machines, of nearly as many makers, that look for an address within a minute (DHCP).",
+};
+
 /// How the lists know it.
 pub static KIND: Kind = Kind {
     name: "spoofing",
@@ -70,7 +82,9 @@ pub static KIND: Kind = Kind {
                 stands between them; one address used in turn by two is a conflict. DHCP offers \
                 are compared by server: a second one that names other gateways or name servers for \
                 the same network is a rival, as is a router of IPv6 that announces another network. Of each machine the names are \
-                counted for which it answers that they are its own.",
+                counted for which it answers that they are its own. A question to a name server that was \
+                asked once and answered twice, with other addresses, was answered by two. Hardware addresses \
+                that look for an address by DHCP are counted by minute, and their makers.",
     references: &[
         "RFC 826 (ARP), RFC 5227 (address conflict detection), RFC 5798 (VRRP)",
         "RFC 2131, RFC 2132 (DHCP)",
@@ -79,9 +93,9 @@ pub static KIND: Kind = Kind {
         "RFC 4795 (LLMNR)",
         "MITRE ATT&CK T1557.001, T1557.002, T1557.003",
     ],
-    parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES],
-    sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction],
-    reads: &["dhcp", "llmnr"],
+    parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES, &CLIENTS],
+    sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction, Sort::Anomaly],
+    reads: &["dhcp", "llmnr", "dns"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
@@ -92,6 +106,7 @@ pub struct Spoofing {
     reassigned: Duration,
     server_memory: Duration,
     names: u64,
+    clients: u64,
     state: State,
 }
 
@@ -102,6 +117,8 @@ struct State {
     servers: Servers,
     routers: Routers,
     answerers: Answerers,
+    clients: Clients,
+    races: Races,
 }
 
 impl Spoofing {
@@ -112,11 +129,14 @@ impl Spoofing {
             reassigned: tuning.seconds(&REASSIGNED),
             server_memory: tuning.seconds(&SERVER_MEMORY),
             names: tuning.count(&NAMES),
+            clients: tuning.count(&CLIENTS),
             state: State {
                 claims: Claims::new(),
                 servers: Servers::new(),
                 routers: Routers::new(),
                 answerers: Answerers::new(),
+                clients: Clients::new(),
+                races: Races::new(),
             },
         }
     }
@@ -200,10 +220,10 @@ impl Spoofing {
             let [client, server] = ends;
             [server, client]
         };
-        if sender.port != SERVER_PORT {
-            return None;
-        }
         let (vlan, at) = (context.vlan, record.timestamp);
+        if sender.port != SERVER_PORT {
+            return self.state.clients.add(&context, transaction, at, self.clients);
+        }
         let servers = &mut self.state.servers;
         let rivals = servers.add(vlan, sender.addr, transaction, at, self.server_memory)?;
         let context = Context { source: Some(sender), destination: None, ..context };
@@ -217,6 +237,13 @@ impl Detector for Spoofing {
             Body::Arp(arp) => self.arp(record, arp),
             Body::Icmp(message) => self.neighbour(record, message),
             Body::Transaction(of) if of.protocol == "llmnr" => self.answer(record, of),
+            Body::Transaction(of) if of.protocol == "dns" => {
+                self.state.races.message(&record.context, of, record.timestamp)
+            }
+            Body::Anomaly(anomaly) => {
+                self.state.races.event(anomaly.event.name, &record.context);
+                None
+            }
             Body::Transaction(transaction) => self.dhcp(record, transaction),
             _ => None,
         };
@@ -235,8 +262,9 @@ impl Detector for Spoofing {
     }
 
     fn memory(&self) -> usize {
-        let State { claims, servers, routers, answerers } = &self.state;
-        claims.memory() + servers.memory() + routers.memory() + answerers.memory()
+        let State { claims, servers, routers, answerers, clients, races } = &self.state;
+        let of_names = answerers.memory() + races.memory();
+        claims.memory() + servers.memory() + routers.memory() + clients.memory() + of_names
     }
 }
 

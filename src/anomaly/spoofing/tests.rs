@@ -400,3 +400,97 @@ fn who_answers_for_many_names_poses_as_their_owners_and_who_answers_for_his_own_
     assert!(answers("request", many, "10.0.0.66", 5).is_empty());
     assert!(answers("response", many, "10.0.0.66", 604_800).is_empty());
 }
+
+/// Texts, and lists of objects of texts.
+struct Spoken(Vec<(&'static str, String)>, Vec<(&'static str, &'static str, String)>);
+
+impl field::Fields for Spoken {
+    const FIELDS: &'static [field::Field<Self>] = &[];
+}
+
+impl field::Describe for Spoken {
+    fn describe(&self, tree: &mut dyn field::Tree) {
+        let Self(texts, lists) = self;
+        texts.iter().for_each(|(key, text)| tree.text(key, text.as_bytes()));
+        for (list, key, text) in lists {
+            tree.list(list, &mut |tree| {
+                tree.object("", &mut |tree| tree.text(key, text.as_bytes()));
+            });
+        }
+    }
+}
+
+/// A message of the machine 10.0.0.5 to the server 10.0.0.1 or back.
+fn speak(millis: u64, protocol: &'static str, ports: [u16; 2], spoken: Spoken) -> Record {
+    let mut record = arp(0, 1, 0, 0, 0);
+    record.timestamp = Timestamp::from_nanos(1_000_000_000_000_000 + millis * 1_000_000);
+    let end = |last, port| Some(Endpoint { addr: std::net::IpAddr::from([10, 0, 0, last]), port });
+    record.context.source = end(5, ports[0]);
+    record.context.destination = end(1, ports[1]);
+    record.context.flow_id = Some(7);
+    record.body = Body::Transaction(Box::new(TransactionRecord {
+        protocol,
+        id: 0,
+        direction: crate::net::Direction::ToServer,
+        transaction: Box::new(spoken),
+    }));
+    record
+}
+
+#[test]
+fn machines_that_nobody_has_use_up_the_addresses() {
+    let asks = |kind: &'static str, pause: u64, mac: fn(u64) -> String| {
+        judge((0..200).map(|n| {
+            let texts = vec![("client_mac", mac(n)), ("dhcp_type", kind.to_owned())];
+            speak(n * pause, "dhcp", [68, 67], Spoken(texts, Vec::new()))
+        }))
+    };
+    let made_up = |n: u64| format!("{:02x}:{:02x}:17:00:00:{n:02x}", n % 251, n * 7 % 256);
+    let found = asks("discover", 100, made_up);
+    let finding = &found[0].finding;
+    assert_eq!((found.len(), finding.sid, finding.level), (1, 6, Level::Medium));
+    assert!(finding.explain_it.contains("80 macchine hanno cercato"), "{}", finding.explain_it);
+    assert!(finding.explain_en.contains("80 machines looked for"), "{}", finding.explain_en);
+    // Known ones that renew, a crowd that comes over an hour, PCs of two makers after a power cut.
+    assert!(asks("request", 100, made_up).is_empty());
+    assert!(asks("discover", 18_000, made_up).is_empty());
+    let of_two = |n: u64| format!("00:1{}:17:00:00:{n:02x}", n % 2);
+    assert!(asks("discover", 100, of_two).is_empty());
+}
+
+#[test]
+fn who_answers_in_the_servers_place_is_told_and_told_again() {
+    static DIFFER: field::Event = field::Event { name: "answers_differ", help: "" };
+    static OTHER: field::Event = field::Event { name: "z_flag_set", help: "" };
+    let answer = |millis| {
+        let lists = vec![
+            ("queries", "rrname", "banca.example".to_owned()),
+            ("answers", "rdata", "10.0.0.66".to_owned()),
+        ];
+        speak(millis, "dns", [40_000, 53], Spoken(Vec::new(), lists))
+    };
+    let event = |millis, event| {
+        let mut record = answer(millis);
+        record.body = Body::Anomaly(Box::new(crate::record::Anomaly {
+            kind: "applayer",
+            event,
+            app_protocol: Some("dns"),
+        }));
+        record
+    };
+    let raced = |times: u64, step: u64| {
+        judge((0..times).flat_map(|n| [event(n * step, &DIFFER), answer(n * step)]))
+    };
+    let levels = |found: &[Found]| found.iter().map(|f| f.finding.level).collect::<Vec<_>>();
+    let found = raced(9, 1000);
+    assert_eq!(levels(&found), [Level::Medium, Level::High]);
+    let text = &found[1].finding.explain_it;
+    assert!(text.contains("3 domande al server dei nomi 10.0.0.1"), "{text}");
+    assert!(text.contains("banca.example") && text.contains("10.0.0.66"), "{text}");
+    assert!(found[0].finding.explain_en.contains("1 question to the name server 10.0.0.1"));
+    assert_eq!(levels(&raced(3, 7_200_000)), [Level::Medium; 3], "one in two hours");
+    assert!(judge([event(0, &OTHER), answer(0), answer(1)]).is_empty());
+    let mut of_another = answer(1);
+    of_another.context.flow_id = Some(8);
+    assert!(judge([event(0, &DIFFER), of_another]).is_empty());
+}

@@ -1,5 +1,6 @@
 //! DNS over UDP and TCP (RFC 1035, RFC 7766): each message is a transaction of its own.
 
+mod answered;
 mod parser;
 mod samples;
 
@@ -40,7 +41,14 @@ static EVENTS: &[&Event] = &[
     &events::INVALID_ADDITIONALS,
     &events::INVALID_AUTHORITIES,
     &events::FLOODED,
+    &ANSWERS_DIFFER,
 ];
+
+static ANSWERS_DIFFER: Event = Event {
+    name: "answers_differ",
+    help: "A question was asked once and answered twice over UDP, with other addresses: somebody may have \
+           answered in the server's place. Of this sensor, not of Suricata.",
+};
 
 /// A header that fits what follows.
 fn probe(way: Direction, carrier: Carrier, bytes: &[u8]) -> Probe {

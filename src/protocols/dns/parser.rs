@@ -1,5 +1,7 @@
 //! Datagrams and streams to messages.
 
+use super::ANSWERS_DIFFER;
+use super::answered::Answered;
 use crate::field::{Describe, Side, Stage};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
@@ -7,6 +9,7 @@ use crate::protocols::formats::dns::{Faults, HEADER_BYTES, Message, events};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal, frame};
 use crate::reader::Reader;
+use crate::time::Timestamp;
 
 /// Messages open at a time: each is closed as soon as it is read.
 const MAX_OPEN_MESSAGES: usize = 1;
@@ -21,6 +24,7 @@ pub struct DnsParser {
     /// Whether the first datagram seen was a response, so that who seems the client is the server.
     reversed: bool,
     wants: Wants,
+    answered: Answered,
 }
 
 impl DnsParser {
@@ -31,6 +35,7 @@ impl DnsParser {
             lost: [false; 2],
             reversed: false,
             wants: Wants::NOTHING,
+            answered: Answered::default(),
         }
     }
 
@@ -69,12 +74,19 @@ impl DnsParser {
             let Some(length) = reader.u16() else { return rest };
             let Some(message) = reader.take(length.into()) else { return rest };
             if length > 0 {
-                self.message(way, message, signals);
+                self.message(way, message, None, signals);
             }
         }
     }
 
-    fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+    /// A message; `now` for one that came as a datagram.
+    fn message(
+        &mut self,
+        way: Direction,
+        bytes: &[u8],
+        now: Option<Timestamp>,
+        signals: &mut Vec<Signal>,
+    ) {
         let (side, from_server) = match way {
             Direction::ToServer => (Side::Request, false),
             Direction::ToClient => (Side::Response, true),
@@ -95,8 +107,15 @@ impl DnsParser {
         message.tx_id = self.messages.next_id();
         message.from_server = from_server;
         let events = events::of(&message);
+        let differs = now.is_some_and(|now| {
+            if !from_server {
+                self.answered.question(&message, now);
+            }
+            from_server && self.answered.answer(&message, now)
+        });
+        let differs = differs.then_some(&ANSWERS_DIFFER);
         let transaction = self.messages.open(message, side, &events::FLOODED, signals);
-        for event in events {
+        for event in events.chain(differs) {
             signals.push(Signal::Event { transaction: Some(transaction), side, event });
         }
         signals.push(Signal::Ready { transaction, side, stage: Stage::Body });
@@ -121,7 +140,7 @@ impl Parser for DnsParser {
                         Message::read(bytes).is_some_and(|m| m.faults == Faults::default());
                 }
                 let way = if self.reversed { direction.reverse() } else { direction };
-                self.message(way, bytes, signals);
+                self.message(way, bytes, Some(moment.now), signals);
             }
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
             (Chunk::Gap(_), _) => {
@@ -147,6 +166,7 @@ impl Parser for DnsParser {
     fn memory(&self) -> usize {
         size_of::<Self>()
             + self.messages.memory()
+            + self.answered.memory()
             + self.partial.iter().map(Vec::capacity).sum::<usize>()
     }
 }
@@ -235,6 +255,40 @@ mod tests {
         let (parser, signals) = parse(Direction::ToServer, Carrier::Udp, &bytes);
         assert!(event_names(&signals).contains(&"name_too_long"));
         assert!(parser.messages.get(0).unwrap().memory() < 1 << 20);
+    }
+
+    /// Who answers in the server's place is faster, and the true answer comes too.
+    #[test]
+    fn a_question_that_is_answered_twice_and_differently() {
+        let message = |flags: &[u8; 2], answers: &[u8]| {
+            let mut bytes =
+                [b"\x00\x07", &flags[..], b"\x00\x01\x00", &[answers.len() as u8]].concat();
+            bytes.extend(b"\x00\x00\x00\x00\x01a\x02it\x00\x00\x01\x00\x01");
+            for last in answers {
+                bytes.extend(b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00");
+                bytes.push(*last);
+            }
+            bytes
+        };
+        let query = || (Direction::ToServer, message(b"\x01\x00", &[]));
+        let answer = |answers: &[u8]| (Direction::ToClient, message(b"\x81\x80", answers));
+        let missing = || (Direction::ToClient, message(b"\x81\x83", &[]));
+        let told = |messages: &[(Direction, Vec<u8>)], seconds: u64| {
+            let (mut parser, mut signals) = (DnsParser::new(), Vec::new());
+            for ((way, bytes), number) in messages.iter().zip(0u64..) {
+                let now = Timestamp::new(number * seconds, 0);
+                let files = crate::file::Wants::NOTHING;
+                let moment = Moment { now, carrier: Carrier::Udp, server_port: 53, files };
+                parser.parse(*way, Chunk::Data(bytes), &moment, &mut signals);
+            }
+            event_names(&signals).iter().filter(|name| **name == "answers_differ").count()
+        };
+        assert_eq!(told(&[query(), answer(&[66]), answer(&[1])], 0), 1);
+        assert_eq!(told(&[query(), answer(&[66]), missing()], 0), 1);
+        assert_eq!(told(&[query(), answer(&[1, 2]), answer(&[2, 1])], 0), 0, "the same");
+        assert_eq!(told(&[query(), query(), answer(&[66]), answer(&[1])], 0), 0, "asked twice");
+        assert_eq!(told(&[query(), missing(), answer(&[1])], 0), 0);
+        assert_eq!(told(&[query(), answer(&[66]), answer(&[1])], 20), 0, "another time");
     }
 
     #[test]

@@ -1,0 +1,208 @@
+//! Questions to a name server that somebody else answers first.
+
+use std::net::IpAddr;
+
+use super::KIND;
+use crate::anomaly::known::Vlan;
+use crate::anomaly::stats::Recent;
+use crate::anomaly::words::{count, printable};
+use crate::anomaly::{Found, Judgement, Said};
+use crate::field::{Node, Tree};
+use crate::record::{Context, Level, TransactionRecord};
+use crate::time::{Duration, Timestamp};
+
+/// The event of a question that was answered twice, and differently.
+const ANSWERS_DIFFER: &str = "answers_differ";
+/// Name servers remembered.
+const SERVERS_MAX: usize = 256;
+/// Such questions count together within this time.
+const SPAN: Duration = Duration::from_secs(3600);
+/// So many are no chance.
+const MANY: u64 = 3;
+/// After many the next finding comes at so many times as many.
+const GROWTH: u64 = 10;
+/// Addresses of an answer that are shown.
+const SHOWN_MAX: usize = 4;
+
+/// What was seen of a name server.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Raced {
+    since: Timestamp,
+    questions: u64,
+    /// How many there were at the last finding.
+    told: u64,
+}
+
+/// See the module's page.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Races {
+    servers: Recent<(Vlan, IpAddr), Raced>,
+    /// The flow whose next message of DNS is the second answer.
+    waits: Option<u64>,
+}
+
+impl Races {
+    pub(super) const fn new() -> Self {
+        Self { servers: Recent::new(SERVERS_MAX), waits: None }
+    }
+
+    /// An event: the message that it is of comes next.
+    pub(super) fn event(&mut self, name: &str, context: &Context) {
+        if name == ANSWERS_DIFFER {
+            self.waits = context.flow_id;
+        }
+    }
+
+    /// A message; the finding when it was the second answer, once for a server, and again when there are
+    /// many.
+    pub(super) fn message(
+        &mut self,
+        context: &Context,
+        transaction: &TransactionRecord,
+        at: Timestamp,
+    ) -> Option<Found> {
+        let flow = self.waits.filter(|flow| context.flow_id == Some(*flow))?;
+        self.waits = None;
+        let mut answer = Answer::default();
+        transaction.transaction.describe(&mut answer);
+        let server = context.destination?;
+        let raced = self.servers.touch(&(context.vlan, server.addr));
+        if at.since(raced.since) > SPAN {
+            *raced = Raced { since: at, ..Raced::default() };
+        }
+        raced.questions += 1;
+        let due = match raced.told {
+            0 => 1,
+            1 => MANY,
+            told => told.saturating_mul(GROWTH),
+        };
+        if raced.questions < due {
+            return None;
+        }
+        raced.told = raced.questions;
+        let context = Context { source: Some(server), destination: context.source, ..*context };
+        Some(found(&context, raced.questions, &answer, flow, at.since(raced.since)))
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.servers.memory()
+    }
+}
+
+fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Duration) -> Found {
+    let address = |end: Option<crate::net::Endpoint>| {
+        end.map_or_else(|| "?".to_owned(), |end| end.addr.to_string())
+    };
+    let (server, asker) = (address(context.source), address(context.destination));
+    let name = printable(&answer.name);
+    let shown = match answer.addresses.join(", ") {
+        none if none.is_empty() => "-".to_owned(),
+        shown => shown,
+    };
+    let many = questions >= MANY;
+    let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
+    Judgement {
+        kind: &KIND,
+        sid: 7,
+        title: format!("DNS spoofing: somebody answers in place of the name server {server}"),
+        context: *context,
+        level: if many { Level::High } else { Level::Medium },
+        score: questions as f64,
+        threshold: 1.0,
+        confidence: if many { 0.85 } else { 0.6 },
+        numbers: vec![
+            ("questions", Node::Int(questions)),
+            ("name", Node::Text(name.clone().into_bytes())),
+            ("second_answer", Node::Text(shown.clone().into_bytes())),
+        ],
+        baseline: vec![("answers_per_question", Node::Int(1))],
+        evidence: vec![flow],
+        technique: "T1557",
+        acn: &["acn:impact=\"confidentiality\""],
+        took,
+        seen: Said::new(
+            format!(
+                "{} al server dei nomi {server} ha avuto due risposte diverse; l'ultima è di {asker} su \
+                 {name}, e la seconda risposta dice {shown}.",
+                of.it
+            ),
+            format!(
+                "{} to the name server {server} got two different answers; the last is that of {asker} \
+                 about {name}, and the second answer says {shown}.",
+                of.en
+            ),
+        ),
+        normal: Said::new(
+            "Di norma a una domanda arriva una sola risposta.",
+            "Normally a question gets one answer.",
+        ),
+        why: Said::new(
+            "chi risponde al posto del server deve essere più veloce, ma non ferma la risposta vera",
+            "who answers in the server's place has to be faster, but does not hold the true answer back",
+        ),
+        meaning: Said::new(
+            "Chi falsifica le risposte porta i PC su siti propri al posto di quelli cercati. Lo stesso fa un \
+             filtro della navigazione che risponde da sé.",
+            "Who forges answers leads PCs to sites of their own instead of those that are looked for. A \
+             filter of web access that answers by itself does the same.",
+        ),
+        advice: Said::new(
+            format!(
+                "confrontare le due risposte (record dns del flusso {flow}); se non c'è un filtro che risponde \
+                 così, cercare sulla rete locale chi si mette in mezzo e non fidarsi di {name}."
+            ),
+            format!(
+                "compare the two answers (dns records of flow {flow}); unless a filter answers so, look on the \
+                 local network for who gets in between, and do not trust {name}."
+            ),
+        ),
+    }
+    .found()
+}
+
+/// Takes out of a message the name and the addresses.
+#[derive(Default)]
+struct Answer {
+    name: String,
+    addresses: Vec<String>,
+    list: Option<bool>,
+}
+
+impl Tree for Answer {
+    fn wants(&self, key: &str) -> bool {
+        matches!(key, "queries" | "answers" | "rrname" | "rdata")
+    }
+
+    fn text(&mut self, key: &str, value: &[u8]) {
+        match (self.list, key) {
+            (Some(false), "rrname") if self.name.is_empty() => {
+                self.name = String::from_utf8_lossy(value).into_owned();
+            }
+            (Some(true), "rdata") if self.addresses.len() < SHOWN_MAX => {
+                let text = String::from_utf8_lossy(value).into_owned();
+                self.addresses.extend(text.parse::<IpAddr>().is_ok().then_some(text));
+            }
+            _ => {}
+        }
+    }
+
+    fn int(&mut self, _: &str, _: u64) {}
+
+    fn float(&mut self, _: &str, _: f64) {}
+
+    fn bool(&mut self, _: &str, _: bool) {}
+
+    fn object(&mut self, _: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        fill(self);
+    }
+
+    fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.list = match key {
+            "queries" => Some(false),
+            "answers" => Some(true),
+            _ => return,
+        };
+        fill(self);
+        self.list = None;
+    }
+}

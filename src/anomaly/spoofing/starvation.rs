@@ -1,0 +1,169 @@
+//! Machines that nobody has, which ask for addresses until there are none left (DHCP).
+
+use super::KIND;
+use crate::anomaly::known::Vlan;
+use crate::anomaly::stats::distinct::mix_bytes;
+use crate::anomaly::stats::{Distinct, Recent};
+use crate::anomaly::words::{count, span};
+use crate::anomaly::{Found, Judgement, Said};
+use crate::field::{Node, Tree};
+use crate::record::{Context, Level, TransactionRecord};
+use crate::time::{Duration, Timestamp};
+
+/// Segments remembered.
+const SEGMENTS_MAX: usize = 64;
+/// Requests within this time count together: what lasts longer is a day's coming and going.
+const SPAN: Duration = Duration::from_secs(60);
+/// After this time the same is told again.
+const AGAIN: Duration = Duration::from_secs(3600);
+/// Bytes of a hardware address that name its maker.
+const MAKER_BYTES: usize = 3;
+
+/// Who asks on a segment.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Asking {
+    since: Timestamp,
+    clients: Distinct,
+    makers: Distinct,
+    told: Option<Timestamp>,
+}
+
+/// See the module's page.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Clients {
+    segments: Recent<Vlan, Asking>,
+}
+
+impl Clients {
+    pub(super) const fn new() -> Self {
+        Self { segments: Recent::new(SEGMENTS_MAX) }
+    }
+
+    /// Takes a message of a client; the finding when so many looked for an address within a minute, of
+    /// nearly as many makers: machines that come back after a power cut are of a few.
+    pub(super) fn add(
+        &mut self,
+        context: &Context,
+        transaction: &TransactionRecord,
+        at: Timestamp,
+        clients_min: u64,
+    ) -> Option<Found> {
+        let mut asks = Asks::default();
+        transaction.transaction.describe(&mut asks);
+        if !asks.discovers {
+            return None;
+        }
+        let asking = self.segments.touch(&context.vlan);
+        if at.since(asking.since) > SPAN {
+            *asking = Asking { since: at, told: asking.told, ..Asking::default() };
+        }
+        asking.clients.insert(mix_bytes(&asks.client));
+        // Written in hexadecimal, with colons.
+        let maker = asks.client.get(..MAKER_BYTES * 3).unwrap_or(&asks.client);
+        asking.makers.insert(mix_bytes(maker));
+        let (clients, makers) = (asking.clients.count(), asking.makers.count());
+        let scattered = makers.saturating_mul(3) >= clients.saturating_mul(2);
+        let told = asking.told.is_some_and(|told| at.since(told) < AGAIN);
+        if clients < clients_min || !scattered || told {
+            return None;
+        }
+        asking.told = Some(at);
+        Some(found(context, [clients, makers], clients_min, at.since(asking.since)))
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let of = |asking: &Asking| asking.clients.memory() + asking.makers.memory();
+        self.segments.memory() + self.segments.iter().map(|(_, asking)| of(asking)).sum::<usize>()
+    }
+}
+
+fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Duration) -> Found {
+    let (lasted, of) =
+        (span(took), count(clients, ["macchina", "macchine"], ["machine", "machines"]));
+    Judgement {
+        kind: &KIND,
+        sid: 6,
+        title: format!("DHCP starvation: {clients} unknown machines ask for addresses"),
+        context: Context { source: context.source, destination: None, ..*context },
+        level: Level::Medium,
+        score: clients as f64,
+        threshold: least as f64,
+        confidence: 0.7,
+        numbers: vec![
+            ("clients", Node::Int(clients)),
+            ("makers", Node::Int(makers)),
+            ("seconds", Node::Float(took.as_secs_f64())),
+        ],
+        baseline: vec![("clients_max", Node::Int(least.saturating_sub(1)))],
+        evidence: context.flow_id.into_iter().collect(),
+        technique: "T1499",
+        acn: &["acn:impact=\"availability\""],
+        took,
+        seen: Said::new(
+            format!(
+                "{} hanno cercato un indirizzo (DHCP) in {}, con schede di {makers} produttori diversi.",
+                of.it, lasted.it
+            ),
+            format!(
+                "{} looked for an address (DHCP) in {}, with network cards of {makers} different makers.",
+                of.en, lasted.en
+            ),
+        ),
+        normal: Said::new(
+            "Di norma le macchine nuove arrivano poche alla volta, e dopo un'interruzione di corrente \
+             tornano quelle note, di pochi produttori.",
+            "Normally new machines come a few at a time, and after a power cut the known ones come back, \
+             of a few makers.",
+        ),
+        why: Said::new(
+            "tante schede di tanti produttori non si accendono insieme: gli indirizzi hardware sono inventati",
+            "so many cards of so many makers are not switched on together: the hardware addresses are made up",
+        ),
+        meaning: Said::new(
+            "Chi consuma tutti gli indirizzi lascia senza rete chi arriva dopo, e spesso offre poi un \
+             proprio server DHCP. Una folla che si collega al Wi-Fi con telefoni che nascondono il proprio \
+             indirizzo può somigliargli.",
+            "Who uses up all addresses leaves those who come later without network, and often offers a DHCP \
+             server of their own then. A crowd that joins the Wi-Fi with telephones that hide their address \
+             may look alike.",
+        ),
+        advice: Said::new(
+            "vedere sullo switch da quale porta vengono questi indirizzi e chiuderla; limitare gli indirizzi \
+             per porta (port security, DHCP snooping).",
+            "see on the switch from which port these addresses come and close it; limit the addresses of a \
+             port (port security, DHCP snooping).",
+        ),
+    }
+    .found()
+}
+
+/// Takes out of a message who looks for an address.
+#[derive(Default)]
+struct Asks {
+    discovers: bool,
+    client: Vec<u8>,
+}
+
+impl Tree for Asks {
+    fn wants(&self, key: &str) -> bool {
+        matches!(key, "dhcp_type" | "client_mac")
+    }
+
+    fn text(&mut self, key: &str, value: &[u8]) {
+        match key {
+            "dhcp_type" => self.discovers = value == b"discover",
+            "client_mac" => self.client = value.to_vec(),
+            _ => {}
+        }
+    }
+
+    fn int(&mut self, _: &str, _: u64) {}
+
+    fn float(&mut self, _: &str, _: f64) {}
+
+    fn bool(&mut self, _: &str, _: bool) {}
+
+    fn object(&mut self, _: &str, _: &mut dyn FnMut(&mut dyn Tree)) {}
+
+    fn list(&mut self, _: &str, _: &mut dyn FnMut(&mut dyn Tree)) {}
+}
