@@ -34,6 +34,9 @@ pub struct Field {
     pub value: Vec<u8>,
 }
 
+/// Name and value.
+type Entry<'a> = (&'a [u8], &'a [u8]);
+
 /// Why a block is not read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
@@ -126,7 +129,7 @@ impl Table {
     }
 
     /// Name and value of an entry; `None` when it is not known.
-    fn entry(&self, index: u64) -> Result<Option<(&[u8], &[u8])>, Flaw> {
+    fn entry(&self, index: u64) -> Result<Option<Entry<'_>>, Flaw> {
         let index = usize::try_from(index).ok().and_then(|index| index.checked_sub(1));
         let index = index.ok_or(Flaw::Invalid)?;
         if let Some((name, value)) = STATIC.get(index) {
