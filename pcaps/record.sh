@@ -5,7 +5,7 @@
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
 # nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
-# inetutils-telnetd llmnrd dsniff, and PyPI's pymodbus 3.
+# inetutils-telnetd llmnrd dsniff isc-dhcp-client, and PyPI's pymodbus 3 and mitm6.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -38,10 +38,11 @@ out() { ip netns exec $A "$@"; }
 inside() { ip netns exec $C "$@"; }
 serve() { ip netns exec "$@" >/dev/null 2>&1 & pids+=($!); }
 
-# record NAME COMMAND...: what passes the tap while COMMAND runs.
+# record NAME COMMAND...: what passes the tap while COMMAND runs, of IPv4 unless $carries says otherwise.
+carries=ip
 record() {
     local name=$1; shift
-    ip netns exec $B tcpdump -q -U -i i1 -s 0 -w "$work/$name.pcap" 'ip' 2>/dev/null &
+    ip netns exec $B tcpdump -q -U -i i1 -s 0 -w "$work/$name.pcap" "$carries" 2>/dev/null &
     local tap=$!
     sleep 0.7
     "$@" || true
@@ -217,6 +218,19 @@ forged() {
     done
 } >/dev/null
 
+# Three machines that look for a server of DHCPv6, where a stranger is the only one.
+newcomers() {
+    local number
+    printf 'send fqdn.fqdn "pc-1.prova.example";\nalso request dhcp6.name-servers;\n' >"$work/dhclient.conf"
+    for number in 1 2 3; do
+        ip -n $C link set i0 down; ip -n $C link set i0 address 02:00:00:00:01:0$number; ip -n $C link set i0 up
+        sleep 2.5
+        inside timeout 8 dhclient -6 -1 -sf /bin/true -cf "$work/dhclient.conf" -lf "$work/lease$number" \
+            -pf "$work/dhclient$number" i0 || true
+        kill "$(cat "$work/dhclient$number")" 2>/dev/null || true
+    done
+} >/dev/null 2>&1
+
 wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
 
 one() {
@@ -243,6 +257,10 @@ one() {
         printf '192.168.10.66 posta.prova.example\n192.168.10.66 banca.prova.example\n192.168.10.66 pagamenti.prova.example\n' >"$work/forged"
         serve $B dnsspoof -i i1 -f "$work/forged"
         sleep 0.8; record dns-spoofing forged ;;
+    dhcpv6)
+        sleep 3; serve $B mitm6 -i i1 -d prova.example --no-ra
+        sleep 3; touch "$work/lease"{1,2,3}; chmod 755 "$work"
+        carries='udp port 546 or udp port 547' record dhcpv6 newcomers ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -251,6 +269,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing dhcpv6
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

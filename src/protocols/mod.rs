@@ -7,6 +7,7 @@ pub mod bittorrent_dht;
 pub mod datagrams;
 pub mod dcerpc;
 pub mod dhcp;
+pub mod dhcpv6;
 pub mod dnp3;
 pub mod dns;
 pub mod enip;
@@ -263,6 +264,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
     &dhcp::PROTOCOL,
+    &dhcpv6::PROTOCOL,
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,
     &dnp3::PROTOCOL,

@@ -1,6 +1,6 @@
 //! Who gives out addresses, and which gateway and name servers it names.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use crate::anomaly::stats::Recent;
 use crate::field::Tree;
@@ -15,10 +15,37 @@ const LISTED_MAX: usize = 4;
 /// What a server offers.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Offer {
+    assigned: Option<IpAddr>,
+    pub(super) routers: Vec<IpAddr>,
+    pub(super) names: Vec<IpAddr>,
+}
+
+/// What a server says, of either version.
+#[derive(Default)]
+pub(super) struct Said {
+    v6: bool,
     is_offer: bool,
-    assigned: Option<Ipv4Addr>,
-    pub(super) routers: Vec<Ipv4Addr>,
-    pub(super) names: Vec<Ipv4Addr>,
+    pub(super) offer: Offer,
+    /// How the client calls itself, in version 6.
+    pub(super) client: Vec<u8>,
+    list: Option<List>,
+}
+
+/// A list that is read.
+#[derive(Clone, Copy)]
+enum List {
+    Routers,
+    Names,
+    Assigned,
+}
+
+impl Said {
+    /// Reads a message; `None` unless it is one by which a server offers or grants something.
+    pub(super) fn of(transaction: &TransactionRecord) -> Option<Self> {
+        let mut said = Self { v6: transaction.protocol == "dhcpv6", ..Self::default() };
+        transaction.transaction.describe(&mut said);
+        Some(said).filter(|said| said.is_offer)
+    }
 }
 
 /// The servers of each segment.
@@ -46,14 +73,11 @@ impl Servers {
         &mut self,
         vlan: [u16; 3],
         server: IpAddr,
-        transaction: &TransactionRecord,
+        offer: &Offer,
         at: Timestamp,
         memory: Duration,
     ) -> Option<Rivals> {
-        let mut offer = Reading::default();
-        transaction.transaction.describe(&mut offer);
-        let offer = offer.offer;
-        if !offer.is_offer || offer.routers.is_empty() && offer.names.is_empty() {
+        if offer.routers.is_empty() && offer.names.is_empty() {
             return None;
         }
         let key = (vlan, server);
@@ -66,7 +90,7 @@ impl Servers {
             *segment == vlan
                 && *other != server
                 && at.since(*last) <= memory
-                && theirs.contradicts(&offer)
+                && theirs.contradicts(offer)
         });
         let rivals = rival.map(|((_, known), (theirs, _))| Rivals {
             known: *known,
@@ -86,42 +110,43 @@ impl Offer {
     /// Whether it leads clients of the same network another way: nothing in common where both
     /// say something.
     fn contradicts(&self, other: &Self) -> bool {
-        let apart = |a: &[Ipv4Addr], b: &[Ipv4Addr]| {
+        let apart = |a: &[IpAddr], b: &[IpAddr]| {
             !a.is_empty() && !b.is_empty() && !a.iter().any(|address| b.contains(address))
         };
-        let network = |offer: &Self| offer.assigned.map(|a| a.to_bits() >> 8);
+        // Servers of version 6 hear whoever is on their link, whatever networks there are.
+        let network = |offer: &Self| match offer.assigned? {
+            IpAddr::V4(address) => Some(address.to_bits() >> 8),
+            IpAddr::V6(_) => Some(0),
+        };
+        let version = |offer: &Self| offer.assigned.map(|address| address.is_ipv6());
         network(self).is_some()
             && network(self) == network(other)
+            && version(self) == version(other)
             && (apart(&self.routers, &other.routers) || apart(&self.names, &other.names))
     }
 }
 
-/// Takes an offer out of what a message says of itself.
-#[derive(Default)]
-struct Reading {
-    offer: Offer,
-    list: Option<bool>,
-}
-
-impl Tree for Reading {
+impl Tree for Said {
     fn wants(&self, key: &str) -> bool {
-        matches!(key, "dhcp_type" | "assigned_ip" | "routers" | "dns_servers")
+        match key {
+            "dhcp_type" | "assigned_ip" | "routers" => !self.v6,
+            "type" | "addresses" | "client_id" => self.v6,
+            _ => key == "dns_servers",
+        }
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {
-        let address = || std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let address = || -> Option<IpAddr> { std::str::from_utf8(value).ok()?.parse().ok() };
+        let Offer { assigned, routers, names } = &mut self.offer;
         match (self.list, key) {
-            (Some(routers), _) => {
-                let Offer { routers: first, names: second, .. } = &mut self.offer;
-                let list = if routers { first } else { second };
-                if list.len() < LISTED_MAX {
-                    list.extend(address());
-                }
-            }
-            (None, "dhcp_type") => self.offer.is_offer = matches!(value, b"offer" | b"ack"),
-            (None, "assigned_ip") => {
-                self.offer.assigned = address().filter(|a: &Ipv4Addr| !a.is_unspecified())
-            }
+            (Some(List::Routers), _) if routers.len() < LISTED_MAX => routers.extend(address()),
+            (Some(List::Names), _) if names.len() < LISTED_MAX => names.extend(address()),
+            (Some(List::Assigned), _) => *assigned = assigned.or_else(address),
+            (Some(_), _) => {}
+            (None, "dhcp_type") => self.is_offer = matches!(value, b"offer" | b"ack"),
+            (None, "type") if self.v6 => self.is_offer = matches!(value, b"advertise" | b"reply"),
+            (None, "assigned_ip") => *assigned = address().filter(|a| !a.is_unspecified()),
+            (None, "client_id") => self.client = value.to_vec(),
             _ => {}
         }
     }
@@ -136,8 +161,9 @@ impl Tree for Reading {
 
     fn list(&mut self, key: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
         self.list = match key {
-            "routers" => Some(true),
-            "dns_servers" => Some(false),
+            "routers" => Some(List::Routers),
+            "dns_servers" => Some(List::Names),
+            "addresses" => Some(List::Assigned),
             _ => return,
         };
         fill(self);

@@ -9,7 +9,8 @@
 //! network leads clients astray, as does a router of IPv6 that announces another network than the one
 //! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR) wants
 //! them to log on to it. Who answers in a name server's place is faster, but the true answer comes too;
-//! who takes all addresses of a DHCP server asks for them as machines that nobody has.
+//! who takes all addresses of a DHCP server asks for them as machines that nobody has. A server of DHCPv6
+//! that hands itself out as the name server, and is no router, answers what it likes.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
@@ -22,6 +23,7 @@ mod dhcp;
 mod neighbours;
 mod race;
 mod resolver;
+mod self_named;
 mod starvation;
 mod words;
 
@@ -30,10 +32,11 @@ use crate::net::{Endpoint, ip_protocol};
 use crate::record::{Arp, Body, Context, IcmpMessage, Record, Sort, TransactionRecord};
 use crate::time::Duration;
 use claims::{Claims, Shape, Told};
-use dhcp::Servers;
+use dhcp::{Said, Servers};
 use neighbours::Routers;
 use race::Races;
 use resolver::Answerers;
+use self_named::SelfNamed;
 use starvation::Clients;
 
 static REPEATS: Parameter = Parameter {
@@ -95,7 +98,7 @@ pub static KIND: Kind = Kind {
     ],
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES, &CLIENTS],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction, Sort::Anomaly],
-    reads: &["dhcp", "llmnr", "dns"],
+    reads: &["dhcp", "dhcpv6", "llmnr", "dns"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
@@ -119,6 +122,7 @@ struct State {
     answerers: Answerers,
     clients: Clients,
     races: Races,
+    self_named: SelfNamed,
 }
 
 impl Spoofing {
@@ -137,6 +141,7 @@ impl Spoofing {
                 answerers: Answerers::new(),
                 clients: Clients::new(),
                 races: Races::new(),
+                self_named: SelfNamed::new(),
             },
         }
     }
@@ -166,6 +171,9 @@ impl Spoofing {
         let networks = neighbours::announced(message);
         let (router, at) = (context.source?, record.timestamp);
         let routers = &mut self.state.routers;
+        if neighbours::is_router(message) {
+            routers.hear(context.vlan, router.addr, at);
+        }
         let rivals = routers.add(context.vlan, router.addr, &networks, at, self.server_memory)?;
         let context = Context { source: Some(router), destination: None, ..*context };
         Some(words::rival_routers(&context, &rivals))
@@ -207,10 +215,11 @@ impl Spoofing {
     }
 
     fn dhcp(&mut self, record: &Record, transaction: &TransactionRecord) -> Option<Found> {
-        const SERVER_PORT: u16 = 67;
-        if transaction.protocol != "dhcp" {
-            return None;
-        }
+        let server_port = match transaction.protocol {
+            "dhcp" => 67,
+            "dhcpv6" => 547,
+            _ => return None,
+        };
         // Whichever end is the flow's client: the server speaks from its port.
         let context = record.context;
         let ends = [context.source?, context.destination?];
@@ -221,12 +230,20 @@ impl Spoofing {
             [server, client]
         };
         let (vlan, at) = (context.vlan, record.timestamp);
-        if sender.port != SERVER_PORT {
-            return self.state.clients.add(&context, transaction, at, self.clients);
+        let State { clients, servers, self_named, routers, .. } = &mut self.state;
+        if sender.port != server_port {
+            return clients.add(&context, transaction, at, self.clients);
         }
-        let servers = &mut self.state.servers;
-        let rivals = servers.add(vlan, sender.addr, transaction, at, self.server_memory)?;
+        let said = Said::of(transaction)?;
         let context = Context { source: Some(sender), destination: None, ..context };
+        let memory = self.server_memory;
+        if transaction.protocol == "dhcpv6" {
+            let is_router = routers.is_known(vlan, sender.addr, at, memory);
+            if let Some(found) = self_named.add(&context, &said, at, is_router) {
+                return Some(found);
+            }
+        }
+        let rivals = servers.add(vlan, sender.addr, &said.offer, at, memory)?;
         Some(words::rivals(&context, &rivals))
     }
 }
@@ -262,8 +279,8 @@ impl Detector for Spoofing {
     }
 
     fn memory(&self) -> usize {
-        let State { claims, servers, routers, answerers, clients, races } = &self.state;
-        let of_names = answerers.memory() + races.memory();
+        let State { claims, servers, routers, answerers, clients, races, self_named } = &self.state;
+        let of_names = answerers.memory() + races.memory() + self_named.memory();
         claims.memory() + servers.memory() + routers.memory() + clients.memory() + of_names
     }
 }

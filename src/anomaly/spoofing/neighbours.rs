@@ -19,6 +19,8 @@ const PREFIX: u8 = 3;
 
 /// Segments remembered.
 const SEGMENTS_MAX: usize = 64;
+/// Routers remembered, of all segments.
+const ROUTERS_MAX: usize = 256;
 /// Networks remembered of each.
 const NETWORKS_MAX: usize = 16;
 /// Networks read of one message.
@@ -69,10 +71,15 @@ pub(super) fn told(context: &Context, message: &IcmpMessage) -> Option<Told> {
     })
 }
 
+/// Whether a router says that it is a way out: its lifetime is in the lower half; with none it is no way
+/// out (4.2).
+pub(super) const fn is_router(message: &IcmpMessage) -> bool {
+    message.kind == ADVERTISEMENT_OF_ROUTER && message.rest & 0xffff != 0
+}
+
 /// The networks of the Internet that a router announces to be here: the upper half of their addresses.
 pub(super) fn announced(message: &IcmpMessage) -> Vec<u64> {
-    // Its lifetime is in the lower half; with none it is no way out (4.2).
-    if message.kind != ADVERTISEMENT_OF_ROUTER || message.rest & 0xffff == 0 {
+    if !is_router(message) {
         return Vec::new();
     }
     let prefixes = options(message, 8).filter_map(|option| match option {
@@ -123,6 +130,8 @@ struct Announced {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Routers {
     segments: Recent<Vlan, Segment>,
+    /// When each said last that it is a way out.
+    heard: Recent<(Vlan, IpAddr), Timestamp>,
 }
 
 /// Two routers that contradict each other.
@@ -136,7 +145,23 @@ pub(super) struct Rivals {
 
 impl Routers {
     pub(super) const fn new() -> Self {
-        Self { segments: Recent::new(SEGMENTS_MAX) }
+        Self { segments: Recent::new(SEGMENTS_MAX), heard: Recent::new(ROUTERS_MAX) }
+    }
+
+    /// A router says that it is a way out.
+    pub(super) fn hear(&mut self, vlan: Vlan, router: IpAddr, at: Timestamp) {
+        *self.heard.touch(&(vlan, router)) = at;
+    }
+
+    /// Whether it did within `memory`.
+    pub(super) fn is_known(
+        &self,
+        vlan: Vlan,
+        router: IpAddr,
+        at: Timestamp,
+        memory: Duration,
+    ) -> bool {
+        self.heard.peek(&(vlan, router)).is_some_and(|last| at.since(*last) <= memory)
     }
 
     /// Takes what a router announces on a segment: of a network that is new while another router's is
@@ -183,6 +208,6 @@ impl Routers {
 
     pub(super) fn memory(&self) -> usize {
         let lists = self.segments.iter().map(|(_, segment)| segment.networks.capacity());
-        self.segments.memory() + lists.sum::<usize>() * size_of::<Announced>()
+        self.segments.memory() + self.heard.memory() + lists.sum::<usize>() * size_of::<Announced>()
     }
 }

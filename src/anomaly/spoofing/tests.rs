@@ -401,7 +401,7 @@ fn who_answers_for_many_names_poses_as_their_owners_and_who_answers_for_his_own_
     assert!(answers("response", many, "10.0.0.66", 604_800).is_empty());
 }
 
-/// Texts, and lists of objects of texts.
+/// Texts, and lists of objects of texts, or of texts where there is no key.
 struct Spoken(Vec<(&'static str, String)>, Vec<(&'static str, &'static str, String)>);
 
 impl field::Fields for Spoken {
@@ -413,8 +413,9 @@ impl field::Describe for Spoken {
         let Self(texts, lists) = self;
         texts.iter().for_each(|(key, text)| tree.text(key, text.as_bytes()));
         for (list, key, text) in lists {
-            tree.list(list, &mut |tree| {
-                tree.object("", &mut |tree| tree.text(key, text.as_bytes()));
+            tree.list(list, &mut |tree| match *key {
+                "" => tree.text("", text.as_bytes()),
+                key => tree.object("", &mut |tree| tree.text(key, text.as_bytes())),
             });
         }
     }
@@ -493,4 +494,43 @@ fn who_answers_in_the_servers_place_is_told_and_told_again() {
     let mut of_another = answer(1);
     of_another.context.flow_id = Some(8);
     assert!(judge([event(0, &DIFFER), of_another]).is_empty());
+}
+
+/// What the server fe80::`last` of DHCPv6 tells client number `client`.
+fn grant(millis: u64, last: u16, client: u64, name_server: &str) -> Record {
+    let texts =
+        vec![("type", "reply".to_owned()), ("client_id", format!("00:03:00:01:{client:02x}"))];
+    let lists = vec![
+        ("addresses", "", "2001:db8::5".to_owned()),
+        ("dns_servers", "", name_server.to_owned()),
+    ];
+    let mut record = speak(millis, "dhcpv6", [547, 546], Spoken(texts, lists));
+    let server = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last);
+    record.context.source = Some(Endpoint { addr: server.into(), port: 547 });
+    record
+}
+
+#[test]
+fn a_server_of_dhcpv6_that_names_itself_and_is_no_router() {
+    let levels = |found: &[Found]| found.iter().map(|f| f.finding.level).collect::<Vec<_>>();
+    let found = judge((0..20).map(|n| grant(n * 10_000, 0x66, n / 2, "fe80::66")));
+    assert_eq!(levels(&found), [Level::Medium, Level::High]);
+    assert_eq!(found[1].finding.sid, 8);
+    let text = &found[1].finding.explain_it;
+    assert!(text.contains("a 3 macchine in 40 secondi un indirizzo IPv6"), "{text}");
+    assert!(found[0].finding.explain_en.contains("gave 1 machine an IPv6 address"));
+    // A router that says that it is one, and a server that names another.
+    let router = announce(0, "fe80::1", "2001:db8:1::");
+    let home = (0..20).map(|n| grant(n * 10_000, 1, n, "fe80::1"));
+    assert!(judge(std::iter::once(router).chain(home)).is_empty());
+    assert!(judge((0..20).map(|n| grant(n * 10_000, 0x66, n, "2001:db8::53"))).is_empty());
+    // Two servers that disagree.
+    let two = [grant(0, 1, 1, "2001:db8::53"), grant(10, 2, 1, "2001:db8:bad::53")];
+    let found = judge(two);
+    assert_eq!((levels(&found), found[0].finding.sid), (vec![Level::Medium], 3));
+    let text = &found[0].finding.explain_it;
+    assert!(
+        text.contains("ma con server dei nomi 2001:db8:bad::53 invece di 2001:db8::53"),
+        "{text}"
+    );
 }

@@ -1,6 +1,6 @@
 //! What findings of spoofing say, in numbers and in words.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::KIND;
 use super::claims::{Claimant, Mac};
@@ -128,14 +128,25 @@ pub(super) fn conflict(
 pub(super) fn rivals(context: &Context, rivals: &Rivals) -> Found {
     let server = context.source.map_or_else(|| "?".to_owned(), |end| end.addr.to_string());
     let known = rivals.known;
-    let list = |addresses: &[Ipv4Addr]| {
-        let texts: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
+    let list = |addresses: &[IpAddr]| {
+        let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
         if texts.is_empty() { "-".to_owned() } else { texts.join(", ") }
     };
     let (routers, names) = (list(&rivals.offer.routers), list(&rivals.offer.names));
     let (old_routers, old_names) =
         (list(&rivals.known_offer.routers), list(&rivals.known_offer.names));
     let text = |value: &str| Node::Text(value.as_bytes().to_vec());
+    // Servers of IPv6 name no routers.
+    let (new, old) = if rivals.offer.routers.is_empty() && rivals.known_offer.routers.is_empty() {
+        (
+            Said::new(format!("server dei nomi {names}"), format!("name servers {names}")),
+            old_names.clone(),
+        )
+    } else {
+        let it = format!("router {routers} e server dei nomi {names}");
+        let en = format!("router {routers} and name servers {names}");
+        (Said::new(it, en), format!("{old_routers}, {old_names}"))
+    };
     Judgement {
         kind: &KIND,
         sid: 3,
@@ -153,12 +164,13 @@ pub(super) fn rivals(context: &Context, rivals: &Rivals) -> Found {
         took: Duration::default(),
         seen: Said::new(
             format!(
-                "{server} dà indirizzi (DHCP) alla stessa rete di {known}, ma con router {routers} \
-                 e server dei nomi {names} invece di {old_routers} e {old_names}."
+                "{server} dà indirizzi (DHCP) alla stessa rete di {known}, ma con {} invece di {old}.",
+                new.it
             ),
             format!(
-                "{server} gives out addresses (DHCP) on the network of {known}, but with router \
-                 {routers} and name servers {names} instead of {old_routers} and {old_names}."
+                "{server} gives out addresses (DHCP) on the network of {known}, but with {} instead of \
+                 {old}.",
+                new.en
             ),
         ),
         normal: Said::new(
