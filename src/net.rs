@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::field::Side;
+
 /// One end of a conversation. Portless protocols have port 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
@@ -33,6 +35,23 @@ impl Direction {
     /// 0 to the server, 1 to the client: for arrays of two.
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// Who sends what goes this way.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::ToServer => Side::Request,
+            Self::ToClient => Side::Response,
+        }
+    }
+
+    /// Of a pair that has one for each way, that of this one.
+    pub const fn of_mut<T>(self, pair: &mut [T; 2]) -> &mut T {
+        let [to_server, to_client] = pair;
+        match self {
+            Self::ToServer => to_server,
+            Self::ToClient => to_client,
+        }
     }
 }
 

@@ -53,10 +53,7 @@ struct Block {
 }
 
 const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
+    way.side()
 }
 
 impl Default for Http2 {

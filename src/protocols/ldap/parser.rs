@@ -76,16 +76,16 @@ impl Parser for Ldap {
         match chunk {
             Chunk::Data(bytes) if moment.carrier == Carrier::Udp => {
                 if self.messages(direction, bytes, signals) != Some(bytes.len()) && !self.stopped {
-                    event(None, side(direction), &INVALID_DATA, signals);
+                    event(None, direction.side(), &INVALID_DATA, signals);
                 }
             }
             Chunk::Data(bytes) => self.stream(direction, bytes, signals),
             Chunk::Gap(_) => {
-                of(&mut self.partial, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.partial).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -112,38 +112,26 @@ impl Parser for Ldap {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
 impl Ldap {
     fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if super::probe(way, Carrier::Tcp, bytes) != Probe::Yes {
                 return;
             }
             *lost = false;
         }
-        let mut held = std::mem::take(of(&mut self.partial, way));
+        let mut held = std::mem::take(way.of_mut(&mut self.partial));
         held.extend_from_slice(bytes);
         match self.messages(way, &held, signals) {
             Some(taken) => {
                 held.drain(..taken.min(held.len()));
                 self.left_over = held.len();
-                *of(&mut self.partial, way) = held;
+                *way.of_mut(&mut self.partial) = held;
             }
             // What is signed or sealed after a bind looks so too.
             None => {
-                event(None, side(way), &INVALID_DATA, signals);
+                event(None, way.side(), &INVALID_DATA, signals);
                 self.close_all(signals);
                 self.stopped = true;
                 signals.push(Signal::Stop);
@@ -173,7 +161,7 @@ impl Ldap {
             let all = reader.rest();
             let outer = Element::read(&mut reader).ok().filter(|e| e.is(universal::SEQUENCE))?;
             let pdu = all.get(..all.len().saturating_sub(reader.left())).unwrap_or_default();
-            frame::tell(self.wants, "pdu", side(way), pdu, signals);
+            frame::tell(self.wants, "pdu", way.side(), pdu, signals);
             let message = Message::read(outer.content)?;
             match way {
                 Direction::ToServer => self.request(message, signals),

@@ -108,7 +108,7 @@ impl State {
         let mut open = self.transactions.iter_open();
         let goes_on = |t: &Transaction| {
             matches!(&t.detail, Detail::File(file)
-                if file.side == side(way) && file.last.is_none() && t.handle == handle)
+                if file.side == way.side() && file.last.is_none() && t.handle == handle)
         };
         open.find(|(_, t)| goes_on(t)).map(|(id, _)| id)
     }
@@ -133,8 +133,8 @@ impl State {
         }
         let name = self.name_of(piece.handle);
         let file = FileTransfer {
-            side: side(way),
-            transfer: Transfer::open(&name, side(way), self.wants),
+            side: way.side(),
+            transfer: Transfer::open(&name, way.side(), self.wants),
             chunks: 0,
             last: None,
             told: false,
@@ -220,7 +220,7 @@ impl State {
     /// An event of the latest exchange, where there is one.
     pub fn raise(&self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
         let latest = self.transactions.iter_open().next_back().map(|(id, _)| id);
-        signals.push(Signal::Event { transaction: latest, side: side(way), event });
+        signals.push(Signal::Event { transaction: latest, side: way.side(), event });
     }
 
     /// Nothing will be added to an exchange, whole or not.
@@ -270,14 +270,6 @@ impl State {
 /// As much of a name as is remembered.
 pub fn cut(name: &[u8]) -> Vec<u8> {
     name.get(..NAME_BYTES).unwrap_or(name).to_vec()
-}
-
-/// Who sends what goes this way.
-pub const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
 }
 
 fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {

@@ -52,11 +52,6 @@ impl Default for Pgsql {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Pgsql {
     fn parse(
         &mut self,
@@ -74,7 +69,7 @@ impl Parser for Pgsql {
                     Direction::ToServer => FROM_CLIENT,
                     Direction::ToClient => FROM_SERVER,
                 };
-                let lost = of(&mut self.lost, direction);
+                let lost = direction.of_mut(&mut self.lost);
                 *lost &= !matches!(bytes, [kind, 0, ..] if letters.contains(kind));
                 if *lost {
                     return;
@@ -89,10 +84,10 @@ impl Parser for Pgsql {
                     Direction::ToServer => self.client.reset(),
                     Direction::ToClient => self.server.reset(),
                 }
-                *of(&mut self.lost, direction) = true;
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if direction == Direction::ToClient || self.ended == [true; 2] {
                     self.close_all(signals);
                 }

@@ -1,7 +1,7 @@
 //! Streams of both directions to messages.
 
 use super::smb2::Target;
-use super::state::{State, side};
+use super::state::State;
 use super::transaction::Detail;
 use super::{events, magic_at, names, records1, records2};
 use crate::field::Describe;
@@ -65,11 +65,6 @@ impl Smb {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Smb {
     fn parse(
         &mut self,
@@ -82,15 +77,15 @@ impl Parser for Smb {
         match chunk {
             _ if self.stopped => {}
             Chunk::Data(bytes) => {
-                let mut partial = std::mem::take(of(&mut self.partial, direction));
+                let mut partial = std::mem::take(direction.of_mut(&mut self.partial));
                 partial.feed(bytes, |bytes| self.unit(direction, bytes, signals));
                 if !self.stopped {
-                    *of(&mut self.partial, direction) = partial;
+                    *direction.of_mut(&mut self.partial) = partial;
                 }
             }
             Chunk::Gap(length) => self.gap(direction, length, signals),
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.state.close_all(|_| true, signals);
                 }
@@ -133,7 +128,7 @@ impl Parser for Smb {
 
 impl Smb {
     fn gap(&mut self, way: Direction, length: u64, signals: &mut Vec<Signal>) {
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         let (taken, content) = rest.pass(length);
         let file = rest.file.filter(|_| content > 0);
         if let Some(file) = file.and_then(|id| self.state.file(id)) {
@@ -142,8 +137,8 @@ impl Smb {
         if taken == length {
             return;
         }
-        of(&mut self.partial, way).clear();
-        *of(&mut self.lost, way) = true;
+        way.of_mut(&mut self.partial).clear();
+        *way.of_mut(&mut self.lost) = true;
         if way == Direction::ToClient {
             // Their answers may be what was lost.
             let waits = |t: &super::Transaction| !matches!(t.detail, Detail::File(_));
@@ -156,7 +151,7 @@ impl Smb {
         if self.stopped {
             return bytes.len();
         }
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         if rest.left > 0 {
             let (taken, content) = rest.pass(bytes.len() as u64);
             let content = bytes.get(..usize::try_from(content).unwrap_or(0)).unwrap_or_default();
@@ -165,7 +160,7 @@ impl Smb {
             }
             return usize::try_from(taken).unwrap_or(bytes.len());
         }
-        if *of(&mut self.lost, way) {
+        if *way.of_mut(&mut self.lost) {
             let Some(skipped) = self.find(way, bytes) else { return 0 };
             if skipped > 0 {
                 return skipped;
@@ -176,17 +171,17 @@ impl Smb {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if kind != 0 {
             if !(0x81..=0x85).contains(&kind) {
-                *of(&mut self.lost, way) = true;
+                *way.of_mut(&mut self.lost) = true;
                 return 1;
             }
-            *of(&mut self.rest, way) = Rest { left: length as u64, ..Rest::default() };
+            *way.of_mut(&mut self.rest) = Rest { left: length as u64, ..Rest::default() };
             return FRAME_BYTES;
         }
         if let Some(record) = reader.take(length) {
             let header = bytes.get(..FRAME_BYTES).unwrap_or_default();
             let pdu = bytes.get(..FRAME_BYTES + length).unwrap_or_default();
             for (name, bytes) in [("nbss.pdu", pdu), ("nbss.hdr", header), ("nbss.data", record)] {
-                frame::tell(self.state.wants, name, side(way), bytes, signals);
+                frame::tell(self.state.wants, name, way.side(), bytes, signals);
             }
             self.record(way, record, signals);
             return if self.stopped { bytes.len() } else { FRAME_BYTES + length };
@@ -205,7 +200,7 @@ impl Smb {
             if length <= RECORD_BYTES {
                 return 0;
             }
-            *of(&mut self.rest, way) = Rest { left: length as u64, ..Rest::default() };
+            *way.of_mut(&mut self.rest) = Rest { left: length as u64, ..Rest::default() };
             return FRAME_BYTES;
         };
         let file = match target {
@@ -213,7 +208,7 @@ impl Smb {
             Target::Nowhere => None,
         };
         let left = length.saturating_sub(came.len()) as u64;
-        *of(&mut self.rest, way) = Rest { left, file, content: content.min(left) };
+        *way.of_mut(&mut self.rest) = Rest { left, file, content: content.min(left) };
         bytes.len()
     }
 
@@ -222,7 +217,7 @@ impl Smb {
         let last = bytes.len().checked_sub(2 * FRAME_BYTES)?;
         for at in 0..=last {
             if bytes.get(at) == Some(&0) && magic_at(bytes, at + FRAME_BYTES) == Probe::Yes {
-                *of(&mut self.lost, way) = false;
+                *way.of_mut(&mut self.lost) = false;
                 return Some(at);
             }
         }
@@ -342,7 +337,7 @@ impl Smb {
         };
         let (header, data) = pdu.split_at_checked(header).unwrap_or((pdu, &[]));
         for (name, bytes) in names.into_iter().zip([pdu, header, data]) {
-            frame::tell(self.state.wants, name, side(way), bytes, signals);
+            frame::tell(self.state.wants, name, way.side(), bytes, signals);
         }
     }
 
@@ -351,7 +346,7 @@ impl Smb {
             Direction::ToServer => &events::RESPONSE_TO_SERVER,
             Direction::ToClient => &events::REQUEST_TO_CLIENT,
         };
-        signals.push(Signal::Event { transaction: None, side: side(way), event });
+        signals.push(Signal::Event { transaction: None, side: way.side(), event });
     }
 
     /// What comes cannot be understood any more.

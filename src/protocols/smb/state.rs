@@ -163,7 +163,7 @@ impl State {
     /// An event of the latest exchange, where there is one.
     pub fn raise(&self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
         let latest = self.transactions.iter_open().next_back().map(|(id, _)| id);
-        signals.push(Signal::Event { transaction: latest, side: side(way), event });
+        signals.push(Signal::Event { transaction: latest, side: way.side(), event });
     }
 
     /// All of a side of an exchange was seen: rules may look, and it may be over.
@@ -181,7 +181,7 @@ impl State {
             if waits {
                 ready(id, Side::Request, signals);
             }
-            ready(id, side(way), signals);
+            ready(id, way.side(), signals);
         }
         if over {
             self.close(id, signals);
@@ -227,14 +227,6 @@ impl State {
             + self.reads.memory(|_, (handle, _)| handle.capacity())
             + self.handles.memory(|_, handle| handle.capacity())
             + self.fragments.memory(|(_, _, handle), value| bytes(handle, value))
-    }
-}
-
-/// Who sends what goes this way.
-pub const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }
 
