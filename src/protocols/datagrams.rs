@@ -2,7 +2,7 @@
 
 use super::transactions::Transactions;
 use super::{Moment, Parser, Signal};
-use crate::field::{Describe, Event, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 
 /// Transactions open at a time: each is closed as soon as it is read.
@@ -55,9 +55,7 @@ where
                 for event in events {
                     signals.push(Signal::Event { transaction: Some(transaction), side, event });
                 }
-                for stage in [Stage::Head, Stage::Body] {
-                    signals.push(Signal::Ready { transaction, side, stage });
-                }
+                Signal::all_ready(transaction, side, signals);
                 self.messages.close(transaction, signals);
             }
             Read::Broken(event) => {

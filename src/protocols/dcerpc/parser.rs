@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::transaction::Transaction;
 use super::{FLOODED, datagram, looks_like_unit};
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::dcerpc::{
     Bind, Call, HEADER_BYTES, Header, INTERFACES_MAX, Interface, Outcome, bind_outcomes, kind,
@@ -288,9 +288,7 @@ impl Dcerpc {
             Direction::ToClient => transaction.response_done = true,
         }
         let over = transaction.request_done && transaction.response_done;
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side: way.side(), stage });
-        }
+        Signal::all_ready(id, way.side(), signals);
         if over {
             self.transactions.close(id, signals);
         }

@@ -4,7 +4,7 @@ use super::events;
 use super::link::{self, Flaw, HEADER_BYTES, Header};
 use super::message::{MAX_MESSAGE_BYTES, Message, function};
 use super::objects::End;
-use crate::field::{Describe, Event, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -218,9 +218,7 @@ impl Dnp3 {
             signals.push(Signal::Event { transaction: Some(id), side, event });
         }
         if whole || too_long {
-            for stage in [Stage::Head, Stage::Body] {
-                signals.push(Signal::Ready { transaction: id, side, stage });
-            }
+            Signal::all_ready(id, side, signals);
             self.messages.close(id, signals);
         }
     }

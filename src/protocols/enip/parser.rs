@@ -3,7 +3,7 @@
 use super::fields::Transaction;
 use super::message::{self, Message};
 use super::{INVALID_PDU, TOO_MANY_TRANSACTIONS};
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::frame;
@@ -127,9 +127,7 @@ impl Enip {
         if invalid {
             signals.push(Signal::Event { transaction: Some(id), side, event: &INVALID_PDU });
         }
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         if way == Direction::ToClient {
             self.transactions.close(id, signals);
         }

@@ -2,7 +2,7 @@
 
 use super::message::{Message, kind};
 use super::{MESSAGE_BYTES, element, events};
-use crate::field::{Describe, Stage};
+use crate::field::Describe;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::partial::Partial;
 use crate::protocols::transactions::Transactions;
@@ -83,9 +83,7 @@ impl Krb5 {
             let event = &events::WEAK_ENCRYPTION;
             signals.push(Signal::Event { transaction: Some(transaction), side, event });
         }
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction, side, stage });
-        }
+        Signal::all_ready(transaction, side, signals);
         self.messages.close(transaction, signals);
     }
 }

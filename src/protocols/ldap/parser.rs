@@ -2,7 +2,7 @@
 
 use super::message::{Body, Message};
 use super::{INVALID_DATA, REQUEST_NOT_FOUND, TOO_MANY_RESPONSES, TOO_MANY_TRANSACTIONS};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::ber::{Element, Flaw, size, universal};
@@ -177,7 +177,7 @@ impl Ldap {
         let exchange = Exchange { request: Some(message), bytes, ..Exchange::default() };
         let side = Side::Request;
         let id = self.exchanges.open(exchange, side, &TOO_MANY_TRANSACTIONS, signals);
-        ready(id, side, signals);
+        Signal::all_ready(id, side, signals);
         if ends {
             self.exchanges.close(id, signals);
         }
@@ -219,7 +219,7 @@ impl Ldap {
     }
 
     fn close(&mut self, id: u64, signals: &mut Vec<Signal>) {
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.exchanges.close(id, signals);
     }
 
@@ -236,12 +236,6 @@ impl Exchange {
         let asked = self.request.as_ref().map(|request| &request.body);
         matches!(asked, Some(Body::Extended(Some(name), _)) if name == START_TLS)
             && matches!(&response.body, Body::Result(outcome, ..) if outcome.code == 0)
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fields::Transaction;
 use super::message::{Message, flaw};
 use super::{events, looks_like};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -129,7 +129,7 @@ impl Modbus {
         let new = Transaction { request: Some(message), ..Transaction::default() };
         let id = self.open(new, Side::Request, signals);
         raise(id, Side::Request, flaws, signals);
-        ready(id, Side::Request, signals);
+        Signal::all_ready(id, Side::Request, signals);
     }
 
     fn response(&mut self, mut message: Message, signals: &mut Vec<Signal>) {
@@ -156,7 +156,7 @@ impl Modbus {
             raise(id, Side::Response, message.flaws, signals);
         }
         transaction.response = Some(message);
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.transactions.close(id, signals);
     }
 
@@ -164,12 +164,6 @@ impl Modbus {
         while let Some(id) = self.transactions.oldest_open() {
             self.transactions.close(id, signals);
         }
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }
 

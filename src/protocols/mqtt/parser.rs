@@ -3,7 +3,7 @@
 
 use super::events;
 use super::message::{Body, Malformed, Message, length};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -286,9 +286,7 @@ impl Mqtt {
         let Some(exchange) = self.exchanges.get_mut(id) else { return };
         let side = exchange.side;
         self.open_bytes = self.open_bytes.saturating_sub(exchange.bytes);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         self.exchanges.close(id, signals);
     }
 

@@ -6,7 +6,7 @@ use super::{PROGRAM, events, probe_stream};
 use crate::field::Describe;
 use crate::file::File;
 use crate::net::{Chunk, Direction};
-use crate::protocols::formats::partial::Partial;
+use crate::protocols::formats::partial::{Partial, Rest};
 use crate::protocols::formats::rpc::{Call, MARK_BYTES, Mark, Reply};
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
 use crate::reader::Reader;
@@ -27,28 +27,6 @@ pub struct Nfs {
     /// After lost bytes, until a message begins.
     lost: [bool; 2],
     ended: [bool; 2],
-}
-
-/// The rest of a message that is not waited for.
-#[derive(Default)]
-struct Rest {
-    /// Bytes of the message that are to come.
-    left: u64,
-    /// The exchange whose file they are of.
-    file: Option<u64>,
-    /// Bytes of them that are content; the others follow.
-    content: u64,
-}
-
-impl Rest {
-    /// Takes up to so many bytes away: how many, and how many of them are content.
-    fn pass(&mut self, count: u64) -> (u64, u64) {
-        let taken = self.left.min(count);
-        let content = self.content.min(taken);
-        self.left -= taken;
-        self.content -= content;
-        (taken, content)
-    }
 }
 
 impl Nfs {

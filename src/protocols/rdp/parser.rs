@@ -1,7 +1,7 @@
 //! Streams of both directions to messages.
 
 use super::message::{self, Kind, Message};
-use crate::field::{Describe, Event, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -173,9 +173,7 @@ impl RdpParser {
         let message = Message { id, kind };
         self.memory = self.memory.saturating_add(message.memory());
         self.transactions.open(message, side, &FLOODED, signals);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         self.transactions.close(id, signals);
     }
 }

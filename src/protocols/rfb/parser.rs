@@ -2,7 +2,7 @@
 
 use super::session::{NONE, Screen, Session, VNC};
 use super::{CONFUSED, MALFORMED, UNIMPLEMENTED, UNKNOWN_RESULT};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::{Moment, Parser, Signal};
 use crate::reader::Reader;
@@ -162,9 +162,7 @@ impl RfbParser {
             return;
         }
         for side in [Side::Request, Side::Response] {
-            for stage in [Stage::Head, Stage::Body] {
-                signals.push(Signal::Ready { transaction: ONLY, side, stage });
-            }
+            Signal::all_ready(ONLY, side, signals);
         }
         signals.push(Signal::Done { transaction: ONLY });
     }

@@ -2,7 +2,7 @@
 
 use super::message::{Message, Wrong, head_end};
 use super::{INCOMPLETE, INVALID};
-use crate::field::{Describe, Event, Stage};
+use crate::field::{Describe, Event};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -223,9 +223,7 @@ impl Sip {
         }
         message.body(body);
         let transaction = self.messages.open(message, side, &INVALID, signals);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction, side, stage });
-        }
+        Signal::all_ready(transaction, side, signals);
         self.messages.close(transaction, signals);
     }
 }

@@ -7,7 +7,7 @@ use super::{events, magic_at, names, records1, records2};
 use crate::field::Describe;
 use crate::file::File;
 use crate::net::{Chunk, Direction};
-use crate::protocols::formats::partial::Partial;
+use crate::protocols::formats::partial::{Partial, Rest};
 use crate::protocols::{Moment, Parser, Probe, Signal, frame};
 use crate::reader::Reader;
 
@@ -28,28 +28,6 @@ pub struct Smb {
     lost: [bool; 2],
     ended: [bool; 2],
     stopped: bool,
-}
-
-/// The rest of a record that is not waited for.
-#[derive(Default)]
-struct Rest {
-    /// Bytes of the record that are to come.
-    left: u64,
-    /// The exchange whose file they are of.
-    file: Option<u64>,
-    /// Bytes of them that are content; the others follow.
-    content: u64,
-}
-
-impl Rest {
-    /// Takes up to so many bytes away: how many, and how many of them are content.
-    fn pass(&mut self, count: u64) -> (u64, u64) {
-        let taken = self.left.min(count);
-        let content = self.content.min(taken);
-        self.left -= taken;
-        self.content -= content;
-        (taken, content)
-    }
 }
 
 impl Smb {

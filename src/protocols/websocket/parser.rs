@@ -4,7 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::frame::{Frame, Head, PAYLOAD_BYTES};
 use super::{LIMIT, SKIPPED};
-use crate::field::{Describe, Event, Stage};
+use crate::field::{Describe, Event};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -159,9 +159,7 @@ fn emit(
     for event in events.into_iter().flatten() {
         signals.push(Signal::Event { transaction: Some(transaction), side, event });
     }
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
-    }
+    Signal::all_ready(transaction, side, signals);
     frames.close(transaction, signals);
 }
 
