@@ -72,6 +72,21 @@ pub mod ip_protocol {
     pub const SCTP: u8 = 132;
 }
 
+/// Names of TCP flag bits.
+pub mod tcp_flags {
+    #![allow(missing_docs, reason = "the names are the protocol's")]
+    pub const FIN: u8 = 0x01;
+    pub const SYN: u8 = 0x02;
+    pub const RST: u8 = 0x04;
+    pub const PSH: u8 = 0x08;
+    pub const ACK: u8 = 0x10;
+    pub const URG: u8 = 0x20;
+    pub const ECE: u8 = 0x40;
+    pub const CWR: u8 = 0x80;
+    /// What answers an opening.
+    pub const SYN_ACK: u8 = SYN | ACK;
+}
+
 /// The name EVE uses for an IP protocol number (`TCP`, `IPv6-ICMP`), or `None` when only the
 /// number is shown.
 pub const fn ip_protocol_name(protocol: u8) -> Option<&'static str> {
@@ -139,6 +154,16 @@ pub enum Chunk<'a> {
     Gap(u64),
     /// Nothing more will come in this direction.
     End,
+}
+
+/// Whether packets to an address go to many: multicast, broadcast.
+pub fn is_group(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(v4) => {
+            v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified() || v4.octets()[3] == 255
+        }
+        IpAddr::V6(v6) => v6.is_multicast() || v6.is_unspecified(),
+    }
 }
 
 /// A set of addresses: sorted, disjoint, inclusive ranges per family.

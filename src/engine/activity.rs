@@ -10,6 +10,7 @@ use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Icmp, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
+use crate::net::tcp_flags::{ACK, SYN};
 use crate::net::{Direction, ip_protocol};
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
@@ -24,9 +25,6 @@ const SPAN: Duration = Duration::from_secs(1);
 const SPAN_ROUNDS: u32 = 8;
 /// Bursts whose memory is kept.
 const SPARE_MAX: usize = 4096;
-/// TCP flags of an opening packet, and of those that tell it from an answer.
-const SYN: u8 = 0x02;
-const ACK: u8 = 0x10;
 
 /// Where a flow's burst of this span is noted.
 #[derive(Clone, Copy, Debug, Default)]
