@@ -1,4 +1,6 @@
-//! Addresses, ports, conversations.
+//! Addresses, names, ports, conversations.
+
+pub mod domain;
 
 use std::net::IpAddr;
 
