@@ -111,10 +111,6 @@ pub const fn ip_protocol_name(protocol: u8) -> Option<&'static str> {
 /// How many VLAN tags tell conversations apart. Suricata decodes as many.
 pub const VLAN_LAYERS_MAX: usize = 3;
 
-/// The link layer of a capture, as the tcpdump group's registry numbers it (LINKTYPE_*).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LinkType(pub u16);
-
 /// What tells one conversation from another. As [`FlowKey::canonical`] makes it, the same for
 /// both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

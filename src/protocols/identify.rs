@@ -204,16 +204,6 @@ impl Session {
         }
     }
 
-    /// As EVE names what one side by itself speaks, when it is not what [`Session::name`] says.
-    pub fn side_name(&self, direction: Direction) -> Option<&'static str> {
-        let name = match self.verdict(direction) {
-            Verdict::Open => return None,
-            Verdict::Failed => "failed",
-            Verdict::Found(found) => found.name(),
-        };
-        (self.name() != Some(name)).then_some(name)
-    }
-
     /// A live transaction.
     pub fn transaction(&self, id: u64) -> Option<&dyn Describe> {
         let work = self.work(id)?;

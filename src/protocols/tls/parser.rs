@@ -96,8 +96,7 @@ impl TlsParser {
     }
 
     fn bytes(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let [server, client] = &mut self.halves;
-        let mut half = std::mem::take(if way == Direction::ToServer { server } else { client });
+        let mut half = std::mem::take(way.of_mut(&mut self.halves));
         if !half.began {
             half.began = true;
             half.v2 = bytes.first().is_some_and(|first| first & 0x80 != 0);
@@ -108,7 +107,7 @@ impl TlsParser {
             self.records(way, &mut half, bytes, signals);
         }
         *way.of_mut(&mut self.halves) = half;
-        self.settle(way, signals);
+        self.settle(signals);
     }
 
     fn records(
@@ -365,7 +364,7 @@ impl TlsParser {
     }
 
     /// After a chunk: is there anything more to learn?
-    fn settle(&mut self, way: Direction, out: &mut Vec<Signal>) {
+    fn settle(&mut self, out: &mut Vec<Signal>) {
         let Some(id) = self.id else {
             if self.over {
                 out.push(Signal::Stop);
@@ -382,7 +381,6 @@ impl TlsParser {
                 self.ready(Side::Response, out);
             }
         }
-        let _ = way;
         if self.over || (sent && answered) {
             self.finish(id, out);
             out.push(if sent && answered { Signal::Sealed } else { Signal::Stop });
