@@ -20,7 +20,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes, and what a letter of base64 stands for; what can be read from anything; a file on its way over a flow |
+//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets, what of a host's name somebody registered; the one checked cursor over untrusted bytes, and what a letter of base64 stands for; what can be read from anything; a file on its way over a flow |
 //! | [`record`] | what comes out: [`record::Record`] and its kinds |
 //! | [`capture`] | pcap, pcapng (plain, gzip, zstd), many files merged by time, live rings; trait [`capture::Source`] |
 //! | [`decode`] | a frame to [`decode::Headers`], stateless, without allocation, one file per layer |
@@ -45,7 +45,9 @@
 //!
 //! 1. A [`capture::Source`] fills a batch. The dispatcher numbers the frames and deals them by a
 //!    hash of the address pair (not the ports), so that fragments, side channels and tunnels of two
-//!    hosts meet in one worker. Live, the kernel deals by the same hash.
+//!    hosts meet in one worker. Live, the kernel deals, with one socket for each worker, by a number of
+//!    its own of the address pair (a program in `capture/live.rs`). What that cannot read as IPv4 or
+//!    IPv6 behind at most one tag (ARP, a second tag, MPLS, PPPoE) all goes to the first socket.
 //! 2. It deals in rounds of a fixed number of frames ([`engine::ROUND_FRAMES`]). At the end of a
 //!    round each worker gets its part, even when empty, with the packet time: so timeouts happen at
 //!    the same packets however many workers there are, and the merge waits for nobody in vain.
