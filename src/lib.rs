@@ -89,8 +89,9 @@
 //! # Lists
 //!
 //! What can be added to is a plain static slice, and tests go over the slice, not over its members:
-//! [`protocols::PROTOCOLS`], [`detect::operators::OPERATORS`], [`anomaly::DETECTORS`],
-//! [`outputs::OUTPUTS`], the rows of each [`field::Fields`], the events of each layer.
+//! [`protocols::PROTOCOLS`], [`detect::operators::OPERATORS`], [`anomaly::DETECTORS`], the rows of each
+//! [`field::Fields`], the events of each layer. Outputs are no list: each is made from options of its
+//! own, where `control` puts a run together.
 //!
 //! A rule keyword is either a **field** (one row: the keyword, the EVE key and the manual entry
 //! come from it) or an **operator** (one static: `compile`, help, syntax, and examples that run as
@@ -141,8 +142,8 @@
 //! Where it can use few of many bursts, flows or contacts, a mark in `anomaly/marks.rs` (one variant,
 //! one line) spares it the others.
 //!
-//! **An output.** Make `outputs/NAME.rs` with an [`outputs::Output`], add it to
-//! [`outputs::OUTPUTS`], and make it where `control` puts the outputs of a run together.
+//! **An output.** Make `outputs/NAME.rs` with an [`outputs::Output`], and make it where `control`
+//! puts the outputs of a run together: `control/replay.rs`, `control/watch.rs`.
 
 pub mod time;
 

@@ -334,3 +334,22 @@ fn exceptions_carry_a_reason() {
     }
     report("exceptions", &problems);
 }
+/// An output that nobody makes would never be missed: there is no list of them.
+#[test]
+fn outputs_are_made() {
+    let all = sources();
+    let control: String =
+        all.iter().filter(|s| s.module == "control").map(|s| s.code.as_str()).collect();
+    let outputs = all.iter().filter(|s| s.module == "outputs").flat_map(|s| {
+        let names = s.code.split("\nimpl Output for ").skip(1);
+        names.map(|name| name.split(|c: char| !c.is_alphanumeric()).next().unwrap())
+    });
+    let outputs: Vec<&str> = outputs.filter(|name| *name != "std").collect();
+    assert!(outputs.len() > 4, "outputs are not found: {outputs:?}");
+    let idle = outputs.iter().filter(|name| {
+        !control.contains(&format!("{name}::")) && !control.contains(&format!("({name})"))
+    });
+    let idle: Vec<String> = idle.map(ToString::to_string).collect();
+    report("outputs that control does not make", &idle);
+}
+
