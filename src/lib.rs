@@ -78,13 +78,16 @@
 //! | flow | time, net, field, record, decode |
 //! | protocols | the vocabulary; never another protocol |
 //! | detect | the vocabulary, record, decode, flow, protocols |
-//! | anomaly | the vocabulary, record, flow; never a protocol: it reads fields by name |
-//! | outputs | the vocabulary, record |
+//! | anomaly | time, net, reader, field, record, flow; never a protocol: it reads fields by name |
+//! | outputs | time, net, reader, field, record |
 //! | engine | all above |
-//! | control | engine and the lists |
+//! | control | time, net, field, file, capture, decode, flow, protocols, detect, anomaly, outputs, engine |
 //!
-//! `detect`, `anomaly` and `outputs` never meet. There is no room for leftovers (`utils`,
-//! `common`): what has no room has no meaning yet. `tests/tidy.rs` holds this table.
+//! `detect`, `anomaly` and `outputs` never meet. `control` puts a run together: it opens sources, loads
+//! rules, seats detectors, makes outputs, and prints the manual of each list, so it knows nearly every
+//! room, and no room knows it. It parses no packet and makes no record: it has no use for `reader` and
+//! `record`. There is no room for leftovers (`utils`,
+//! `common`): what has no room has no meaning yet. `tests/tidy.rs` reads this table and holds it.
 //!
 //! # Lists
 //!
