@@ -164,21 +164,6 @@ pub trait Describe: Readable + Send + Sync {
     }
 }
 
-/// Writes each row that has an EVE key: its first value, in the order of the rows.
-pub fn describe_rows<T: Fields>(thing: &T, tree: &mut dyn Tree) {
-    for field in T::FIELDS.iter().filter(|f| !f.eve.is_empty()) {
-        let mut first = true;
-        (field.read)(thing, &mut |value| {
-            if std::mem::take(&mut first) {
-                match value {
-                    Value::Bytes(bytes) => tree.text(field.eve, bytes),
-                    Value::Int(number) => tree.int(field.eve, number),
-                }
-            }
-        });
-    }
-}
-
 /// Receives an object key by key. Inside a list the keys are ignored.
 ///
 /// Outputs implement it; parsers and detectors write to it without knowing the format.

@@ -20,7 +20,7 @@
 //!
 //! | room | what is in it |
 //! | --- | --- |
-//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets; the one checked cursor over untrusted bytes, and what a letter of base64 stands for; what can be read from anything; a file on its way over a flow |
+//! | [`time`], [`net`], [`reader`], [`field`], [`file`] | the vocabulary: packet time; endpoints, address and port sets, what of a host's name somebody registered; the one checked cursor over untrusted bytes, and what a letter of base64 stands for; what can be read from anything; a file on its way over a flow |
 //! | [`record`] | what comes out: [`record::Record`] and its kinds |
 //! | [`capture`] | pcap, pcapng (plain, gzip, zstd), many files merged by time, live rings; trait [`capture::Source`] |
 //! | [`decode`] | a frame to [`decode::Headers`], stateless, without allocation, one file per layer |
@@ -45,7 +45,9 @@
 //!
 //! 1. A [`capture::Source`] fills a batch. The dispatcher numbers the frames and deals them by a
 //!    hash of the address pair (not the ports), so that fragments, side channels and tunnels of two
-//!    hosts meet in one worker. Live, the kernel deals by the same hash.
+//!    hosts meet in one worker. Live, the kernel deals, with one socket for each worker, by a number of
+//!    its own of the address pair (a program in `capture/live.rs`). What that cannot read as IPv4 or
+//!    IPv6 behind at most one tag (ARP, a second tag, MPLS, PPPoE) all goes to the first socket.
 //! 2. It deals in rounds of a fixed number of frames ([`engine::ROUND_FRAMES`]). At the end of a
 //!    round each worker gets its part, even when empty, with the packet time: so timeouts happen at
 //!    the same packets however many workers there are, and the merge waits for nobody in vain.
@@ -76,19 +78,23 @@
 //! | flow | time, net, field, record, decode |
 //! | protocols | the vocabulary; never another protocol |
 //! | detect | the vocabulary, record, decode, flow, protocols |
-//! | anomaly | the vocabulary, record, flow; never a protocol: it reads fields by name |
-//! | outputs | the vocabulary, record |
+//! | anomaly | time, net, reader, field, record, flow; never a protocol: it reads fields by name |
+//! | outputs | time, net, reader, field, record |
 //! | engine | all above |
-//! | control | engine and the lists |
+//! | control | time, net, field, file, capture, decode, flow, protocols, detect, anomaly, outputs, engine |
 //!
-//! `detect`, `anomaly` and `outputs` never meet. There is no room for leftovers (`utils`,
-//! `common`): what has no room has no meaning yet. `tests/tidy.rs` holds this table.
+//! `detect`, `anomaly` and `outputs` never meet. `control` puts a run together: it opens sources, loads
+//! rules, seats detectors, makes outputs, and prints the manual of each list, so it knows nearly every
+//! room, and no room knows it. It parses no packet and makes no record: it has no use for `reader` and
+//! `record`. There is no room for leftovers (`utils`,
+//! `common`): what has no room has no meaning yet. `tests/tidy.rs` reads this table and holds it.
 //!
 //! # Lists
 //!
 //! What can be added to is a plain static slice, and tests go over the slice, not over its members:
-//! [`protocols::PROTOCOLS`], [`detect::operators::OPERATORS`], [`anomaly::DETECTORS`],
-//! [`outputs::OUTPUTS`], the rows of each [`field::Fields`], the events of each layer.
+//! [`protocols::PROTOCOLS`], [`detect::operators::OPERATORS`], [`anomaly::DETECTORS`], the rows of each
+//! [`field::Fields`], the events of each layer. Outputs are no list: each is made from options of its
+//! own, where `control` puts a run together.
 //!
 //! A rule keyword is either a **field** (one row: the keyword, the EVE key and the manual entry
 //! come from it) or an **operator** (one static: `compile`, help, syntax, and examples that run as
@@ -139,8 +145,8 @@
 //! Where it can use few of many bursts, flows or contacts, a mark in `anomaly/marks.rs` (one variant,
 //! one line) spares it the others.
 //!
-//! **An output.** Make `outputs/NAME.rs` with an [`outputs::Output`], add it to
-//! [`outputs::OUTPUTS`], and make it where `control` puts the outputs of a run together.
+//! **An output.** Make `outputs/NAME.rs` with an [`outputs::Output`], and make it where `control`
+//! puts the outputs of a run together: `control/replay.rs`, `control/watch.rs`.
 
 pub mod time;
 

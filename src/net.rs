@@ -1,6 +1,10 @@
-//! Addresses, ports, conversations.
+//! Addresses, names, ports, conversations.
+
+pub mod domain;
 
 use std::net::IpAddr;
+
+use crate::field::Side;
 
 /// One end of a conversation. Portless protocols have port 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +38,23 @@ impl Direction {
     pub const fn index(self) -> usize {
         self as usize
     }
+
+    /// Who sends what goes this way.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::ToServer => Side::Request,
+            Self::ToClient => Side::Response,
+        }
+    }
+
+    /// Of a pair that has one for each way, that of this one.
+    pub const fn of_mut<T>(self, pair: &mut [T; 2]) -> &mut T {
+        let [to_server, to_client] = pair;
+        match self {
+            Self::ToServer => to_server,
+            Self::ToClient => to_client,
+        }
+    }
 }
 
 /// Protocol numbers of IP (IANA "Assigned Internet Protocol Numbers") that the sensor knows.
@@ -51,6 +72,21 @@ pub mod ip_protocol {
     pub const AH: u8 = 51;
     pub const ICMPV6: u8 = 58;
     pub const SCTP: u8 = 132;
+}
+
+/// Names of TCP flag bits.
+pub mod tcp_flags {
+    #![allow(missing_docs, reason = "the names are the protocol's")]
+    pub const FIN: u8 = 0x01;
+    pub const SYN: u8 = 0x02;
+    pub const RST: u8 = 0x04;
+    pub const PSH: u8 = 0x08;
+    pub const ACK: u8 = 0x10;
+    pub const URG: u8 = 0x20;
+    pub const ECE: u8 = 0x40;
+    pub const CWR: u8 = 0x80;
+    /// What answers an opening.
+    pub const SYN_ACK: u8 = SYN | ACK;
 }
 
 /// The name EVE uses for an IP protocol number (`TCP`, `IPv6-ICMP`), or `None` when only the
@@ -74,10 +110,6 @@ pub const fn ip_protocol_name(protocol: u8) -> Option<&'static str> {
 
 /// How many VLAN tags tell conversations apart. Suricata decodes as many.
 pub const VLAN_LAYERS_MAX: usize = 3;
-
-/// The link layer of a capture, as the tcpdump group's registry numbers it (LINKTYPE_*).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LinkType(pub u16);
 
 /// What tells one conversation from another. As [`FlowKey::canonical`] makes it, the same for
 /// both directions.
@@ -120,6 +152,16 @@ pub enum Chunk<'a> {
     Gap(u64),
     /// Nothing more will come in this direction.
     End,
+}
+
+/// Whether packets to an address go to many: multicast, broadcast.
+pub fn is_group(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(v4) => {
+            v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified() || v4.octets()[3] == 255
+        }
+        IpAddr::V6(v6) => v6.is_multicast() || v6.is_unspecified(),
+    }
 }
 
 /// A set of addresses: sorted, disjoint, inclusive ranges per family.

@@ -1,8 +1,6 @@
 //! Names of hosts, split into what its owner has registered and what stands before it.
-//!
-//! A whole list of public suffixes would have to be kept up to date and weighs more than all
-//! detectors: a rule of a few lines does for judging. What it gets wrong are suffixes that it does
-//! not know: then all customers of one count as one owner.
+
+use crate::net::domain::{is_top, registered};
 
 /// A name, split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,81 +49,19 @@ impl Listed {
     }
 }
 
-/// Second labels under which countries register names.
-static SECOND: Listed = Listed::new(&[
-    "co", "com", "net", "org", "gov", "gob", "gouv", "edu", "ac", "or", "ne", "go", "mil", "nom",
-    "gen", "id", "ltd", "plc", "me", "sch", "nhs", "police",
-]);
-/// Domains under which a provider hands out names to customers, or to each of its machines.
-static HANDED_OUT: Listed = Listed::new(&[
-    "akamai.net",
-    "akamaiedge.net",
-    "akamaihd.net",
-    "akamaized.net",
-    "amazonaws.com",
-    "azureedge.net",
-    "azurefd.net",
-    "azurewebsites.net",
-    "blogspot.com",
-    "cloudapp.net",
-    "cloudfront.net",
-    "ddns.net",
-    "duckdns.org",
-    "dyndns.org",
-    "edgekey.net",
-    "edgesuite.net",
-    "fastly.net",
-    "fbcdn.net",
-    "firebaseapp.com",
-    "github.io",
-    "herokuapp.com",
-    "netlify.app",
-    "no-ip.org",
-    "pages.dev",
-    "trafficmanager.net",
-    "vercel.app",
-    "web.app",
-    "windows.net",
-    "workers.dev",
-]);
-
 /// Splits a name, given with dots between its labels. `None` for a single label: it belongs to
 /// nobody.
 pub(super) fn split(name: &[u8]) -> Option<Split<'_>> {
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let (before, top) = cut_last(name);
-    let before = before?;
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    let top = name.get(dot + 1..)?;
     if !is_top(top) {
         return Some(Split { sub: name, domain: &[] });
     }
-    let (_, second) = cut_last(before);
-    let two = name.len() - second.len() - top.len() - 1;
-    let pair = name.get(two..).unwrap_or_default();
-    let country = top.len() == 2 && SECOND.has(second);
-    // Provinces of Italy: comune.esempio.mi.it.
-    let province = second.len() == 2 && top.eq_ignore_ascii_case(b"it");
-    let is_suffix = two > 0 && (country || province || HANDED_OUT.has(pair));
-    let start = if is_suffix {
-        let rest = name.get(..two - 1).unwrap_or_default();
-        rest.len() - cut_last(rest).1.len()
-    } else {
-        two
-    };
-    let (sub, domain) = name.split_at_checked(start)?;
+    // What nobody registered any part of is its own owner.
+    let domain = registered(name).unwrap_or(name);
+    let sub = name.strip_suffix(domain)?;
     Some(Split { sub: sub.strip_suffix(b".").unwrap_or(sub), domain })
-}
-
-/// What stands before the last dot, if there is one, and what after it.
-fn cut_last(name: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    match name.iter().rposition(|byte| *byte == b'.') {
-        Some(dot) => (name.get(..dot), name.get(dot + 1..).unwrap_or_default()),
-        None => (None, name),
-    }
-}
-
-fn is_top(label: &[u8]) -> bool {
-    let letters = label.iter().all(u8::is_ascii_alphabetic);
-    (2..=24).contains(&label.len()) && letters || label.starts_with(b"xn--")
 }
 
 /// A hash of a name without regard to case, the same on every machine.

@@ -30,6 +30,7 @@ pub mod mass_change;
 pub mod mining;
 pub mod mismatch;
 pub mod novelty;
+mod reflectors;
 pub mod scan;
 pub mod site;
 pub mod spoken;

@@ -16,11 +16,11 @@ pub const ENABLED: &str = "enabled";
 /// `[detectors.NAME]`: by detector its keys and their values.
 pub type Tables = BTreeMap<String, BTreeMap<String, toml::Value>>;
 
-/// A day, to its end.
 /// Parameters that may be nought: what takes no time then, or is told of however small. Of others it
 /// would silence the detector.
 const MAY_BE_NOUGHT: &[&str] =
     &["expiry-days", "learning-time", "learning-transactions", "learn", "dropped", "silence"];
+/// A day, to its end.
 const DAY: Duration = Duration::from_secs(86_400);
 /// Name under which what authorised scanners set off is counted.
 const SCANNERS: &str = "authorised-scanners";

@@ -85,19 +85,6 @@ pub struct Tcp {
     pub header_length: u8,
 }
 
-/// Names of TCP flag bits.
-pub mod tcp_flags {
-    #![allow(missing_docs, reason = "the names are the protocol's")]
-    pub const FIN: u8 = 0x01;
-    pub const SYN: u8 = 0x02;
-    pub const RST: u8 = 0x04;
-    pub const PSH: u8 = 0x08;
-    pub const ACK: u8 = 0x10;
-    pub const URG: u8 = 0x20;
-    pub const ECE: u8 = 0x40;
-    pub const CWR: u8 = 0x80;
-}
-
 /// UDP header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Udp {

@@ -35,9 +35,10 @@ pub use checksum::checksum;
 pub use events::EVENTS;
 pub use headers::{
     Arp, EVENTS_MAX, Embedded, Ethernet, Fragment, Headers, Icmp, Ip, Tcp, Transport, Udp,
-    tcp_flags,
 };
 pub use link::is_link_read;
+
+pub use crate::net::tcp_flags;
 use packet::{Entry, Inner, Packet};
 
 /// How many layers of link, network and tunnel headers are followed in one frame, all its tunnels

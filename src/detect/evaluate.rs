@@ -294,10 +294,7 @@ impl<'a> Subject<'a> {
                     && self.packet_buffer(test, *header, scratch)
             });
         };
-        let side = match self.way {
-            Some(Direction::ToClient) => Side::Response,
-            _ => Side::Request,
-        };
+        let side = self.way.map_or(Side::Request, Direction::side);
         let fits = |plan: &&Plan| plan.protocol == ready.protocol && plan.side == side;
         let Some(plan) = planned.plans.iter().find(fits) else { return false };
         let numbers = rule.numbers.iter().zip(&plan.numbers).all(|(number, row)| {

@@ -10,6 +10,7 @@ use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Icmp, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
+use crate::net::tcp_flags::{ACK, SYN};
 use crate::net::{Direction, ip_protocol};
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
@@ -24,9 +25,6 @@ const SPAN: Duration = Duration::from_secs(1);
 const SPAN_ROUNDS: u32 = 8;
 /// Bursts whose memory is kept.
 const SPARE_MAX: usize = 4096;
-/// TCP flags of an opening packet, and of those that tell it from an answer.
-const SYN: u8 = 0x02;
-const ACK: u8 = 0x10;
 
 /// Where a flow's burst of this span is noted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,7 +89,7 @@ impl Activity {
         if is_error(headers, flow) {
             let sent = flow.counters.packets.get(touch.direction.reverse().index());
             let sent = sent.copied().unwrap_or_default();
-            let errors = of(&mut flow.app.mark.errors, touch.direction);
+            let errors = touch.direction.of_mut(&mut flow.app.mark.errors);
             // More errors than there were packets are no answers to any: those are sent by themselves.
             if u64::from(*errors) < sent {
                 *errors = errors.saturating_add(1);
@@ -104,17 +102,17 @@ impl Activity {
         let way = touch.direction;
         burst.end = burst.end.max(place.timestamp);
         // A span has far fewer packets than these count.
-        let packets = of(&mut burst.packets, way);
+        let packets = way.of_mut(&mut burst.packets);
         *packets = packets.wrapping_add(1);
-        let filled = of(&mut burst.filled, way);
+        let filled = way.of_mut(&mut burst.filled);
         *filled = filled.wrapping_add(u32::from(!payload.is_empty()));
-        let bytes = of(&mut burst.bytes, way);
+        let bytes = way.of_mut(&mut burst.bytes);
         *bytes = bytes.saturating_add(headers.wire_length);
-        let carried = of(&mut burst.payload, way);
+        let carried = way.of_mut(&mut burst.payload);
         *carried = carried.saturating_add(u32::try_from(payload.len()).unwrap_or(u32::MAX));
         match &headers.transport {
             Transport::Tcp(tcp) => {
-                *of(&mut burst.flags, way) |= tcp.flags;
+                *way.of_mut(&mut burst.flags) |= tcp.flags;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) if noted.tells_message(self.rounds) => {
@@ -152,7 +150,8 @@ impl Activity {
         flow.app.mark = Mark { span: self.span, index: known_as, errors };
         // The packet itself is already counted.
         let mut before = flow.counters.packets;
-        *of(&mut before, touch.direction) = of(&mut before, touch.direction).saturating_sub(1);
+        *touch.direction.of_mut(&mut before) =
+            touch.direction.of_mut(&mut before).saturating_sub(1);
         for (packets, errors) in before.iter_mut().zip(errors) {
             *packets = packets.saturating_sub(errors.into());
         }
@@ -261,13 +260,6 @@ impl Noted {
         let (sequence, timestamp, context) = (self.sequence, burst.start, flow_context(flow));
         Some(Record { sequence, tie: 0, timestamp, context, body: Body::Burst(burst) })
     }
-}
-
-/// Of a pair that has one for each direction, that of `way`: there is no telling which it will be, so
-/// where it lies is reckoned.
-#[allow(clippy::indexing_slicing, reason = "a direction is one of two")]
-const fn of<T>(pair: &mut [T; 2], way: Direction) -> &mut T {
-    &mut pair[way.index() & 1]
 }
 
 /// Whether a packet is of ICMP and says what became of one of the flow.

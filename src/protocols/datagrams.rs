@@ -2,7 +2,7 @@
 
 use super::transactions::Transactions;
 use super::{Moment, Parser, Signal};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 
 /// Transactions open at a time: each is closed as soon as it is read.
@@ -47,10 +47,7 @@ where
         signals: &mut Vec<Signal>,
     ) {
         let Chunk::Data(bytes) = chunk else { return };
-        let side = match direction {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = direction.side();
         match (self.read)(direction, bytes) {
             Read::Message(message, events) => {
                 let transaction = self.messages.open(message, side, self.flooded, signals);
@@ -58,9 +55,7 @@ where
                 for event in events {
                     signals.push(Signal::Event { transaction: Some(transaction), side, event });
                 }
-                for stage in [Stage::Head, Stage::Body] {
-                    signals.push(Signal::Ready { transaction, side, stage });
-                }
+                Signal::all_ready(transaction, side, signals);
                 self.messages.close(transaction, signals);
             }
             Read::Broken(event) => {

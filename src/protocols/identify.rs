@@ -204,16 +204,6 @@ impl Session {
         }
     }
 
-    /// As EVE names what one side by itself speaks, when it is not what [`Session::name`] says.
-    pub fn side_name(&self, direction: Direction) -> Option<&'static str> {
-        let name = match self.verdict(direction) {
-            Verdict::Open => return None,
-            Verdict::Failed => "failed",
-            Verdict::Found(found) => found.name(),
-        };
-        (self.name() != Some(name)).then_some(name)
-    }
-
     /// A live transaction.
     pub fn transaction(&self, id: u64) -> Option<&dyn Describe> {
         let work = self.work(id)?;
@@ -271,9 +261,7 @@ impl Session {
     }
 
     fn set_verdict(&mut self, direction: Direction, verdict: Verdict) {
-        if let Some(side) = self.sides.get_mut(direction.index()) {
-            *side = verdict;
-        }
+        *direction.of_mut(&mut self.sides) = verdict;
     }
 
     /// Gives the chunk to the parser at work.
@@ -348,7 +336,7 @@ impl Session {
             Verdict::Failed => &ONE_DIRECTION,
             _ => &MISMATCH,
         };
-        signals.push(Signal::Event { transaction: None, side: side(way), event });
+        signals.push(Signal::Event { transaction: None, side: way.side(), event });
     }
 
     fn judge_second_held(&self, way: Direction, last: bool) -> Verdict {
@@ -419,7 +407,7 @@ impl Session {
             }
             (Chunk::Gap(_), Verdict::Open) => {
                 let event = &SKIPPED;
-                signals.push(Signal::Event { transaction: None, side: side(way), event });
+                signals.push(Signal::Event { transaction: None, side: way.side(), event });
                 Verdict::Failed
             }
             (Chunk::End, Verdict::Open) if held_before => self.judge_held(way, true),
@@ -541,9 +529,7 @@ impl Session {
                 Piece::Data(length) => {
                     let from = at.get(way.index()).copied().unwrap_or(0);
                     let bytes = if *way == Direction::ToServer { server } else { client };
-                    if let Some(at) = at.get_mut(way.index()) {
-                        *at += length;
-                    }
+                    *way.of_mut(&mut at) += length;
                     Chunk::Data(bytes.get(from..from + length).unwrap_or_default())
                 }
                 Piece::Gap(length) => Chunk::Gap(*length),
@@ -637,13 +623,6 @@ impl Held {
         if self.pieces.len() < MAX_HELD_PIECES {
             self.pieces.push((way, piece));
         }
-    }
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }
 

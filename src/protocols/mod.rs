@@ -124,6 +124,15 @@ pub enum Signal {
     Sealed,
 }
 
+impl Signal {
+    /// Tells that all of a side is final at once: its head, and its body.
+    pub fn all_ready(transaction: u64, side: Side, signals: &mut Vec<Self>) {
+        for stage in [Stage::Head, Stage::Body] {
+            signals.push(Self::Ready { transaction, side, stage });
+        }
+    }
+}
+
 /// A flow that another one announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectation {

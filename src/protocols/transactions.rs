@@ -120,6 +120,17 @@ impl<T> Transactions<T> {
         self.open.front().copied()
     }
 
+    /// The number of the newest open transaction.
+    pub fn newest_open(&self) -> Option<u64> {
+        self.open.back().copied()
+    }
+
+    /// The numbers of the open transactions that `which` holds for, oldest first: to close them,
+    /// which changes what is open.
+    pub fn open_where(&self, which: impl Fn(&T) -> bool) -> Vec<u64> {
+        self.iter_open().filter(|(_, value)| which(value)).map(|(id, _)| id).collect()
+    }
+
     /// How many are open.
     pub fn count_open(&self) -> usize {
         self.open.len()

@@ -14,21 +14,18 @@
 //! What is not counted: what our own machines say to each other after a question to a group
 //! address (SSDP, mDNS), VPN and calls of few peers, servers that speak port to port (NTP).
 
-mod services;
 mod words;
 
 use std::net::IpAddr;
 
 use super::crowd::Crowd;
-use super::scan::is_group_address;
+use super::reflectors::{LONG, Manner, is_reflected, service};
 use super::stats::{Cusum, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::ip_protocol;
+use crate::net::tcp_flags::{ACK, RST, SYN, SYN_ACK};
+use crate::net::{ip_protocol, is_group};
 use crate::record::{Body, Burst, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
-use services::{LONG, Manner, service};
-
-pub use services::is_reflected;
 
 static ANSWER_RATE: Parameter = Parameter {
     name: "answer-rate",
@@ -287,11 +284,9 @@ impl Amplification {
 
     /// SYN/ACK that come alone; the flow's client is who would have asked.
     fn handshake(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
-        const SYN_ACK: u8 = 0x12;
-        const RST: u8 = 0x04;
         let [there, back] = burst.flags;
         let victim = record.context.source?.addr;
-        let silent = burst.packets[0] == 0 || there & !0x14 == 0 && there & RST != 0;
+        let silent = burst.packets[0] == 0 || there & !(RST | ACK) == 0 && there & RST != 0;
         if burst.is_first && silent && back & !(SYN_ACK | RST) == 0 && back & SYN_ACK == SYN_ACK {
             let packets = burst.packets[1].into();
             let packets = (packets, 1);
@@ -327,7 +322,7 @@ impl Amplification {
         if side == 1 {
             std::mem::swap(&mut server, &mut victim);
         }
-        if is_group_address(victim.addr) || packets == 0 {
+        if is_group(victim.addr) || packets == 0 {
             return None;
         }
         let manner = service(server.port).map(|(_, manner)| manner);
@@ -372,7 +367,7 @@ impl Amplification {
         let more = (asked as f64).mul_add(-self.limits.ratio, answered as f64);
         let key = (server.addr, client.addr, server.port);
         // A pair begins with an answer that is far too long.
-        if (more <= 0.0 || is_group_address(server.addr)) && self.state.pairs.peek(&key).is_none() {
+        if (more <= 0.0 || is_group(server.addr)) && self.state.pairs.peek(&key).is_none() {
             return None;
         }
         let share = match (self.site.is_home(server.addr), self.site.is_home(client.addr)) {
@@ -448,8 +443,6 @@ impl Unasked {
 /// Whether a burst may be of answers that nobody asked for, or show that an earlier one was not.
 #[inline]
 pub(super) const fn may_count(context: &Context, burst: &Burst) -> bool {
-    const SYN: u8 = 0x02;
-    const SYN_ACK: u8 = 0x12;
     let [there, back] = burst.flags;
     match context.protocol {
         ip_protocol::UDP => true,

@@ -1,8 +1,8 @@
 //! What a finding of amplified answers says.
 
-use super::services::service;
 use super::{Answers, KIND, Limits, Reflected, Unasked};
 use crate::anomaly::crowd::{Crowd, SOURCES_MAX};
+use crate::anomaly::reflectors::service;
 use crate::anomaly::words::{amount, count, host, number, span};
 use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;

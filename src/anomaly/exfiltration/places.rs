@@ -1,6 +1,6 @@
 //! Names that say what kind of place data goes to.
 
-use crate::anomaly::domain::{self, Listed};
+use crate::anomaly::domain::Listed;
 
 /// Services that tell who asks under which address he is seen.
 static ADDRESS_SERVICES: Listed = Listed::new(&[
@@ -99,7 +99,9 @@ pub(super) fn keeps_copies(name: &str) -> bool {
     COPIES.iter().any(|word| name.contains(word))
 }
 
-/// Whether the owner of a name, or the name, is in a list.
+/// Whether a name, or what it is below, is in a list.
 fn is_under(name: &[u8], list: &Listed) -> bool {
-    list.has(name) || domain::split(name).is_some_and(|split| list.has(split.domain))
+    let after_dot = |(at, byte): (usize, &u8)| (*byte == b'.').then_some(at + 1);
+    let starts = std::iter::once(0).chain(name.iter().enumerate().filter_map(after_dot));
+    starts.filter_map(|at| name.get(at..)).any(|ending| list.has(ending))
 }

@@ -22,9 +22,9 @@ mod words;
 use std::net::IpAddr;
 
 use super::crowd::Crowd;
-use super::scan::is_group_address;
 use super::stats::{Average, Cusum, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
+use crate::net::is_group;
 use crate::record::{Body, Burst, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
@@ -364,7 +364,7 @@ impl Flood {
         let mut seen = Self::seen(record)?;
         let source = record.context.source?.addr;
         let victim = record.context.destination?.addr;
-        if is_group_address(victim) || victim.is_loopback() {
+        if is_group(victim) || victim.is_loopback() {
             return None;
         }
         let key = (victim, seen.way);

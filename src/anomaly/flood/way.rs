@@ -1,17 +1,14 @@
 //! What of a record speaks for a flood, and how loudly.
 
 use super::Way;
-use crate::anomaly::amplification::is_reflected;
+use crate::anomaly::reflectors::is_reflected;
 use crate::net::ip_protocol;
+use crate::net::tcp_flags::{ACK, FIN, PSH, RST, SYN, URG};
 use crate::record::{Burst, Context};
 use crate::time::Duration;
 
-const FIN: u8 = 0x01;
-const SYN: u8 = 0x02;
-const RST: u8 = 0x04;
-const ACK: u8 = 0x10;
 /// The flags that RFC 9293 knew from the beginning: ECN may be set or not.
-const FLAGS: u8 = 0x3f;
+const FLAGS: u8 = FIN | SYN | RST | PSH | ACK | URG;
 
 /// Packets after the first of a flow that stays without answer: a camera or a telephone sends
 /// thousands to one place, a flood seldom keeps its ports.

@@ -10,6 +10,7 @@
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
+use crate::net::tcp_flags::SYN;
 use crate::record::{Body, Burst, Capture, FlowRecord, Level, Record, Sort, TcpRecord};
 use crate::time::{Duration, Timestamp};
 use words::Trouble;
@@ -177,7 +178,6 @@ impl Health {
     }
 
     fn flow(&mut self, flow: &FlowRecord, tcp: &TcpRecord) {
-        const SYN: u8 = 0x02;
         let [there, back] = flow.counters.packets;
         if there + back < PACKETS_MIN {
             return;

@@ -30,7 +30,8 @@ use std::net::IpAddr;
 use super::stats::Recent;
 use super::stats::distinct::{mix, mix_address};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::ip_protocol;
+use crate::net::tcp_flags::{ACK, RST, SYN_ACK};
+use crate::net::{ip_protocol, is_group};
 use crate::record::{Body, Contact, Context, Level, Outcome, Record, Sort, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 use group::{Group, Victim};
@@ -224,7 +225,7 @@ impl Scan {
         let limits = &self.limits;
         let about = words::About { context, at, limits, site: &self.site, known };
         let (source, target) = (context.source?, context.destination?);
-        if is_group_address(target.addr) {
+        if is_group(target.addr) {
             return None;
         }
         if is_answer(context.protocol, source.port, target.port, contact.flags) {
@@ -358,8 +359,6 @@ fn quiet_by_nature(port: u16) -> bool {
 /// Whether a first packet is itself an answer, to something that was not seen or never sent: a
 /// SYN/ACK or RST, or a datagram from a server's port to a client's.
 fn is_answer(protocol: u8, source_port: u16, target_port: u16, flags: u8) -> bool {
-    const RST: u8 = 0x04;
-    const SYN_ACK: u8 = 0x12;
     match protocol {
         ip_protocol::TCP => flags & RST != 0 || flags & SYN_ACK == SYN_ACK,
         // Besides the well-known ports those that are misused to amplify: SSDP, WS-Discovery,
@@ -375,8 +374,6 @@ fn is_answer(protocol: u8, source_port: u16, target_port: u16, flags: u8) -> boo
 
 /// Whether a first packet goes on with a connection that was not seen to begin.
 fn is_stray(protocol: u8, flags: u8) -> bool {
-    const SYN_ACK: u8 = 0x12;
-    const ACK: u8 = 0x10;
     protocol == ip_protocol::TCP && flags & SYN_ACK == ACK
 }
 
@@ -385,16 +382,6 @@ fn is_stray(protocol: u8, flags: u8) -> bool {
 const fn may_be_asked(source_port: u16, target_port: u16) -> bool {
     const EPHEMERAL: u16 = 32_768;
     source_port >= 1024 && target_port < EPHEMERAL
-}
-
-/// Whether packets to an address go to many: multicast, broadcast.
-pub(super) fn is_group_address(addr: IpAddr) -> bool {
-    match addr {
-        IpAddr::V4(v4) => {
-            v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified() || v4.octets()[3] == 255
-        }
-        IpAddr::V6(v6) => v6.is_multicast() || v6.is_unspecified(),
-    }
 }
 
 /// How grave a scan of so many targets is: from outside it is daily weather, from inside it means

@@ -118,18 +118,6 @@ impl Content {
         self.depth.is_none() && self.within.is_none()
     }
 
-    /// The bytes that the prefilter may look for: all of them, or the part that `fast_pattern`
-    /// names.
-    pub fn fast_part(&self) -> &[u8] {
-        let bytes = self.literal.bytes.as_slice();
-        match self.fast.and_then(|fast| fast.chop) {
-            Some((offset, length)) => {
-                bytes.get(offset..offset.saturating_add(length)).unwrap_or(bytes)
-            }
-            None => bytes,
-        }
-    }
-
     /// The first match at or after `from`, with the last match ended at `cursor`.
     pub fn find(&self, scope: &mut Scope<'_>, cursor: usize, from: Option<usize>) -> Option<Match> {
         let buffer = scope.buffer;

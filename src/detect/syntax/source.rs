@@ -129,11 +129,6 @@ impl<'t> RuleFile<'t> {
             source: source.to_owned(),
         }
     }
-
-    /// Shows a problem of an option's value, whose span is in bytes of that value.
-    pub fn value_diagnostic(&self, value: Spanned<'_>, problem: Problem) -> Diagnostic {
-        self.diagnostic(problem.shifted(value.at))
-    }
 }
 
 /// Blanks each `end` (a backslash and a line's end) that is not within a comment.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::incident;
 use crate::field::Tree;
-use crate::net::{Direction, ip_protocol, ip_protocol_name};
+use crate::net::{Direction, ip_protocol, ip_protocol_name, tcp_flags};
 use crate::outputs::json::Json;
 use crate::record::{
     Alert, Anomaly, Application, Arp, Body, Context, FileRecord, Finding, FlowCounters, FlowRecord,
@@ -265,14 +265,14 @@ fn write_tcp(tcp: &TcpRecord, object: &mut dyn Tree) {
     object.text("tcp_flags_ts", &hex(there));
     object.text("tcp_flags_tc", &hex(back));
     for (bit, name) in [
-        (0x02, "syn"),
-        (0x01, "fin"),
-        (0x04, "rst"),
-        (0x08, "psh"),
-        (0x10, "ack"),
-        (0x20, "urg"),
-        (0x40, "ecn"),
-        (0x80, "cwr"),
+        (tcp_flags::SYN, "syn"),
+        (tcp_flags::FIN, "fin"),
+        (tcp_flags::RST, "rst"),
+        (tcp_flags::PSH, "psh"),
+        (tcp_flags::ACK, "ack"),
+        (tcp_flags::URG, "urg"),
+        (tcp_flags::ECE, "ecn"),
+        (tcp_flags::CWR, "cwr"),
     ] {
         if (there | back) & bit != 0 {
             object.bool(name, true);

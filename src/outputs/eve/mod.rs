@@ -41,8 +41,6 @@ pub struct Eve {
     buffer: Vec<u8>,
     stats: Arc<EveStats>,
     reopen: Arc<AtomicBool>,
-    /// Whether malformed packets and streams are written too; malformed messages always are.
-    all_anomalies: bool,
     /// Files so far that are stored.
     stored_files: u64,
 }
@@ -67,7 +65,6 @@ impl Eve {
             buffer: Vec::with_capacity(BUFFER_BYTES),
             stats: Arc::default(),
             reopen,
-            all_anomalies: false,
             stored_files: 0,
         })
     }
@@ -89,8 +86,8 @@ impl Eve {
 
 impl Output for Eve {
     fn record(&mut self, record: &Record) {
+        // Of what is malformed only messages are told; of packets and streams rules of events tell.
         if let Body::Anomaly(anomaly) = &record.body
-            && !self.all_anomalies
             && anomaly.kind != "applayer"
         {
             return;

@@ -1,10 +1,10 @@
 //! Messages (BEP 5, BEP 32): queries, responses and errors.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::bencode::{bytes, dictionary, list, number, peek, skip};
 use crate::field::{Describe, Field, Fields, Tree};
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// Nodes and peers kept of each list of a message.
@@ -184,13 +184,6 @@ fn peer(content: &[u8]) -> Option<(IpAddr, u16)> {
     Some((address?, reader.u16()?))
 }
 
-fn hex(content: &[u8]) -> String {
-    content.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// An address as EVE shows it: all digits of IPv6.
 fn shown(address: IpAddr) -> String {
     match address {
@@ -204,9 +197,9 @@ fn shown(address: IpAddr) -> String {
 
 impl Describe for Message {
     fn describe(&self, tree: &mut dyn Tree) {
-        tree.text("transaction_id", hex(&self.transaction).as_bytes());
+        tree.text("transaction_id", hex(&self.transaction, "").as_bytes());
         if let Some(version) = &self.version {
-            tree.text("client_version", hex(version).as_bytes());
+            tree.text("client_version", hex(version, "").as_bytes());
         }
         if let Some(query) = &self.query {
             tree.text("request_type", query);
@@ -228,12 +221,12 @@ impl Describe for Message {
 
 impl Request {
     fn describe(&self, tree: &mut dyn Tree) {
-        tree.text("id", hex(&self.id).as_bytes());
+        tree.text("id", hex(&self.id, "").as_bytes());
         let texts =
             [("target", &self.target), ("info_hash", &self.info_hash), ("token", &self.token)];
         for (key, value) in texts {
             if let Some(value) = value {
-                tree.text(key, hex(value).as_bytes());
+                tree.text(key, hex(value, "").as_bytes());
             }
         }
         for (key, value) in [("implied_port", self.implied_port), ("port", self.port)] {
@@ -246,13 +239,13 @@ impl Request {
 
 impl Response {
     fn describe(&self, tree: &mut dyn Tree) {
-        tree.text("id", hex(&self.id).as_bytes());
+        tree.text("id", hex(&self.id, "").as_bytes());
         for (key, nodes) in [("nodes", &self.nodes), ("nodes6", &self.nodes6)] {
             if !nodes.is_empty() {
                 tree.list(key, &mut |tree| {
                     for node in nodes {
                         tree.object("", &mut |tree| {
-                            tree.text("id", hex(&node.id).as_bytes());
+                            tree.text("id", hex(&node.id, "").as_bytes());
                             tree.text("ip", shown(node.address).as_bytes());
                             tree.int("port", node.port.into());
                         });
@@ -271,7 +264,7 @@ impl Response {
             });
         }
         if let Some(token) = &self.token {
-            tree.text("token", hex(token).as_bytes());
+            tree.text("token", hex(token, "").as_bytes());
         }
     }
 }

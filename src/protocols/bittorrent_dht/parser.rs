@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use super::{FLOODED, MALFORMED, begins};
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Stage};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Probe, Signal};
@@ -34,10 +34,7 @@ impl Parser for DhtParser {
         if begins(bytes) != Probe::Yes {
             return;
         }
-        let side = match direction {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = direction.side();
         let read = Message::read(bytes);
         let malformed = read.is_none();
         let transaction = self.messages.open(read.unwrap_or_default(), side, &FLOODED, signals);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::transaction::Transaction;
 use super::{FLOODED, datagram, looks_like_unit};
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::dcerpc::{
     Bind, Call, HEADER_BYTES, Header, INTERFACES_MAX, Interface, Outcome, bind_outcomes, kind,
@@ -43,18 +43,6 @@ impl Dcerpc {
     }
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Dcerpc {
     fn parse(
         &mut self,
@@ -72,11 +60,11 @@ impl Parser for Dcerpc {
             }
             Chunk::Data(bytes) => self.stream(direction, bytes, signals),
             Chunk::Gap(_) => {
-                of(&mut self.partial, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.partial).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -102,10 +90,10 @@ impl Parser for Dcerpc {
 
 impl Dcerpc {
     fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let mut partial = std::mem::take(of(&mut self.partial, way));
+        let mut partial = std::mem::take(way.of_mut(&mut self.partial));
         partial.feed(bytes, |bytes| self.unit(way, bytes, signals));
         if !self.stopped {
-            *of(&mut self.partial, way) = partial;
+            *way.of_mut(&mut self.partial) = partial;
         }
     }
 
@@ -114,9 +102,9 @@ impl Dcerpc {
         if self.stopped {
             return bytes.len();
         }
-        if *of(&mut self.lost, way) {
+        if *way.of_mut(&mut self.lost) {
             match looks_like_unit(bytes) {
-                Probe::Yes => *of(&mut self.lost, way) = false,
+                Probe::Yes => *way.of_mut(&mut self.lost) = false,
                 Probe::No => return 1,
                 Probe::NeedMore => return 0,
             }
@@ -300,9 +288,7 @@ impl Dcerpc {
             Direction::ToClient => transaction.response_done = true,
         }
         let over = transaction.request_done && transaction.response_done;
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side: side(way), stage });
-        }
+        Signal::all_ready(id, way.side(), signals);
         if over {
             self.transactions.close(id, signals);
         }

@@ -4,7 +4,7 @@ use super::events;
 use super::link::{self, Flaw, HEADER_BYTES, Header};
 use super::message::{MAX_MESSAGE_BYTES, Message, function};
 use super::objects::End;
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -45,18 +45,6 @@ impl Default for Dnp3 {
     }
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Dnp3 {
     fn parse(
         &mut self,
@@ -69,8 +57,8 @@ impl Parser for Dnp3 {
             _ if self.stopped => {}
             Chunk::Data(bytes) => self.data(direction, bytes, signals),
             Chunk::Gap(_) => {
-                of(&mut self.pending, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.pending).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {}
         }
@@ -94,14 +82,14 @@ impl Parser for Dnp3 {
 
 impl Dnp3 {
     fn data(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if bytes.first_chunk().is_none_or(|header| Header::read(header).is_err()) {
                 return;
             }
             *lost = false;
         }
-        let mut pending = std::mem::take(of(&mut self.pending, way));
+        let mut pending = std::mem::take(way.of_mut(&mut self.pending));
         pending.extend_from_slice(bytes);
         let mut rest = &*pending;
         while let Some(head) = rest.first_chunk::<HEADER_BYTES>() {
@@ -118,7 +106,7 @@ impl Dnp3 {
         }
         let left = rest.len();
         pending.drain(..pending.len() - left);
-        *of(&mut self.pending, way) = pending;
+        *way.of_mut(&mut self.pending) = pending;
     }
 
     /// What is not a frame has no end that could be found.
@@ -129,14 +117,14 @@ impl Dnp3 {
             Flaw::Length => Some(&events::LEN_TOO_SMALL),
         };
         if let Some(event) = event {
-            signals.push(Signal::Event { transaction: None, side: side(way), event });
+            signals.push(Signal::Event { transaction: None, side: way.side(), event });
         }
         self.stopped = true;
         signals.push(Signal::Stop);
     }
 
     fn frame(&mut self, way: Direction, header: Header, behind: &[u8], signals: &mut Vec<Signal>) {
-        let alone = |event| Signal::Event { transaction: None, side: side(way), event };
+        let alone = |event| Signal::Event { transaction: None, side: way.side(), event };
         // Transport, control, function; a response has two octets of indications too.
         let least = if way == Direction::ToServer { 3 } else { 5 };
         if header.data_bytes() < least {
@@ -170,7 +158,7 @@ impl Dnp3 {
             return;
         }
         let new = Message { from_server, link, ..Message::default() };
-        let id = self.messages.open(new, side(way), &events::FLOODED, signals);
+        let id = self.messages.open(new, way.side(), &events::FLOODED, signals);
         if from_server {
             self.unanswered = 0;
         } else if function::is_answered(code) {
@@ -178,7 +166,7 @@ impl Dnp3 {
             // Told once, until an answer comes.
             if self.unanswered == MAX_OPEN + 1 {
                 let event = &events::FLOODED;
-                signals.push(Signal::Event { transaction: Some(id), side: side(way), event });
+                signals.push(Signal::Event { transaction: Some(id), side: way.side(), event });
             }
         }
         self.add(way, id, transport, segment, signals);
@@ -225,14 +213,12 @@ impl Dnp3 {
             };
         }
         self.held = (self.held + message.memory()).saturating_sub(before);
-        let side = side(way);
+        let side = way.side();
         if let Some(event) = event {
             signals.push(Signal::Event { transaction: Some(id), side, event });
         }
         if whole || too_long {
-            for stage in [Stage::Head, Stage::Body] {
-                signals.push(Signal::Ready { transaction: id, side, stage });
-            }
+            Signal::all_ready(id, side, signals);
             self.messages.close(id, signals);
         }
     }

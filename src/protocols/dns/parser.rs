@@ -144,12 +144,8 @@ impl Parser for DnsParser {
             }
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
             (Chunk::Gap(_), _) => {
-                if let Some(partial) = self.partial.get_mut(direction.index()) {
-                    partial.clear();
-                }
-                if let Some(lost) = self.lost.get_mut(direction.index()) {
-                    *lost = true;
-                }
+                direction.of_mut(&mut self.partial).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             (Chunk::End, _) => {}
         }

@@ -4,6 +4,7 @@ use super::cip::{Service, Target};
 use super::message::{Identity, Message, Payload};
 use super::names::{self, name};
 use crate::field::{Describe, Field, Fields, Kind, Read, Side, Stage, Tree, Value};
+use crate::protocols::formats::digits::hex;
 
 /// A request and its response; either may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -309,8 +310,7 @@ fn describe_service(service: &Service, tree: &mut dyn Tree) {
     if service.response {
         tree.text("status", name(names::RESULTS, service.status.into()).as_bytes());
         if !service.extended.is_empty() {
-            let hex: Vec<_> = service.extended.iter().map(|b| format!("{b:02x}")).collect();
-            tree.text("status_extended", hex.concat().as_bytes());
+            tree.text("status_extended", hex(&service.extended, "").as_bytes());
         }
     } else if !service.path.is_empty() {
         tree.list("path", &mut |tree| {

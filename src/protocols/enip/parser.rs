@@ -3,7 +3,7 @@
 use super::fields::Transaction;
 use super::message::{self, Message};
 use super::{INVALID_PDU, TOO_MANY_TRANSACTIONS};
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::frame;
@@ -39,18 +39,6 @@ impl Default for Enip {
     }
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Enip {
     fn parse(
         &mut self,
@@ -64,11 +52,11 @@ impl Parser for Enip {
             (Chunk::Data(bytes), Carrier::Udp) => self.message(direction, bytes, signals),
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
             (Chunk::Gap(_), _) => {
-                of(&mut self.pending, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.pending).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             (Chunk::End, _) => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if direction == Direction::ToClient || self.ended == [true; 2] {
                     while let Some(id) = self.transactions.oldest_open() {
                         self.transactions.close(id, signals);
@@ -96,14 +84,14 @@ impl Parser for Enip {
 
 impl Enip {
     fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if message::looks_like(bytes) != Some(true) {
                 return;
             }
             *lost = false;
         }
-        let mut pending = std::mem::take(of(&mut self.pending, way));
+        let mut pending = std::mem::take(way.of_mut(&mut self.pending));
         pending.extend_from_slice(bytes);
         let mut rest = &*pending;
         while let Some((message, after)) =
@@ -114,11 +102,11 @@ impl Enip {
         }
         let left = rest.len();
         pending.drain(..pending.len() - left);
-        *of(&mut self.pending, way) = pending;
+        *way.of_mut(&mut self.pending) = pending;
     }
 
     fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let side = side(way);
+        let side = way.side();
         let (header, data) = bytes.split_at_checked(message::HEADER_BYTES).unwrap_or((bytes, &[]));
         for (name, bytes) in [("pdu", bytes), ("hdr", header), ("data", data)] {
             frame::tell(self.wants, name, side, bytes, signals);
@@ -139,9 +127,7 @@ impl Enip {
         if invalid {
             signals.push(Signal::Event { transaction: Some(id), side, event: &INVALID_PDU });
         }
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         if way == Direction::ToClient {
             self.transactions.close(id, signals);
         }

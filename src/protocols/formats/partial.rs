@@ -51,6 +51,28 @@ impl Partial {
     }
 }
 
+/// The rest of a unit that is not waited for: its content is taken as it comes.
+#[derive(Default)]
+pub struct Rest {
+    /// Bytes of the unit that are to come.
+    pub left: u64,
+    /// The exchange whose file they are of.
+    pub file: Option<u64>,
+    /// Bytes of them that are content; the others follow.
+    pub content: u64,
+}
+
+impl Rest {
+    /// Takes up to so many bytes away: how many, and how many of them are content.
+    pub fn pass(&mut self, count: u64) -> (u64, u64) {
+        let taken = self.left.min(count);
+        let content = self.content.min(taken);
+        self.left -= taken;
+        self.content -= content;
+        (taken, content)
+    }
+}
+
 fn taken<'a>(bytes: &'a [u8], take: &mut impl FnMut(&[u8]) -> usize) -> &'a [u8] {
     let mut rest = bytes;
     while !rest.is_empty() {

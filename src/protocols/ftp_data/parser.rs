@@ -1,7 +1,7 @@
 //! A stream to a file.
 
 use super::transfer::Transfer;
-use crate::field::{Describe, Side, Stage};
+use crate::field::{Describe, Stage};
 use crate::file::File;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::announced::Announced;
@@ -28,10 +28,7 @@ impl Parser for FtpDataParser {
         let Some(announced) = self.announced.as_ref().filter(|a| a.way == direction) else {
             return;
         };
-        let side = match direction {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = direction.side();
         let ready = |stage| Signal::Ready { transaction: ONLY, side, stage };
         if self.transfer.is_none() && chunk != Chunk::End {
             let file = File::open(&announced.name, side, moment.files);

@@ -92,13 +92,6 @@ impl Default for Http {
     }
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
 /// A message of a direction, as rules name it.
 const fn unit(way: Direction) -> &'static str {
     match way {
@@ -173,9 +166,8 @@ impl Http {
         &mut self.transactions
     }
 
-    #[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
     const fn half(&mut self, way: Direction) -> &mut Half {
-        &mut self.halves[way.index()]
+        way.of_mut(&mut self.halves)
     }
 
     fn data(&mut self, way: Direction, mut bytes: &[u8], signals: &mut Vec<Signal>) {
@@ -219,7 +211,7 @@ impl Http {
         if wanted && std::mem::take(&mut half.over) {
             // What is still to be looked at begins the next message.
             let next = half.tape.give_back(&half.pending);
-            half.tape.end(unit(way), side(way), true, signals);
+            half.tape.end(unit(way), way.side(), true, signals);
             half.tape = next;
         }
     }
@@ -229,12 +221,12 @@ impl Http {
         let half = self.half(way);
         let whole =
             std::mem::take(&mut half.over) || half.state == State::Body(Framing::UntilClose);
-        half.tape.end(unit(way), side(way), whole, signals);
+        half.tape.end(unit(way), way.side(), whole, signals);
     }
 
     /// Bytes are missing: what came before them is told.
     fn tear(&mut self, way: Direction, signals: &mut Vec<Signal>) {
-        self.half(way).tape.tear(unit(way), side(way), signals);
+        self.half(way).tape.tear(unit(way), way.side(), signals);
     }
 
     /// Looks for the end of a head; parses it in place unless it was cut.
@@ -285,7 +277,7 @@ impl Http {
             Direction::ToServer => &events::REQUEST_TOO_LONG,
             Direction::ToClient => &events::RESPONSE_TOO_LONG,
         };
-        signals.push(Signal::Event { transaction: None, side: side(way), event });
+        signals.push(Signal::Event { transaction: None, side: way.side(), event });
         self.give_up(signals);
         &[]
     }
@@ -614,7 +606,7 @@ impl Http {
 
     fn event(&mut self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
         let transaction = self.half(way).current;
-        signals.push(Signal::Event { transaction, side: side(way), event });
+        signals.push(Signal::Event { transaction, side: way.side(), event });
     }
 
     fn open_body(&mut self, way: Direction) -> Option<(u64, &mut Body)> {
@@ -636,9 +628,9 @@ impl Http {
         let Some((id, body)) = self.open_body(way) else { return };
         let mut notes = Notes::default();
         let full = body.add(bytes, &mut |event| notes.add(event));
-        raise(&notes, id, side(way), signals);
+        raise(&notes, id, way.side(), signals);
         if full {
-            ready(id, side(way), Stage::Body, signals);
+            ready(id, way.side(), Stage::Body, signals);
         }
     }
 
@@ -648,7 +640,7 @@ impl Http {
         half.state = State::Head;
         half.over = true;
         if let Some(id) = self.half(way).current {
-            self.side_over(id, side(way), true, signals);
+            self.side_over(id, way.side(), true, signals);
         }
         if way == Direction::ToClient {
             self.waiting.pop_front();
@@ -718,7 +710,7 @@ impl Http {
             && let Some(id) = self.half(way).current
         {
             let whole = matches!(framing, Framing::UntilClose | Framing::Surplus);
-            self.side_over(id, side(way), whole, signals);
+            self.side_over(id, way.side(), whole, signals);
         }
         if way == Direction::ToClient {
             while let Some(id) = self.waiting.pop_front() {

@@ -52,13 +52,6 @@ struct Block {
     promised: bool,
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
 impl Default for Http2 {
     fn default() -> Self {
         let client = Half { frames: Frames::of_client(), ..Half::default() };
@@ -155,7 +148,7 @@ impl Http2 {
                 if head.ends_stream()
                     && let Some(id) = self.open.get(&head.stream).copied()
                 {
-                    self.side_over(id, side(way), out);
+                    self.side_over(id, way.side(), out);
                 }
             }
             Next::TooLong => {
@@ -174,7 +167,7 @@ impl Http2 {
             Some((stream, content)) => {
                 if let Some(id) = self.open.get(&stream).copied() {
                     self.change(id, |stream| {
-                        let part = stream.part_mut(side(way));
+                        let part = stream.part_mut(way.side());
                         part.decoder = None;
                         if let Some(file) = &mut part.file {
                             file.lose(content);
@@ -207,14 +200,14 @@ impl Http2 {
         event: &'static Event,
         out: &mut Vec<Signal>,
     ) {
-        out.push(Signal::Event { transaction, side: side(way), event });
+        out.push(Signal::Event { transaction, side: way.side(), event });
     }
 
     fn open_stream(&mut self, number: u32, way: Direction, out: &mut Vec<Signal>) -> u64 {
         let stream = Stream { id: number, ..Stream::default() };
         self.held += stream.memory();
         let start = out.len();
-        let id = self.streams.open(stream, side(way), &events::MANY_STREAMS, out);
+        let id = self.streams.open(stream, way.side(), &events::MANY_STREAMS, out);
         // The oldest may have been given up for it.
         let given_up = out.iter().skip(start).find_map(|signal| match signal {
             Signal::Done { transaction } => Some(*transaction),
@@ -275,7 +268,7 @@ impl Http2 {
             id
         };
         let read = self.change(id, |stream| {
-            let part = stream.part_mut(side(way));
+            let part = stream.part_mut(way.side());
             part.kind(head.kind);
             let mut reader = Reader::new(content);
             match head.kind {
@@ -335,7 +328,7 @@ impl Http2 {
         };
         let Some(id) = self.stream(stream, head.kind, way, out) else { return };
         self.change(id, |stream| {
-            let part = stream.part_mut(side(way));
+            let part = stream.part_mut(way.side());
             part.kind(head.kind);
             if let Some(weight) = weight {
                 part.priority(weight);
@@ -373,7 +366,7 @@ impl Http2 {
         }
         let id = self.open.get(&stream).copied();
         if let Some(id) = id {
-            self.change(id, |stream| stream.part_mut(side(way)).kind(head.kind));
+            self.change(id, |stream| stream.part_mut(way.side()).kind(head.kind));
         }
         if !fits {
             self.event(id, way, &events::REASSEMBLY, out);
@@ -389,7 +382,7 @@ impl Http2 {
         let mut items = Vec::new();
         let result = half.table.read(&block.bytes, &mut |item| items.push(item));
         let Some(id) = self.open.get(&block.stream).copied() else { return };
-        let side = side(way);
+        let side = way.side();
         let informal = self.change(id, |stream| {
             let part = stream.part_mut(side);
             for item in items {
@@ -474,7 +467,7 @@ impl Http2 {
             return;
         }
         if let Some(id) = self.stream(head.stream, head.kind, way, out) {
-            self.change(id, |stream| stream.part_mut(side(way)).kind(head.kind));
+            self.change(id, |stream| stream.part_mut(way.side()).kind(head.kind));
         }
     }
 
@@ -487,7 +480,7 @@ impl Http2 {
         out: &mut Vec<Signal>,
     ) {
         let Some(id) = self.open.get(&head.stream).copied() else { return };
-        let side = side(way);
+        let side = way.side();
         let mut flaws = Vec::new();
         let mut long = false;
         self.change(id, |stream| {

@@ -1,8 +1,9 @@
 //! A message as a transaction: its rows, and how EVE shows it.
 
-use super::message::{Attribute, Header, Payloads, Transform, hex};
+use super::message::{Attribute, Header, Payloads, Transform};
 use super::names::{self, ATTRIBUTES, AUTHENTICATION, ENCRYPTION, GROUP};
 use crate::field::{Describe, Field, Fields, Kind, Side, Stage, Tree, Value};
+use crate::protocols::formats::digits::hex;
 
 /// What one side of version 1 has said so far.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +162,7 @@ fn describe_party(party: &Party, tree: &mut dyn Tree) {
     ];
     for (bytes, content, length) in keys {
         if !bytes.is_empty() {
-            tree.text(content, hex(bytes).as_bytes());
+            tree.text(content, hex(bytes, "").as_bytes());
             tree.int(length, bytes.len() as u64);
         }
     }

@@ -1,8 +1,7 @@
 //! Messages: ISAKMP with IKE version 1 (RFC 2408, RFC 2409) and IKE version 2 (RFC 7296).
 
-use std::fmt::Write as _;
-
 use super::names::{AUTHENTICATION, ENCRYPTION, GROUP, PRF};
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// Transforms kept of one message.
@@ -107,14 +106,6 @@ pub mod weak {
     pub const NO_ENCRYPTION: u16 = 256;
 }
 
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The next payload of a list: the type of the one after it, and its content.
 fn next<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let kind = reader.u8()?;
@@ -141,7 +132,9 @@ impl Payloads {
                 1 => payloads.association1(content)?,
                 4 => payloads.key = content.to_vec(),
                 10 => payloads.nonce = content.to_vec(),
-                13 if payloads.vendors.len() < MAX_VENDORS => payloads.vendors.push(hex(content)),
+                13 if payloads.vendors.len() < MAX_VENDORS => {
+                    payloads.vendors.push(hex(content, ""))
+                }
                 _ => {}
             }
             kind = after;
@@ -287,7 +280,7 @@ fn attributes(reader: &mut Reader<'_>) -> Transform {
         if value == 4 {
             return Some(Attribute { kind, number: Some(reader.u32()?), hex: String::new() });
         }
-        Some(Attribute { kind, number: None, hex: hex(reader.take(value.into())?) })
+        Some(Attribute { kind, number: None, hex: hex(reader.take(value.into())?, "") })
     };
     while let Some(attribute) = one() {
         if attributes.len() < MAX_ATTRIBUTES {

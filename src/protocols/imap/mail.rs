@@ -36,10 +36,7 @@ impl Mail {
 
     /// Who sends it.
     pub const fn side(&self) -> Side {
-        match self.way {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        }
+        self.way.side()
     }
 
     /// The next bytes; the numbers of files that ended are added to `ended`.

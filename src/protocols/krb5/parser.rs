@@ -2,7 +2,7 @@
 
 use super::message::{Message, kind};
 use super::{MESSAGE_BYTES, element, events};
-use crate::field::{Describe, Side, Stage};
+use crate::field::Describe;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::partial::Partial;
 use crate::protocols::transactions::Transactions;
@@ -37,16 +37,14 @@ impl Krb5 {
     fn framed(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) -> usize {
         let mut reader = Reader::new(bytes);
         let Some(length) = reader.u32() else { return 0 };
-        let lost = self.lost.get(way.index()) == Some(&true);
+        let lost = *way.of_mut(&mut self.lost);
         if lost || length > MESSAGE_BYTES {
             // Until something looks like a message again.
             let found = match super::probe(way, Carrier::Tcp, bytes) {
                 Probe::NeedMore => return 0,
                 found => found == Probe::Yes,
             };
-            if let Some(lost) = self.lost.get_mut(way.index()) {
-                *lost = !found;
-            }
+            *way.of_mut(&mut self.lost) = !found;
             if !found {
                 return 1;
             }
@@ -58,10 +56,7 @@ impl Krb5 {
     }
 
     fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let side = match way {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = way.side();
         let Some(element) = element(bytes) else {
             let event = &events::MALFORMED;
             return signals.push(Signal::Event { transaction: None, side, event });
@@ -88,9 +83,7 @@ impl Krb5 {
             let event = &events::WEAK_ENCRYPTION;
             signals.push(Signal::Event { transaction: Some(transaction), side, event });
         }
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction, side, stage });
-        }
+        Signal::all_ready(transaction, side, signals);
         self.messages.close(transaction, signals);
     }
 }
@@ -108,20 +101,13 @@ impl Parser for Krb5 {
                 self.message(direction, bytes, signals);
             }
             Chunk::Data(bytes) => {
-                let Some(partial) = self.partial.get_mut(direction.index()) else { return };
-                let mut partial = std::mem::take(partial);
+                let mut partial = std::mem::take(direction.of_mut(&mut self.partial));
                 partial.feed(bytes, |bytes| self.framed(direction, bytes, signals));
-                if let Some(place) = self.partial.get_mut(direction.index()) {
-                    *place = partial;
-                }
+                *direction.of_mut(&mut self.partial) = partial;
             }
             Chunk::Gap(_) => {
-                if let Some(partial) = self.partial.get_mut(direction.index()) {
-                    partial.clear();
-                }
-                if let Some(lost) = self.lost.get_mut(direction.index()) {
-                    *lost = true;
-                }
+                direction.of_mut(&mut self.partial).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {}
         }

@@ -4,6 +4,7 @@ use super::codes;
 use super::message::{Attribute, Body, Message, Outcome};
 use super::parser::Exchange;
 use crate::field::{Describe, Tree};
+use crate::protocols::formats::digits::hex;
 
 impl Describe for Exchange {
     fn describe(&self, tree: &mut dyn Tree) {
@@ -45,7 +46,7 @@ fn body(message: &Message, tree: &mut dyn Tree) {
                 tree.object("sasl", &mut |tree| {
                     tree.text("mechanism", mechanism);
                     if let Some(credentials) = credentials {
-                        tree.text("credentials", hex(credentials).as_bytes());
+                        tree.text("credentials", hex(credentials, "").as_bytes());
                     }
                 });
             }
@@ -96,7 +97,7 @@ fn body(message: &Message, tree: &mut dyn Tree) {
             text("name", name, tree);
             match value {
                 Some(credentials) if message.code == 1 => {
-                    tree.text("server_sasl_creds", hex(credentials).as_bytes());
+                    tree.text("server_sasl_creds", hex(credentials, "").as_bytes());
                 }
                 value => text("value", value, tree),
             }
@@ -154,14 +155,4 @@ fn texts(key: &str, values: &[Vec<u8>], tree: &mut dyn Tree) {
     if !values.is_empty() {
         tree.list(key, &mut |tree| values.iter().for_each(|value| tree.text("", value)));
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut all = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(all, "{byte:02x}");
-    }
-    all
 }

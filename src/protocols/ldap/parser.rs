@@ -2,7 +2,7 @@
 
 use super::message::{Body, Message};
 use super::{INVALID_DATA, REQUEST_NOT_FOUND, TOO_MANY_RESPONSES, TOO_MANY_TRANSACTIONS};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::ber::{Element, Flaw, size, universal};
@@ -76,16 +76,16 @@ impl Parser for Ldap {
         match chunk {
             Chunk::Data(bytes) if moment.carrier == Carrier::Udp => {
                 if self.messages(direction, bytes, signals) != Some(bytes.len()) && !self.stopped {
-                    event(None, side(direction), &INVALID_DATA, signals);
+                    event(None, direction.side(), &INVALID_DATA, signals);
                 }
             }
             Chunk::Data(bytes) => self.stream(direction, bytes, signals),
             Chunk::Gap(_) => {
-                of(&mut self.partial, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.partial).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -112,38 +112,26 @@ impl Parser for Ldap {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
 impl Ldap {
     fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if super::probe(way, Carrier::Tcp, bytes) != Probe::Yes {
                 return;
             }
             *lost = false;
         }
-        let mut held = std::mem::take(of(&mut self.partial, way));
+        let mut held = std::mem::take(way.of_mut(&mut self.partial));
         held.extend_from_slice(bytes);
         match self.messages(way, &held, signals) {
             Some(taken) => {
                 held.drain(..taken.min(held.len()));
                 self.left_over = held.len();
-                *of(&mut self.partial, way) = held;
+                *way.of_mut(&mut self.partial) = held;
             }
             // What is signed or sealed after a bind looks so too.
             None => {
-                event(None, side(way), &INVALID_DATA, signals);
+                event(None, way.side(), &INVALID_DATA, signals);
                 self.close_all(signals);
                 self.stopped = true;
                 signals.push(Signal::Stop);
@@ -173,7 +161,7 @@ impl Ldap {
             let all = reader.rest();
             let outer = Element::read(&mut reader).ok().filter(|e| e.is(universal::SEQUENCE))?;
             let pdu = all.get(..all.len().saturating_sub(reader.left())).unwrap_or_default();
-            frame::tell(self.wants, "pdu", side(way), pdu, signals);
+            frame::tell(self.wants, "pdu", way.side(), pdu, signals);
             let message = Message::read(outer.content)?;
             match way {
                 Direction::ToServer => self.request(message, signals),
@@ -189,7 +177,7 @@ impl Ldap {
         let exchange = Exchange { request: Some(message), bytes, ..Exchange::default() };
         let side = Side::Request;
         let id = self.exchanges.open(exchange, side, &TOO_MANY_TRANSACTIONS, signals);
-        ready(id, side, signals);
+        Signal::all_ready(id, side, signals);
         if ends {
             self.exchanges.close(id, signals);
         }
@@ -231,7 +219,7 @@ impl Ldap {
     }
 
     fn close(&mut self, id: u64, signals: &mut Vec<Signal>) {
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.exchanges.close(id, signals);
     }
 
@@ -248,12 +236,6 @@ impl Exchange {
         let asked = self.request.as_ref().map(|request| &request.body);
         matches!(asked, Some(Body::Extended(Some(name), _)) if name == START_TLS)
             && matches!(&response.body, Body::Result(outcome, ..) if outcome.code == 0)
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }
 

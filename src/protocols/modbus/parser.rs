@@ -3,7 +3,7 @@
 use super::fields::Transaction;
 use super::message::{Message, flaw};
 use super::{events, looks_like};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -38,18 +38,6 @@ impl Default for Modbus {
     }
 }
 
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Modbus {
     fn parse(
         &mut self,
@@ -64,11 +52,11 @@ impl Parser for Modbus {
         match chunk {
             Chunk::Data(bytes) => self.data(direction, bytes, signals),
             Chunk::Gap(_) => {
-                of(&mut self.pending, direction).clear();
-                *of(&mut self.lost, direction) = true;
+                direction.of_mut(&mut self.pending).clear();
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if direction == Direction::ToClient || self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -94,14 +82,14 @@ impl Parser for Modbus {
 
 impl Modbus {
     fn data(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if !looks_like(bytes) {
                 return;
             }
             *lost = false;
         }
-        let pending = std::mem::take(of(&mut self.pending, way));
+        let pending = std::mem::take(way.of_mut(&mut self.pending));
         let joined;
         let mut rest = if pending.is_empty() {
             bytes
@@ -112,7 +100,7 @@ impl Modbus {
         while let Some([_, _, _, _, high, low]) = rest.first_chunk::<HEADER>() {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             if !LENGTHS.contains(&length) {
-                let (side, event) = (side(way), &events::INVALID_LENGTH);
+                let (side, event) = (way.side(), &events::INVALID_LENGTH);
                 signals.push(Signal::Event { transaction: None, side, event });
                 self.stopped = true;
                 self.close_all(signals);
@@ -128,7 +116,7 @@ impl Modbus {
                 }
             }
         }
-        *of(&mut self.pending, way) = rest.to_vec();
+        *way.of_mut(&mut self.pending) = rest.to_vec();
     }
 
     fn open(&mut self, new: Transaction, side: Side, signals: &mut Vec<Signal>) -> u64 {
@@ -141,7 +129,7 @@ impl Modbus {
         let new = Transaction { request: Some(message), ..Transaction::default() };
         let id = self.open(new, Side::Request, signals);
         raise(id, Side::Request, flaws, signals);
-        ready(id, Side::Request, signals);
+        Signal::all_ready(id, Side::Request, signals);
     }
 
     fn response(&mut self, mut message: Message, signals: &mut Vec<Signal>) {
@@ -168,7 +156,7 @@ impl Modbus {
             raise(id, Side::Response, message.flaws, signals);
         }
         transaction.response = Some(message);
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.transactions.close(id, signals);
     }
 
@@ -176,12 +164,6 @@ impl Modbus {
         while let Some(id) = self.transactions.oldest_open() {
             self.transactions.close(id, signals);
         }
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }
 

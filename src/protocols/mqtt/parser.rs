@@ -3,7 +3,7 @@
 
 use super::events;
 use super::message::{Body, Malformed, Message, length};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -80,9 +80,9 @@ impl Parser for Mqtt {
         match chunk {
             Chunk::Data(bytes) => {
                 if self.data(direction, bytes, signals) == Err(Malformed) {
-                    let exchange = self.exchange(None, None, side(direction));
+                    let exchange = self.exchange(None, None, direction.side());
                     let id = self.open(exchange, signals);
-                    event(id, side(direction), &events::MALFORMED, signals);
+                    event(id, direction.side(), &events::MALFORMED, signals);
                     self.close(id, signals);
                     self.stop(signals);
                 }
@@ -90,7 +90,7 @@ impl Parser for Mqtt {
             // Where the next message begins cannot be known.
             Chunk::Gap(_) => self.stop(signals),
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -112,18 +112,6 @@ impl Parser for Mqtt {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
 impl Mqtt {
     fn data(
         &mut self,
@@ -131,11 +119,11 @@ impl Mqtt {
         bytes: &[u8],
         signals: &mut Vec<Signal>,
     ) -> Result<(), Malformed> {
-        let mut held = std::mem::take(of(&mut self.partial, way));
+        let mut held = std::mem::take(way.of_mut(&mut self.partial));
         held.extend_from_slice(bytes);
         let mut reader = Reader::new(&held);
         while !reader.is_empty() {
-            let skip = of(&mut self.skip, way);
+            let skip = way.of_mut(&mut self.skip);
             let passed = reader.left().min(*skip);
             *skip -= passed;
             let mut ahead = reader;
@@ -149,7 +137,7 @@ impl Mqtt {
             let head = unit.len() - ahead.left();
             if size > MESSAGE_BYTES {
                 self.tell(way, unit.get(..head).unwrap_or_default(), head, signals);
-                *of(&mut self.skip, way) = size;
+                *way.of_mut(&mut self.skip) = size;
                 reader = ahead;
                 self.message(way, Message { first, body: Body::Truncated(size as u64) }, signals);
                 continue;
@@ -162,7 +150,7 @@ impl Mqtt {
         }
         let taken = reader.position();
         held.drain(..taken);
-        *of(&mut self.partial, way) = held;
+        *way.of_mut(&mut self.partial) = held;
         Ok(())
     }
 
@@ -170,12 +158,12 @@ impl Mqtt {
     fn tell(&self, way: Direction, pdu: &[u8], head: usize, signals: &mut Vec<Signal>) {
         let (header, data) = pdu.split_at_checked(head).unwrap_or((pdu, &[]));
         for (name, bytes) in [("pdu", pdu), ("header", header), ("data", data)] {
-            frame::tell(self.wants, name, side(way), bytes, signals);
+            frame::tell(self.wants, name, way.side(), bytes, signals);
         }
     }
 
     fn message(&mut self, way: Direction, message: Message, signals: &mut Vec<Signal>) {
-        let side = side(way);
+        let side = way.side();
         let (kind, qos) = (message.kind(), message.qos());
         let mut wrong: [Option<&'static Event>; 2] = [None; 2];
         let mut id = None;
@@ -298,9 +286,7 @@ impl Mqtt {
         let Some(exchange) = self.exchanges.get_mut(id) else { return };
         let side = exchange.side;
         self.open_bytes = self.open_bytes.saturating_sub(exchange.bytes);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         self.exchanges.close(id, signals);
     }
 

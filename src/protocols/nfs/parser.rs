@@ -1,12 +1,12 @@
 //! Streams of both directions, or datagrams, to calls and replies.
 
-use super::state::{State, side};
+use super::state::State;
 use super::transaction::{Detail, procedure};
 use super::{PROGRAM, events, probe_stream};
 use crate::field::Describe;
 use crate::file::File;
 use crate::net::{Chunk, Direction};
-use crate::protocols::formats::partial::Partial;
+use crate::protocols::formats::partial::{Partial, Rest};
 use crate::protocols::formats::rpc::{Call, MARK_BYTES, Mark, Reply};
 use crate::protocols::{Carrier, Moment, Parser, Probe, Signal};
 use crate::reader::Reader;
@@ -29,28 +29,6 @@ pub struct Nfs {
     ended: [bool; 2],
 }
 
-/// The rest of a message that is not waited for.
-#[derive(Default)]
-struct Rest {
-    /// Bytes of the message that are to come.
-    left: u64,
-    /// The exchange whose file they are of.
-    file: Option<u64>,
-    /// Bytes of them that are content; the others follow.
-    content: u64,
-}
-
-impl Rest {
-    /// Takes up to so many bytes away: how many, and how many of them are content.
-    fn pass(&mut self, count: u64) -> (u64, u64) {
-        let taken = self.left.min(count);
-        let content = self.content.min(taken);
-        self.left -= taken;
-        self.content -= content;
-        (taken, content)
-    }
-}
-
 impl Nfs {
     pub fn new() -> Self {
         Self {
@@ -62,11 +40,6 @@ impl Nfs {
             ended: [false; 2],
         }
     }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
 }
 
 impl Parser for Nfs {
@@ -83,13 +56,13 @@ impl Parser for Nfs {
                 self.message(direction, bytes, signals);
             }
             Chunk::Data(bytes) => {
-                let mut partial = std::mem::take(of(&mut self.partial, direction));
+                let mut partial = std::mem::take(direction.of_mut(&mut self.partial));
                 partial.feed(bytes, |bytes| self.unit(direction, bytes, signals));
-                *of(&mut self.partial, direction) = partial;
+                *direction.of_mut(&mut self.partial) = partial;
             }
             Chunk::Gap(length) => self.gap(direction, length, signals),
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.state.quiet = moment.carrier == Carrier::Udp;
                     self.state.close_all(|_| true, signals);
@@ -129,7 +102,7 @@ impl Parser for Nfs {
 
 impl Nfs {
     fn gap(&mut self, way: Direction, length: u64, signals: &mut Vec<Signal>) {
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         let (taken, content) = rest.pass(length);
         let whole = rest.content == 0;
         if let Some(id) = rest.file.filter(|_| content > 0) {
@@ -143,8 +116,8 @@ impl Nfs {
         if taken == length {
             return;
         }
-        of(&mut self.partial, way).clear();
-        *of(&mut self.lost, way) = true;
+        way.of_mut(&mut self.partial).clear();
+        *way.of_mut(&mut self.lost) = true;
         if way == Direction::ToClient {
             // Their replies may be what was lost.
             let waits = |t: &super::Transaction| !matches!(t.detail, Detail::File(_));
@@ -154,12 +127,12 @@ impl Nfs {
 
     /// Takes a message, or what can be taken of it, and gives how many bytes that was.
     fn unit(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) -> usize {
-        if of(&mut self.rest, way).left > 0 {
+        if way.of_mut(&mut self.rest).left > 0 {
             return self.go_on(way, bytes, signals);
         }
-        if *of(&mut self.lost, way) {
+        if *way.of_mut(&mut self.lost) {
             match probe_stream(way, bytes) {
-                Probe::Yes => *of(&mut self.lost, way) = false,
+                Probe::Yes => *way.of_mut(&mut self.lost) = false,
                 Probe::No => return 1,
                 Probe::NeedMore => return 0,
             }
@@ -168,13 +141,13 @@ impl Nfs {
         let Some(mark) = Mark::read(&mut reader) else { return 0 };
         let left = mark.length as u64;
         // Messages in several fragments are rare, and are told by their first alone.
-        if *of(&mut self.continued, way) || mark.length == 0 {
-            *of(&mut self.continued, way) = !mark.last;
-            *of(&mut self.rest, way) = Rest { left, ..Rest::default() };
+        if *way.of_mut(&mut self.continued) || mark.length == 0 {
+            *way.of_mut(&mut self.continued) = !mark.last;
+            *way.of_mut(&mut self.rest) = Rest { left, ..Rest::default() };
             return MARK_BYTES;
         }
         if let Some(message) = reader.take(mark.length) {
-            *of(&mut self.continued, way) = !mark.last;
+            *way.of_mut(&mut self.continued) = !mark.last;
             self.message(way, message, signals);
             return MARK_BYTES + mark.length;
         }
@@ -189,8 +162,8 @@ impl Nfs {
         let taken = match begun {
             Some((file, content)) => {
                 let left = mark.length.saturating_sub(came.len()) as u64;
-                *of(&mut self.rest, way) = Rest { left, file, content: content.min(left) };
-                let whole = of(&mut self.rest, way).content == 0;
+                *way.of_mut(&mut self.rest) = Rest { left, file, content: content.min(left) };
+                let whole = way.of_mut(&mut self.rest).content == 0;
                 if let Some(id) = file.filter(|_| whole) {
                     self.state.piece_ended(id, signals);
                 }
@@ -198,17 +171,17 @@ impl Nfs {
             }
             None if mark.length <= MESSAGE_BYTES => return 0,
             None => {
-                *of(&mut self.rest, way) = Rest { left, ..Rest::default() };
+                *way.of_mut(&mut self.rest) = Rest { left, ..Rest::default() };
                 MARK_BYTES
             }
         };
-        *of(&mut self.continued, way) = !mark.last;
+        *way.of_mut(&mut self.continued) = !mark.last;
         taken
     }
 
     /// Bytes of a message that is not waited for.
     fn go_on(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) -> usize {
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         let (taken, content) = rest.pass(bytes.len() as u64);
         let (file, whole) = (rest.file.filter(|_| content > 0), rest.content == 0);
         let content = bytes.get(..usize::try_from(content).unwrap_or(0)).unwrap_or_default();
@@ -258,7 +231,7 @@ impl Nfs {
     /// A whole message.
     fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
         // A server may call too: whom it asks to give a file back is of no interest.
-        if kind(bytes) != Some(side(way) as u32) {
+        if kind(bytes) != Some(way.side() as u32) {
             return;
         }
         match way {

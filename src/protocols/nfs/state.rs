@@ -2,7 +2,7 @@
 
 use super::events;
 use super::transaction::{Detail, FileTransfer, Transaction};
-use crate::field::{Event, Side, Stage};
+use crate::field::{Event, Side};
 use crate::file::Wants;
 use crate::net::Direction;
 use crate::protocols::Signal;
@@ -99,7 +99,7 @@ impl State {
         self.numbered += 1;
         let new = Transaction { id: self.numbered, ..new };
         let id = self.transactions.open(new, Side::Request, &events::TOO_MANY, signals);
-        ready(id, Side::Request, signals);
+        Signal::all_ready(id, Side::Request, signals);
         id
     }
 
@@ -108,7 +108,7 @@ impl State {
         let mut open = self.transactions.iter_open();
         let goes_on = |t: &Transaction| {
             matches!(&t.detail, Detail::File(file)
-                if file.side == side(way) && file.last.is_none() && t.handle == handle)
+                if file.side == way.side() && file.last.is_none() && t.handle == handle)
         };
         open.find(|(_, t)| goes_on(t)).map(|(id, _)| id)
     }
@@ -133,8 +133,8 @@ impl State {
         }
         let name = self.name_of(piece.handle);
         let file = FileTransfer {
-            side: side(way),
-            transfer: Transfer::open(&name, side(way), self.wants),
+            side: way.side(),
+            transfer: Transfer::open(&name, way.side(), self.wants),
             chunks: 0,
             last: None,
             told: false,
@@ -204,9 +204,7 @@ impl State {
             Detail::File(file) => file.side == Side::Request && file.last == Some(call),
             _ => t.call == call,
         };
-        let open = self.transactions.iter_open();
-        let ids: Vec<u64> = open.filter(|(_, t)| ends(t)).map(|(id, _)| id).collect();
-        for id in ids {
+        for id in self.transactions.open_where(ends) {
             if let Some(transaction) = self.transactions.get_mut(id) {
                 (transaction.denied, transaction.status) = (denied, status);
                 if transaction.handle.is_empty() {
@@ -219,8 +217,8 @@ impl State {
 
     /// An event of the latest exchange, where there is one.
     pub fn raise(&self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
-        let latest = self.transactions.iter_open().next_back().map(|(id, _)| id);
-        signals.push(Signal::Event { transaction: latest, side: side(way), event });
+        let transaction = self.transactions.newest_open();
+        signals.push(Signal::Event { transaction, side: way.side(), event });
     }
 
     /// Nothing will be added to an exchange, whole or not.
@@ -229,7 +227,7 @@ impl State {
         let quiet = self.quiet;
         if let Some(transaction) = self.transactions.get_mut(id) {
             transaction.quiet = quiet;
-            ready(id, Side::Response, signals);
+            Signal::all_ready(id, Side::Response, signals);
         }
         self.transactions.close(id, signals);
     }
@@ -249,9 +247,7 @@ impl State {
 
     /// Closes every exchange that `which` holds for.
     pub fn close_all(&mut self, which: impl Fn(&Transaction) -> bool, signals: &mut Vec<Signal>) {
-        let open = self.transactions.iter_open();
-        let ids: Vec<u64> = open.filter(|(_, t)| which(t)).map(|(id, _)| id).collect();
-        ids.into_iter().for_each(|id| self.close(id, signals));
+        self.transactions.open_where(which).into_iter().for_each(|id| self.close(id, signals));
     }
 
     /// Bytes held, about.
@@ -270,18 +266,4 @@ impl State {
 /// As much of a name as is remembered.
 pub fn cut(name: &[u8]) -> Vec<u8> {
     name.get(..NAME_BYTES).unwrap_or(name).to_vec()
-}
-
-/// Who sends what goes this way.
-pub const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
-    }
 }

@@ -1,6 +1,7 @@
 //! One datagram, and what rules read from it.
 
 use crate::field::{Describe, Field, Fields, Kind, Read, Side, Stage, Tree, Value};
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// Bytes of a datagram without extensions (RFC 5905, 7.3).
@@ -102,8 +103,7 @@ impl Describe for Packet {
         tree.int("version", self.version.into());
         tree.int("mode", self.mode.into());
         tree.int("stratum", self.stratum.into());
-        let hex: Vec<_> = self.reference.iter().map(|byte| format!("{byte:02x}")).collect();
-        tree.text("reference_id", hex.join(":").as_bytes());
+        tree.text("reference_id", hex(&self.reference, ":").as_bytes());
     }
 
     fn is_logged(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::frames::{Frame, Frames, Step};
 use super::message::{Login, Request, Response, Transaction, query};
 use super::{INVALID_LENGTH, MALFORMED_REQUEST, MALFORMED_RESPONSE, TOO_MANY_TRANSACTIONS};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -52,11 +52,6 @@ impl Default for Pgsql {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for Pgsql {
     fn parse(
         &mut self,
@@ -74,7 +69,7 @@ impl Parser for Pgsql {
                     Direction::ToServer => FROM_CLIENT,
                     Direction::ToClient => FROM_SERVER,
                 };
-                let lost = of(&mut self.lost, direction);
+                let lost = direction.of_mut(&mut self.lost);
                 *lost &= !matches!(bytes, [kind, 0, ..] if letters.contains(kind));
                 if *lost {
                     return;
@@ -89,10 +84,10 @@ impl Parser for Pgsql {
                     Direction::ToServer => self.client.reset(),
                     Direction::ToClient => self.server.reset(),
                 }
-                *of(&mut self.lost, direction) = true;
+                *direction.of_mut(&mut self.lost) = true;
             }
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if direction == Direction::ToClient || self.ended == [true; 2] {
                     self.close_all(signals);
                 }
@@ -189,7 +184,7 @@ impl Pgsql {
             }
             b'c' | b'f' => {
                 if let Some(id) = self.copying.take() {
-                    ready(id, Side::Request, signals);
+                    Signal::all_ready(id, Side::Request, signals);
                 }
                 return true;
             }
@@ -200,7 +195,7 @@ impl Pgsql {
         // Neither is answered.
         let last = matches!(request, Request::Terminate | Request::Cancel { .. });
         let id = self.open(request, signals);
-        ready(id, Side::Request, signals);
+        Signal::all_ready(id, Side::Request, signals);
         if last {
             self.transactions.close(id, signals);
         }
@@ -259,9 +254,9 @@ impl Pgsql {
     fn finish(&mut self, id: u64, signals: &mut Vec<Signal>) {
         if self.copying == Some(id) {
             self.copying = None;
-            ready(id, Side::Request, signals);
+            Signal::all_ready(id, Side::Request, signals);
         }
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.transactions.close(id, signals);
     }
 
@@ -269,11 +264,5 @@ impl Pgsql {
         while let Some(id) = self.transactions.oldest_open() {
             self.finish(id, signals);
         }
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }

@@ -3,7 +3,7 @@
 use super::commands;
 use super::transaction::{Command, Response, Transaction};
 use super::{ARGUMENTS, FLOODED, LONG_REQUEST, LONG_RESPONSE, UNKNOWN_COMMAND};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::lines::{Line, Lines};
 use crate::protocols::transactions::Transactions;
@@ -149,7 +149,7 @@ impl Pop3Parser {
         if let Some(what) = event {
             raise(id, Side::Request, what, signals);
         }
-        ready(id, Side::Request, signals);
+        Signal::all_ready(id, Side::Request, signals);
     }
 
     fn response(&mut self, line: Line, signals: &mut Vec<Signal>) {
@@ -216,7 +216,7 @@ impl Pop3Parser {
         let Some(transaction) = self.transactions.get(id) else { return };
         let upgrade = transaction.request.as_ref().is_some_and(|r| r.name == b"STLS")
             && transaction.response.as_ref().is_some_and(|r| r.success);
-        ready(id, Side::Response, signals);
+        Signal::all_ready(id, Side::Response, signals);
         self.transactions.close(id, signals);
         if upgrade {
             self.handed_over = true;
@@ -230,12 +230,6 @@ impl Pop3Parser {
         while let Some(id) = self.transactions.oldest_open() {
             self.transactions.close(id, signals);
         }
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }
 

@@ -1,10 +1,9 @@
 //! The handshake of Google's QUIC: tagged values in STREAM frames (QUIC Crypto, Langley and Chang),
 //! and CYU (Caleb Yu), the fingerprint of their order.
 
-use std::fmt::Write as _;
-
 use md5::{Digest, Md5};
 
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// Tags of one message that are kept.
@@ -72,10 +71,7 @@ pub fn cyu(version: u32, tags: &Tags<'_>) -> Option<Cyu> {
         let letters = tag.iter().filter(|byte| **byte != 0);
         string.extend(letters.map(|byte| char::from(*byte)));
     }
-    let hash = Md5::digest(string.as_bytes()).iter().fold(String::new(), |mut hash, byte| {
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    });
+    let hash = hex(&Md5::digest(string.as_bytes()), "");
     Some(Cyu { string, hash })
 }
 

@@ -5,7 +5,7 @@ use super::header::{Header, Kind};
 use super::keys::Keys;
 use super::packet::Packet;
 use super::{ERROR_ON_DATA, FAILED_DECRYPT, FLOODED, TOO_LONG, google};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Stage};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::hello::{self, Transport};
 use crate::protocols::transactions::Transactions;
@@ -37,7 +37,7 @@ impl QuicParser {
 
     fn datagram(&mut self, way: Direction, mut bytes: &[u8], out: &mut Vec<Signal>) {
         while let Some(header) = Header::read(bytes) {
-            let greeted = self.greeted.get(way.index()) == Some(&true);
+            let greeted = *way.of_mut(&mut self.greeted);
             let Some((packet, rest)) = bytes.split_at_checked(header.bytes + header.payload) else {
                 return;
             };
@@ -83,7 +83,7 @@ impl QuicParser {
             }
             _ => payload,
         };
-        let Some(crypto) = self.crypto.get_mut(way.index()) else { return false };
+        let crypto = way.of_mut(&mut self.crypto);
         let Ok(frames) = Frames::read(frames, crypto) else {
             *crypto = Crypto::default();
             self.tell(way, packet, Some(&ERROR_ON_DATA), out);
@@ -98,9 +98,7 @@ impl QuicParser {
         }
         let mut event = frames.too_long.then_some(&TOO_LONG);
         if let Some((client, body)) = frames.hello {
-            if let Some(greeted) = self.greeted.get_mut(way.index()) {
-                *greeted = true;
-            }
+            *way.of_mut(&mut self.greeted) = true;
             if client {
                 packet.client = hello::client(&body, Transport::Quic, &mut Vec::new());
                 let name = packet.client.as_ref().and_then(|client| client.sni.clone());
@@ -123,10 +121,7 @@ impl QuicParser {
         event: Option<&'static Event>,
         out: &mut Vec<Signal>,
     ) {
-        let side = match way {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = way.side();
         let transaction = self.packets.open(packet, side, &FLOODED, out);
         if let Some(event) = event {
             out.push(Signal::Event { transaction: Some(transaction), side, event });

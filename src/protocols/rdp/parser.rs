@@ -1,7 +1,7 @@
 //! Streams of both directions to messages.
 
 use super::message::{self, Kind, Message};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -52,11 +52,6 @@ impl Default for RdpParser {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for RdpParser {
     fn parse(
         &mut self,
@@ -65,19 +60,19 @@ impl Parser for RdpParser {
         _moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
-        if *of(&mut self.layer, direction) == Layer::Over {
+        if *direction.of_mut(&mut self.layer) == Layer::Over {
             return;
         }
         match chunk {
             Chunk::Data(bytes) => {
-                let mut kept = std::mem::take(of(&mut self.kept, direction));
+                let mut kept = std::mem::take(direction.of_mut(&mut self.kept));
                 kept.extend_from_slice(bytes);
                 let mut reader = Reader::new(&kept);
                 while self.step(direction, &mut reader, signals).is_some() {}
-                if *of(&mut self.layer, direction) != Layer::Over {
+                if *direction.of_mut(&mut self.layer) != Layer::Over {
                     let used = reader.position();
                     kept.drain(..used);
-                    *of(&mut self.kept, direction) = kept;
+                    *direction.of_mut(&mut self.kept) = kept;
                 }
             }
             Chunk::Gap(_) => self.over(direction),
@@ -116,10 +111,10 @@ impl RdpParser {
     ) -> Option<()> {
         let mut ahead = *reader;
         let first = ahead.u8()?;
-        if first == HANDSHAKE && *of(&mut self.layer, way) == Layer::Packets {
-            *of(&mut self.layer, way) = Layer::Records;
+        if first == HANDSHAKE && *way.of_mut(&mut self.layer) == Layer::Packets {
+            *way.of_mut(&mut self.layer) = Layer::Records;
         }
-        match *of(&mut self.layer, way) {
+        match *way.of_mut(&mut self.layer) {
             Layer::Over => return None,
             // Of the client's records nothing is told.
             Layer::Records if way == Direction::ToServer => {
@@ -165,8 +160,8 @@ impl RdpParser {
     }
 
     fn over(&mut self, way: Direction) {
-        *of(&mut self.layer, way) = Layer::Over;
-        *of(&mut self.kept, way) = Vec::new();
+        *way.of_mut(&mut self.layer) = Layer::Over;
+        *way.of_mut(&mut self.kept) = Vec::new();
     }
 
     fn tell(&mut self, way: Direction, kind: Kind, signals: &mut Vec<Signal>) {
@@ -174,16 +169,11 @@ impl RdpParser {
         if id >= MAX_MESSAGES {
             return;
         }
-        let side = match way {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = way.side();
         let message = Message { id, kind };
         self.memory = self.memory.saturating_add(message.memory());
         self.transactions.open(message, side, &FLOODED, signals);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction: id, side, stage });
-        }
+        Signal::all_ready(id, side, signals);
         self.transactions.close(id, signals);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::session::{NONE, Screen, Session, VNC};
 use super::{CONFUSED, MALFORMED, UNIMPLEMENTED, UNKNOWN_RESULT};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Side};
 use crate::net::{Chunk, Direction};
 use crate::protocols::{Moment, Parser, Signal};
 use crate::reader::Reader;
@@ -66,11 +66,6 @@ impl Default for RfbParser {
     }
 }
 
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
 impl Parser for RfbParser {
     fn parse(
         &mut self,
@@ -84,9 +79,9 @@ impl Parser for RfbParser {
         }
         match chunk {
             Chunk::Data(bytes) => {
-                of(&mut self.waiting, direction).extend_from_slice(bytes);
+                direction.of_mut(&mut self.waiting).extend_from_slice(bytes);
                 self.advance(signals);
-                let over = of(&mut self.waiting, direction).len() > MAX_WAITING;
+                let over = direction.of_mut(&mut self.waiting).len() > MAX_WAITING;
                 if over && !self.done {
                     self.event(direction, &CONFUSED, signals);
                     self.finish(signals);
@@ -94,7 +89,7 @@ impl Parser for RfbParser {
             }
             Chunk::Gap(_) => self.finish(signals),
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.finish(signals);
                 }
@@ -131,16 +126,17 @@ impl RfbParser {
     fn advance(&mut self, signals: &mut Vec<Signal>) {
         loop {
             let way = self.step.way();
-            let waiting = std::mem::take(of(&mut self.waiting, way));
+            let waiting = std::mem::take(way.of_mut(&mut self.waiting));
             let session = self.session.get_or_insert_default();
             match self.step.take(session, &waiting) {
                 Outcome::More => {
-                    *of(&mut self.waiting, way) = waiting;
+                    *way.of_mut(&mut self.waiting) = waiting;
                     return;
                 }
                 Outcome::Next(used, Some(step)) => {
                     self.step = step;
-                    *of(&mut self.waiting, way) = waiting.get(used..).unwrap_or_default().to_vec();
+                    *way.of_mut(&mut self.waiting) =
+                        waiting.get(used..).unwrap_or_default().to_vec();
                 }
                 Outcome::Next(_, None) => return self.finish(signals),
                 Outcome::Wrong(event) => {
@@ -152,10 +148,7 @@ impl RfbParser {
     }
 
     fn event(&self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
-        let side = match way {
-            Direction::ToServer => Side::Request,
-            Direction::ToClient => Side::Response,
-        };
+        let side = way.side();
         if self.session.is_some() {
             signals.push(Signal::Event { transaction: Some(ONLY), side, event });
         }
@@ -169,9 +162,7 @@ impl RfbParser {
             return;
         }
         for side in [Side::Request, Side::Response] {
-            for stage in [Stage::Head, Stage::Body] {
-                signals.push(Signal::Ready { transaction: ONLY, side, stage });
-            }
+            Signal::all_ready(ONLY, side, signals);
         }
         signals.push(Signal::Done { transaction: ONLY });
     }

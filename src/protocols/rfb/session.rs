@@ -1,8 +1,7 @@
 //! The beginning of a session: what rules read from it, and how EVE shows it.
 
-use std::fmt::Write;
-
 use crate::field::{Describe, Field, Fields, Kind, Read, Side, Stage, Tree, Value};
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// No authentication (section 7.2.1).
@@ -148,7 +147,7 @@ impl Session {
                 for (key, secret) in [("challenge", &self.challenge), ("response", &self.response)]
                 {
                     if let Some(secret) = secret {
-                        tree.text(key, hex(secret).as_bytes());
+                        tree.text(key, hex(secret, "").as_bytes());
                     }
                 }
             });
@@ -183,11 +182,4 @@ fn pixel(format: &PixelFormat, tree: &mut dyn Tree) {
     for (key, shift) in ["red_shift", "green_shift", "blue_shift"].iter().zip(format.shift) {
         tree.int(key, shift.into());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::message::{Message, Wrong, head_end};
 use super::{INCOMPLETE, INVALID};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -69,9 +69,9 @@ impl Parser for Sip {
             }
             (Chunk::Data(bytes), Carrier::Tcp) => self.stream(direction, bytes, signals),
             (Chunk::Gap(_), _) => {
-                *of(&mut self.skip, direction) = 0;
-                *of(&mut self.lost, direction) = true;
-                of(&mut self.partial, direction).clear();
+                *direction.of_mut(&mut self.skip) = 0;
+                *direction.of_mut(&mut self.lost) = true;
+                direction.of_mut(&mut self.partial).clear();
             }
             (Chunk::End, _) => {}
         }
@@ -89,18 +89,6 @@ impl Parser for Sip {
         let partial: usize = self.partial.iter().map(Vec::capacity).sum();
         let open: usize = self.messages.iter_open().map(|(_, message)| message.memory()).sum();
         size_of::<Self>() + self.messages.memory() + partial + open
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }
 
@@ -122,18 +110,18 @@ impl Sip {
     }
 
     fn stream(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let lost = of(&mut self.lost, way);
+        let lost = way.of_mut(&mut self.lost);
         if *lost {
             if super::probe(way, Carrier::Tcp, bytes) == Probe::No {
                 return;
             }
             *lost = false;
         }
-        let mut held = std::mem::take(of(&mut self.partial, way));
+        let mut held = std::mem::take(way.of_mut(&mut self.partial));
         held.extend_from_slice(bytes);
         let mut rest = held.as_slice();
         while !rest.is_empty() && !self.stopped {
-            let skip = of(&mut self.skip, way);
+            let skip = way.of_mut(&mut self.skip);
             if *skip > 0 {
                 let now = rest.len().min(*skip);
                 *skip -= now;
@@ -149,7 +137,7 @@ impl Sip {
         }
         let left = rest.len();
         held.drain(..held.len() - left);
-        *of(&mut self.partial, way) = held;
+        *way.of_mut(&mut self.partial) = held;
     }
 
     /// Takes the message at the start of `bytes`: how many bytes it has, `None` until it is whole.
@@ -170,7 +158,7 @@ impl Sip {
         };
         let length = message.content_length().unwrap_or(0);
         if length > BODY_BYTES {
-            *of(&mut self.skip, way) = length;
+            *way.of_mut(&mut self.skip) = length;
             self.tell(way, &message, head, end, signals);
             self.message(way, message, &[], signals);
             return Some(end);
@@ -204,13 +192,13 @@ impl Sip {
             Direction::ToServer => ["request.line", "request.headers", "request.body"],
             Direction::ToClient => ["response.line", "response.headers", "response.body"],
         };
-        frame::tell(self.wants, "pdu", side(way), pdu, signals);
+        frame::tell(self.wants, "pdu", way.side(), pdu, signals);
         if !message.goes(way) {
             return;
         }
         let units = [(of_line, line), (of_headers, headers), (of_body, body)];
         for (name, bytes) in units {
-            frame::tell(self.wants, name, side(way), bytes, signals);
+            frame::tell(self.wants, name, way.side(), bytes, signals);
         }
     }
 
@@ -228,16 +216,14 @@ impl Sip {
         body: &[u8],
         signals: &mut Vec<Signal>,
     ) {
-        let side = side(way);
+        let side = way.side();
         if !message.goes(way) {
             event(way, &INVALID, signals);
             return;
         }
         message.body(body);
         let transaction = self.messages.open(message, side, &INVALID, signals);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction, side, stage });
-        }
+        Signal::all_ready(transaction, side, signals);
         self.messages.close(transaction, signals);
     }
 }
@@ -250,5 +236,5 @@ const fn named(wrong: Wrong) -> &'static Event {
 }
 
 fn event(way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
-    signals.push(Signal::Event { transaction: None, side: side(way), event });
+    signals.push(Signal::Event { transaction: None, side: way.side(), event });
 }

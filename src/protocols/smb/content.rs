@@ -1,7 +1,7 @@
 //! Content of files, read or written: pieces at their places, over many messages.
 
 use super::events;
-use super::state::{Key, Kind, State, side};
+use super::state::{Key, Kind, State};
 use super::transaction::{Detail, FileTransfer, Status, Transaction};
 use crate::net::Direction;
 use crate::protocols::Signal;
@@ -30,7 +30,7 @@ impl State {
     fn transfer(&self, handle: &[u8], way: Direction) -> Option<u64> {
         self.find(|t| {
             matches!(&t.detail, Detail::File(file)
-                if file.side == side(way) && file.handle == handle)
+                if file.side == way.side() && file.handle == handle)
         })
     }
 
@@ -65,14 +65,14 @@ impl State {
         let name = name.unwrap_or_else(|| piece.unnamed.to_vec());
         let share = self.shares.get(&(piece.session, piece.tree));
         let share = share.map(|share| share.path.clone()).unwrap_or_default();
-        let transfer = Transfer::open(&name, side(way), self.wants);
+        let transfer = Transfer::open(&name, way.side(), self.wants);
         let handle = piece.handle.to_vec();
         let (version, command) = piece.of;
         let key = match version {
             2 => Key { kind: Kind::Header, session: piece.session, tree: piece.tree, message: 0 },
             _ => Key::default(),
         };
-        let file = FileTransfer { handle, name, share, side: side(way), transfer, told: false };
+        let file = FileTransfer { handle, name, share, side: way.side(), transfer, told: false };
         let detail = Detail::File(Box::new(file));
         self.open(Transaction { version, command, key, detail, ..Transaction::default() }, signals)
     }

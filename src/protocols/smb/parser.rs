@@ -1,13 +1,13 @@
 //! Streams of both directions to messages.
 
 use super::smb2::Target;
-use super::state::{State, side};
+use super::state::State;
 use super::transaction::Detail;
 use super::{events, magic_at, names, records1, records2};
 use crate::field::Describe;
 use crate::file::File;
 use crate::net::{Chunk, Direction};
-use crate::protocols::formats::partial::Partial;
+use crate::protocols::formats::partial::{Partial, Rest};
 use crate::protocols::{Moment, Parser, Probe, Signal, frame};
 use crate::reader::Reader;
 
@@ -30,28 +30,6 @@ pub struct Smb {
     stopped: bool,
 }
 
-/// The rest of a record that is not waited for.
-#[derive(Default)]
-struct Rest {
-    /// Bytes of the record that are to come.
-    left: u64,
-    /// The exchange whose file they are of.
-    file: Option<u64>,
-    /// Bytes of them that are content; the others follow.
-    content: u64,
-}
-
-impl Rest {
-    /// Takes up to so many bytes away: how many, and how many of them are content.
-    fn pass(&mut self, count: u64) -> (u64, u64) {
-        let taken = self.left.min(count);
-        let content = self.content.min(taken);
-        self.left -= taken;
-        self.content -= content;
-        (taken, content)
-    }
-}
-
 impl Smb {
     pub fn new() -> Self {
         Self {
@@ -63,11 +41,6 @@ impl Smb {
             stopped: false,
         }
     }
-}
-
-#[allow(clippy::indexing_slicing, reason = "an index of two values into an array of two")]
-const fn of<T>(both: &mut [T; 2], way: Direction) -> &mut T {
-    &mut both[way.index()]
 }
 
 impl Parser for Smb {
@@ -82,15 +55,15 @@ impl Parser for Smb {
         match chunk {
             _ if self.stopped => {}
             Chunk::Data(bytes) => {
-                let mut partial = std::mem::take(of(&mut self.partial, direction));
+                let mut partial = std::mem::take(direction.of_mut(&mut self.partial));
                 partial.feed(bytes, |bytes| self.unit(direction, bytes, signals));
                 if !self.stopped {
-                    *of(&mut self.partial, direction) = partial;
+                    *direction.of_mut(&mut self.partial) = partial;
                 }
             }
             Chunk::Gap(length) => self.gap(direction, length, signals),
             Chunk::End => {
-                *of(&mut self.ended, direction) = true;
+                *direction.of_mut(&mut self.ended) = true;
                 if self.ended == [true; 2] {
                     self.state.close_all(|_| true, signals);
                 }
@@ -133,7 +106,7 @@ impl Parser for Smb {
 
 impl Smb {
     fn gap(&mut self, way: Direction, length: u64, signals: &mut Vec<Signal>) {
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         let (taken, content) = rest.pass(length);
         let file = rest.file.filter(|_| content > 0);
         if let Some(file) = file.and_then(|id| self.state.file(id)) {
@@ -142,8 +115,8 @@ impl Smb {
         if taken == length {
             return;
         }
-        of(&mut self.partial, way).clear();
-        *of(&mut self.lost, way) = true;
+        way.of_mut(&mut self.partial).clear();
+        *way.of_mut(&mut self.lost) = true;
         if way == Direction::ToClient {
             // Their answers may be what was lost.
             let waits = |t: &super::Transaction| !matches!(t.detail, Detail::File(_));
@@ -156,7 +129,7 @@ impl Smb {
         if self.stopped {
             return bytes.len();
         }
-        let rest = of(&mut self.rest, way);
+        let rest = way.of_mut(&mut self.rest);
         if rest.left > 0 {
             let (taken, content) = rest.pass(bytes.len() as u64);
             let content = bytes.get(..usize::try_from(content).unwrap_or(0)).unwrap_or_default();
@@ -165,7 +138,7 @@ impl Smb {
             }
             return usize::try_from(taken).unwrap_or(bytes.len());
         }
-        if *of(&mut self.lost, way) {
+        if *way.of_mut(&mut self.lost) {
             let Some(skipped) = self.find(way, bytes) else { return 0 };
             if skipped > 0 {
                 return skipped;
@@ -176,17 +149,17 @@ impl Smb {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if kind != 0 {
             if !(0x81..=0x85).contains(&kind) {
-                *of(&mut self.lost, way) = true;
+                *way.of_mut(&mut self.lost) = true;
                 return 1;
             }
-            *of(&mut self.rest, way) = Rest { left: length as u64, ..Rest::default() };
+            *way.of_mut(&mut self.rest) = Rest { left: length as u64, ..Rest::default() };
             return FRAME_BYTES;
         }
         if let Some(record) = reader.take(length) {
             let header = bytes.get(..FRAME_BYTES).unwrap_or_default();
             let pdu = bytes.get(..FRAME_BYTES + length).unwrap_or_default();
             for (name, bytes) in [("nbss.pdu", pdu), ("nbss.hdr", header), ("nbss.data", record)] {
-                frame::tell(self.state.wants, name, side(way), bytes, signals);
+                frame::tell(self.state.wants, name, way.side(), bytes, signals);
             }
             self.record(way, record, signals);
             return if self.stopped { bytes.len() } else { FRAME_BYTES + length };
@@ -205,7 +178,7 @@ impl Smb {
             if length <= RECORD_BYTES {
                 return 0;
             }
-            *of(&mut self.rest, way) = Rest { left: length as u64, ..Rest::default() };
+            *way.of_mut(&mut self.rest) = Rest { left: length as u64, ..Rest::default() };
             return FRAME_BYTES;
         };
         let file = match target {
@@ -213,7 +186,7 @@ impl Smb {
             Target::Nowhere => None,
         };
         let left = length.saturating_sub(came.len()) as u64;
-        *of(&mut self.rest, way) = Rest { left, file, content: content.min(left) };
+        *way.of_mut(&mut self.rest) = Rest { left, file, content: content.min(left) };
         bytes.len()
     }
 
@@ -222,7 +195,7 @@ impl Smb {
         let last = bytes.len().checked_sub(2 * FRAME_BYTES)?;
         for at in 0..=last {
             if bytes.get(at) == Some(&0) && magic_at(bytes, at + FRAME_BYTES) == Probe::Yes {
-                *of(&mut self.lost, way) = false;
+                *way.of_mut(&mut self.lost) = false;
                 return Some(at);
             }
         }
@@ -342,7 +315,7 @@ impl Smb {
         };
         let (header, data) = pdu.split_at_checked(header).unwrap_or((pdu, &[]));
         for (name, bytes) in names.into_iter().zip([pdu, header, data]) {
-            frame::tell(self.state.wants, name, side(way), bytes, signals);
+            frame::tell(self.state.wants, name, way.side(), bytes, signals);
         }
     }
 
@@ -351,7 +324,7 @@ impl Smb {
             Direction::ToServer => &events::RESPONSE_TO_SERVER,
             Direction::ToClient => &events::REQUEST_TO_CLIENT,
         };
-        signals.push(Signal::Event { transaction: None, side: side(way), event });
+        signals.push(Signal::Event { transaction: None, side: way.side(), event });
     }
 
     /// What comes cannot be understood any more.

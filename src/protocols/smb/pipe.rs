@@ -101,7 +101,7 @@ impl State {
         }
         if !fine {
             let transaction = Some(id);
-            let (side, event) = (super::state::side(way), &events::MALFORMED);
+            let (side, event) = (way.side(), &events::MALFORMED);
             signals.push(Signal::Event { transaction, side, event });
         }
         if !fine || header.kind != kind::REQUEST || header.is_last() {
@@ -175,7 +175,7 @@ impl State {
             transaction.status = Some(Status::Nt(over.status));
         }
         if !fine {
-            let (side, event) = (super::state::side(Direction::ToClient), &events::MALFORMED);
+            let (side, event) = (Direction::ToClient.side(), &events::MALFORMED);
             signals.push(Signal::Event { transaction: Some(id), side, event });
         }
         if if is_response { fine && header.is_last() } else { true } {

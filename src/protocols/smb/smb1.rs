@@ -192,7 +192,7 @@ impl State {
         let detail = Detail::Negotiate(Negotiate { dialects, ..Negotiate::default() });
         let id = self.asked1(new(message.command, Key::default(), detail), signals);
         if broken {
-            let (side, event) = (super::state::side(ToServer), &events::MALFORMED_DIALECTS);
+            let (side, event) = (ToServer.side(), &events::MALFORMED_DIALECTS);
             signals.push(Signal::Event { transaction: Some(id), side, event });
         }
         Some(true)
@@ -416,7 +416,7 @@ impl State {
         match dialect {
             Some(name) => self.dialect = Dialect::Named(name.into()),
             None => {
-                let (side, event) = (super::state::side(ToClient), &events::MALFORMED_DIALECTS);
+                let (side, event) = (ToClient.side(), &events::MALFORMED_DIALECTS);
                 signals.push(Signal::Event { transaction: Some(id), side, event });
             }
         }

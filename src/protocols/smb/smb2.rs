@@ -120,7 +120,7 @@ impl State {
     }
 
     pub(super) fn malformed(&self, id: u64, way: Direction, signals: &mut Vec<Signal>) {
-        let (side, event) = (super::state::side(way), &events::MALFORMED);
+        let (side, event) = (way.side(), &events::MALFORMED);
         signals.push(Signal::Event { transaction: Some(id), side, event });
     }
 

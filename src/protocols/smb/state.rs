@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::names;
 use super::transaction::{Detail, Transaction};
-use crate::field::{Event, Side, Stage};
+use crate::field::{Event, Side};
 use crate::file::Wants;
 use crate::net::Direction;
 use crate::protocols::Signal;
@@ -162,8 +162,8 @@ impl State {
 
     /// An event of the latest exchange, where there is one.
     pub fn raise(&self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
-        let latest = self.transactions.iter_open().next_back().map(|(id, _)| id);
-        signals.push(Signal::Event { transaction: latest, side: side(way), event });
+        let transaction = self.transactions.newest_open();
+        signals.push(Signal::Event { transaction, side: way.side(), event });
     }
 
     /// All of a side of an exchange was seen: rules may look, and it may be over.
@@ -179,9 +179,9 @@ impl State {
         let is_file = matches!(transaction.detail, Detail::File(_));
         if first && !is_file && !(waits && way == Direction::ToServer) {
             if waits {
-                ready(id, Side::Request, signals);
+                Signal::all_ready(id, Side::Request, signals);
             }
-            ready(id, side(way), signals);
+            Signal::all_ready(id, way.side(), signals);
         }
         if over {
             self.close(id, signals);
@@ -196,14 +196,14 @@ impl State {
             negotiate.limits = self.limits;
         }
         if matches!(transaction.detail, Detail::Tree(_)) && !transaction.response_done {
-            ready(id, Side::Request, signals);
+            Signal::all_ready(id, Side::Request, signals);
         }
         if let Detail::File(file) = &mut transaction.detail
             && !std::mem::replace(&mut file.told, true)
         {
             file.transfer.file.truncate();
             let side = file.side;
-            ready(id, side, signals);
+            Signal::all_ready(id, side, signals);
             signals.push(Signal::File { transaction: id, side, index: 0 });
         }
         self.transactions.close(id, signals);
@@ -211,9 +211,7 @@ impl State {
 
     /// Closes every exchange that `which` holds for.
     pub fn close_all(&mut self, which: impl Fn(&Transaction) -> bool, signals: &mut Vec<Signal>) {
-        let open = self.transactions.iter_open();
-        let ids: Vec<u64> = open.filter(|(_, t)| which(t)).map(|(id, _)| id).collect();
-        ids.into_iter().for_each(|id| self.close(id, signals));
+        self.transactions.open_where(which).into_iter().for_each(|id| self.close(id, signals));
     }
 
     /// Bytes held, about.
@@ -227,19 +225,5 @@ impl State {
             + self.reads.memory(|_, (handle, _)| handle.capacity())
             + self.handles.memory(|_, handle| handle.capacity())
             + self.fragments.memory(|(_, _, handle), value| bytes(handle, value))
-    }
-}
-
-/// Who sends what goes this way.
-pub const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
-}
-
-fn ready(transaction: u64, side: Side, signals: &mut Vec<Signal>) {
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
     }
 }

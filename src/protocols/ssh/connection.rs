@@ -1,11 +1,10 @@
 //! What is known of a connection, and how EVE shows it.
 
-use std::fmt::Write;
-
 use md5::{Digest, Md5};
 
 use crate::field::{Describe, Tree};
 use crate::net::Direction;
+use crate::protocols::formats::digits::hex;
 use crate::reader::Reader;
 
 /// Bytes of random at the front of an offer of algorithms.
@@ -69,13 +68,7 @@ impl Speaker {
             Direction::ToClient => [kex, cipher_down, mac_down, compress_down],
         };
         self.hassh_string = parts.join(&b';');
-        self.hassh = Md5::digest(&self.hassh_string).iter().fold(
-            String::with_capacity(32),
-            |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            },
-        );
+        self.hassh = hex(&Md5::digest(&self.hassh_string), "");
     }
 
     /// Bytes it points to.

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::{INVALID_BANNER, INVALID_RECORD, LONG_BANNER};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event, Stage};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::lines::Lines;
@@ -69,13 +69,6 @@ impl Default for Half {
             ended: false,
             tape: None,
         }
-    }
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }
 
@@ -255,16 +248,16 @@ impl SshParser {
         let Some(mut tape) = self.half(way).tape.take() else { return };
         let Some((header, data)) = tape.bytes().split_at_checked(HEADER) else { return };
         let (header, data, whole) = (header.to_vec(), data.to_vec(), !tape.is_cut());
-        tape.end("record.pdu", side(way), true, signals);
-        frame::tell(self.wants, "record.hdr", side(way), &header, signals);
+        tape.end("record.pdu", way.side(), true, signals);
+        frame::tell(self.wants, "record.hdr", way.side(), &header, signals);
         if self.wants.frames {
-            frame::tell_part("record.data", side(way), &data, whole, signals);
+            frame::tell_part("record.data", way.side(), &data, whole, signals);
         }
     }
 
     fn event(&mut self, way: Direction, event: &'static Event, signals: &mut Vec<Signal>) {
         self.connection();
-        signals.push(Signal::Event { transaction: Some(ONLY), side: side(way), event });
+        signals.push(Signal::Event { transaction: Some(ONLY), side: way.side(), event });
     }
 
     /// Nothing more will be learned; with what is to be said of the bytes that may still come.
@@ -281,7 +274,7 @@ impl SshParser {
 }
 
 fn ready(way: Direction, stage: Stage, signals: &mut Vec<Signal>) {
-    signals.push(Signal::Ready { transaction: ONLY, side: side(way), stage });
+    signals.push(Signal::Ready { transaction: ONLY, side: way.side(), stage });
 }
 
 /// At most `count` bytes off the front.

@@ -138,7 +138,7 @@ impl TelnetParser {
         if wants.frames {
             half.frame(way, byte, (before, item.as_ref()), signals);
         }
-        let side = side(way);
+        let side = way.side();
         match item {
             Some(Item::Text(byte)) => self.text(way, byte, signals),
             Some(Item::Sub(sub)) => self.sub(way, &sub, signals),
@@ -185,8 +185,8 @@ impl TelnetParser {
     fn sub(&mut self, way: Direction, sub: &[u8], signals: &mut Vec<Signal>) {
         match self.environment.learn(sub, way == Direction::ToServer) {
             Meaning::Nothing => {}
-            Meaning::Malformed => self.raise(side(way), &MALFORMED, signals),
-            Meaning::UserIsOption => self.raise(side(way), &USER_IS_OPTION, signals),
+            Meaning::Malformed => self.raise(way.side(), &MALFORMED, signals),
+            Meaning::UserIsOption => self.raise(way.side(), &USER_IS_OPTION, signals),
             Meaning::Encrypted => {
                 self.finish(signals);
                 self.stopped = true;
@@ -226,7 +226,7 @@ impl TelnetParser {
     fn end(&mut self, way: Direction, wants: Wants, signals: &mut Vec<Signal>) {
         let half = self.half(way);
         if half.wire.within_sub() {
-            self.raise(side(way), &UNTERMINATED, signals);
+            self.raise(way.side(), &UNTERMINATED, signals);
         }
         if wants.frames {
             let half = self.half(way);
@@ -285,14 +285,7 @@ impl Half {
     fn tell(&mut self, way: Direction, command: bool, signals: &mut Vec<Signal>) {
         let name = if command { "ctl" } else { "data" };
         let wants = Wants { frames: true, ..Wants::NOTHING };
-        frame::tell(wants, name, side(way), &self.frame, signals);
+        frame::tell(wants, name, way.side(), &self.frame, signals);
         self.frame.clear();
-    }
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }

@@ -1,6 +1,6 @@
 //! A request, and how it is read from a datagram.
 
-use crate::field::{Describe, Event, Field, Fields, Side, Stage, Tree};
+use crate::field::{Describe, Event, Field, Fields, Side, Tree};
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
@@ -79,9 +79,7 @@ impl Parser for TftpParser {
         self.kept = self.kept.saturating_add(request.file.capacity());
         let side = Side::Request;
         let transaction = self.transactions.open(request, side, &FLOODED, signals);
-        for stage in [Stage::Head, Stage::Body] {
-            signals.push(Signal::Ready { transaction, side, stage });
-        }
+        Signal::all_ready(transaction, side, signals);
         self.transactions.close(transaction, signals);
     }
 

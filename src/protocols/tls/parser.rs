@@ -96,8 +96,7 @@ impl TlsParser {
     }
 
     fn bytes(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
-        let [server, client] = &mut self.halves;
-        let mut half = std::mem::take(if way == Direction::ToServer { server } else { client });
+        let mut half = std::mem::take(way.of_mut(&mut self.halves));
         if !half.began {
             half.began = true;
             half.v2 = bytes.first().is_some_and(|first| first & 0x80 != 0);
@@ -107,10 +106,8 @@ impl TlsParser {
         } else {
             self.records(way, &mut half, bytes, signals);
         }
-        if let Some(slot) = self.halves.get_mut(way.index()) {
-            *slot = half;
-        }
-        self.settle(way, signals);
+        *way.of_mut(&mut self.halves) = half;
+        self.settle(signals);
     }
 
     fn records(
@@ -179,7 +176,7 @@ impl TlsParser {
         };
         let all = [("pdu", tape.bytes()), ("hdr", header), ("data", data)];
         for (name, bytes) in all.into_iter().chain(own.map(|name| (name, data))) {
-            frame::tell(self.wants, name, side(way), bytes, out);
+            frame::tell(self.wants, name, way.side(), bytes, out);
         }
     }
 
@@ -209,7 +206,7 @@ impl TlsParser {
         if self.id.is_none() {
             let version = u16::from_be_bytes([major, minor]);
             let connection = Connection { version, ..Connection::default() };
-            self.id = Some(self.connections.open(connection, side(way), &FLOODED, out));
+            self.id = Some(self.connections.open(connection, way.side(), &FLOODED, out));
         }
     }
 
@@ -344,7 +341,7 @@ impl TlsParser {
         let connection = Connection { version: version_now, asked, ..Connection::default() };
         let id = match self.id {
             Some(id) => id,
-            None => self.connections.open(connection, side(way), &FLOODED, out),
+            None => self.connections.open(connection, way.side(), &FLOODED, out),
         };
         self.id = Some(id);
         if !known || version.is_none() {
@@ -355,7 +352,7 @@ impl TlsParser {
         let after = half.messages.split_off(usize::from(length & 0x7fff) + 2);
         half.messages = Vec::new();
         half.v2 = false;
-        self.ready(side(way), out);
+        self.ready(way.side(), out);
         if way == Direction::ToClient || version == Some(2) {
             half.encrypted = true;
         }
@@ -367,7 +364,7 @@ impl TlsParser {
     }
 
     /// After a chunk: is there anything more to learn?
-    fn settle(&mut self, way: Direction, out: &mut Vec<Signal>) {
+    fn settle(&mut self, out: &mut Vec<Signal>) {
         let Some(id) = self.id else {
             if self.over {
                 out.push(Signal::Stop);
@@ -384,7 +381,6 @@ impl TlsParser {
                 self.ready(Side::Response, out);
             }
         }
-        let _ = way;
         if self.over || (sent && answered) {
             self.finish(id, out);
             out.push(if sent && answered { Signal::Sealed } else { Signal::Stop });
@@ -407,7 +403,7 @@ impl TlsParser {
     }
 
     fn event(&self, way: Direction, event: &'static Event, out: &mut Vec<Signal>) {
-        out.push(Signal::Event { transaction: self.id, side: side(way), event });
+        out.push(Signal::Event { transaction: self.id, side: way.side(), event });
     }
 }
 
@@ -426,9 +422,7 @@ impl Parser for TlsParser {
         match chunk {
             Chunk::Data(bytes) => self.bytes(direction, bytes, signals),
             Chunk::Gap(_) | Chunk::End => {
-                if let Some(half) = self.halves.get_mut(direction.index()) {
-                    half.ended = true;
-                }
+                direction.of_mut(&mut self.halves).ended = true;
                 let gap = matches!(chunk, Chunk::Gap(_));
                 // Where records begin is lost with a gap: what was learned until then counts.
                 if let Some(id) = self.id
@@ -495,13 +489,6 @@ fn chain(body: &[u8], connection: &mut Connection) -> Option<&'static Event> {
     let leaf = connection.chain.first()?;
     connection.certificate = Certificate::read(leaf);
     connection.certificate.is_none().then_some(&CERTIFICATE_DER)
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 use super::frame::{Frame, Head, PAYLOAD_BYTES};
 use super::{LIMIT, SKIPPED};
-use crate::field::{Describe, Event, Side, Stage};
+use crate::field::{Describe, Event};
 use crate::file::Wants;
 use crate::net::{Chunk, Direction};
 use crate::protocols::transactions::Transactions;
@@ -139,18 +139,11 @@ fn told(
     (head, read): (usize, usize),
     signals: &mut Vec<Signal>,
 ) {
-    let side = side(way);
+    let side = way.side();
     let Some((whole, _)) = bytes.split_at_checked(head.saturating_add(read)) else { return };
     let (header, data) = whole.split_at_checked(head).unwrap_or((whole, &[]));
     for (name, bytes) in [("header", header), ("pdu", whole), ("data", data)] {
         frame::tell(wants, name, side, bytes, signals);
-    }
-}
-
-const fn side(way: Direction) -> Side {
-    match way {
-        Direction::ToServer => Side::Request,
-        Direction::ToClient => Side::Response,
     }
 }
 
@@ -161,14 +154,12 @@ fn emit(
     events: [Option<&'static Event>; 2],
     signals: &mut Vec<Signal>,
 ) {
-    let side = side(way);
+    let side = way.side();
     let transaction = frames.open(frame, side, &LIMIT, signals);
     for event in events.into_iter().flatten() {
         signals.push(Signal::Event { transaction: Some(transaction), side, event });
     }
-    for stage in [Stage::Head, Stage::Body] {
-        signals.push(Signal::Ready { transaction, side, stage });
-    }
+    Signal::all_ready(transaction, side, signals);
     frames.close(transaction, signals);
 }
 

@@ -321,7 +321,7 @@ fn name(value: &str) -> Option<Observable> {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    let sound = name.len() <= super::super::privacy::names::NAME_BYTES_MAX
+    let sound = name.len() <= crate::net::domain::NAME_BYTES_MAX
         && name.parse::<IpAddr>().is_err()
         && name.split('.').all(is_label);
     sound.then_some(Observable::Name(name))

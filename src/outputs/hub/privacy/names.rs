@@ -1,8 +1,7 @@
 //! Names of hosts: only the domain that its owner registered leaves, and only if it is no name of
 //! the site and none of a network without owner.
 
-/// Bytes of a name at most (RFC 1035, 2.3.4).
-pub const NAME_BYTES_MAX: usize = 253;
+use crate::net::domain::{self, NAME_BYTES_MAX};
 
 /// Last labels of names that exist only within a site (RFC 6761, RFC 6762, RFC 8375, and what
 /// offices use).
@@ -26,32 +25,6 @@ const WITHIN: &[&str] = &[
     "test",
     "wpad",
     "workgroup",
-];
-/// Second labels under which countries register names.
-const SECOND: &[&str] = &[
-    "ac", "co", "com", "edu", "gen", "go", "gob", "gouv", "gov", "id", "ltd", "me", "mil", "ne",
-    "net", "nhs", "nom", "or", "org", "plc", "police", "sch",
-];
-/// Domains under which a provider hands out names to its customers.
-const HANDED_OUT: &[&str] = &[
-    "amazonaws.com",
-    "azureedge.net",
-    "azurewebsites.net",
-    "blogspot.com",
-    "cloudfront.net",
-    "ddns.net",
-    "duckdns.org",
-    "dyndns.org",
-    "firebaseapp.com",
-    "github.io",
-    "herokuapp.com",
-    "netlify.app",
-    "no-ip.org",
-    "pages.dev",
-    "trycloudflare.com",
-    "vercel.app",
-    "web.app",
-    "workers.dev",
 ];
 /// Domains of services that everybody uses or that the state depends on: never an attacker's.
 const ESSENTIAL: &[&str] = &[
@@ -89,21 +62,11 @@ pub fn registered(name: &str, own: &[String]) -> Option<String> {
         return None;
     }
     let top = *labels.last()?;
-    let is_top = (2..=24).contains(&top.len())
-        && (top.bytes().all(|byte| byte.is_ascii_alphabetic()) || top.starts_with("xn--"));
-    if !is_top || WITHIN.contains(&top) {
+    if !domain::is_top(top.as_bytes()) || WITHIN.contains(&top) {
         return None;
     }
-    let last = |count: usize| {
-        let from = labels.len().checked_sub(count)?;
-        labels.get(from..).map(|labels| labels.join("."))
-    };
-    let second = labels.get(labels.len() - 2).copied().unwrap_or_default();
-    let country = top.len() == 2 && SECOND.contains(&second);
-    // Provinces of Italy: comune.esempio.mi.it.
-    let province = top == "it" && second.len() == 2;
-    let handed = HANDED_OUT.contains(&last(2)?.as_str());
-    let domain = last(if country || province || handed { 3 } else { 2 })?;
+    let domain = domain::registered(name.as_bytes())?;
+    let domain = std::str::from_utf8(domain).ok()?.to_owned();
     let is_own = own.iter().any(|own| is_within(&name, own) || is_within(own, &domain));
     (!is_own).then_some(domain)
 }

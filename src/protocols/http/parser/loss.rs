@@ -3,7 +3,7 @@
 
 use memchr::memchr;
 
-use super::{Http, State, side};
+use super::{Http, State};
 use crate::field::Side;
 use crate::net::Direction;
 use crate::protocols::Signal;
@@ -50,7 +50,7 @@ impl Http {
         half.state = State::Lost;
         half.lost = true;
         if let Some(id) = torn {
-            self.side_over(id, side(way), false, signals);
+            self.side_over(id, way.side(), false, signals);
         }
     }
 
