@@ -179,7 +179,7 @@ fn told(frames: &[Vec<u8>], workers: usize, limits: rivellino::flow::Limits) -> 
             last += 1;
             let pair = rivellino::decode::address_pair(LINK_RAW, bytes).unwrap();
             let shard = rivellino::flow::shard_of(pair.0, pair.1);
-            let part = &mut parts[usize::from(shard) % workers];
+            let part = &mut parts[rivellino::flow::group_of(shard) % workers];
             let (offset, length) = (part.data.len() as u32, bytes.len() as u32);
             part.data.extend_from_slice(bytes);
             let (sequence, timestamp, link) = (last, at(last), LINK_RAW);
@@ -229,4 +229,40 @@ fn an_error_of_icmp_is_no_answer() {
     assert_eq!(bursts.len(), 1, "{told:?}");
     assert!(bursts[0].contains("packets: [2, 0]"), "{bursts:?}");
     assert!(told.iter().any(|line| line.contains(" Contact ")), "{told:?}");
+}
+
+/// Also where flows end because they carry too much, and where fragments are given up for want of room.
+#[test]
+fn what_memory_is_short_for_is_the_same_for_any_number_of_workers() {
+    use crate::support::packets::{Segment, connection, ipv4};
+    use rivellino::flow::Limits;
+    use rivellino::net::Direction::ToServer;
+    // Heads of requests that never end: each is kept until it does.
+    let head = [&b"GET / HTTP/1.1\r\n"[..], &b"X-A: bbbbbbbbbbbbbbbb\r\n".repeat(50)].concat();
+    let open = |port: u16| {
+        let segment = Segment { way: ToServer, offset: 0, bytes: head.clone() };
+        let mut frames = connection((port, 80), &[Some(segment)]);
+        // Without what ends it.
+        frames.truncate(4);
+        frames
+    };
+    let all: Vec<Vec<Vec<u8>>> = (20_000..20_900).map(open).collect();
+    let mut frames: Vec<Vec<u8>> = Vec::new();
+    for step in 0..4 {
+        frames.extend(all.iter().filter_map(|flow| flow.get(step).cloned()));
+    }
+    for number in 0..3000u16 {
+        let [high, low] = number.to_be_bytes();
+        frames.push(ipv4([10, 0, high, low % 7], [192, 0, 2, 1], 17, number, 0x2000, &[7; 800]));
+    }
+    let limits = Limits { carried: 256 << 10, ..Limits::default() };
+    let one = told(&frames, 1, limits);
+    let early = one.iter().filter(|line| line.contains(" Flow ")).count();
+    let free = told(&frames, 1, Limits::default());
+    assert!(one != free && early >= 900, "{early} flows");
+    for workers in [2, 3, 4] {
+        let other = told(&frames, workers, limits);
+        let differ = one.iter().zip(&other).find(|(one, other)| one != other);
+        assert!(one.len() == other.len() && differ.is_none(), "{workers}: {differ:?}");
+    }
 }

@@ -188,7 +188,6 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits {
         flows: u32::try_from(half / worker::BYTES_PER_FLOW as u64).unwrap_or(u32::MAX).max(1),
         carried: half,
-        tables: u32::try_from(workers(config)).unwrap_or(1),
         reassembly: config.stream_memory.unwrap_or(STREAM_MEMORY) << 20,
         ..Limits::default()
     }

@@ -75,7 +75,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let keeping = keep(&plan, &mut merge)?;
     let kept = Kept::new(plan.beside.data.as_deref(), prepared.loaded.as_ref(), merge.changes());
     kept.warn_of_none();
-    let setup = plan.setup(prepared.ruleset(), &flags.stop_flag());
+    let setup = plan.setup(prepared.ruleset(), &flags.stop_flag()).live(sources.len());
     let live = Live::default();
     ready.store(true, Ordering::Relaxed);
     let listen = plane.address().unwrap_or(listen);

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use crate::capture::{Batch, CaptureError, Frame, MAX_BATCH, Progress, Source};
 use crate::decode;
-use crate::flow::shard_of;
+use crate::flow::{group_of, shard_of};
 use crate::time::Timestamp;
 
 /// A worker's part of a round.
@@ -150,7 +150,7 @@ impl Dispatcher {
         for frame in &batch.frames {
             let bytes = batch.bytes(frame);
             let shard = decode::address_pair(frame.link, bytes).map_or(0, |(a, b)| shard_of(a, b));
-            if let Some(part) = parts.get_mut(usize::from(shard) % self.workers.len().max(1)) {
+            if let Some(part) = parts.get_mut(group_of(shard) % self.workers.len().max(1)) {
                 let offset = u32::try_from(part.data.len()).unwrap_or(u32::MAX);
                 part.data.extend_from_slice(bytes);
                 part.frames.push(Frame { offset, ..*frame });

@@ -53,6 +53,16 @@ pub struct Setup {
     pub stop: Arc<AtomicBool>,
 }
 
+impl Setup {
+    /// For so many live sources: the kernel deals what they get, so that each table has flows of all
+    /// shards.
+    #[must_use]
+    pub fn live(mut self, sources: usize) -> Self {
+        self.worker.limits = self.worker.limits.among(sources);
+        self
+    }
+}
+
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Report {

@@ -8,10 +8,18 @@ use crate::net::{Endpoint, ip_protocol};
 /// Shards of a table: fixed, so that limits bite alike for any number of workers.
 pub const SHARDS: usize = 64;
 
-/// The shard of an address pair, the same for both directions: below [`SHARDS`].
-///
-/// The dispatcher gives a frame to worker `shard_of(outermost pair) % workers`; the table keeps
-/// limits and eviction within the shard, so that neither depends on the number of workers.
+/// Groups of shards that share what flows may carry. A group lives in one table, so more workers than
+/// groups have nothing to do.
+pub const GROUPS: usize = 16;
+
+/// The group of a shard: below [`GROUPS`]. The dispatcher gives a frame to worker
+/// `group_of(shard_of(outermost pair)) % workers`.
+pub const fn group_of(shard: u8) -> usize {
+    shard as usize % GROUPS
+}
+
+/// The shard of an address pair, the same for both directions: below [`SHARDS`]. The table keeps limits
+/// and eviction within shards and their groups, so that neither depends on the number of workers.
 pub fn shard_of(a: IpAddr, b: IpAddr) -> u8 {
     let word = |addr: IpAddr| {
         let bits = wide(addr);

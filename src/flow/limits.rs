@@ -26,17 +26,15 @@ impl Timeouts {
 }
 
 /// The limits of a table. Those on numbers and memory are for all shards together: each of the
-/// [`super::SHARDS`] shards may hold its share, however many workers there are.
+/// [`super::SHARDS`] shards may hold its share, or its group may, however many workers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Flows.
     pub flows: u32,
     /// Bytes that flows carry beside their place in the table: what [`super::Table::carries`] was
-    /// told. Traffic between few hosts is in few shards and may need much: each shard may hold a
-    /// sixteenth, and its share when a table as a whole holds more than its part.
+    /// told. Traffic between few hosts is in few shards and may need much: each shard may hold what
+    /// its group may ([`super::GROUPS`]), and its share when the group holds more.
     pub carried: u64,
-    /// Tables that have `carried` together: one a worker.
-    pub tables: u32,
     /// Bytes of TCP data that came before its turn.
     pub reassembly: u64,
     /// Bytes of each direction of a TCP stream that are looked at; 0 for all.
@@ -60,7 +58,6 @@ impl Default for Limits {
         Self {
             flows: 524_288,
             carried: 256 << 20,
-            tables: 1,
             reassembly: 64 << 20,
             depth: 1 << 20,
             midstream: false,
@@ -74,6 +71,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What each of so many tables may hold when they have flows of all shards each, as of interfaces:
+    /// there the kernel deals.
+    #[must_use]
+    pub fn among(self, tables: usize) -> Self {
+        let tables = u32::try_from(tables).unwrap_or(u32::MAX).max(1);
+        let (flows, of) = ((self.flows / tables).max(1), u64::from(tables));
+        Self { flows, carried: self.carried / of, reassembly: self.reassembly / of, ..self }
+    }
+
     pub(super) const fn timeouts(&self, protocol: u8) -> &Timeouts {
         match protocol {
             ip_protocol::TCP => &self.tcp,

@@ -18,7 +18,7 @@ use crate::record::{Contact, FlowCounters, FlowRecord};
 use crate::time::Timestamp;
 
 pub use fuzz::fuzz_table;
-pub use key::{SHARDS, flow_id, shard_of};
+pub use key::{GROUPS, SHARDS, flow_id, group_of, shard_of};
 pub use limits::{Limits, Timeouts};
 pub use stats::{FlowStats, FlowView};
 pub use table::Table;

@@ -7,7 +7,8 @@ use super::shard::{Link, Links, Shard};
 use super::tcp::{Output, Room, Segment, Session, State};
 use super::wheel::Wheel;
 use super::{
-    Flow, FlowState, FlowStats, Host, Limits, Moment, SHARDS, Slot, Touch, flow_id, shard_of,
+    Flow, FlowState, FlowStats, GROUPS, Host, Limits, Moment, SHARDS, Slot, Touch, flow_id,
+    group_of, shard_of,
 };
 use crate::decode::{Headers, Tcp, Transport, tcp_flags};
 use crate::field::Event;
@@ -17,9 +18,6 @@ use crate::time::Timestamp;
 
 /// Entries are allocated this many at a time, so that growth never copies.
 const PAGE: usize = 256;
-
-/// One shard may carry one part in so many of what all may.
-const SHARE_MOST: u64 = 16;
 
 /// What the table keeps of a flow beside what its user sees.
 struct Entry<A> {
@@ -104,8 +102,8 @@ pub struct Table<A> {
     /// Ended since the last sweep.
     ended: Vec<u32>,
     shards: Vec<Shard>,
-    /// What all flows carry, bytes.
-    carried: u64,
+    /// What the flows of each group of shards carry, bytes.
+    carried: [u64; GROUPS],
     wheel: Wheel,
     due: Vec<u32>,
     /// The frame that is worked on, and its shard: that of the outermost addresses.
@@ -146,7 +144,7 @@ impl<A: Default> Table<A> {
             free: Vec::new(),
             ended: Vec::new(),
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
-            carried: 0,
+            carried: [0; GROUPS],
             wheel: Wheel::new(),
             due: Vec::new(),
             frame: (0, 0),
@@ -197,20 +195,21 @@ impl<A: Default> Table<A> {
     /// parsers' state. When it is too much for its shard, flows end early at the next packet.
     pub fn carries(&mut self, slot: Slot, bytes: usize) {
         let Some(entry) = self.slab.get_mut(slot.0).filter(|entry| entry.live) else { return };
-        if let Some(shard) = self.shards.get_mut(usize::from(entry.shard)) {
+        let shard = self.shards.get_mut(usize::from(entry.shard));
+        if let (Some(shard), Some(group)) = (shard, self.carried.get_mut(group_of(entry.shard))) {
             let before = std::mem::replace(&mut entry.carried, bytes as u64);
             shard.carried = shard.carried.saturating_sub(before) + bytes as u64;
-            self.carried = self.carried.saturating_sub(before) + bytes as u64;
+            *group = group.saturating_sub(before) + bytes as u64;
         }
     }
 
-    /// Ends flows while those of a shard carry too much.
+    /// Ends flows of a shard that carries more than its share while its group carries too much.
     fn relieve(&mut self, shard: u8, now: Timestamp, host: &mut impl Host<A>) {
-        let Limits { carried: limit, tables, .. } = self.limits;
+        let limit = self.limits.carried;
         while let Some(full) = self.shards.get(usize::from(shard))
-            && (full.carried > limit / SHARE_MOST
-                || (self.carried > limit / u64::from(tables.max(1))
-                    && full.carried > limit / SHARDS as u64))
+            && let Some(group) = self.carried.get(group_of(shard))
+            && *group > limit / GROUPS as u64
+            && full.carried > limit / SHARDS as u64
             && let Some(victim) = full.least_wanted()
         {
             self.end(victim, Reason::Evicted, now, host);
@@ -297,7 +296,7 @@ impl<A: Default> Table<A> {
             + self.index.allocation_size()
             + self.wheel.memory()
             + (self.free.capacity() + self.ended.capacity() + self.due.capacity()) * 4
-            + (early + self.carried) as usize
+            + (early + self.carried.iter().sum::<u64>()) as usize
     }
 
     fn find(&self, key: &Key, hash: u64) -> Option<u32> {
@@ -550,6 +549,7 @@ impl<A: Default> Table<A> {
         }
         let slot = Slot(index);
         let (hash, state, shard) = (entry.hash, entry.flow.state, usize::from(entry.shard));
+        let group = group_of(entry.shard);
         let carried = std::mem::take(&mut entry.carried);
         if let (Some(session), Some(shard)) = (&mut entry.session, self.shards.get_mut(shard)) {
             let room = &mut Room {
@@ -574,7 +574,9 @@ impl<A: Default> Table<A> {
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.remove(&mut self.slab, index, state);
             shard.carried = shard.carried.saturating_sub(carried);
-            self.carried = self.carried.saturating_sub(carried);
+        }
+        if let Some(group) = self.carried.get_mut(group) {
+            *group = group.saturating_sub(carried);
         }
         self.wheel.take(index);
         if let Ok(place) = self.index.find_entry(hash, |&other| other == index) {
