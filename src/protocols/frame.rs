@@ -161,14 +161,29 @@ mod tests {
         }
         for name in [
             "enip.data",
+            "http2.data",
+            "http2.hdr",
+            "http2.pdu",
             "http.request",
             "ldap.pdu",
+            "nfs.nfs.pdu",
+            "nfs.nfs.status",
+            "nfs.nfs4.hdr",
+            "nfs.nfs4.ops",
+            "nfs.nfs4.pdu",
+            "nfs.nfs4.status",
+            "nfs.rpc.creds",
+            "nfs.rpc.data",
+            "nfs.rpc.hdr",
+            "nfs.rpc.pdu",
+            "rfb.pdu",
             "smtp.command_line",
             "smtp.data",
             "smtp.response_line",
             "ssh.record.data",
             "ssh.record.hdr",
             "ssh.record.pdu",
+            "telnet.pdu",
             "tls.data",
             "tls.hdr",
             "tls.pdu",
@@ -224,6 +239,37 @@ mod tests {
         ];
         assert_eq!(data(turns, |_| true), [13], "what was refused is none of it");
         assert_eq!(data(turns, |turn| turn > 7), [0; 0], "it began before somebody asked");
+    }
+
+    #[test]
+    fn frames_of_http2_are_whole_however_they_are_cut() {
+        use Direction::ToServer;
+        let head = b"\x00\x00\x05\x00\x00\x00\x00\x00\x01";
+        let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x01\x01\x04\x00\x00\x00\x01\x82";
+        let bytes = [&opening[..], head, b"hello"].concat();
+        let whole = [("hdr", 9, true), ("data", 5, true), ("pdu", 14, true)];
+        for cut in opening.len()..bytes.len() {
+            let (first, rest) = bytes.split_at(cut);
+            let turns: &[(Direction, &[u8])] = &[(ToServer, first), (ToServer, rest)];
+            let told = units("http2", turns, |_| true);
+            assert_eq!(told[told.len() - 3..], whole, "{cut}");
+            assert_eq!(told.len(), 6, "{cut}");
+        }
+    }
+
+    #[test]
+    fn calls_of_nfs_are_told_in_parts() {
+        use Direction::ToServer;
+        let call = [
+            &b"\x80\x00\x00\x2c\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01\x86\xa3"[..],
+            b"\x00\x00\x00\x03\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00",
+            b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+        ]
+        .concat();
+        let told = units("nfs", &[(ToServer, &call)], |_| true);
+        let parts =
+            [("rpc.pdu", 48), ("rpc.hdr", 28), ("rpc.creds", 8), ("rpc.data", 4), ("nfs.pdu", 4)];
+        assert_eq!(told.iter().map(|of| (of.0, of.1)).collect::<Vec<_>>(), parts);
     }
 
     #[test]

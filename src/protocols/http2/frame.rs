@@ -36,6 +36,16 @@ impl Head {
         Some(Self { length, kind, flags, stream: stream & 0x7fff_ffff, reserved })
     }
 
+    /// As it stood on the wire.
+    pub fn bytes(self) -> [u8; HEAD_BYTES] {
+        let [_, length @ ..] = u32::try_from(self.length).unwrap_or(u32::MAX).to_be_bytes();
+        let stream = (self.stream | u32::from(self.reserved) << 31).to_be_bytes();
+        let mut bytes = [0; HEAD_BYTES];
+        let all = length.into_iter().chain([self.kind, self.flags]).chain(stream);
+        bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = byte);
+        bytes
+    }
+
     /// No more of the stream, or of its side, follows.
     pub const fn ends_stream(self) -> bool {
         self.flags & 0x01 != 0 && matches!(self.kind, frame::DATA | frame::HEADERS)

@@ -27,7 +27,7 @@ pub static PROTOCOL: Protocol = Protocol {
     // What it writes is described with the older versions: one object for all.
     schema: "",
     files: true,
-    frames: &[],
+    frames: &["hdr", "data", "pdu"],
     carriers: &[Carrier::Tcp],
     ports: &[80],
     anywhere: true,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::frame::{Frames, Head, Next};
+use super::frame::{Frames, HEAD_BYTES, Head, Next};
 use super::hpack::{self, Item, Table};
 use super::names::frame;
 use super::stream::Stream;
@@ -11,6 +11,7 @@ use crate::field::{Describe, Event, Side, Stage};
 use crate::file::{File as Carried, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::coding;
+use crate::protocols::frame::{Tape, tell_part};
 use crate::protocols::transactions::Transactions;
 use crate::protocols::{Moment, Parser, Signal};
 use crate::reader::Reader;
@@ -39,6 +40,8 @@ struct Half {
     frames: Frames,
     table: Table,
     block: Option<Block>,
+    /// The frame of data that has not ended, for rules that look at frames.
+    unit: Tape,
     over: bool,
 }
 
@@ -127,7 +130,7 @@ impl Parser for Http2 {
     fn memory(&self) -> usize {
         let halves = self.halves.iter().map(|half| {
             let block = half.block.as_ref().map_or(0, |block| block.bytes.capacity());
-            half.frames.memory() + half.table.memory() + block
+            half.frames.memory() + half.table.memory() + half.unit.memory() + block
         });
         size_of::<Self>() + self.streams.memory() + self.held + halves.sum::<usize>()
     }
@@ -140,6 +143,9 @@ const fn side_of(index: u32) -> Side {
 
 impl Http2 {
     fn next(&mut self, way: Direction, next: Next, wants: Wants, out: &mut Vec<Signal>) {
+        if wants.frames {
+            self.unit(way, &next, out);
+        }
         match next {
             Next::Frame(head, content) => self.frame(way, head, &content, out),
             Next::Data(head) => self.data(way, head, out),
@@ -159,9 +165,36 @@ impl Http2 {
         }
     }
 
+    /// Tells rules of a frame as it stood on the wire, but for the padding of data.
+    fn unit(&mut self, way: Direction, next: &Next, out: &mut Vec<Signal>) {
+        let unit = &mut way.of_mut(&mut self.halves).unit;
+        match next {
+            Next::Frame(head, content) => {
+                *unit = Tape::default();
+                unit.add(&head.bytes());
+                unit.add(content);
+            }
+            Next::Data(head) => {
+                *unit = Tape::default();
+                unit.add(&head.bytes());
+                return;
+            }
+            Next::Content(_, content) if !unit.is_empty() => return unit.add(content),
+            Next::DataEnd(_) => {}
+            _ => return,
+        }
+        let (side, complete) = (way.side(), !unit.is_cut());
+        let unit = std::mem::take(unit);
+        let (head, content) = unit.bytes().split_at_checked(HEAD_BYTES).unwrap_or_default();
+        tell_part("hdr", side, head, true, out);
+        tell_part("data", side, content, complete, out);
+        tell_part("pdu", side, unit.bytes(), complete, out);
+    }
+
     /// What the bytes between were cannot be known: unless they were content, nothing after them
     /// can be read.
     fn gap(&mut self, way: Direction, lost: u64, out: &mut Vec<Signal>) {
+        way.of_mut(&mut self.halves).unit = Tape::default();
         let stream = self.halves.get_mut(way.index()).and_then(|half| half.frames.lose(lost));
         match stream {
             Some((stream, content)) => {

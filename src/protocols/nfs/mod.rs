@@ -6,6 +6,7 @@ mod parser;
 mod samples;
 mod state;
 mod transaction;
+mod units;
 mod version3;
 mod version4;
 
@@ -24,7 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "nfs",
     schema: include_str!("schema.json"),
     files: true,
-    frames: &[],
+    frames: units::NAMES,
     carriers: &[Carrier::Tcp, Carrier::Udp],
     ports: &[2049],
     anywhere: false,

@@ -2,6 +2,7 @@
 
 use super::state::State;
 use super::transaction::{Detail, procedure};
+use super::units::Units;
 use super::{PROGRAM, events, probe_stream};
 use crate::field::Describe;
 use crate::file::File;
@@ -53,7 +54,7 @@ impl Parser for Nfs {
         self.state.wants = moment.files;
         match chunk {
             Chunk::Data(bytes) if moment.carrier == Carrier::Udp => {
-                self.message(direction, bytes, signals);
+                self.message(direction, &Units::bare(bytes), signals);
             }
             Chunk::Data(bytes) => {
                 let mut partial = std::mem::take(direction.of_mut(&mut self.partial));
@@ -148,7 +149,8 @@ impl Nfs {
         }
         if let Some(message) = reader.take(mark.length) {
             *way.of_mut(&mut self.continued) = !mark.last;
-            self.message(way, message, signals);
+            let wire = bytes.get(..MARK_BYTES + message.len()).unwrap_or_default();
+            self.message(way, &Units::marked(wire), signals);
             return MARK_BYTES + mark.length;
         }
         if mark.length < CONTENT_FROM || bytes.len() < CONTENT_FROM {
@@ -229,7 +231,8 @@ impl Nfs {
     }
 
     /// A whole message.
-    fn message(&mut self, way: Direction, bytes: &[u8], signals: &mut Vec<Signal>) {
+    fn message(&mut self, way: Direction, units: &Units<'_>, signals: &mut Vec<Signal>) {
+        let (bytes, wants) = (units.message(), self.state.wants);
         // A server may call too: whom it asks to give a file back is of no interest.
         if kind(bytes) != Some(way.side() as u32) {
             return;
@@ -238,11 +241,14 @@ impl Nfs {
             Direction::ToServer => match Call::read(bytes) {
                 // Programs that go beside it over the same connection (lists of access) have the
                 // same versions, and begin with a handle too.
-                Some(call) => match call.version {
-                    2 | 3 => self.state.call3(&call, signals),
-                    4 => self.state.call4(&call, signals),
-                    _ => {}
-                },
+                Some(call) => {
+                    units.of_call(&call, wants, signals);
+                    match call.version {
+                        2 | 3 => self.state.call3(&call, signals),
+                        4 => self.state.call4(&call, signals),
+                        _ => {}
+                    }
+                }
                 None => self.state.raise(way, &events::MALFORMED, signals),
             },
             Direction::ToClient => {
@@ -250,6 +256,7 @@ impl Nfs {
                     return self.state.raise(way, &events::MALFORMED, signals);
                 };
                 let Some(call) = self.state.calls.remove(&reply.id) else { return };
+                units.of_reply(&reply, call.version, wants, signals);
                 match call.version {
                     2 | 3 => self.state.reply3(&reply, &call, signals),
                     _ => self.state.reply4(&reply, &call, signals),

@@ -17,7 +17,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "rfb",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &[],
+    frames: &["pdu"],
     carriers: &[Carrier::Tcp],
     ports: &[5900],
     anywhere: true,

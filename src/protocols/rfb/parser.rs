@@ -3,8 +3,9 @@
 use super::session::{NONE, Screen, Session, VNC};
 use super::{CONFUSED, MALFORMED, UNIMPLEMENTED, UNKNOWN_RESULT};
 use crate::field::{Describe, Event, Side};
+use crate::file::Wants;
 use crate::net::{Chunk, Direction};
-use crate::protocols::{Moment, Parser, Signal};
+use crate::protocols::{Moment, Parser, Signal, frame};
 use crate::reader::Reader;
 
 /// Bytes of a name or of a reason: more is not believed.
@@ -71,7 +72,7 @@ impl Parser for RfbParser {
         &mut self,
         direction: Direction,
         chunk: Chunk<'_>,
-        _moment: &Moment,
+        moment: &Moment,
         signals: &mut Vec<Signal>,
     ) {
         if self.done {
@@ -80,7 +81,7 @@ impl Parser for RfbParser {
         match chunk {
             Chunk::Data(bytes) => {
                 direction.of_mut(&mut self.waiting).extend_from_slice(bytes);
-                self.advance(signals);
+                self.advance(moment.files, signals);
                 let over = direction.of_mut(&mut self.waiting).len() > MAX_WAITING;
                 if over && !self.done {
                     self.event(direction, &CONFUSED, signals);
@@ -123,12 +124,17 @@ impl Parser for RfbParser {
 }
 
 impl RfbParser {
-    fn advance(&mut self, signals: &mut Vec<Signal>) {
+    fn advance(&mut self, wants: Wants, signals: &mut Vec<Signal>) {
         loop {
             let way = self.step.way();
             let waiting = std::mem::take(way.of_mut(&mut self.waiting));
             let session = self.session.get_or_insert_default();
-            match self.step.take(session, &waiting) {
+            let outcome = self.step.take(session, &waiting);
+            if let Outcome::Next(used, _) = outcome {
+                let message = waiting.get(..used).unwrap_or_default();
+                frame::tell(wants, "pdu", way.side(), message, signals);
+            }
+            match outcome {
                 Outcome::More => {
                     *way.of_mut(&mut self.waiting) = waiting;
                     return;

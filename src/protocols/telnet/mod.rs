@@ -25,7 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "telnet",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &["ctl", "data"],
+    frames: &["pdu", "ctl", "data"],
     carriers: &[Carrier::Tcp],
     ports: &[23, 2323],
     anywhere: false,

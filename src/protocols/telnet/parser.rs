@@ -285,6 +285,7 @@ impl Half {
     fn tell(&mut self, way: Direction, command: bool, signals: &mut Vec<Signal>) {
         let name = if command { "ctl" } else { "data" };
         let wants = Wants { frames: true, ..Wants::NOTHING };
+        frame::tell(wants, "pdu", way.side(), &self.frame, signals);
         frame::tell(wants, name, way.side(), &self.frame, signals);
         self.frame.clear();
     }
