@@ -187,6 +187,8 @@ mod tests {
             "tls.data",
             "tls.hdr",
             "tls.pdu",
+            "tls.ssl2.hdr",
+            "tls.ssl2.pdu",
         ] {
             assert!(seen.contains(name), "{name} in {seen:?}");
         }

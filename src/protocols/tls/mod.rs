@@ -20,7 +20,7 @@ pub static PROTOCOL: Protocol = Protocol {
     eve: "tls",
     schema: include_str!("schema.json"),
     files: false,
-    frames: &["pdu", "hdr", "data", "alert", "heartbeat"],
+    frames: &["pdu", "hdr", "data", "alert", "heartbeat", "ssl2.hdr", "ssl2.pdu"],
     carriers: &[Carrier::Tcp],
     ports: &[443],
     anywhere: true,

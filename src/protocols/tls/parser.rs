@@ -330,6 +330,9 @@ impl TlsParser {
         let mut reader = Reader::new(&half.messages);
         let Some(length) = reader.u16() else { return };
         let Some(mut body) = reader.sub(usize::from(length & 0x7fff)) else { return };
+        let wire = half.messages.get(..usize::from(length & 0x7fff) + 2).unwrap_or_default();
+        frame::tell(self.wants, "ssl2.hdr", way.side(), wire.get(..2).unwrap_or_default(), out);
+        frame::tell(self.wants, "ssl2.pdu", way.side(), wire, out);
         let kind = body.u8();
         let version = match way {
             Direction::ToServer => body.u16(),
