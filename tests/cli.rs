@@ -413,3 +413,26 @@ fn frames_of_a_link_type_that_is_not_read_are_no_comfort() {
     assert!(!run.out.contains("Nothing found"), "{}", run.out);
     run.complains(&["1 of 1 frames have link type 105"]);
 }
+
+/// A capture that began when a connection was made already.
+#[test]
+fn connections_in_midstream_are_followed_where_that_is_wanted() {
+    let place = Place::new();
+    let whole = std::fs::read(capture("modbus.pcap")).unwrap();
+    // Without the first three packets, which make the only connection.
+    let mut at = 24;
+    for _ in 0..3 {
+        let length: [u8; 4] = whole[at + 8..at + 12].try_into().unwrap();
+        at += 16 + u32::from_le_bytes(length) as usize;
+    }
+    let file = place.write("cut.pcap", &[&whole[..24], &whole[at..]].concat());
+    let messages = |options: &[&str]| {
+        let all =
+            [&["replay", "--no-signatures", "-o", "out", file.to_str().unwrap()], options].concat();
+        place.run(&all, DONE);
+        let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
+        eve.lines().filter(|line| line.contains(r#""event_type":"modbus""#)).count()
+    };
+    assert_eq!(messages(&[]), 0);
+    assert!(messages(&["--midstream"]) > 5);
+}

@@ -317,6 +317,12 @@ pub struct Options {
     /// Messages of ARP are in eve.json, too: there are many.
     #[arg(long)]
     pub arp: bool,
+    /// TCP connections are followed whose beginning was not seen.
+    #[arg(long)]
+    pub midstream: bool,
+    /// TCP connections are followed of which one side alone is seen.
+    #[arg(long)]
+    pub async_oneside: bool,
     /// How soon detectors of behaviour speak; normal if not given.
     #[arg(long, value_enum)]
     pub sensitivity: Option<Sensitivity>,
@@ -536,6 +542,8 @@ impl Options {
             vars: (!self.vars.is_empty()).then(|| self.vars.iter().cloned().collect()),
             signatures: self.no_signatures.then_some(false),
             arp: self.arp.then_some(true),
+            midstream: self.midstream.then_some(true),
+            async_oneside: self.async_oneside.then_some(true),
             anomaly: self.no_anomaly.then_some(false),
             sensitivity: self.sensitivity,
             state: self.state.clone(),

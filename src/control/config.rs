@@ -78,6 +78,14 @@ pub static KEYS: &[Key] = &[
         name: "arp",
         help: "Whether messages of ARP are in eve.json: there are many. Default: false.",
     },
+    Key {
+        name: "midstream",
+        help: "Whether TCP connections are followed whose beginning was not seen, as in a capture that began later: what they carry is read, rules with flow:established match. Default: false, as anybody can make up such packets.",
+    },
+    Key {
+        name: "async-oneside",
+        help: "Whether TCP connections are followed of which one side alone is seen, as behind routers that send answers another way. Default: false.",
+    },
     Key { name: "anomaly", help: "Whether behaviour is analysed. Default: true." },
     Key {
         name: "sensitivity",
@@ -221,6 +229,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     pub signatures: Option<bool>,
     pub arp: Option<bool>,
+    pub midstream: Option<bool>,
+    pub async_oneside: Option<bool>,
     pub anomaly: Option<bool>,
     pub sensitivity: Option<Sensitivity>,
     pub state: Option<PathBuf>,
@@ -425,6 +435,8 @@ impl Config {
             data_dir: self.data_dir.or(under.data_dir),
             signatures: self.signatures.or(under.signatures),
             arp: self.arp.or(under.arp),
+            midstream: self.midstream.or(under.midstream),
+            async_oneside: self.async_oneside.or(under.async_oneside),
             anomaly: self.anomaly.or(under.anomaly),
             sensitivity: self.sensitivity.or(under.sensitivity),
             state: self.state.or(under.state),
@@ -532,6 +544,8 @@ mod tests {
             geoip-database = "country.mmdb"
             signatures = true
             arp = true
+            midstream = true
+            async-oneside = true
             anomaly = false
             sensitivity = "high"
             state = "state"

@@ -189,6 +189,8 @@ pub(super) fn limits(config: &Config) -> Limits {
         flows: u32::try_from(half / worker::BYTES_PER_FLOW as u64).unwrap_or(u32::MAX).max(1),
         carried: half,
         reassembly: config.stream_memory.unwrap_or(STREAM_MEMORY) << 20,
+        midstream: config.midstream.unwrap_or_default(),
+        async_oneside: config.async_oneside.unwrap_or_default(),
         ..Limits::default()
     }
 }

@@ -46,7 +46,7 @@ macro_rules! technique {
 impl Technique {
     /// Whether it is done to domain controllers alone.
     pub(super) fn of_controllers(&self) -> bool {
-        [DCSYNC.sid, DIRECTORY.sid, ROAST.sid].contains(&self.sid)
+        [DCSYNC.sid, DIRECTORY.sid, ROAST.sid, NETLOGON.sid].contains(&self.sid)
     }
 }
 
@@ -134,7 +134,7 @@ technique!(LOG_CLEARED 21 "T1070.001" High 0.85 "Event log cleared from afar"
     "ha cancellato il registro eventi di" "cleared the event log of"
     "Si cancellano le tracce." "Traces are being removed.");
 technique!(ACCOUNT_CHANGED 22 "T1098" Medium 0.65 "Account or group changed from afar"
-    "ha creato account o cambiato gruppi su" "created accounts or changed groups on"
+    "ha creato o cambiato account o gruppi su" "created or changed accounts or groups on"
     "Normale dalla macchina di chi amministra; da ogni altra è un modo di restare."
     "Normal from the machine of an administrator; from any other it is a way to stay.");
 technique!(PEERS 23 "T1021" Medium 0.6 "Many internal machines reached for administration"
@@ -144,6 +144,19 @@ technique!(PEERS 23 "T1021" Medium 0.6 "Many internal machines reached for admin
 technique!(SHARES 24 "T1135" Medium 0.6 "Shares of many machines listed"
     "ha elencato le condivisioni di molte macchine, tra cui" "listed the shares of many machines, among them"
     "Così si cercano dati da rubare o da cifrare." "This is how data to steal or encrypt is looked for.");
+
+technique!(NETLOGON 25 "T1210" High 0.9 "Secure channel of the domain tried again and again"
+    "ha provato molte volte in un minuto ad autenticarsi come macchina del dominio (Netlogon) presso" "tried many times within a minute to authenticate as a machine of the domain (Netlogon) at"
+    "Una macchina lo fa una volta; chi prova a caso sfrutta un difetto noto (Zerologon) per prendersi il dominio."
+    "A machine does so once; who tries at random exploits a known flaw (Zerologon) to take the domain over.");
+technique!(PRINT_DRIVER 26 "T1547.012" Medium 0.65 "Printer driver installed from afar"
+    "ha installato un driver di stampa su" "installed a printer driver on"
+    "Lo fa chi amministra un server di stampa; su ogni altra macchina è un modo di eseguire un programma (PrintNightmare)."
+    "The administrator of a print server does so; on any other machine it is a way to run a program (PrintNightmare).");
+technique!(ENDPOINTS 27 "T1046" Low 0.5 "Services of a machine listed"
+    "ha elencato i servizi RPC di" "listed the RPC services of"
+    "Chi cerca un punto debole guarda così che cosa offre una macchina; lo fanno anche gli inventari."
+    "This is how one looks at what a machine offers, for a weak spot; inventories do so too.");
 
 /// Operations of interfaces that show a technique: UUID, operations, technique.
 pub(super) static OPERATIONS: &[(u128, &[u16], &Technique)] = &[
@@ -166,8 +179,8 @@ pub(super) static OPERATIONS: &[(u128, &[u16], &Technique)] = &[
     (0x00020400_0000_0000_c000_000000000046, &[6], &DCOM),
     // MS-SAMR: enumeration of groups, users, aliases; members; display information.
     (SAMR, &[11, 13, 15, 25, 33, 40, 48, 51], &ACCOUNTS),
-    // CreateUser (2), AddMemberToGroup, AddMemberToAlias, CreateGroup, CreateAlias.
-    (SAMR, &[10, 12, 14, 22, 31, 50], &ACCOUNT_CHANGED),
+    // CreateUser (2), AddMemberToGroup, AddMemberToAlias, CreateGroup, CreateAlias, SetInformationUser (2).
+    (SAMR, &[10, 12, 14, 22, 31, 37, 50, 58], &ACCOUNT_CHANGED),
     // MS-SRVS: NetrSessionEnum, NetrConnectionEnum, NetrFileEnum. MS-WKST: NetrWkstaUserEnum.
     (SRVSVC, &[8, 9, 12], &SESSIONS),
     (0x6bffd098_a112_3610_9833_46c3f87e345a, &[2], &SESSIONS),
@@ -184,6 +197,13 @@ pub(super) static OPERATIONS: &[(u128, &[u16], &Technique)] = &[
     // MS-EVEN: ClearEventLog. MS-EVEN6: EvtRpcClearLog.
     (0x82273fdc_e32a_18c3_3f78_827929dc23ea, &[0, 12], &LOG_CLEARED),
     (0xf6beaff7_1e19_4fbb_9f8f_b89e2018337c, &[6], &LOG_CLEARED),
+    // MS-NRPC: NetrServerAuthenticate (1, 2, 3); counted.
+    (0x12345678_1234_abcd_ef00_01234567cffb, &[5, 15, 26], &NETLOGON),
+    // MS-RPRN: AddPrinterDriver (Ex). MS-PAR: AsyncAddPrinterDriver.
+    (0x12345678_1234_abcd_ef00_0123456789ab, &[9, 89], &PRINT_DRIVER),
+    (0x76f03f96_cdfd_44fc_a22c_64950a001209, &[39], &PRINT_DRIVER),
+    // The endpoint mapper (C706, appendix O): ept_lookup.
+    (0xe1af8308_5d1f_11c9_91a4_08002b14a0fa, &[2], &ENDPOINTS),
 ];
 
 const SVCCTL: u128 = 0x367abb81_9844_35f1_ad32_98f038001003;
