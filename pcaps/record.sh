@@ -5,7 +5,7 @@
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
 # nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
-# inetutils-telnetd llmnrd dsniff isc-dhcp-client, and PyPI's pymodbus 3 and mitm6.
+# inetutils-telnetd llmnrd dsniff isc-dhcp-client samba, and PyPI's pymodbus 3 and mitm6.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -218,6 +218,43 @@ forged() {
     done
 } >/dev/null
 
+# Answers whoever asks for a name of NetBIOS that it is the machine's.
+namesake='
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 137))
+while True:
+    asked, who = s.recvfrom(1500)
+    if asked[2] & 0xf8 == 0:
+        name = asked[12:46]
+        s.sendto(asked[:2] + b"\x85\0\0\0\0\1\0\0\0\0" + name + b"\0\x20\0\1\0\0\0\xa5\0\6\0\0" + socket.inet_aton(sys.argv[1]), who)
+'
+# A machine of NetBIOS that has one name, then one in its place that takes each name that is asked for.
+workgroup() {
+    local host ask="ip netns exec $B nmblookup -s /dev/null -B 192.168.10.255"
+    mkdir -p "$work/samba"
+    cat >"$work/samba/smb.conf" <<END
+[global]
+netbios name = SPORTELLO
+workgroup = COMUNE
+interfaces = i0
+bind interfaces only = yes
+local master = no
+lock directory = $work/samba
+state directory = $work/samba
+cache directory = $work/samba
+pid directory = $work/samba
+private dir = $work/samba
+log file = $work/samba/log
+END
+    serve $C nmbd -F --no-process-group -s "$work/samba/smb.conf"; sleep 8
+    $ask SPORTELLO; $ask NESSUNO
+    kill "${pids[-1]}"; sleep 1
+    serve $C python3 -c "$namesake" $IN; sleep 0.5
+    for host in WPAD SRV-ARCHIVIO STAMPANTE-2; do $ask $host; done
+    kill "${pids[-1]}"
+} >/dev/null 2>&1
+
 # Three machines that look for a server of DHCPv6, where a stranger is the only one.
 newcomers() {
     local number
@@ -261,6 +298,7 @@ one() {
         sleep 3; serve $B mitm6 -i i1 -d prova.example --no-ra
         sleep 3; touch "$work/lease"{1,2,3}; chmod 755 "$work"
         carries='udp port 546 or udp port 547' record dhcpv6 newcomers ;;
+    nbns) carries='udp port 137' record nbns workgroup ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -269,6 +307,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing dhcpv6
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing dhcpv6 nbns
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

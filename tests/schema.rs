@@ -20,8 +20,8 @@ use crate::support::{corpus, files};
 
 /// Records that the reference engine does not write, and objects that its records do not have: its
 /// version 8 reads neither IMAP nor what Telnet says.
-const OWN_EVENTS: &[&str] = &["incident", "dhcpv6", "imap", "llmnr", "telnet"];
-const OWN_KEYS: &[&str] = &["finding", "dhcpv6", "imap", "llmnr", "telnet"];
+const OWN_EVENTS: &[&str] = &["incident", "dhcpv6", "imap", "llmnr", "nbns", "telnet"];
+const OWN_KEYS: &[&str] = &["finding", "dhcpv6", "imap", "llmnr", "nbns", "telnet"];
 /// Different violations that are shown.
 const SHOWN: usize = 40;
 

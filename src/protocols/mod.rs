@@ -26,6 +26,7 @@ mod llmnr;
 pub mod mdns;
 pub mod modbus;
 mod mqtt;
+pub mod nbns;
 pub mod nfs;
 pub mod ntp;
 pub mod pgsql;
@@ -272,6 +273,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &quic::PROTOCOL,
     &mdns::PROTOCOL,
     &llmnr::PROTOCOL,
+    &nbns::PROTOCOL,
     &dhcp::PROTOCOL,
     &dhcpv6::PROTOCOL,
     &snmp::PROTOCOL,

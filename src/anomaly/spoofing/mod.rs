@@ -7,7 +7,7 @@
 //! or that takes the addresses of two others, stands between them. One address that two machines use in
 //! turn is a conflict. A second DHCP server that names another gateway or other name servers to the same
 //! network leads clients astray, as does a router of IPv6 that announces another network than the one
-//! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR) wants
+//! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR, NetBIOS) wants
 //! them to log on to it. Who answers in a name server's place is faster, but the true answer comes too;
 //! who takes all addresses of a DHCP server asks for them as machines that nobody has. A server of DHCPv6
 //! that hands itself out as the name server, and is no router, answers what it likes.
@@ -63,7 +63,7 @@ static NAMES: Parameter = Parameter {
     values: [5.0, 3.0, 2.0],
     unit: "names",
     help: "Different names that a machine answers for as its own within an hour when neighbours ask \
-           (LLMNR): it has one. Who answers for the proxy's, wpad, is told at once.",
+           (LLMNR, NetBIOS): it has one. Who answers for the proxy's, wpad, is told at once.",
 };
 
 static CLIENTS: Parameter = Parameter {
@@ -93,12 +93,12 @@ pub static KIND: Kind = Kind {
         "RFC 2131, RFC 2132 (DHCP)",
         "RFC 4861 (NDP), RFC 6104 (rogue router advertisements)",
         "arpwatch, the bogons and flip-flops that it reports",
-        "RFC 4795 (LLMNR)",
+        "RFC 4795 (LLMNR), RFC 1001 and RFC 1002 (NetBIOS)",
         "MITRE ATT&CK T1557.001, T1557.002, T1557.003",
     ],
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES, &CLIENTS],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction, Sort::Anomaly],
-    reads: &["dhcp", "dhcpv6", "llmnr", "dns"],
+    reads: &["dhcp", "dhcpv6", "llmnr", "nbns", "dns"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Spoofing::new(site, tuning)),
 };
@@ -211,7 +211,8 @@ impl Spoofing {
         let answerers = &mut self.state.answerers;
         let found = answerers.add(place, of, when, self.names)?;
         let context = Context { source: Some(sender), destination: Some(asker), ..*context };
-        Some(words::answerer(found, &context, record.timestamp, self.names))
+        let protocol = if of.protocol == "nbns" { "NetBIOS" } else { "LLMNR" };
+        Some(words::answerer(found, protocol, &context, record.timestamp, self.names))
     }
 
     fn dhcp(&mut self, record: &Record, transaction: &TransactionRecord) -> Option<Found> {
@@ -253,7 +254,9 @@ impl Detector for Spoofing {
         let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp),
             Body::Icmp(message) => self.neighbour(record, message),
-            Body::Transaction(of) if of.protocol == "llmnr" => self.answer(record, of),
+            Body::Transaction(of) if matches!(of.protocol, "llmnr" | "nbns") => {
+                self.answer(record, of)
+            }
             Body::Transaction(of) if of.protocol == "dns" => {
                 self.state.races.message(&record.context, of, record.timestamp)
             }

@@ -1,4 +1,4 @@
-//! Who answers its neighbours' questions for names (LLMNR), and for how many it says that they are its own.
+//! Who answers its neighbours' questions for names (LLMNR, NetBIOS), and for how many it says that they are its own.
 
 use std::net::IpAddr;
 
@@ -24,6 +24,8 @@ const PROXY: &[u8] = b"wpad";
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Answerer {
     names: Distinct,
+    /// Names that it told all others it takes, as an honest machine does (RFC 1001, section 15.2.1).
+    registered: Distinct,
     pub(super) examples: Vec<String>,
     pub(super) first: Timestamp,
     /// What was told: 1 of the proxy's name, the limit of names of many.
@@ -62,7 +64,7 @@ impl Answerers {
     ) -> Option<&Answerer> {
         let mut said = Said::of(sender);
         transaction.transaction.describe(&mut said);
-        if !said.is_answer || said.own.is_empty() {
+        if !said.is_answer && !said.registers || said.own.is_empty() {
             return None;
         }
         let answerer = self.seen.touch(&(vlan, sender));
@@ -71,6 +73,13 @@ impl Answerers {
             *answerer = Answerer { first: at, ..Answerer::default() };
         }
         for name in said.own {
+            if said.registers {
+                answerer.registered.insert(mix_bytes(&name));
+                continue;
+            }
+            if answerer.registered.contains(mix_bytes(&name)) {
+                continue;
+            }
             answerer.proxy |= name == PROXY;
             if !answerer.names.insert(mix_bytes(&name)) {
                 continue;
@@ -94,7 +103,11 @@ impl Answerers {
         let of = |answerer: &Answerer| {
             let examples: usize = answerer.examples.iter().map(String::capacity).sum();
             let places = answerer.examples.capacity() * size_of::<String>();
-            answerer.names.memory() + examples + places + answerer.evidence.capacity() * 8
+            answerer.names.memory()
+                + answerer.registered.memory()
+                + examples
+                + places
+                + answerer.evidence.capacity() * 8
         };
         self.seen.memory() + self.seen.iter().map(|(_, answerer)| of(answerer)).sum::<usize>()
     }
@@ -104,7 +117,10 @@ impl Answerers {
 struct Said {
     sender: IpAddr,
     is_answer: bool,
+    registers: bool,
     inside: bool,
+    /// What is answered for is no name of a machine: a group, or a service of NetBIOS.
+    shared: bool,
     name: Vec<u8>,
     /// The first label of each, in small letters.
     own: Vec<Vec<u8>>,
@@ -112,24 +128,37 @@ struct Said {
 
 impl Said {
     const fn of(sender: IpAddr) -> Self {
-        Self { sender, is_answer: false, inside: false, name: Vec::new(), own: Vec::new() }
+        Self {
+            sender,
+            is_answer: false,
+            registers: false,
+            inside: false,
+            shared: false,
+            name: Vec::new(),
+            own: Vec::new(),
+        }
     }
 }
 
 impl Tree for Said {
     fn wants(&self, key: &str) -> bool {
-        matches!(key, "type" | "answers" | "rrname" | "rdata")
+        matches!(key, "type" | "opcode" | "answers" | "rrname" | "suffix" | "group" | "rdata")
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {
         match key {
             "type" if !self.inside => self.is_answer = value == b"response",
+            "opcode" if !self.inside => {
+                self.registers = !self.is_answer && matches!(value, b"registration" | b"refresh");
+            }
             "rrname" if self.inside => {
                 let label = value.split(|byte| *byte == b'.').next().unwrap_or_default();
                 let label = label.get(..NAME_BYTES_MAX).unwrap_or(label);
                 self.name = label.to_ascii_lowercase();
             }
-            "rdata" if self.inside => {
+            // A workstation and a server; others are of domains and browsers (RFC 1001, section 14).
+            "suffix" if self.inside => self.shared |= !matches!(value, b"00" | b"20"),
+            "rdata" if self.inside && !self.shared => {
                 let address = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 if address == Some(self.sender) && self.own.len() < EXAMPLES_MAX {
                     self.own.push(std::mem::take(&mut self.name));
@@ -143,9 +172,12 @@ impl Tree for Said {
 
     fn float(&mut self, _: &str, _: f64) {}
 
-    fn bool(&mut self, _: &str, _: bool) {}
+    fn bool(&mut self, key: &str, value: bool) {
+        self.shared |= key == "group" && value;
+    }
 
     fn object(&mut self, _: &str, fill: &mut dyn FnMut(&mut dyn Tree)) {
+        self.shared = false;
         fill(self);
     }
 

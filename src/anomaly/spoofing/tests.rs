@@ -534,3 +534,61 @@ fn a_server_of_dhcpv6_that_names_itself_and_is_no_router() {
         "{text}"
     );
 }
+
+/// What the machine 10.0.0.5 answers for by NetBIOS, or registers: name, suffix, whether a group.
+struct Bios(&'static str, Vec<(&'static str, &'static str, bool)>);
+
+impl field::Fields for Bios {
+    const FIELDS: &'static [field::Field<Self>] = &[];
+}
+
+impl field::Describe for Bios {
+    fn describe(&self, tree: &mut dyn field::Tree) {
+        let Self(opcode, names) = self;
+        tree.text("type", if *opcode == "query" { b"response" } else { b"request" });
+        tree.text("opcode", opcode.as_bytes());
+        tree.list("answers", &mut |tree| {
+            for (name, suffix, group) in names {
+                tree.object("", &mut |tree| {
+                    tree.text("rrname", name.as_bytes());
+                    tree.text("suffix", suffix.as_bytes());
+                    tree.bool("group", *group);
+                    tree.text("rdata", b"10.0.0.5");
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn names_of_netbios_are_counted_but_for_those_that_machines_share() {
+    let said = |opcode: &'static str, names: &[(&'static str, &'static str, bool)]| {
+        let of = |(name, at): (&(&'static str, &'static str, bool), u64)| {
+            let mut record = speak(at * 1000, "nbns", [137, 137], Spoken(Vec::new(), Vec::new()));
+            if let Body::Transaction(transaction) = &mut record.body {
+                transaction.transaction = Box::new(Bios(opcode, vec![*name]));
+            }
+            record
+        };
+        names.iter().zip(0..).map(of).collect::<Vec<_>>()
+    };
+    let answers = |names: &[(&'static str, &'static str, bool)]| judge(said("query", names));
+    let found = answers(&[("SRV-A", "20", false), ("FILE2", "00", false), ("STAMPA", "20", false)]);
+    assert_eq!(found.iter().map(|f| f.finding.level).collect::<Vec<_>>(), [Level::High]);
+    assert!(found[0].finding.title.starts_with("NetBIOS poisoning: 10.0.0.5"));
+    assert_eq!(answers(&[("WPAD", "00", false)])[0].finding.level, Level::Medium);
+    // A controller, which answers for its domain and as a browser too, and for its one name twice.
+    let controller = [
+        ("DC1", "00", false),
+        ("DC1", "20", false),
+        ("COMUNE", "1b", false),
+        ("COMUNE", "1c", true),
+        ("COMUNE", "00", true),
+        ("..__MSBROWSE__.", "01", true),
+    ];
+    assert!(answers(&controller).is_empty());
+    // A server with other names beside its own, which it has told everybody.
+    let many = [("SRV-A", "20", false), ("FILE2", "20", false), ("STAMPA", "20", false)];
+    assert!(judge(said("registration", &many).into_iter().chain(said("query", &many))).is_empty());
+    assert_eq!(answers(&many).len(), 1);
+}

@@ -256,6 +256,7 @@ pub(super) fn rival_routers(context: &Context, rivals: &neighbours::Rivals) -> F
 /// A machine that answers for names of others.
 pub(super) fn answerer(
     answerer: &Answerer,
+    protocol: &str,
     context: &Context,
     at: Timestamp,
     names_min: u64,
@@ -271,7 +272,7 @@ pub(super) fn answerer(
     Judgement {
         kind: &KIND,
         sid: 5,
-        title: format!("LLMNR poisoning: {who} answers for {shown}"),
+        title: format!("{protocol} poisoning: {who} answers for {shown}"),
         context: *context,
         level: if many { Level::High } else { Level::Medium },
         score: names as f64,
@@ -289,12 +290,12 @@ pub(super) fn answerer(
         took,
         seen: Said::new(
             format!(
-                "Alle macchine vicine che cercano un nome (LLMNR) {who} ha risposto «sono io» per \
+                "Alle macchine vicine che cercano un nome ({protocol}) {who} ha risposto «sono io» per \
                  {} in {}: {shown}.",
                 of.it, span.it
             ),
             format!(
-                "To neighbours that look for a name (LLMNR) {who} answered \"that is me\" for {} in \
+                "To neighbours that look for a name ({protocol}) {who} answered \"that is me\" for {} in \
                  {}: {shown}.",
                 of.en, span.en
             ),
