@@ -82,6 +82,7 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     tracing::info!(interface, workers = plan.workers, %listen, "watching");
     let over = AtomicBool::new(false);
     let mut report = std::thread::scope(|scope| {
+        let guard = Over { over: &over, ready: &ready };
         let reloads = scope.spawn(|| {
             let mut rules = rules;
             while !over.load(Ordering::Relaxed) {
@@ -97,13 +98,12 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
                 }
             }
         });
-        let mut publish = |stats: &WorkerStats, source: &SourceStats, merge: MergeStats| {
-            metrics.totals(&totals(stats, source, merge));
-        };
-        let report = engine::watch(sources, &setup, &live, &mut merge, &mut publish);
-        over.store(true, Ordering::Relaxed);
-        // A reload that panicked was told by the panic itself.
-        let _ = reloads.join();
+        let report =
+            engine::watch(sources, &setup, &live, &mut merge, &mut |stats, source, merge| {
+                metrics.totals(&totals(stats, source, merge));
+            });
+        drop(guard);
+        let _told_by_its_panic = reloads.join();
         report
     });
     report.lost.extend(kept.write());
@@ -117,6 +117,20 @@ pub fn watch(config: &Config) -> anyhow::Result<u8> {
     let loaded = std::mem::take(&mut *loaded.lock().unwrap_or_else(PoisonError::into_inner));
     write_summary(&output, &report, &found, loaded.as_ref())?;
     Ok(tell(&report))
+}
+
+/// Ends what goes on beside the engine when that is over, however it ended: nobody would end the program
+/// else when a stage has panicked.
+struct Over<'a> {
+    over: &'a AtomicBool,
+    ready: &'a AtomicBool,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.ready.store(false, Ordering::Relaxed);
+        self.over.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Loads what the plan names, and makes all that rules need: packets must not wait for that.

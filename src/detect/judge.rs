@@ -90,11 +90,9 @@ impl Judge<'_> {
                 self.scratch.forget();
                 continue;
             }
-            // Only the merge knows whether it is a match, or what is kept: it is told even of silent
-            // rules.
+            // Only the merge knows whether it is a match: it is told even of silent rules.
             let signature = &planned.rule.signature;
-            let keeps = planned.rule.silent && !signature.tags.is_empty();
-            if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() || keeps {
+            if !signature.host_bits.is_empty() || !self.scratch.queries.is_empty() {
                 self.apply_bits(planned);
                 self.apply_integers(planned);
                 self.keep_texts();
@@ -108,10 +106,12 @@ impl Judge<'_> {
             self.store(planned, candidate);
             let passes = planned.rule.action == Action::Pass;
             let speaks = if passes { planned.rule.outspoken } else { !planned.rule.silent };
+            // What is kept is the merge's business, too.
+            let keeps = planned.rule.silent && !passes && !signature.tags.is_empty();
             if speaks && raised >= ALERTS_MAX {
                 self.dropped += 1;
-            } else if speaks {
-                raised += 1;
+            } else if speaks || keeps {
+                raised += usize::from(speaks);
                 alerts.push((index, self.alert(planned, candidate)));
             }
             if passes {

@@ -131,6 +131,13 @@ impl Tags {
         kept
     }
 
+    /// A flow has ended.
+    pub fn ended(&mut self, flow: Option<u64>) {
+        if !self.tagged.is_empty() {
+            flow.and_then(|id| self.tagged.remove(&Whose::Flow(id)));
+        }
+    }
+
     /// Tags for which there was no room.
     pub const fn refused(&self) -> u64 {
         self.refused

@@ -306,7 +306,8 @@ fn record(place: Place, context: Context, body: Body) -> Record {
     Record { sequence: place.sequence, tie: 0, timestamp: place.timestamp, context, body }
 }
 
-fn packet_context(headers: &Headers) -> Context {
+/// From whom to whom a packet went.
+pub(super) fn packet_context(headers: &Headers) -> Context {
     let (source, destination) = headers.endpoints().unzip();
     Context {
         flow_id: None,

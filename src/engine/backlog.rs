@@ -8,7 +8,7 @@ pub const RECORDS_MAX: usize = 100_000;
 pub const BYTES_MAX: usize = 64 << 20;
 
 /// Makes what waits fit. First the contents of files and the packets that no longer fit are given up,
-/// then what detectors alone read, then all but alerts, then the oldest. Returns how many records
+/// then packets that a rule may want, what detectors alone read, all but alerts, the oldest. Returns how many records
 /// lost their content or are gone.
 pub fn shed(kept: &mut Vec<Record>, records_max: usize, bytes_max: usize) -> u64 {
     let (mut room, mut lost) = (bytes_max, 0);
@@ -27,8 +27,12 @@ pub fn shed(kept: &mut Vec<Record>, records_max: usize, bytes_max: usize) -> u64
         }
         fits.is_some()
     });
-    let orders: [fn(&Body) -> bool; 3] =
-        [|body| !body.is_shown(), |body| !matches!(body, Body::Alert(_)), |_| true];
+    let orders: [fn(&Body) -> bool; 4] = [
+        |body| matches!(body, Body::Packet(_)),
+        |body| !body.is_shown(),
+        |body| !matches!(body, Body::Alert(_)),
+        |_| true,
+    ];
     for goes in orders {
         let mut excess = kept.len().saturating_sub(records_max);
         lost += excess.min(kept.iter().filter(|record| goes(&record.body)).count()) as u64;

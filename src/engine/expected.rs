@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use crate::flow::shard_of;
 use crate::net::Endpoint;
 use crate::protocols::Expectation;
 use crate::time::{Duration, Timestamp};
@@ -30,10 +29,11 @@ struct Waiting {
 }
 
 impl Expected {
-    /// A flow between `client` and `server` announced another; one to a third host is not
+    /// A flow between `client` and `server`, in a frame of that shard, announced another; one to a third host is not
     /// believed, as anybody could redirect us so.
     pub fn add(
         &mut self,
+        shard: u8,
         client: Endpoint,
         server: Endpoint,
         now: Timestamp,
@@ -45,7 +45,7 @@ impl Expected {
             (_, true) => server.addr,
             _ => return,
         };
-        let waiting = self.shards.entry(shard_of(from, to)).or_default();
+        let waiting = self.shards.entry(shard).or_default();
         waiting.retain(|known| known.until >= now);
         if waiting.len() >= EXPECTED_MAX {
             waiting.pop_front();
@@ -57,6 +57,7 @@ impl Expected {
     /// Takes out what announced a flow from `client` to `server`.
     pub fn take(
         &mut self,
+        shard: u8,
         client: Endpoint,
         server: Endpoint,
         now: Timestamp,
@@ -64,7 +65,6 @@ impl Expected {
         if self.shards.is_empty() {
             return None;
         }
-        let shard = shard_of(client.addr, server.addr);
         let waiting = self.shards.get_mut(&shard)?;
         let fits = |known: &Waiting| {
             known.to == server.addr
@@ -102,17 +102,17 @@ mod tests {
         let (client, server) = (end("10.0.0.1", 40_000), end("10.0.0.2", 21));
         let mut expected = Expected::default();
         let at = Timestamp::new(100, 0);
-        expected.add(client, server, at, data(5000, None));
-        expected.add(client, server, at, data(5001, Some(client.addr)));
-        expected.add(client, server, at, data(5002, Some(end("10.9.9.9", 0).addr)));
+        expected.add(7, client, server, at, data(5000, None));
+        expected.add(7, client, server, at, data(5001, Some(client.addr)));
+        expected.add(7, client, server, at, data(5002, Some(end("10.9.9.9", 0).addr)));
         let to_server = end("10.0.0.2", 5000);
-        assert_eq!(expected.take(server, to_server, at), None);
-        assert!(expected.take(client, to_server, at).is_some());
-        assert_eq!(expected.take(client, to_server, at), None);
-        assert!(expected.take(server, end("10.0.0.1", 5001), at).is_some());
-        assert_eq!(expected.take(client, end("10.9.9.9", 5002), at), None);
-        expected.add(client, server, at, data(5000, None));
-        assert_eq!(expected.take(client, to_server, Timestamp::new(200, 0)), None);
+        assert_eq!(expected.take(7, server, to_server, at), None);
+        assert!(expected.take(7, client, to_server, at).is_some());
+        assert_eq!(expected.take(7, client, to_server, at), None);
+        assert!(expected.take(7, server, end("10.0.0.1", 5001), at).is_some());
+        assert_eq!(expected.take(7, client, end("10.9.9.9", 5002), at), None);
+        expected.add(7, client, server, at, data(5000, None));
+        assert_eq!(expected.take(7, client, to_server, Timestamp::new(200, 0)), None);
     }
 
     #[test]
@@ -120,9 +120,9 @@ mod tests {
         let (client, server) = (end("10.0.0.1", 40_000), end("10.0.0.2", 21));
         let mut expected = Expected::default();
         let at = Timestamp::new(100, 0);
-        (0..1000).for_each(|port| expected.add(client, server, at, data(port, None)));
+        (0..1000).for_each(|port| expected.add(7, client, server, at, data(port, None)));
         let waiting: usize = expected.shards.values().map(VecDeque::len).sum();
         assert_eq!((waiting, expected.forgotten()), (EXPECTED_MAX, 1000 - EXPECTED_MAX as u64));
-        assert!(expected.take(client, end("10.0.0.2", 999), at).is_some());
+        assert!(expected.take(7, client, end("10.0.0.2", 999), at).is_some());
     }
 }

@@ -141,10 +141,11 @@ impl Host<App> for GatherHost<'_> {
             }
             let (client, server) = (flow.client, flow.server);
             let new = Session::new(carrier, server.port, client.port, self.gather.files);
-            flow.app.session = Some(match self.gather.expected.take(client, server, now) {
-                Some(expectation) => new.expected(&expectation),
-                None => new,
-            });
+            flow.app.session =
+                Some(match self.gather.expected.take(flow.shard, client, server, now) {
+                    Some(expectation) => new.expected(&expectation),
+                    None => new,
+                });
         }
         let Some(session) = &mut flow.app.session else { return };
         session.chunk(way, chunk, now, &mut self.gather.signals);
@@ -174,7 +175,13 @@ impl Host<App> for GatherHost<'_> {
             }
             match signal {
                 Signal::Expect(expectation) => {
-                    self.gather.expected.add(flow.client, flow.server, now, *expectation);
+                    self.gather.expected.add(
+                        flow.shard,
+                        flow.client,
+                        flow.server,
+                        now,
+                        *expectation,
+                    );
                 }
                 signal => self.gather.effects.push(Effect::Signal { slot, protocol, way, signal }),
             }

@@ -4,8 +4,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
+
 use crate::file::File;
-use crate::flow::shard_of;
 
 /// Files of one shard of address pairs that wait for further parts; of more the oldest is forgotten.
 /// By shard, so that what is forgotten does not depend on the number of workers.
@@ -23,23 +24,24 @@ pub struct Joins {
 
 struct Join {
     ends: (IpAddr, IpAddr),
-    key: Box<[u8]>,
+    /// A hash of host and name: names may be long.
+    key: [u8; 32],
     total: u64,
     /// What was seen: begin and end, sorted, apart from each other.
     seen: Vec<(u64, u64)>,
 }
 
 impl Joins {
-    /// Takes a part that has ended; the size of the file when it is whole now.
-    pub fn add(&mut self, ends: (IpAddr, IpAddr), file: &File) -> Option<u64> {
+    /// Takes a part that has ended, of a flow of that shard; the size of the file when it is whole now.
+    pub fn add(&mut self, shard: u8, ends: (IpAddr, IpAddr), file: &File) -> Option<u64> {
         let part = file.part_of().filter(|_| !file.has_gap() && file.size() > 0)?;
-        let same =
-            |join: &Join| join.ends == ends && join.total == part.total && *join.key == *part.key;
-        let waiting = self.shards.entry(shard_of(ends.0, ends.1)).or_default();
+        let key: [u8; 32] = Sha256::digest(&part.key).into();
+        let same = |join: &Join| join.ends == ends && join.total == part.total && join.key == key;
+        let waiting = self.shards.entry(shard).or_default();
         let at = waiting.iter().position(same);
         let mut join = at.and_then(|at| waiting.remove(at)).unwrap_or_else(|| Join {
             ends,
-            key: part.key.clone(),
+            key,
             total: part.total,
             seen: Vec::new(),
         });
@@ -96,11 +98,11 @@ mod tests {
     fn parts_in_any_order_make_a_whole() {
         let ends = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let mut joins = Joins::default();
-        assert_eq!(joins.add(ends, &part(b"x", 6, b"6789")), None);
-        assert_eq!(joins.add(ends, &part(b"y", 0, b"012345")), None);
-        assert_eq!(joins.add(ends, &part(b"x", 0, b"0123")), None);
-        assert_eq!(joins.add(ends, &part(b"x", 3, b"345")), Some(10));
-        assert_eq!(joins.add(ends, &part(b"x", 3, b"345")), None);
+        assert_eq!(joins.add(7, ends, &part(b"x", 6, b"6789")), None);
+        assert_eq!(joins.add(7, ends, &part(b"y", 0, b"012345")), None);
+        assert_eq!(joins.add(7, ends, &part(b"x", 0, b"0123")), None);
+        assert_eq!(joins.add(7, ends, &part(b"x", 3, b"345")), Some(10));
+        assert_eq!(joins.add(7, ends, &part(b"x", 3, b"345")), None);
     }
 
     #[test]
@@ -108,7 +110,7 @@ mod tests {
         let ends = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let mut joins = Joins::default();
         for number in 0..10_000u32 {
-            assert_eq!(joins.add(ends, &part(&number.to_be_bytes(), 5, b"5")), None);
+            assert_eq!(joins.add(7, ends, &part(&number.to_be_bytes(), 5, b"5")), None);
         }
         let waiting: usize = joins.shards.values().map(VecDeque::len).sum();
         assert_eq!((waiting, joins.forgotten()), (JOINS_MAX, 10_000 - JOINS_MAX as u64));

@@ -2,13 +2,16 @@
 //! are handed on that may be: those of flows in which such a rule matched, or all when hosts are asked
 //! for.
 
+use std::net::IpAddr;
+
+use super::activity::packet_context;
 use super::gather::App;
 use super::settle::flow_context;
-use crate::capture::Batch;
+use crate::capture::{Batch, Frame};
+use crate::decode;
 use crate::detect::{KeptPackets, Ruleset};
 use crate::flow::{Flow, Slot, Table};
-use crate::net::Direction;
-use crate::record::{Body, Packet, Record, Tag, TagMetric};
+use crate::record::{Body, Context, Packet, Record, Tag, TagMetric};
 
 /// Notes the packets of a round.
 #[derive(Default)]
@@ -23,7 +26,6 @@ struct Seen {
     /// Number of its frame within the round's batch.
     frame: usize,
     slot: Slot,
-    way: Direction,
     /// Its number within the flow, from 1.
     number: u64,
 }
@@ -36,36 +38,54 @@ impl Kept {
     }
 
     /// Notes the packet just taken by a flow.
-    pub(super) fn note(&mut self, frame: usize, slot: Slot, way: Direction, table: &Table<App>) {
+    pub(super) fn note(&mut self, frame: usize, slot: Slot, table: &Table<App>) {
         if self.wanted == KeptPackets::Nothing {
             return;
         }
         let number = table.get(slot).map_or(0, packets);
-        self.seen.push(Seen { frame, slot, way, number });
+        self.seen.push(Seen { frame, slot, number });
     }
 
     /// Hands the packets of the round on that may be wanted, whole.
-    pub(super) fn tell(&mut self, batch: &Batch, table: &Table<App>, records: &mut Vec<Record>) {
-        for Seen { frame, slot, way, number } in self.seen.drain(..) {
+    pub(super) fn tell(
+        &mut self,
+        batch: &Batch,
+        options: &decode::Options,
+        table: &Table<App>,
+        records: &mut Vec<Record>,
+    ) {
+        for Seen { frame, slot, number } in self.seen.drain(..) {
             let Some(flow) = table.get(slot) else { continue };
             if self.wanted != KeptPackets::All && number > flow.app.kept_until {
                 continue;
             }
             let Some(frame) = batch.frames.get(frame) else { continue };
-            let mut context = flow_context(flow);
-            if way == Direction::ToClient {
-                std::mem::swap(&mut context.source, &mut context.destination);
-            }
-            let body = Packet { link: frame.link, bytes: batch.bytes(frame).into() };
+            let bytes = batch.bytes(frame);
+            let body = Packet { link: frame.link, bytes: bytes.into() };
             records.push(Record {
                 sequence: frame.sequence,
                 tie: 0,
                 timestamp: frame.timestamp,
-                context,
+                context: context(flow, frame, bytes, options),
                 body: Body::Packet(Box::new(body)),
             });
         }
     }
+}
+
+/// From whom to whom the packet of a flow went: who began the flow may have turned out since. Of what was
+/// within others the innermost between the flow's ends; else, as of errors, the outermost.
+fn context(flow: &Flow<App>, frame: &Frame, bytes: &[u8], options: &decode::Options) -> Context {
+    let mut of_packet: Option<Context> = None;
+    let pair = |a: IpAddr, b: IpAddr| (a.min(b), a.max(b));
+    let ends = pair(flow.client.addr, flow.server.addr);
+    decode::decode(frame.link, bytes, frame.wire, options, &mut |headers, _| {
+        let own = headers.ip.is_some_and(|ip| pair(ip.source, ip.destination) == ends);
+        if own || of_packet.is_none() {
+            of_packet = headers.ip.map(|_| packet_context(headers));
+        }
+    });
+    Context { flow_id: Some(flow.id), ..of_packet.unwrap_or_else(|| flow_context(flow)) }
 }
 
 /// Takes into account that a rule with these tags matched in a flow, up to which packet of the flow

@@ -212,11 +212,14 @@ impl Merge {
 
     /// Gives the outputs the records of a round, and behind each what detectors made of it.
     fn write<'a>(&mut self, records: impl Iterator<Item = (usize, &'a Record)>) {
-        let Self { outputs, found, found_at, held_back, .. } = self;
+        let Self { outputs, found, found_at, held_back, tags, .. } = self;
         let mut held_back = held_back.drain(..).peekable();
         let mut found_at = found_at.drain(..).peekable();
         let (mut found, mut told) = (found.drain(..), 0);
         for (number, record) in records {
+            if matches!(record.body, Body::Flow(_)) {
+                tags.ended(record.context.flow_id);
+            }
             if record.body.is_shown() && held_back.next_if_eq(&number).is_none() {
                 outputs.iter_mut().for_each(|output| output.record(record));
             }

@@ -270,7 +270,7 @@ fn file_ended(
         sha256: file.sha256().map(<[u8]>::to_vec),
         content: file.stored.then(|| file.content().to_vec()),
     };
-    let whole = worker.joins.add((flow.client.addr, flow.server.addr), file);
+    let whole = worker.joins.add(flow.shard, (flow.client.addr, flow.server.addr), file);
     let (mut context, tie) = (flow_context(flow), tie(place, flow));
     if side == Side::Response {
         std::mem::swap(&mut context.source, &mut context.destination);

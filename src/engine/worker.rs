@@ -204,7 +204,7 @@ impl Worker {
         }
         self.table.tick(now, &mut self.gather.host(self.inspector.as_mut()));
         self.end(&mut pending, last, now);
-        self.kept.tell(batch, &self.table, &mut self.records);
+        self.kept.tell(batch, &self.options.decode, &self.table, &mut self.records);
         self.table.sweep();
         self.spare = emptied(pending);
         std::mem::take(&mut self.records)
@@ -312,7 +312,7 @@ impl Worker {
         let touch = self.table.packet(place.sequence, *sub, now, headers, payload, &mut host);
         *sub = sub.saturating_add(1);
         if let Some(touch) = touch {
-            self.kept.note(self.frame, touch.slot, touch.direction, &self.table);
+            self.kept.note(self.frame, touch.slot, &self.table);
             let (table, records) = (&mut self.table, &mut self.records);
             self.activity.packet(place, headers, payload, touch, table, records);
         }
@@ -355,8 +355,11 @@ impl Worker {
         self.stats.fragments += 1;
         let effects = &mut self.gather.effects;
         let event = &mut |event| effects.push(Effect::Stream(event));
-        let shard = headers.ip.map_or(0, |ip| shard_of(ip.source, ip.destination));
         let limits = DefragLimits::default().share();
+        // Within a tunnel the shard is that of its ends, as the dispatcher has it.
+        let own = headers.ip.filter(|_| headers.tunnel == 0);
+        let shard =
+            own.map_or_else(|| self.table.frame_shard(), |ip| shard_of(ip.source, ip.destination));
         let defrag = self.defrag.entry(shard).or_insert_with(|| Defrag::new(limits));
         let outcome = defrag.packet(place.timestamp, headers, bytes.get(), event);
         self.push(place, headers, bytes, None, start, pending);

@@ -99,6 +99,8 @@ pub struct Flow<A> {
     pub first: (u64, u32),
     /// Where it lies in its table.
     pub slot: Slot,
+    /// The shard that it lives in: that of the outermost addresses of its first frame.
+    pub shard: u8,
     /// Who began.
     pub client: Endpoint,
     /// The other end.

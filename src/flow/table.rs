@@ -23,7 +23,6 @@ const PAGE: usize = 256;
 struct Entry<A> {
     key: Key,
     hash: u64,
-    shard: u8,
     live: bool,
     /// Whether the client is the key's higher end.
     swapped: bool,
@@ -195,12 +194,19 @@ impl<A: Default> Table<A> {
     /// parsers' state. When it is too much for its shard, flows end early at the next packet.
     pub fn carries(&mut self, slot: Slot, bytes: usize) {
         let Some(entry) = self.slab.get_mut(slot.0).filter(|entry| entry.live) else { return };
-        let shard = self.shards.get_mut(usize::from(entry.shard));
-        if let (Some(shard), Some(group)) = (shard, self.carried.get_mut(group_of(entry.shard))) {
+        let shard = self.shards.get_mut(usize::from(entry.flow.shard));
+        if let (Some(shard), Some(group)) =
+            (shard, self.carried.get_mut(group_of(entry.flow.shard)))
+        {
             let before = std::mem::replace(&mut entry.carried, bytes as u64);
             shard.carried = shard.carried.saturating_sub(before) + bytes as u64;
             *group = group.saturating_sub(before) + bytes as u64;
         }
+    }
+
+    /// The shard of the frame that is worked on: that of its outermost addresses.
+    pub const fn frame_shard(&self) -> u8 {
+        self.frame.1
     }
 
     /// Ends flows of a shard that carries more than its share while its group carries too much.
@@ -386,7 +392,6 @@ impl<A: Default> Table<A> {
         Entry {
             key: place.key,
             hash,
-            shard,
             live: true,
             swapped: place.swapped != backwards,
             first_flags: flags,
@@ -399,6 +404,7 @@ impl<A: Default> Table<A> {
                 id: flow_id(moment.sequence, moment.sub),
                 first: (moment.sequence, moment.sub),
                 slot: Slot(0),
+                shard,
                 client,
                 server,
                 protocol: place.protocol,
@@ -430,7 +436,7 @@ impl<A: Default> Table<A> {
         host: &mut impl Host<A>,
     ) -> Option<Touch> {
         let entry = self.slab.get_mut(index)?;
-        let shard = self.shards.get_mut(usize::from(entry.shard))?;
+        let shard = self.shards.get_mut(usize::from(entry.flow.shard))?;
         let slot = Slot(index);
         if let Some(tcp) = tcp
             && entry.session.is_none()
@@ -487,7 +493,7 @@ impl<A: Default> Table<A> {
             return;
         }
         entry.moved = now.seconds();
-        let shard = usize::from(entry.shard);
+        let shard = usize::from(entry.flow.shard);
         let timeouts = self.limits.timeouts(entry.flow.protocol);
         let sooner = timeouts.of(state) < timeouts.of(before);
         let due = deadline(&self.limits, &entry.flow).seconds();
@@ -548,8 +554,8 @@ impl<A: Default> Table<A> {
             return;
         }
         let slot = Slot(index);
-        let (hash, state, shard) = (entry.hash, entry.flow.state, usize::from(entry.shard));
-        let group = group_of(entry.shard);
+        let (hash, state, shard) = (entry.hash, entry.flow.state, usize::from(entry.flow.shard));
+        let group = group_of(entry.flow.shard);
         let carried = std::mem::take(&mut entry.carried);
         if let (Some(session), Some(shard)) = (&mut entry.session, self.shards.get_mut(shard)) {
             let room = &mut Room {

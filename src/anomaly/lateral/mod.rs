@@ -57,10 +57,10 @@ static DIRECTORY_MIN: Parameter = Parameter {
 };
 static AUTHENTICATIONS_MIN: Parameter = Parameter {
     name: "authentications",
-    values: [50.0, 20.0, 10.0],
+    values: [200.0, 60.0, 20.0],
     unit: "calls",
     help: "Times that one host asks for the secure channel of the domain within a minute: a machine does \
-           so once, Zerologon some 256 times.",
+           so once, and a branch behind one address as often as it has machines; Zerologon some 256 times.",
 };
 static COMMON: Parameter = Parameter::fixed(
     "common",

@@ -1,23 +1,30 @@
 //! Who gives out addresses, and which gateway and name servers it names.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::told::Told;
 use crate::anomaly::stats::Recent;
+use crate::anomaly::stats::distinct::mix_bytes;
 use crate::field::Tree;
 use crate::record::TransactionRecord;
 use crate::time::{Duration, Timestamp};
 
 /// Servers remembered.
 const SERVERS_MAX: usize = 64;
+/// Machines kept of each server.
+const CLIENTS_MAX: usize = 64;
 /// Addresses kept of each list of an offer.
 const LISTED_MAX: usize = 4;
 
 /// What a server offers.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Offer {
-    assigned: Option<IpAddr>,
+    pub(super) assigned: Option<IpAddr>,
     pub(super) routers: Vec<IpAddr>,
     pub(super) names: Vec<IpAddr>,
+    /// Whom it was for, in version 6: hashes.
+    clients: Vec<u64>,
 }
 
 /// What a server says, of either version.
@@ -44,6 +51,9 @@ impl Said {
     pub(super) fn of(transaction: &TransactionRecord) -> Option<Self> {
         let mut said = Self { v6: transaction.protocol == "dhcpv6", ..Self::default() };
         transaction.transaction.describe(&mut said);
+        if said.v6 && !said.client.is_empty() {
+            said.offer.clients.push(mix_bytes(&said.client));
+        }
         Some(said).filter(|said| said.is_offer)
     }
 }
@@ -53,6 +63,7 @@ impl Said {
 pub(super) struct Servers {
     seen: Recent<([u16; 3], IpAddr), (Offer, Timestamp)>,
     told: Recent<([u16; 3], IpAddr), ()>,
+    many: Told,
 }
 
 /// Two servers that contradict each other.
@@ -64,7 +75,7 @@ pub(super) struct Rivals {
 
 impl Servers {
     pub(super) const fn new() -> Self {
-        Self { seen: Recent::new(SERVERS_MAX), told: Recent::new(SERVERS_MAX) }
+        Self { seen: Recent::new(SERVERS_MAX), told: Recent::new(SERVERS_MAX), many: Told::new() }
     }
 
     /// Takes what `server` says on a segment; whether it contradicts one that was heard within
@@ -81,7 +92,14 @@ impl Servers {
             return None;
         }
         let key = (vlan, server);
-        let is_new = self.seen.peek(&key).is_none();
+        let (mut offer, mut is_new) = (offer.clone(), true);
+        if let Some((before, _)) = self.seen.peek(&key) {
+            let all = before.clients.iter().copied().chain(offer.clients.iter().copied());
+            let all: BTreeSet<u64> = all.take(CLIENTS_MAX).collect();
+            // Of version 6 whom both have served may show later.
+            is_new = all.len() > before.clients.len();
+            offer.clients = all.into_iter().collect();
+        }
         *self.seen.touch_or(&key, || (offer.clone(), at)) = (offer.clone(), at);
         if !is_new || self.told.peek(&key).is_some() {
             return None;
@@ -90,7 +108,7 @@ impl Servers {
             *segment == vlan
                 && *other != server
                 && at.since(*last) <= memory
-                && theirs.contradicts(offer)
+                && theirs.contradicts(&offer)
         });
         let rivals = rival.map(|((_, known), (theirs, _))| Rivals {
             known: *known,
@@ -98,11 +116,15 @@ impl Servers {
             offer: offer.clone(),
         })?;
         self.told.touch(&key);
-        Some(rivals)
+        self.told.touch(&(vlan, rivals.known));
+        self.many.is_due(vlan).then_some(rivals)
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.seen.memory() + self.told.memory() + self.seen.len() * LISTED_MAX * 8
+        self.seen.memory()
+            + self.told.memory()
+            + self.many.memory()
+            + self.seen.len() * (LISTED_MAX * 32 + CLIENTS_MAX * 8)
     }
 }
 
@@ -113,15 +135,13 @@ impl Offer {
         let apart = |a: &[IpAddr], b: &[IpAddr]| {
             !a.is_empty() && !b.is_empty() && !a.iter().any(|address| b.contains(address))
         };
-        // Servers of version 6 hear whoever is on their link, whatever networks there are.
         let network = |offer: &Self| match offer.assigned? {
             IpAddr::V4(address) => Some(address.to_bits() >> 8),
-            IpAddr::V6(_) => Some(0),
+            IpAddr::V6(_) => None,
         };
-        let version = |offer: &Self| offer.assigned.map(|address| address.is_ipv6());
-        network(self).is_some()
-            && network(self) == network(other)
-            && version(self) == version(other)
+        // Of version 6 they are on one link if the same machine was served.
+        let shared = self.clients.iter().any(|client| other.clients.contains(client));
+        (shared || network(self).is_some() && network(self) == network(other))
             && (apart(&self.routers, &other.routers) || apart(&self.names, &other.names))
     }
 }
@@ -137,7 +157,7 @@ impl Tree for Said {
 
     fn text(&mut self, key: &str, value: &[u8]) {
         let address = || -> Option<IpAddr> { std::str::from_utf8(value).ok()?.parse().ok() };
-        let Offer { assigned, routers, names } = &mut self.offer;
+        let Offer { assigned, routers, names, .. } = &mut self.offer;
         match (self.list, key) {
             (Some(List::Routers), _) if routers.len() < LISTED_MAX => routers.extend(address()),
             (Some(List::Names), _) if names.len() < LISTED_MAX => names.extend(address()),

@@ -25,6 +25,7 @@ mod race;
 mod resolver;
 mod self_named;
 mod starvation;
+mod told;
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
@@ -68,9 +69,10 @@ static NAMES: Parameter = Parameter {
 
 static CLIENTS: Parameter = Parameter {
     name: "clients",
-    values: [150.0, 80.0, 40.0],
+    values: [100.0, 50.0, 25.0],
     unit: "machines",
-    help: "Machines, of nearly as many makers, that look for an address within a minute (DHCP).",
+    help: "Machines, of nearly as many makers, that look for an address within a minute (DHCP); addresses \
+           that say of themselves that they are made up, as telephones have them, do not count.",
 };
 
 /// How the lists know it.
@@ -172,7 +174,7 @@ impl Spoofing {
         let (router, at) = (context.source?, record.timestamp);
         let routers = &mut self.state.routers;
         if neighbours::is_router(message) {
-            routers.hear(context.vlan, router.addr, at);
+            routers.hear(context.vlan, router.addr, message, at);
         }
         let rivals = routers.add(context.vlan, router.addr, &networks, at, self.server_memory)?;
         let context = Context { source: Some(router), destination: None, ..*context };
@@ -232,14 +234,14 @@ impl Spoofing {
         };
         let (vlan, at) = (context.vlan, record.timestamp);
         let State { clients, servers, self_named, routers, .. } = &mut self.state;
-        if sender.port != server_port {
+        // A relay speaks from the server's port too: what is said tells who it is.
+        let Some(said) = Said::of(transaction).filter(|_| sender.port == server_port) else {
             return clients.add(&context, transaction, at, self.clients);
-        }
-        let said = Said::of(transaction)?;
+        };
         let context = Context { source: Some(sender), destination: None, ..context };
         let memory = self.server_memory;
         if transaction.protocol == "dhcpv6" {
-            let is_router = routers.is_known(vlan, sender.addr, at, memory);
+            let is_router = routers.is_known(vlan, sender.addr, at);
             if let Some(found) = self_named.add(&context, &said, at, is_router) {
                 return Some(found);
             }
@@ -251,6 +253,7 @@ impl Spoofing {
 
 impl Detector for Spoofing {
     fn record(&mut self, record: &Record, _: &Known, found: &mut Vec<Found>) {
+        self.state.self_named.watch(record.context.vlan, record.timestamp);
         let one = match &record.body {
             Body::Arp(arp) => self.arp(record, arp),
             Body::Icmp(message) => self.neighbour(record, message),

@@ -130,7 +130,7 @@ struct Announced {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Routers {
     segments: Recent<Vlan, Segment>,
-    /// When each said last that it is a way out.
+    /// Until when each is a way out, as it says itself.
     heard: Recent<(Vlan, IpAddr), Timestamp>,
 }
 
@@ -148,20 +148,24 @@ impl Routers {
         Self { segments: Recent::new(SEGMENTS_MAX), heard: Recent::new(ROUTERS_MAX) }
     }
 
-    /// A router says that it is a way out.
-    pub(super) fn hear(&mut self, vlan: Vlan, router: IpAddr, at: Timestamp) {
-        *self.heard.touch(&(vlan, router)) = at;
-    }
-
-    /// Whether it did within `memory`.
-    pub(super) fn is_known(
-        &self,
+    /// A router says that it is a way out, and for how long. Made-up ones must not push out what is known.
+    pub(super) fn hear(
+        &mut self,
         vlan: Vlan,
         router: IpAddr,
+        message: &IcmpMessage,
         at: Timestamp,
-        memory: Duration,
-    ) -> bool {
-        self.heard.peek(&(vlan, router)).is_some_and(|last| at.since(*last) <= memory)
+    ) {
+        let key = (vlan, router);
+        if self.heard.peek(&key).is_some() || self.heard.len() < ROUTERS_MAX {
+            let lifetime = Duration::from_secs(u64::from(message.rest & 0xffff));
+            *self.heard.touch(&key) = at.after(lifetime);
+        }
+    }
+
+    /// Whether it is one now.
+    pub(super) fn is_known(&self, vlan: Vlan, router: IpAddr, at: Timestamp) -> bool {
+        self.heard.peek(&(vlan, router)).is_some_and(|until| at <= *until)
     }
 
     /// Takes what a router announces on a segment: of a network that is new while another router's is

@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use super::KIND;
+use super::told::Told;
 use crate::anomaly::known::Vlan;
 use crate::anomaly::stats::Recent;
 use crate::anomaly::words::{count, printable};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::{Node, Tree};
+use crate::net::Direction;
 use crate::record::{Context, Level, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 
@@ -37,13 +39,14 @@ struct Raced {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Races {
     servers: Recent<(Vlan, IpAddr), Raced>,
+    told: Told,
     /// The flow whose next message of DNS is the second answer.
     waits: Option<u64>,
 }
 
 impl Races {
     pub(super) const fn new() -> Self {
-        Self { servers: Recent::new(SERVERS_MAX), waits: None }
+        Self { servers: Recent::new(SERVERS_MAX), told: Told::new(), waits: None }
     }
 
     /// An event: the message that it is of comes next.
@@ -65,7 +68,9 @@ impl Races {
         self.waits = None;
         let mut answer = Answer::default();
         transaction.transaction.describe(&mut answer);
-        let server = context.destination?;
+        let ends = [context.source?, context.destination?];
+        let from_server = transaction.direction == Direction::ToClient;
+        let [asker, server] = if from_server { ends } else { [ends[1], ends[0]] };
         let raced = self.servers.touch(&(context.vlan, server.addr));
         if at.since(raced.since) > SPAN {
             *raced = Raced { since: at, ..Raced::default() };
@@ -80,12 +85,13 @@ impl Races {
             return None;
         }
         raced.told = raced.questions;
-        let context = Context { source: Some(server), destination: context.source, ..*context };
-        Some(found(&context, raced.questions, &answer, flow, at.since(raced.since)))
+        let (questions, took) = (raced.questions, at.since(raced.since));
+        let context = Context { source: Some(server), destination: Some(asker), ..*context };
+        self.told.is_due(context.vlan).then(|| found(&context, questions, &answer, flow, took))
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.servers.memory()
+        self.servers.memory() + self.told.memory()
     }
 }
 

@@ -50,7 +50,7 @@ impl Clients {
     ) -> Option<Found> {
         let mut asks = Asks::default();
         transaction.transaction.describe(&mut asks);
-        if !asks.discovers {
+        if !asks.discovers || asks.is_made_up() {
             return None;
         }
         let asking = self.segments.touch(&context.vlan);
@@ -83,7 +83,7 @@ fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Durat
     Judgement {
         kind: &KIND,
         sid: 6,
-        title: format!("DHCP starvation: {clients} unknown machines ask for addresses"),
+        title: format!("DHCP starvation: {clients} machines ask for addresses within a minute"),
         context: Context { source: context.source, destination: None, ..*context },
         level: Level::Medium,
         score: clients as f64,
@@ -121,11 +121,9 @@ fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Durat
         ),
         meaning: Said::new(
             "Chi consuma tutti gli indirizzi lascia senza rete chi arriva dopo, e spesso offre poi un \
-             proprio server DHCP. Una folla che si collega al Wi-Fi con telefoni che nascondono il proprio \
-             indirizzo può somigliargli.",
+             proprio server DHCP.",
             "Who uses up all addresses leaves those who come later without network, and often offers a DHCP \
-             server of their own then. A crowd that joins the Wi-Fi with telephones that hide their address \
-             may look alike.",
+             server of their own then.",
         ),
         advice: Said::new(
             "vedere sullo switch da quale porta vengono questi indirizzi e chiuderla; limitare gli indirizzi \
@@ -142,6 +140,14 @@ fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Durat
 struct Asks {
     discovers: bool,
     client: Vec<u8>,
+}
+
+impl Asks {
+    /// Whether the address says of itself that no maker gave it (IEEE 802: the second bit of the first
+    /// byte): telephones have such ones on a Wi-Fi, each time others.
+    fn is_made_up(&self) -> bool {
+        matches!(self.client.get(1), Some(b'2' | b'3' | b'6' | b'7' | b'a' | b'b' | b'e' | b'f'))
+    }
 }
 
 impl Tree for Asks {

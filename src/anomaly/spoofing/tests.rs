@@ -446,15 +446,18 @@ fn machines_that_nobody_has_use_up_the_addresses() {
             speak(n * pause, "dhcp", [68, 67], Spoken(texts, Vec::new()))
         }))
     };
-    let made_up = |n: u64| format!("{:02x}:{:02x}:17:00:00:{n:02x}", n % 251, n * 7 % 256);
+    let made_up = |n: u64| format!("{:02x}:{:02x}:17:00:00:{n:02x}", n % 63 * 4, n * 7 % 256);
     let found = asks("discover", 100, made_up);
     let finding = &found[0].finding;
     assert_eq!((found.len(), finding.sid, finding.level), (1, 6, Level::Medium));
-    assert!(finding.explain_it.contains("80 macchine hanno cercato"), "{}", finding.explain_it);
-    assert!(finding.explain_en.contains("80 machines looked for"), "{}", finding.explain_en);
+    assert!(finding.explain_it.contains("50 macchine hanno cercato"), "{}", finding.explain_it);
+    assert!(finding.explain_en.contains("50 machines looked for"), "{}", finding.explain_en);
     // Known ones that renew, a crowd that comes over an hour, PCs of two makers after a power cut.
     assert!(asks("request", 100, made_up).is_empty());
     assert!(asks("discover", 18_000, made_up).is_empty());
+    // Telephones on a Wi-Fi, which make up an address each time.
+    let telephone = |n: u64| format!("{:02x}:{:02x}:17:00:00:{n:02x}", n % 63 * 4 + 2, n * 7 % 256);
+    assert!(asks("discover", 100, telephone).is_empty());
     let of_two = |n: u64| format!("00:1{}:17:00:00:{n:02x}", n % 2);
     assert!(asks("discover", 100, of_two).is_empty());
 }
@@ -468,7 +471,11 @@ fn who_answers_in_the_servers_place_is_told_and_told_again() {
             ("queries", "rrname", "banca.example".to_owned()),
             ("answers", "rdata", "10.0.0.66".to_owned()),
         ];
-        speak(millis, "dns", [40_000, 53], Spoken(Vec::new(), lists))
+        let mut record = speak(millis, "dns", [40_000, 53], Spoken(Vec::new(), lists));
+        if let Body::Transaction(of) = &mut record.body {
+            of.direction = crate::net::Direction::ToClient;
+        }
+        record
     };
     let event = |millis, event| {
         let mut record = answer(millis);
@@ -496,14 +503,14 @@ fn who_answers_in_the_servers_place_is_told_and_told_again() {
     assert!(judge([event(0, &DIFFER), of_another]).is_empty());
 }
 
-/// What the server fe80::`last` of DHCPv6 tells client number `client`.
-fn grant(millis: u64, last: u16, client: u64, name_server: &str) -> Record {
+/// What the server fe80::`last` of DHCPv6 gives client number `client`: an address and a name server.
+fn grant(millis: u64, last: u16, client: u64, [address, names]: [&str; 2]) -> Record {
     let texts =
         vec![("type", "reply".to_owned()), ("client_id", format!("00:03:00:01:{client:02x}"))];
-    let lists = vec![
-        ("addresses", "", "2001:db8::5".to_owned()),
-        ("dns_servers", "", name_server.to_owned()),
-    ];
+    let mut lists = vec![("dns_servers", "", names.to_owned())];
+    if !address.is_empty() {
+        lists.push(("addresses", "", address.to_owned()));
+    }
     let mut record = speak(millis, "dhcpv6", [547, 546], Spoken(texts, lists));
     let server = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last);
     record.context.source = Some(Endpoint { addr: server.into(), port: 547 });
@@ -513,26 +520,63 @@ fn grant(millis: u64, last: u16, client: u64, name_server: &str) -> Record {
 #[test]
 fn a_server_of_dhcpv6_that_names_itself_and_is_no_router() {
     let levels = |found: &[Found]| found.iter().map(|f| f.finding.level).collect::<Vec<_>>();
-    let found = judge((0..20).map(|n| grant(n * 10_000, 0x66, n / 2, "fe80::66")));
-    assert_eq!(levels(&found), [Level::Medium, Level::High]);
-    assert_eq!(found[1].finding.sid, 8);
-    let text = &found[1].finding.explain_it;
-    assert!(text.contains("a 3 macchine in 40 secondi un indirizzo IPv6"), "{text}");
-    assert!(found[0].finding.explain_en.contains("gave 1 machine an IPv6 address"));
-    // A router that says that it is one, and a server that names another.
-    let router = announce(0, "fe80::1", "2001:db8:1::");
-    let home = (0..20).map(|n| grant(n * 10_000, 1, n, "fe80::1"));
-    assert!(judge(std::iter::once(router).chain(home)).is_empty());
-    assert!(judge((0..20).map(|n| grant(n * 10_000, 0x66, n, "2001:db8::53"))).is_empty());
-    // Two servers that disagree.
-    let two = [grant(0, 1, 1, "2001:db8::53"), grant(10, 2, 1, "2001:db8:bad::53")];
-    let found = judge(two);
-    assert_eq!((levels(&found), found[0].finding.sid), (vec![Level::Medium], 3));
+    let minutes = |count: u64, given: [&'static str; 2]| {
+        (0..count).map(move |n| grant(n * 60_000, 0x66, n / 2, given))
+    };
+    // An address that is good on the link alone is given by nobody else.
+    let found = judge(minutes(3, ["fe80::6582:1", "fe80::66"]));
+    assert_eq!(levels(&found), [Level::High]);
+    assert!(found[0].finding.explain_it.contains("ha risposto a 1 macchina (DHCPv6)"));
+    // With others a router may be about to say that it is one.
+    assert!(judge(minutes(29, ["2001:db8::5", "fe80::66"])).is_empty());
+    let found = judge(minutes(34, ["2001:db8::5", "fe80::66"]));
+    assert_eq!(levels(&found), [Level::Medium]);
+    let found = judge(minutes(60, ["", "fe80::66"]));
+    assert_eq!(levels(&found), [Level::Medium, Level::High], "without an address, too");
+    let text = &found[1].finding.explain_en;
+    assert!(
+        text.contains("answered 3 machines in 4 minutes") && text.contains("(DHCPv6)"),
+        "{text}"
+    );
+    // A router that says that it is one, as long as it says; a server that names another.
+    let says = (0..8).map(|n| announce(n * 600, "fe80::66", "2001:db8:1::"));
+    let mut all: Vec<Record> = says.chain(minutes(80, ["2001:db8::5", "fe80::66"])).collect();
+    all.sort_by_key(|record| record.timestamp);
+    assert!(judge(all).is_empty());
+    let gone = std::iter::once(announce(0, "fe80::66", "2001:db8:1::"));
+    assert_eq!(judge(gone.chain(minutes(80, ["2001:db8::5", "fe80::66"]))).len(), 2);
+    assert!(judge(minutes(80, ["2001:db8::5", "2001:db8::53"])).is_empty());
+}
+
+#[test]
+fn servers_of_dhcpv6_that_disagree_about_one_machine() {
+    let two = |client: [u64; 2], names: [&str; 2]| {
+        let [first, second] = names;
+        judge([
+            grant(0, 1, client[0], ["2001:db8::5", first]),
+            grant(10, 2, client[1], ["", second]),
+        ])
+    };
+    let found = two([1, 1], ["2001:db8::53", "2001:db8:bad::53"]);
+    assert_eq!((found.len(), found[0].finding.sid, found[0].finding.level), (1, 3, Level::Medium));
     let text = &found[0].finding.explain_it;
     assert!(
         text.contains("ma con server dei nomi 2001:db8:bad::53 invece di 2001:db8::53"),
         "{text}"
     );
+    assert!(two([1, 2], ["2001:db8::53", "2001:db8:bad::53"]).is_empty(), "two networks");
+    assert!(two([1, 1], ["2001:db8::53", "2001:db8::53"]).is_empty());
+}
+
+/// Whoever makes up servers makes no findings without end.
+#[test]
+fn findings_about_made_up_servers_are_few() {
+    let found = judge(
+        (0..2000).map(|n| grant(n, n as u16 + 2, 1, ["fe80::5", &format!("fe80::{:x}", n + 2)])),
+    );
+    // Four of a kind, then the tenth, the hundredth, the thousandth.
+    let of = |sid| found.iter().filter(|found| found.finding.sid == sid).count();
+    assert_eq!([of(8), of(3)], [7, 7]);
 }
 
 /// What the machine 10.0.0.5 answers for by NetBIOS, or registers: name, suffix, whether a group.

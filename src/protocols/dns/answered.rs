@@ -8,7 +8,7 @@ use crate::protocols::formats::dns::{Data, Message, Section};
 use crate::time::{Duration, Timestamp};
 
 /// Questions of a flow that are remembered.
-const QUESTIONS_MAX: usize = 4;
+const QUESTIONS_MAX: usize = 32;
 /// How long a second answer to one is looked at.
 const WAIT: Duration = Duration::from_secs(10);
 /// A code of response: there is no such name.
@@ -18,7 +18,12 @@ const CUT: u16 = 0x0200;
 
 /// The last questions of a flow.
 #[derive(Debug, Default)]
-pub struct Answered(VecDeque<Question>);
+pub struct Answered {
+    questions: VecDeque<Question>,
+    /// Until when nothing is judged: a question was forgotten for want of room, and when it comes again
+    /// it is not known how often it was asked.
+    blind: Timestamp,
+}
 
 #[derive(Debug)]
 struct Question {
@@ -29,6 +34,8 @@ struct Question {
     answers: u32,
     /// The addresses that the first answer gave.
     first: u64,
+    /// That its answers differ was told.
+    told: bool,
 }
 
 impl Answered {
@@ -37,19 +44,25 @@ impl Answered {
         let key = key(message);
         if let Some(known) = self.known(key, now) {
             known.asked = known.asked.saturating_add(1);
+            known.since = now;
             return;
         }
-        if self.0.len() >= QUESTIONS_MAX {
-            self.0.pop_front();
+        if self.questions.len() >= QUESTIONS_MAX
+            && let Some(gone) = self.questions.pop_front()
+            && now.since(gone.since) <= WAIT
+        {
+            self.blind = now.after(WAIT);
         }
-        self.0.push_back(Question { key, since: now, asked: 1, answers: 0, first: 0 });
+        let (asked, answers, first, told) = (1, 0, 0, false);
+        self.questions.push_back(Question { key, since: now, asked, answers, first, told });
     }
 
-    /// An answer; whether its question had another already, with other addresses.
+    /// An answer; whether its question had another already, with other addresses. Told once of a question.
     pub fn answer(&mut self, message: &Message, now: Timestamp) -> bool {
         if message.flags & CUT != 0 {
             return false;
         }
+        let blind = now < self.blind;
         let Some(known) = self.known(key(message), now) else { return false };
         known.answers = known.answers.saturating_add(1);
         let addresses = addresses(message);
@@ -58,16 +71,22 @@ impl Answered {
             return false;
         }
         let speaks = addresses != 0 || message.flags & 0xf == NO_SUCH_NAME;
-        known.answers > known.asked && known.first != 0 && speaks && addresses != known.first
+        let differs = known.first != 0 && speaks && addresses != known.first;
+        let tells = known.answers > known.asked && differs && !blind && !known.told;
+        known.told |= tells;
+        tells
     }
 
     fn known(&mut self, key: u64, now: Timestamp) -> Option<&mut Question> {
-        self.0.iter_mut().rev().find(|known| known.key == key && now.since(known.since) <= WAIT)
+        self.questions
+            .iter_mut()
+            .rev()
+            .find(|known| known.key == key && now.since(known.since) <= WAIT)
     }
 
     /// Bytes on the heap.
     pub fn memory(&self) -> usize {
-        self.0.capacity() * size_of::<Question>()
+        self.questions.capacity() * size_of::<Question>()
     }
 }
 

@@ -281,6 +281,8 @@ mod tests {
         };
         assert_eq!(told(&[query(), answer(&[66]), answer(&[1])], 0), 1);
         assert_eq!(told(&[query(), answer(&[66]), missing()], 0), 1);
+        let many = [query(), answer(&[66]), answer(&[1]), answer(&[2]), answer(&[3])];
+        assert_eq!(told(&many, 0), 1, "told of the question, not of each answer");
         assert_eq!(told(&[query(), answer(&[1, 2]), answer(&[2, 1])], 0), 0, "the same");
         assert_eq!(told(&[query(), query(), answer(&[66]), answer(&[1])], 0), 0, "asked twice");
         assert_eq!(told(&[query(), missing(), answer(&[1])], 0), 0);

@@ -13,6 +13,9 @@ const DEFAULT_TABLE_BYTES: usize = 4_096;
 const ENTRY_BYTES: usize = 32;
 /// Bytes that one block may come to: a reference of one byte may stand for thousands.
 const MAX_BLOCK_BYTES: usize = 65_536;
+/// Bytes that are copied for one block at most, what is not kept among them: a name of the table may be
+/// referred to by each two bytes.
+const MAX_WORK_BYTES: usize = 8 * MAX_BLOCK_BYTES;
 /// Fields that one block may come to.
 const MAX_BLOCK_FIELDS: usize = 1_024;
 
@@ -70,12 +73,17 @@ impl Table {
     /// the same, for what it puts into the table.
     pub fn read(&mut self, block: &[u8], sink: &mut dyn FnMut(Item)) -> Result<(), Flaw> {
         let mut reader = Reader::new(block);
-        let (mut room, mut fields) = (Some(MAX_BLOCK_BYTES), 0);
+        let (mut room, mut fields, mut work) = (Some(MAX_BLOCK_BYTES), 0, 0);
         while !reader.is_empty() {
             let Some(item) = self.item(&mut reader, room.is_some())? else { continue };
             if let Item::Field(field) = &item {
                 let size = field.name.len() + field.value.len();
                 fields += 1;
+                work += size;
+                if work > MAX_WORK_BYTES {
+                    self.lose();
+                    return Err(Flaw::TooLong);
+                }
                 room = room.and_then(|room| room.checked_sub(size));
                 room = room.filter(|_| fields <= MAX_BLOCK_FIELDS);
             }
@@ -299,6 +307,19 @@ mod tests {
         block.extend_from_slice(b"\x40\x01a\x01b");
         assert_eq!(read(&mut table, &block).len(), MAX_BLOCK_FIELDS + 1);
         assert_eq!(read(&mut table, b"\xbe"), ["a: b"]);
+    }
+
+    #[test]
+    fn what_costs_too_much_is_lost() {
+        let mut table = Table::default();
+        read(&mut table, b"\x3f\xe1\xff\x03");
+        let name = [&b"\x40\x7f\x81\xff\x01"[..], &vec![b'n'; 32_768], b"\x00"].concat();
+        assert_eq!(read(&mut table, &name).len(), 1);
+        let block = b"\x7e\x00".repeat(30_000);
+        let start = std::time::Instant::now();
+        assert_eq!(read(&mut table, &block).last().unwrap(), "TooLong");
+        assert!(table.astray && table.bytes == 0, "given up");
+        assert!(start.elapsed().as_secs() < 2);
     }
 
     #[test]

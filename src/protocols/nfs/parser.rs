@@ -5,7 +5,7 @@ use super::transaction::{Detail, procedure};
 use super::units::Units;
 use super::{PROGRAM, events, probe_stream};
 use crate::field::Describe;
-use crate::file::File;
+use crate::file::{File, Wants};
 use crate::net::{Chunk, Direction};
 use crate::protocols::formats::partial::{Partial, Rest};
 use crate::protocols::formats::rpc::{Call, MARK_BYTES, Mark, Reply};
@@ -153,7 +153,9 @@ impl Nfs {
             self.message(way, &Units::marked(wire), signals);
             return MARK_BYTES + mark.length;
         }
-        if mark.length < CONTENT_FROM || bytes.len() < CONTENT_FROM {
+        // A frame is looked at as a whole.
+        let whole = self.state.wants.frames && mark.length <= MESSAGE_BYTES;
+        if whole || mark.length < CONTENT_FROM || bytes.len() < CONTENT_FROM {
             return 0;
         }
         let came = reader.rest();
@@ -232,7 +234,10 @@ impl Nfs {
 
     /// A whole message.
     fn message(&mut self, way: Direction, units: &Units<'_>, signals: &mut Vec<Signal>) {
-        let (bytes, wants) = (units.message(), self.state.wants);
+        let bytes = units.message();
+        // Whether a longer one comes whole depends on how it is cut.
+        let frames = self.state.wants.frames && bytes.len() <= MESSAGE_BYTES;
+        let wants = Wants { frames, ..self.state.wants };
         // A server may call too: whom it asks to give a file back is of no interest.
         if kind(bytes) != Some(way.side() as u32) {
             return;
