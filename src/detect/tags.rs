@@ -1,27 +1,24 @@
 //! Which packets rules with `tag` want kept. Decided at the merge, in the order of packets: whether
 //! a match is an alert is known only there, and a host's packets come from all workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use crate::record::{Alert, Context, Packet, Record, Tag, TagMetric, TagScope};
 use crate::time::{Duration, Timestamp};
 
-/// Flows and hosts of which packets are kept at once; no further one is tagged.
+/// Flows and hosts of which packets are kept at once; for a further one the tags put on first go.
 pub const TAGGED_MAX: usize = 8192;
 
 /// Tags on one flow or host at once; no further one is put on.
 pub const TAGS_MAX: usize = 16;
 
-/// How often a rule that alerts again has the same flow's or host's count begin anew, so that a rule
-/// that matches always does not keep everything.
+/// How often a rule that alerts again while its tag lasts has the count begin anew; then the tag comes to
+/// its end, and the next alert puts on another.
 pub const RENEWALS_MAX: u8 = 10;
 
 /// Packet time after which a tag that kept nothing is over, as Suricata has it for hosts.
 const IDLE: Duration = Duration::from_secs(600);
-
-/// Packet time between two looks for tags that are over, when there is no room.
-const SWEEP_EACH: Duration = Duration::from_secs(1);
 
 /// Of whom a set of rules may want packets kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,9 +35,17 @@ pub enum KeptPackets {
 /// Tags in force.
 #[derive(Default)]
 pub struct Tags {
-    tagged: HashMap<Whose, Vec<Active>>,
-    swept: Timestamp,
+    tagged: HashMap<Whose, Marked>,
+    /// Who was tagged when.
+    ages: BTreeMap<u64, Whose>,
+    made: u64,
     refused: u64,
+}
+
+/// The tags on one flow or host.
+struct Marked {
+    age: u64,
+    tags: Vec<Active>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,13 +78,9 @@ impl Active {
         }
     }
 
-    /// Whether it is over. One that cannot begin anew stays as long as packets come, lest it be put
-    /// on again.
     fn over(&self, now: Timestamp) -> bool {
-        let spent = self.renewals >= RENEWALS_MAX;
-        let idle = now.since(self.last) > IDLE;
         let counts = self.tag.metric != TagMetric::Seconds;
-        idle && (counts || self.done(now)) || !spent && self.done(now)
+        self.done(now) || counts && now.since(self.last) > IDLE
     }
 }
 
@@ -114,18 +115,18 @@ impl Tags {
         let flow = record.context.flow_id.map(Whose::Flow);
         let mut kept = false;
         for whose in flow.into_iter().chain(hosts) {
-            let Some(all) = self.tagged.get_mut(&whose) else { continue };
-            all.retain_mut(|active| {
+            let Some(marked) = self.tagged.get_mut(&whose) else { continue };
+            marked.tags.retain_mut(|active| {
                 active.packets += 1;
                 active.bytes += packet.bytes.len() as u64;
                 let now = record.timestamp;
                 let over = active.over(now);
                 active.last = now;
-                kept |= !over && !active.done(now) && active.alerted != record.sequence;
+                kept |= !over && active.alerted != record.sequence;
                 !over
             });
-            if all.is_empty() {
-                self.tagged.remove(&whose);
+            if marked.tags.is_empty() {
+                self.forget(&whose);
             }
         }
         kept
@@ -134,7 +135,7 @@ impl Tags {
     /// A flow has ended.
     pub fn ended(&mut self, flow: Option<u64>) {
         if !self.tagged.is_empty() {
-            flow.and_then(|id| self.tagged.remove(&Whose::Flow(id)));
+            flow.into_iter().for_each(|id| self.forget(&Whose::Flow(id)));
         }
     }
 
@@ -144,35 +145,37 @@ impl Tags {
     }
 
     fn put(&mut self, whose: Whose, new: Active) {
-        if self.tagged.len() >= TAGGED_MAX && !self.tagged.contains_key(&whose) {
-            self.sweep(new.since);
-            if self.tagged.len() >= TAGGED_MAX {
-                self.refused += 1;
-                return;
-            }
+        if self.tagged.len() >= TAGGED_MAX
+            && !self.tagged.contains_key(&whose)
+            && let Some((_, first)) = self.ages.pop_first()
+        {
+            self.tagged.remove(&first);
+            self.refused += 1;
         }
-        let all = self.tagged.entry(whose).or_default();
+        let (ages, made) = (&mut self.ages, &mut self.made);
+        let marked = self.tagged.entry(whose).or_insert_with(|| {
+            *made += 1;
+            ages.insert(*made, whose);
+            Marked { age: *made, tags: Vec::new() }
+        });
         let same = |active: &&mut Active| active.rule == new.rule && active.tag == new.tag;
-        if let Some(old) = all.iter_mut().find(same) {
-            if old.renewals < RENEWALS_MAX {
+        if let Some(old) = marked.tags.iter_mut().find(same) {
+            if old.over(new.since) {
+                *old = new;
+            } else if old.renewals < RENEWALS_MAX {
                 *old = Active { renewals: old.renewals + 1, ..new };
             }
-        } else if all.len() < TAGS_MAX {
-            all.push(new);
+        } else if marked.tags.len() < TAGS_MAX {
+            marked.tags.push(new);
         } else {
             self.refused += 1;
         }
     }
 
-    fn sweep(&mut self, now: Timestamp) {
-        if now.since(self.swept) < SWEEP_EACH {
-            return;
+    fn forget(&mut self, whose: &Whose) {
+        if let Some(marked) = self.tagged.remove(whose) {
+            self.ages.remove(&marked.age);
         }
-        self.swept = now;
-        self.tagged.retain(|_, all| {
-            all.retain(|active| !active.over(now));
-            !all.is_empty()
-        });
     }
 }
 
@@ -249,19 +252,19 @@ mod tests {
         }
     }
 
-    /// A rule that alerts on every packet keeps a bounded number of them.
+    /// However often a rule alerts, its tag comes to an end, and another is put on by the next alert.
     #[test]
-    fn a_rule_that_always_alerts_ends() {
+    fn a_tag_ends_and_is_put_on_again() {
         let mut tags = Tags::default();
-        let tag = Tag { scope: TagScope::Session, metric: TagMetric::Packets, count: 3 };
-        let mut last = 0;
-        for number in 1..100 {
-            alert(&mut tags, 1, number, 7, tag);
-            if keeps(&mut tags, number, 0, 7) {
-                last = number;
-            }
-        }
-        assert!(last < 40, "{last}");
+        let tag = Tag { scope: TagScope::Session, metric: TagMetric::Seconds, count: 10 };
+        let kept = (0..30u64).filter(|round| {
+            let (number, second) = (round * 10 + 1, round * 100);
+            let signature = Signature { sid: 1, tags: vec![tag], ..Signature::default() };
+            let alert = Alert { signature: Arc::new(signature), ..Alert::default() };
+            tags.alert(&record(number, second, 7, Body::Fragment(0)), &alert);
+            keeps(&mut tags, number + 1, second + 1, 7)
+        });
+        assert_eq!(kept.count(), 30);
     }
 
     #[test]
@@ -269,8 +272,12 @@ mod tests {
         let mut tags = Tags::default();
         let tag = Tag { scope: TagScope::Session, metric: TagMetric::Packets, count: 3 };
         (0..TAGGED_MAX as u64 + 5).for_each(|flow| alert(&mut tags, 1, 1, flow, tag));
-        assert_eq!((tags.tagged.len(), tags.refused()), (TAGGED_MAX, 5));
+        assert_eq!(
+            (tags.tagged.len(), tags.ages.len(), tags.refused()),
+            (TAGGED_MAX, TAGGED_MAX, 5)
+        );
+        assert!(!keeps(&mut tags, 2, 0, 0) && keeps(&mut tags, 2, 0, 9), "the first went");
         (0..TAGS_MAX as u32 + 2).for_each(|sid| alert(&mut tags, sid, 1, 0, tag));
-        assert_eq!(tags.refused(), 7);
+        assert_eq!(tags.refused(), 5 + 1 + 2, "one went for it, two had no room");
     }
 }

@@ -10,6 +10,9 @@ use crate::file::{File, KEPT_BYTES, Wants};
 use crate::net::{Chunk, Direction};
 use crate::time::Timestamp;
 
+/// Datagrams of a flow that are tried after the first that nobody knew.
+const DATAGRAMS_TRIED: u8 = 16;
+
 /// Bytes held of a direction while nothing is proved.
 pub const MAX_HELD_BYTES: usize = 4096;
 
@@ -83,6 +86,8 @@ pub struct Session {
     held: Option<Box<Held>>,
     /// First free transaction number of the flow.
     next: u64,
+    /// Datagrams that were tried after one that nobody knew.
+    retries: u8,
     /// What is to be learned of files.
     files: Wants,
 }
@@ -142,6 +147,7 @@ impl Session {
             stages: Vec::new(),
             held: None,
             next: 0,
+            retries: 0,
             files,
         }
     }
@@ -171,7 +177,10 @@ impl Session {
         match self.state {
             State::Known => self.parse(direction, chunk, now, signals),
             State::Unknown => self.probe(direction, chunk, now, signals),
-            State::Failed | State::Recognised | State::Stopped | State::Sealed => {}
+            State::Failed => {
+                self.try_again(direction, chunk, now, signals);
+            }
+            State::Recognised | State::Stopped | State::Sealed => {}
         }
     }
 
@@ -385,6 +394,36 @@ impl Session {
         self.stages.push(Work { parser, protocol: index, offset: self.next });
     }
 
+    /// A datagram behind some that nobody knew: the first of a flow may be anything, sent to blind who
+    /// looks. Only what the ports hint at is tried. Whether it was found.
+    fn try_again(
+        &mut self,
+        way: Direction,
+        chunk: Chunk<'_>,
+        now: Timestamp,
+        signals: &mut Vec<Signal>,
+    ) -> bool {
+        let Chunk::Data(bytes) = chunk else { return false };
+        if self.carrier != Carrier::Udp || bytes.is_empty() || self.retries >= DATAGRAMS_TRIED {
+            return false;
+        }
+        self.retries += 1;
+        let fits = |protocol: &Protocol| {
+            protocol.carriers.contains(&Carrier::Udp)
+                && self.rank(protocol) == Some(0)
+                && (protocol.probe)(way, Carrier::Udp, bytes) == Probe::Yes
+        };
+        let Some(index) = PROTOCOLS.iter().position(|protocol| fits(protocol)) else {
+            return false;
+        };
+        let found = Found::Parsed(index);
+        self.held = None;
+        self.set_verdict(way, Verdict::Found(found));
+        self.found(way, found, now, signals);
+        self.chunk(way, chunk, now, signals);
+        true
+    }
+
     /// Finds what the chunk is, or holds it.
     fn probe(
         &mut self,
@@ -393,6 +432,9 @@ impl Session {
         now: Timestamp,
         signals: &mut Vec<Signal>,
     ) {
+        if self.verdict(way) == Verdict::Failed && self.try_again(way, chunk, now, signals) {
+            return;
+        }
         let held_before = self.held.as_ref().is_some_and(|held| !held.of(way).is_empty());
         let mut stored = false;
         let verdict = match (chunk, self.verdict(way)) {

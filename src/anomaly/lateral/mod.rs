@@ -55,13 +55,6 @@ static DIRECTORY_MIN: Parameter = Parameter {
     help: "What one connection gets from a directory; logging on takes some 25 kB, group policy \
            less than 100 kB.",
 };
-static AUTHENTICATIONS_MIN: Parameter = Parameter {
-    name: "authentications",
-    values: [200.0, 60.0, 20.0],
-    unit: "calls",
-    help: "Times that one host asks for the secure channel of the domain within a minute: a machine does \
-           so once, and a branch behind one address as often as it has machines; Zerologon some 256 times.",
-};
 static COMMON: Parameter = Parameter::fixed(
     "common",
     5.0,
@@ -83,8 +76,6 @@ const CONTROLLERS_MAX: usize = 256;
 const PEERS_WINDOW: Duration = Duration::from_secs(3600);
 /// Within which tickets are counted together.
 const TICKETS_WINDOW: Duration = Duration::from_secs(60);
-/// Within which authentications of machines are counted together.
-const AUTHENTICATIONS_WINDOW: Duration = Duration::from_secs(60);
 /// All is new on the first day.
 const LEARNING: Duration = Duration::from_secs(86_400);
 /// The next finding of a technique comes at so many times as many targets.
@@ -108,14 +99,7 @@ pub static KIND: Kind = Kind {
         "Microsoft Open Specifications: MS-DRSR, MS-SCMR, MS-TSCH, MS-WMI, MS-DCOM, MS-SAMR, \
          MS-SRVS, MS-RRP, MS-LSAD, MS-EFSR",
     ],
-    parameters: &[
-        &PEERS_MIN,
-        &SHARES_MIN,
-        &TICKETS_MIN,
-        &AUTHENTICATIONS_MIN,
-        &DIRECTORY_MIN,
-        &COMMON,
-    ],
+    parameters: &[&PEERS_MIN, &SHARES_MIN, &TICKETS_MIN, &DIRECTORY_MIN, &COMMON],
     sees: &[Sort::Transaction, Sort::Flow, Sort::Contact],
     reads: &["dcerpc", "smb", "http", "krb5"],
     when: super::When::Marked(super::Mark::Within),
@@ -165,8 +149,6 @@ struct State {
     sources_of: Recent<u32, Distinct>,
     peers: Recent<IpAddr, Spread>,
     tickets: Recent<IpAddr, Spread>,
-    /// Since when a host has asked for the secure channel, and how often.
-    authentications: Recent<IpAddr, (Timestamp, u64)>,
     controllers: Recent<IpAddr, ()>,
     start: Option<Timestamp>,
 }
@@ -192,7 +174,6 @@ struct Limits {
     peers: u64,
     shares: u64,
     tickets: u64,
-    authentications: u64,
     directory: u64,
     common: u64,
 }
@@ -226,7 +207,6 @@ impl Lateral {
                 peers: tuning.count(&PEERS_MIN),
                 shares: tuning.count(&SHARES_MIN),
                 tickets: tuning.count(&TICKETS_MIN),
-                authentications: tuning.count(&AUTHENTICATIONS_MIN),
                 directory: tuning.count(&DIRECTORY_MIN),
                 common: tuning.count(&COMMON),
             },
@@ -240,7 +220,6 @@ impl Lateral {
                 sources_of: Recent::new(TECHNIQUES_MAX),
                 peers: Recent::new(SOURCES_MAX),
                 tickets: Recent::new(SOURCES_MAX),
-                authentications: Recent::new(SOURCES_MAX),
                 controllers: Recent::new(CONTROLLERS_MAX),
                 start: None,
             },
@@ -316,7 +295,7 @@ impl Lateral {
     ) -> Option<Seen> {
         match transaction.protocol {
             "dcerpc" | "smb" => match self.call(transaction) {
-                Some(technique) => self.called(record, technique),
+                Some(technique) => Some(Seen::of(technique, String::new())),
                 None if transaction.protocol == "smb" => self.file(transaction, known),
                 None => None,
             },
@@ -342,21 +321,6 @@ impl Lateral {
             }
         }
         None
-    }
-
-    /// What a call shows; of some only many show anything.
-    fn called(&mut self, record: &Record, technique: &'static Technique) -> Option<Seen> {
-        let seen = Seen::of(technique, String::new());
-        if technique.sid != techniques::NETLOGON.sid {
-            return Some(seen);
-        }
-        let (at, least) = (record.timestamp, self.limits.authentications);
-        let (since, times) = self.state.authentications.touch(&record.context.source?.addr);
-        if at.apart(*since) > AUTHENTICATIONS_WINDOW {
-            (*since, *times) = (at, 0);
-        }
-        *times += 1;
-        (*times >= least).then_some(Seen { judged: Some((*times, least)), ..seen })
     }
 
     fn file(&self, transaction: &TransactionRecord, known: &Known) -> Option<Seen> {
@@ -513,16 +477,14 @@ impl Detector for Lateral {
     }
 
     fn memory(&self) -> usize {
-        let State { entries, sources_of, peers, tickets, authentications, controllers, .. } =
-            &self.state;
+        let State { entries, sources_of, peers, tickets, controllers, .. } = &self.state;
         let inner = |entry: &Entry| {
             entry.targets.memory() + entry.evidence.capacity() * 8 + entry.example.capacity()
         };
         let inner: usize = entries.iter().map(|(_, entry)| inner(entry)).sum();
         let spread = peers.iter().chain(tickets.iter()).map(|(_, spread)| spread.all.memory());
         let sets = sources_of.iter().map(|(_, set)| set.memory());
-        let counted = tickets.memory() + authentications.memory();
-        let maps = entries.memory() + peers.memory() + counted + controllers.memory();
+        let maps = entries.memory() + peers.memory() + tickets.memory() + controllers.memory();
         maps + sources_of.memory() + inner + spread.sum::<usize>() + sets.sum::<usize>()
     }
 }

@@ -46,7 +46,7 @@ macro_rules! technique {
 impl Technique {
     /// Whether it is done to domain controllers alone.
     pub(super) fn of_controllers(&self) -> bool {
-        [DCSYNC.sid, DIRECTORY.sid, ROAST.sid, NETLOGON.sid].contains(&self.sid)
+        [DCSYNC.sid, DIRECTORY.sid, ROAST.sid].contains(&self.sid)
     }
 }
 
@@ -145,15 +145,11 @@ technique!(SHARES 24 "T1135" Medium 0.6 "Shares of many machines listed"
     "ha elencato le condivisioni di molte macchine, tra cui" "listed the shares of many machines, among them"
     "Così si cercano dati da rubare o da cifrare." "This is how data to steal or encrypt is looked for.");
 
-technique!(NETLOGON 25 "T1210" High 0.9 "Secure channel of the domain tried again and again"
-    "ha provato molte volte in un minuto ad autenticarsi come macchina del dominio (Netlogon) presso" "tried many times within a minute to authenticate as a machine of the domain (Netlogon) at"
-    "Una macchina lo fa una volta; chi prova a caso sfrutta un difetto noto (Zerologon) per prendersi il dominio."
-    "A machine does so once; who tries at random exploits a known flaw (Zerologon) to take the domain over.");
-technique!(PRINT_DRIVER 26 "T1547.012" Medium 0.65 "Printer driver installed from afar"
+technique!(PRINT_DRIVER 25 "T1547.012" Medium 0.65 "Printer driver installed from afar"
     "ha installato un driver di stampa su" "installed a printer driver on"
     "Lo fa chi amministra un server di stampa; su ogni altra macchina è un modo di eseguire un programma (PrintNightmare)."
     "The administrator of a print server does so; on any other machine it is a way to run a program (PrintNightmare).");
-technique!(ENDPOINTS 27 "T1046" Low 0.5 "Services of a machine listed"
+technique!(ENDPOINTS 26 "T1046" Low 0.5 "Services of a machine listed"
     "ha elencato i servizi RPC di" "listed the RPC services of"
     "Chi cerca un punto debole guarda così che cosa offre una macchina; lo fanno anche gli inventari."
     "This is how one looks at what a machine offers, for a weak spot; inventories do so too.");
@@ -197,8 +193,6 @@ pub(super) static OPERATIONS: &[(u128, &[u16], &Technique)] = &[
     // MS-EVEN: ClearEventLog. MS-EVEN6: EvtRpcClearLog.
     (0x82273fdc_e32a_18c3_3f78_827929dc23ea, &[0, 12], &LOG_CLEARED),
     (0xf6beaff7_1e19_4fbb_9f8f_b89e2018337c, &[6], &LOG_CLEARED),
-    // MS-NRPC: NetrServerAuthenticate (1, 2, 3); counted.
-    (0x12345678_1234_abcd_ef00_01234567cffb, &[5, 15, 26], &NETLOGON),
     // MS-RPRN: AddPrinterDriver (Ex). MS-PAR: AsyncAddPrinterDriver.
     (0x12345678_1234_abcd_ef00_0123456789ab, &[9, 89], &PRINT_DRIVER),
     (0x76f03f96_cdfd_44fc_a22c_64950a001209, &[39], &PRINT_DRIVER),

@@ -87,8 +87,6 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
 fn unit(technique: &Technique) -> (&'static str, [&'static str; 2]) {
     if technique.sid == techniques::ROAST.sid {
         ("services", ["Servizi diversi in un minuto", "Different services in a minute"])
-    } else if technique.sid == techniques::NETLOGON.sid {
-        ("authentications", ["Tentativi in un minuto", "Attempts in a minute"])
     } else {
         ("new_hosts", ["Macchine nuove in un'ora", "New machines in an hour"])
     }

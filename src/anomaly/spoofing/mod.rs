@@ -64,14 +64,15 @@ static NAMES: Parameter = Parameter {
     values: [5.0, 3.0, 2.0],
     unit: "names",
     help: "Different names that a machine answers for as its own within an hour when neighbours ask \
-           (LLMNR, NetBIOS): it has one. Who answers for the proxy's, wpad, is told at once.",
+           (LLMNR; of NetBIOS twice as many): it has one. Who answers for the proxy's, wpad, is told at once.",
 };
 
 static CLIENTS: Parameter = Parameter {
     name: "clients",
-    values: [100.0, 50.0, 25.0],
+    values: [120.0, 60.0, 30.0],
     unit: "machines",
-    help: "Machines, of nearly as many makers, that look for an address within a minute (DHCP); addresses \
+    help: "Machines, of nearly as many makers, that look for an address within five minutes (DHCP), or \
+           four times as many of whatever makers; addresses \
            that say of themselves that they are made up, as telephones have them, do not count.",
 };
 
@@ -173,7 +174,7 @@ impl Spoofing {
         let networks = neighbours::announced(message);
         let (router, at) = (context.source?, record.timestamp);
         let routers = &mut self.state.routers;
-        if neighbours::is_router(message) {
+        if neighbours::has_network(message) {
             routers.hear(context.vlan, router.addr, message, at);
         }
         let rivals = routers.add(context.vlan, router.addr, &networks, at, self.server_memory)?;
@@ -214,7 +215,8 @@ impl Spoofing {
         let found = answerers.add(place, of, when, self.names)?;
         let context = Context { source: Some(sender), destination: Some(asker), ..*context };
         let protocol = if of.protocol == "nbns" { "NetBIOS" } else { "LLMNR" };
-        Some(words::answerer(found, protocol, &context, record.timestamp, self.names))
+        let least = if of.protocol == "nbns" { self.names * 2 } else { self.names };
+        Some(words::answerer(found, protocol, &context, record.timestamp, least))
     }
 
     fn dhcp(&mut self, record: &Record, transaction: &TransactionRecord) -> Option<Found> {

@@ -73,8 +73,13 @@ pub(super) fn told(context: &Context, message: &IcmpMessage) -> Option<Told> {
 
 /// Whether a router says that it is a way out: its lifetime is in the lower half; with none it is no way
 /// out (4.2).
-pub(super) const fn is_router(message: &IcmpMessage) -> bool {
+const fn is_router(message: &IcmpMessage) -> bool {
     message.kind == ADVERTISEMENT_OF_ROUTER && message.rest & 0xffff != 0
+}
+
+/// Whether it names a network as well: who does not is compared with nobody.
+pub(super) fn has_network(message: &IcmpMessage) -> bool {
+    is_router(message) && options(message, 8).any(|option| option.first() == Some(&PREFIX))
 }
 
 /// The networks of the Internet that a router announces to be here: the upper half of their addresses.

@@ -102,8 +102,8 @@ fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Du
     let (server, asker) = (address(context.source), address(context.destination));
     let name = printable(&answer.name);
     let shown = match answer.addresses.join(", ") {
-        none if none.is_empty() => "-".to_owned(),
-        shown => shown,
+        none if none.is_empty() => Said::new("non dà indirizzi", "gives no address"),
+        shown => Said::new(format!("dice {shown}"), format!("says {shown}")),
     };
     let many = questions >= MANY;
     let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
@@ -119,7 +119,7 @@ fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Du
         numbers: vec![
             ("questions", Node::Int(questions)),
             ("name", Node::Text(name.clone().into_bytes())),
-            ("second_answer", Node::Text(shown.clone().into_bytes())),
+            ("second_answer", Node::Text(answer.addresses.join(", ").into_bytes())),
         ],
         baseline: vec![("answers_per_question", Node::Int(1))],
         evidence: vec![flow],
@@ -128,14 +128,14 @@ fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Du
         took,
         seen: Said::new(
             format!(
-                "{} al server dei nomi {server} ha avuto due risposte diverse; l'ultima è di {asker} su \
-                 {name}, e la seconda risposta dice {shown}.",
-                of.it
+                "{} al server dei nomi {server}: due risposte diverse a ognuna; l'ultima domanda è di {asker} \
+                 su {name}, e la seconda risposta {}.",
+                of.it, shown.it
             ),
             format!(
-                "{} to the name server {server} got two different answers; the last is that of {asker} \
-                 about {name}, and the second answer says {shown}.",
-                of.en
+                "{} to the name server {server}: two different answers to each; the last question is that of \
+                 {asker} about {name}, and the second answer {}.",
+                of.en, shown.en
             ),
         ),
         normal: Said::new(

@@ -62,7 +62,7 @@ impl Answerers {
         (at, flow): (Timestamp, Option<u64>),
         names_min: u64,
     ) -> Option<&Answerer> {
-        let mut said = Said::of(sender);
+        let mut said = Said::of(sender, transaction.protocol == "llmnr");
         transaction.transaction.describe(&mut said);
         if !said.is_answer && !said.registers || said.own.is_empty() {
             return None;
@@ -90,6 +90,8 @@ impl Answerers {
             }
         }
         let names = answerer.names();
+        // A server has other names beside its own more often there.
+        let names_min = if said.own_alone { names_min } else { names_min.saturating_mul(2) };
         // Once for the proxy's name, once for many.
         let grade = if names >= names_min { names_min } else { u64::from(answerer.proxy) };
         if grade <= answerer.told {
@@ -116,6 +118,9 @@ impl Answerers {
 /// Takes out of an answer the names that it says are the sender's.
 struct Said {
     sender: IpAddr,
+    /// Nobody answers for others (RFC 4795, section 2.3), whatever address the answer gives; a server of
+    /// NetBIOS does.
+    own_alone: bool,
     is_answer: bool,
     registers: bool,
     inside: bool,
@@ -127,9 +132,10 @@ struct Said {
 }
 
 impl Said {
-    const fn of(sender: IpAddr) -> Self {
+    const fn of(sender: IpAddr, own_alone: bool) -> Self {
         Self {
             sender,
+            own_alone,
             is_answer: false,
             registers: false,
             inside: false,
@@ -142,7 +148,10 @@ impl Said {
 
 impl Tree for Said {
     fn wants(&self, key: &str) -> bool {
-        matches!(key, "type" | "opcode" | "answers" | "rrname" | "suffix" | "group" | "rdata")
+        matches!(
+            key,
+            "type" | "opcode" | "rcode" | "answers" | "rrname" | "suffix" | "group" | "rdata"
+        )
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {
@@ -159,8 +168,11 @@ impl Tree for Said {
             // A workstation and a server; others are of domains and browsers (RFC 1001, section 14).
             "suffix" if self.inside => self.shared |= !matches!(value, b"00" | b"20"),
             "rdata" if self.inside && !self.shared => {
-                let address = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                if address == Some(self.sender) && self.own.len() < EXAMPLES_MAX {
+                let text = std::str::from_utf8(value).ok();
+                let address: Option<IpAddr> = text.and_then(|text| text.parse().ok());
+                if (self.own_alone && address.is_some() || address == Some(self.sender))
+                    && self.own.len() < EXAMPLES_MAX
+                {
                     self.own.push(std::mem::take(&mut self.name));
                 }
             }
@@ -168,7 +180,10 @@ impl Tree for Said {
         }
     }
 
-    fn int(&mut self, _: &str, _: u64) {}
+    fn int(&mut self, key: &str, value: u64) {
+        // That there is no such name claims nothing.
+        self.is_answer &= key != "rcode" || value == 0;
+    }
 
     fn float(&mut self, _: &str, _: f64) {}
 

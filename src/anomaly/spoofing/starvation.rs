@@ -13,7 +13,11 @@ use crate::time::{Duration, Timestamp};
 /// Segments remembered.
 const SEGMENTS_MAX: usize = 64;
 /// Requests within this time count together: what lasts longer is a day's coming and going.
-const SPAN: Duration = Duration::from_secs(60);
+const SPAN: Duration = Duration::from_secs(300);
+/// With so many times as many machines it does not matter of how many makers they are.
+const CROWD: u64 = 4;
+/// Hardware addresses kept as examples.
+const EXAMPLES_MAX: usize = 4;
 /// After this time the same is told again.
 const AGAIN: Duration = Duration::from_secs(3600);
 /// Bytes of a hardware address that name its maker.
@@ -25,6 +29,7 @@ struct Asking {
     since: Timestamp,
     clients: Distinct,
     makers: Distinct,
+    examples: Vec<String>,
     told: Option<Timestamp>,
 }
 
@@ -39,7 +44,7 @@ impl Clients {
         Self { segments: Recent::new(SEGMENTS_MAX) }
     }
 
-    /// Takes a message of a client; the finding when so many looked for an address within a minute, of
+    /// Takes a message of a client; the finding when so many looked for an address within five minutes, of
     /// nearly as many makers: machines that come back after a power cut are of a few.
     pub(super) fn add(
         &mut self,
@@ -57,33 +62,41 @@ impl Clients {
         if at.since(asking.since) > SPAN {
             *asking = Asking { since: at, told: asking.told, ..Asking::default() };
         }
-        asking.clients.insert(mix_bytes(&asks.client));
+        if asking.clients.insert(mix_bytes(&asks.client)) && asking.examples.len() < EXAMPLES_MAX {
+            asking.examples.push(String::from_utf8_lossy(&asks.client).into_owned());
+        }
         // Written in hexadecimal, with colons.
         let maker = asks.client.get(..MAKER_BYTES * 3).unwrap_or(&asks.client);
         asking.makers.insert(mix_bytes(maker));
         let (clients, makers) = (asking.clients.count(), asking.makers.count());
         let scattered = makers.saturating_mul(3) >= clients.saturating_mul(2);
+        let scattered = scattered || clients >= clients_min.saturating_mul(CROWD);
         let told = asking.told.is_some_and(|told| at.since(told) < AGAIN);
         if clients < clients_min || !scattered || told {
             return None;
         }
         asking.told = Some(at);
-        Some(found(context, [clients, makers], clients_min, at.since(asking.since)))
+        Some(found(context, asking, clients_min, at.since(asking.since)))
     }
 
     pub(super) fn memory(&self) -> usize {
-        let of = |asking: &Asking| asking.clients.memory() + asking.makers.memory();
+        let of = |asking: &Asking| {
+            let examples: usize = asking.examples.iter().map(String::capacity).sum();
+            asking.clients.memory() + asking.makers.memory() + examples
+        };
         self.segments.memory() + self.segments.iter().map(|(_, asking)| of(asking)).sum::<usize>()
     }
 }
 
-fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Duration) -> Found {
+fn found(context: &Context, asking: &Asking, least: u64, took: Duration) -> Found {
+    let (clients, makers) = (asking.clients.count(), asking.makers.count());
+    let examples = asking.examples.join(", ");
     let (lasted, of) =
         (span(took), count(clients, ["macchina", "macchine"], ["machine", "machines"]));
     Judgement {
         kind: &KIND,
         sid: 6,
-        title: format!("DHCP starvation: {clients} machines ask for addresses within a minute"),
+        title: format!("DHCP starvation: {clients} machines ask for addresses"),
         context: Context { source: context.source, destination: None, ..*context },
         level: Level::Medium,
         score: clients as f64,
@@ -92,6 +105,7 @@ fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Durat
         numbers: vec![
             ("clients", Node::Int(clients)),
             ("makers", Node::Int(makers)),
+            ("examples", Node::Text(examples.clone().into_bytes())),
             ("seconds", Node::Float(took.as_secs_f64())),
         ],
         baseline: vec![("clients_max", Node::Int(least.saturating_sub(1)))],
@@ -101,11 +115,11 @@ fn found(context: &Context, [clients, makers]: [u64; 2], least: u64, took: Durat
         took,
         seen: Said::new(
             format!(
-                "{} hanno cercato un indirizzo (DHCP) in {}, con schede di {makers} produttori diversi.",
+                "{} hanno cercato un indirizzo (DHCP) in {}, con schede di {makers} produttori ({examples} e altre).",
                 of.it, lasted.it
             ),
             format!(
-                "{} looked for an address (DHCP) in {}, with network cards of {makers} different makers.",
+                "{} looked for an address (DHCP) in {}, with network cards of {makers} makers ({examples} and others).",
                 of.en, lasted.en
             ),
         ),

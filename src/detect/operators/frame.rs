@@ -76,12 +76,15 @@ fn find(text: &str, builder: &Builder) -> Result<Option<Buffer>, Problem> {
         }
     };
     let known = PROTOCOLS.get(protocol).map_or(&[][..], |protocol| protocol.frames);
-    if let Some(known) = known.iter().find(|known| **known == name) {
+    // Some begin with their protocol's own name (`nfs.pdu`).
+    let fits = |known: &&&str| **known == name || of_rule == Some(protocol) && **known == text;
+    if let Some(known) = known.iter().find(fits) {
         return Ok(Some(Buffer::Frame(protocol, known)));
     }
     let problem = Problem::whole("R192", format!("the frame `{text}` is not known here"));
-    Err(match nearest(name, known.iter().copied()) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
+    Err(match (nearest(name, known.iter().copied()), known.is_empty()) {
+        (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
+        (None, false) => problem.hint(format!("there are {}", known.join(", "))),
+        (None, true) => problem.hint("no units of this protocol are told apart here"),
     })
 }

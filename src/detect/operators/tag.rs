@@ -8,7 +8,7 @@ use crate::record::{Tag, TagMetric, TagScope};
 
 const SYNTAX: &str = "tag:session|host[,COUNT,packets|bytes|seconds[,src|dst]];";
 
-/// Packets that a tag without a count keeps, the alert's own among them; as in Suricata.
+/// Packets that a tag without a count counts, the alert's own among them; as in Suricata.
 const PACKETS_DEFAULT: u32 = 256;
 
 /// `tag` (Suricata's user guide, "Tag").
@@ -17,7 +17,8 @@ pub static TAG: Operator = Operator {
     aliases: &[],
     help: "Writes packets that follow the alert, whole, as records `packet`: those of its flow \
            (`session`), or those from and to its source or destination (`host`; the destination \
-           unless told). Without a count 256 packets, the alert's own among them. A rule with \
+           unless told). Without a count 256 packets. The packet that alerted is counted, and not \
+           written: the alert tells of it. A rule with \
            `host` makes every packet pass the last stage, which takes time.",
     syntax: SYNTAX,
     examples: &[

@@ -11,6 +11,8 @@ use crate::time::{Duration, Timestamp};
 const QUESTIONS_MAX: usize = 32;
 /// How long a second answer to one is looked at.
 const WAIT: Duration = Duration::from_secs(10);
+/// Records of an answer that are compared.
+const SAID_MAX: usize = 16;
 /// A code of response: there is no such name.
 const NO_SUCH_NAME: u16 = 3;
 /// The bit that says that an answer was cut.
@@ -32,8 +34,8 @@ struct Question {
     since: Timestamp,
     asked: u32,
     answers: u32,
-    /// The addresses that the first answer gave.
-    first: u64,
+    /// What the first answer said: hashes.
+    first: Vec<u64>,
     /// That its answers differ was told.
     told: bool,
 }
@@ -53,11 +55,12 @@ impl Answered {
         {
             self.blind = now.after(WAIT);
         }
-        let (asked, answers, first, told) = (1, 0, 0, false);
+        let (asked, answers, first, told) = (1, 0, Vec::new(), false);
         self.questions.push_back(Question { key, since: now, asked, answers, first, told });
     }
 
-    /// An answer; whether its question had another already, with other addresses. Told once of a question.
+    /// An answer; whether its question had another already that says something else altogether. Told once
+    /// of a question.
     pub fn answer(&mut self, message: &Message, now: Timestamp) -> bool {
         if message.flags & CUT != 0 {
             return false;
@@ -65,13 +68,13 @@ impl Answered {
         let blind = now < self.blind;
         let Some(known) = self.known(key(message), now) else { return false };
         known.answers = known.answers.saturating_add(1);
-        let addresses = addresses(message);
+        let said = said(message);
         if known.answers == 1 {
-            known.first = addresses;
+            known.first = said;
             return false;
         }
-        let speaks = addresses != 0 || message.flags & 0xf == NO_SUCH_NAME;
-        let differs = known.first != 0 && speaks && addresses != known.first;
+        let apart = !known.first.is_empty() && !said.is_empty();
+        let differs = apart && !said.iter().any(|one| known.first.contains(one));
         let tells = known.answers > known.asked && differs && !blind && !known.told;
         known.told |= tells;
         tells
@@ -87,6 +90,7 @@ impl Answered {
     /// Bytes on the heap.
     pub fn memory(&self) -> usize {
         self.questions.capacity() * size_of::<Question>()
+            + self.questions.iter().map(|known| known.first.capacity() * 8).sum::<usize>()
     }
 }
 
@@ -100,16 +104,32 @@ fn key(message: &Message) -> u64 {
     hasher.finish()
 }
 
-/// The addresses that an answer gives, in whatever order; 0 without any.
-fn addresses(message: &Message) -> u64 {
-    let of = |address: &std::net::IpAddr| {
+/// What an answer says, as hashes: its addresses, or else the names that it leads to, or that there is no
+/// such name. Nothing for one that says that something went wrong.
+fn said(message: &Message) -> Vec<u64> {
+    fn hash(what: impl Hash) -> u64 {
         let mut hasher = DefaultHasher::new();
-        address.hash(&mut hasher);
-        hasher.finish() | 1
-    };
-    let answers = message.section(Section::Answer).filter_map(|record| match &record.data {
-        Data::Address(address) => Some(of(address)),
+        what.hash(&mut hasher);
+        hasher.finish()
+    }
+    let answers = || message.section(Section::Answer).take(SAID_MAX);
+    let addresses = answers().filter_map(|record| match &record.data {
+        Data::Address(address) => Some(hash(address)),
         _ => None,
     });
-    answers.fold(0, u64::wrapping_add)
+    let addresses: Vec<u64> = addresses.collect();
+    if !addresses.is_empty() {
+        return addresses;
+    }
+    match message.flags & 0xf {
+        0 => {
+            let names = answers().filter_map(|record| match record.data {
+                Data::Name(name) => Some(hash(message.text(name).to_ascii_lowercase())),
+                _ => None,
+            });
+            names.collect()
+        }
+        NO_SUCH_NAME => vec![hash(NO_SUCH_NAME)],
+        _ => Vec::new(),
+    }
 }

@@ -46,7 +46,7 @@ static EVENTS: &[&Event] = &[
 
 static ANSWERS_DIFFER: Event = Event {
     name: "answers_differ",
-    help: "A question was asked once and answered twice over UDP, with other addresses: somebody may have \
+    help: "A question was asked once and answered twice over UDP, with nothing in common: somebody may have \
            answered in the server's place. Of this sensor, not of Suricata.",
 };
 
