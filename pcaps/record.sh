@@ -251,7 +251,7 @@ END
     $ask SPORTELLO; $ask NESSUNO
     kill "${pids[-1]}"; sleep 1
     serve $C python3 -c "$namesake" $IN; sleep 0.5
-    for host in WPAD SRV-ARCHIVIO STAMPANTE-2; do $ask $host; done
+    for host in WPAD SRV-ARCHIVIO STAMPANTE-2 NAS SRV-POSTA; do $ask $host; done
     kill "${pids[-1]}"
 } >/dev/null 2>&1
 

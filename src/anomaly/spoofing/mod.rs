@@ -64,7 +64,7 @@ static NAMES: Parameter = Parameter {
     values: [5.0, 3.0, 2.0],
     unit: "names",
     help: "Different names that a machine answers for as its own within an hour when neighbours ask \
-           (LLMNR; of NetBIOS twice as many): it has one. Who answers for the proxy's, wpad, is told at once.",
+           (LLMNR; of NetBIOS two more): it has one. Who answers for the proxy's, wpad, is told at once.",
 };
 
 static CLIENTS: Parameter = Parameter {
@@ -215,7 +215,7 @@ impl Spoofing {
         let found = answerers.add(place, of, when, self.names)?;
         let context = Context { source: Some(sender), destination: Some(asker), ..*context };
         let protocol = if of.protocol == "nbns" { "NetBIOS" } else { "LLMNR" };
-        let least = if of.protocol == "nbns" { self.names * 2 } else { self.names };
+        let least = resolver::least(of.protocol, self.names);
         Some(words::answerer(found, protocol, &context, record.timestamp, least))
     }
 

@@ -42,6 +42,12 @@ impl Answerer {
     }
 }
 
+/// How many names are no machine's own, when so many are none in LLMNR. A server has more beside its own
+/// in NetBIOS.
+pub(super) fn least(protocol: &str, names_min: u64) -> u64 {
+    if protocol == "nbns" { names_min.saturating_add(2) } else { names_min }
+}
+
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Answerers {
@@ -90,8 +96,7 @@ impl Answerers {
             }
         }
         let names = answerer.names();
-        // A server has other names beside its own more often there.
-        let names_min = if said.own_alone { names_min } else { names_min.saturating_mul(2) };
+        let names_min = least(transaction.protocol, names_min);
         // Once for the proxy's name, once for many.
         let grade = if names >= names_min { names_min } else { u64::from(answerer.proxy) };
         if grade <= answerer.told {
