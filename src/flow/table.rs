@@ -347,7 +347,9 @@ impl<A: Default> Table<A> {
         while let Some(victim) = self.shards.get(usize::from(shard)).and_then(Shard::victim) {
             self.end(victim, Reason::Evicted, moment.now, host);
         }
-        let entry = Self::begun(place, (hash, shard), headers, tcp, moment);
+        let midstream = self.limits.midstream;
+        let backwards = tcp.is_some_and(|tcp| is_answer(tcp, place, midstream));
+        let entry = Self::begun(place, (hash, shard), headers, tcp, moment, backwards);
         let due = deadline(&self.limits, &entry.flow).seconds();
         let index = match self.free.pop() {
             Some(index) => {
@@ -380,10 +382,8 @@ impl<A: Default> Table<A> {
         headers: &Headers,
         tcp: Option<&Tcp>,
         moment: Moment,
+        backwards: bool,
     ) -> Entry<A> {
-        // Who answers a SYN is the server, though its answer be the first that is seen.
-        let backwards =
-            tcp.is_some_and(|tcp| tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK);
         let (client, server) = match backwards {
             false => (place.source, place.destination),
             true => (place.destination, place.source),
@@ -740,6 +740,14 @@ const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags
 /// Bytes of each direction of a flow's stream that are looked at.
 const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
     if limits.depth == 0 || flow.endless { u64::MAX } else { limits.depth }
+}
+
+/// Whether a first packet is the server's: it answers a SYN, or, of a connection that is taken up in
+/// midstream, comes from a port that only services have (RFC 6335, section 6).
+const fn is_answer(tcp: &Tcp, place: &Place, midstream: bool) -> bool {
+    let taken_up = midstream && tcp.flags & tcp_flags::SYN == 0;
+    let from_service = place.source.port < 1024 && place.destination.port >= 1024;
+    tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK || taken_up && from_service
 }
 
 /// Whether this is a SYN that opens a connection.

@@ -740,6 +740,37 @@ mod tests {
         (told, all.map(|thing| Node::of(&*thing)).collect())
     }
 
+    /// The first datagram of a flow may be anything: who sends it must not blind who looks.
+    #[test]
+    fn a_datagram_of_junk_hides_nothing_behind_it() {
+        let mut tried = 0;
+        for protocol in PROTOCOLS.iter().filter(|p| p.carriers.contains(&Carrier::Udp)) {
+            let Some(port) = protocol.ports.first() else { continue };
+            for sample in protocol.samples {
+                let told = |junk: &[(Direction, &[u8])]| {
+                    let mut session = Session::new(Carrier::Udp, *port, 50_000, HASHED);
+                    let mut signals = Vec::new();
+                    for (way, bytes) in junk.iter().chain(sample.turns) {
+                        let chunk = Chunk::Data(bytes);
+                        session.chunk(*way, chunk, Timestamp::default(), &mut signals);
+                    }
+                    let known = session.protocol().and_then(|at| PROTOCOLS.get(at));
+                    (known.map(|known| known.name), session.transactions(), session.name())
+                };
+                let alone = told(&[]);
+                if alone.0 != Some(protocol.name) {
+                    continue;
+                }
+                tried += 1;
+                for way in [Direction::ToServer, Direction::ToClient] {
+                    let junk: &[(Direction, &[u8])] = &[(way, b"\x00\x00\x00"), (way, b"\xff")];
+                    assert_eq!(told(junk), alone, "{}: {}", protocol.name, sample.name);
+                }
+            }
+        }
+        assert!(tried > 15, "{tried}");
+    }
+
     #[test]
     fn how_a_conversation_is_cut_changes_nothing() {
         for protocol in PROTOCOLS {
