@@ -347,8 +347,7 @@ impl<A: Default> Table<A> {
         while let Some(victim) = self.shards.get(usize::from(shard)).and_then(Shard::victim) {
             self.end(victim, Reason::Evicted, moment.now, host);
         }
-        let midstream = self.limits.midstream;
-        let backwards = tcp.is_some_and(|tcp| is_answer(tcp, place, midstream));
+        let backwards = tcp.is_some_and(|tcp| is_answer(tcp, place, self.limits.midstream));
         let entry = Self::begun(place, (hash, shard), headers, tcp, moment, backwards);
         let due = deadline(&self.limits, &entry.flow).seconds();
         let index = match self.free.pop() {
