@@ -407,15 +407,17 @@ impl Session {
         if self.carrier != Carrier::Udp || bytes.is_empty() || self.retries >= DATAGRAMS_TRIED {
             return false;
         }
-        self.retries += 1;
-        let fits = |protocol: &Protocol| {
-            protocol.carriers.contains(&Carrier::Udp)
-                && self.rank(protocol) == Some(0)
-                && (protocol.probe)(way, Carrier::Udp, bytes) == Probe::Yes
+        let hinted = |protocol: &&Protocol| {
+            protocol.carriers.contains(&Carrier::Udp) && self.rank(protocol) == Some(0)
         };
-        let Some(index) = PROTOCOLS.iter().position(|protocol| fits(protocol)) else {
-            return false;
+        let fits = |protocol: &&Protocol| {
+            hinted(protocol) && (protocol.probe)(way, Carrier::Udp, bytes) == Probe::Yes
         };
+        let index = PROTOCOLS.iter().position(|protocol| fits(&protocol));
+        // Most ports hint at nothing, and will not later.
+        let hopeless = self.retries == 0 && !PROTOCOLS.iter().any(|protocol| hinted(&protocol));
+        self.retries = if hopeless { DATAGRAMS_TRIED } else { self.retries + 1 };
+        let Some(index) = index else { return false };
         let found = Found::Parsed(index);
         self.held = None;
         self.set_verdict(way, Verdict::Found(found));
