@@ -407,15 +407,15 @@ impl Session {
         if self.carrier != Carrier::Udp || bytes.is_empty() || self.retries >= DATAGRAMS_TRIED {
             return false;
         }
-        let hinted = |protocol: &&Protocol| {
+        let hinted = |protocol: &Protocol| {
             protocol.carriers.contains(&Carrier::Udp) && self.rank(protocol) == Some(0)
         };
-        let fits = |protocol: &&Protocol| {
+        let fits = |protocol: &Protocol| {
             hinted(protocol) && (protocol.probe)(way, Carrier::Udp, bytes) == Probe::Yes
         };
-        let index = PROTOCOLS.iter().position(|protocol| fits(&protocol));
+        let index = PROTOCOLS.iter().position(|protocol| fits(protocol));
         // Most ports hint at nothing, and will not later.
-        let hopeless = self.retries == 0 && !PROTOCOLS.iter().any(|protocol| hinted(&protocol));
+        let hopeless = self.retries == 0 && !PROTOCOLS.iter().any(|protocol| hinted(protocol));
         self.retries = if hopeless { DATAGRAMS_TRIED } else { self.retries + 1 };
         let Some(index) = index else { return false };
         let found = Found::Parsed(index);
