@@ -29,7 +29,7 @@ mod told;
 mod words;
 
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::{Endpoint, ip_protocol};
+use crate::net::{Direction, Endpoint, ip_protocol};
 use crate::record::{Arp, Body, Context, IcmpMessage, Record, Sort, TransactionRecord};
 use crate::time::Duration;
 use claims::{Claims, Shape, Told};
@@ -207,9 +207,7 @@ impl Spoofing {
 
     fn answer(&mut self, record: &Record, of: &TransactionRecord) -> Option<Found> {
         let context = &record.context;
-        let [client, server] = [context.source?, context.destination?];
-        let to_server = of.direction == crate::net::Direction::ToServer;
-        let [sender, asker] = if to_server { [client, server] } else { [server, client] };
+        let [sender, asker] = sent(context, of)?;
         let (place, when) = ((context.vlan, sender.addr), (record.timestamp, context.flow_id));
         let answerers = &mut self.state.answerers;
         let found = answerers.add(place, of, when, self.names)?;
@@ -225,15 +223,9 @@ impl Spoofing {
             "dhcpv6" => 547,
             _ => return None,
         };
-        // Whichever end is the flow's client: the server speaks from its port.
         let context = record.context;
-        let ends = [context.source?, context.destination?];
-        let [_, sender] = if transaction.direction == crate::net::Direction::ToClient {
-            ends
-        } else {
-            let [client, server] = ends;
-            [server, client]
-        };
+        // Whichever end is the flow's client: the server speaks from its port.
+        let [sender, _] = sent(&context, transaction)?;
         let (vlan, at) = (context.vlan, record.timestamp);
         let State { clients, servers, self_named, routers, .. } = &mut self.state;
         // A relay speaks from the server's port too: what is said tells who it is.
@@ -251,6 +243,15 @@ impl Spoofing {
         let rivals = servers.add(vlan, sender.addr, &said.offer, at, memory)?;
         Some(words::rivals(&context, &rivals))
     }
+}
+
+/// Who sent a message, and to whom, whichever of them began the flow.
+fn sent(context: &Context, of: &TransactionRecord) -> Option<[Endpoint; 2]> {
+    let [client, server] = [context.source?, context.destination?];
+    Some(match of.direction {
+        Direction::ToServer => [client, server],
+        Direction::ToClient => [server, client],
+    })
 }
 
 impl Detector for Spoofing {

@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::KIND;
 use super::told::Told;
+use super::{KIND, sent};
 use crate::anomaly::known::Vlan;
 use crate::anomaly::stats::Recent;
 use crate::anomaly::words::{count, printable};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::{Node, Tree};
-use crate::net::Direction;
 use crate::record::{Context, Level, TransactionRecord};
 use crate::time::{Duration, Timestamp};
 
@@ -68,9 +67,7 @@ impl Races {
         self.waits = None;
         let mut answer = Answer::default();
         transaction.transaction.describe(&mut answer);
-        let ends = [context.source?, context.destination?];
-        let from_server = transaction.direction == Direction::ToClient;
-        let [asker, server] = if from_server { ends } else { [ends[1], ends[0]] };
+        let [server, asker] = sent(context, transaction)?;
         let raced = self.servers.touch(&(context.vlan, server.addr));
         if at.since(raced.since) > SPAN {
             *raced = Raced { since: at, ..Raced::default() };
