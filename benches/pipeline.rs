@@ -56,7 +56,7 @@ fn rounds() -> Vec<Batch> {
     loop {
         let mut batch = Batch::default();
         let mut progress = Progress::More;
-        while progress != Progress::End && batch.frames.len() < ROUND_FRAMES {
+        while progress != Progress::End && !batch.is_full(ROUND_FRAMES) {
             let room = ROUND_FRAMES - batch.frames.len();
             progress = source.read(&mut batch, room).unwrap();
         }

@@ -162,6 +162,11 @@ pub trait Describe: Readable + Send + Sync {
     fn is_logged(&self) -> bool {
         true
     }
+
+    /// Certificates that came with it, DER, as they were sent: that of who speaks first.
+    fn certificates(&self) -> &[Box<[u8]>] {
+        &[]
+    }
 }
 
 /// Receives an object key by key. Inside a list the keys are ignored.

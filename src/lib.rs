@@ -48,8 +48,8 @@
 //!    hosts meet in one worker. Live, the kernel deals, with one socket for each worker, by a number of
 //!    its own of the address pair (a program in `capture/live.rs`). What that cannot read as IPv4 or
 //!    IPv6 behind at most one tag (ARP, a second tag, MPLS, PPPoE) all goes to the first socket.
-//! 2. It deals in rounds of a fixed number of frames ([`engine::ROUND_FRAMES`]). At the end of a
-//!    round each worker gets its part, even when empty, with the packet time: so timeouts happen at
+//! 2. It deals in rounds of a fixed number of frames ([`engine::ROUND_FRAMES`]), fewer where little goes
+//!    on. At the end of a round each worker gets its part, even when empty, with the packet time: so timeouts happen at
 //!    the same packets however many workers there are, and the merge waits for nobody in vain.
 //! 3. A worker ([`engine::worker::Worker`]) decodes each frame, and what is within its tunnels;
 //!    puts fragments together; looks up the flow; reassembles the stream; identifies and parses the

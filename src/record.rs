@@ -80,6 +80,8 @@ pub enum Body {
     Icmp(Box<IcmpMessage>),
     /// A fragment of a datagram: its bytes on the wire. For detectors.
     Fragment(u32),
+    /// A packet of IP that belongs to no flow, and carries none: its bytes on the wire. For detectors.
+    Homeless(u32),
     /// What a live capture has received so far, and what it has lost. For detectors.
     Capture(Capture),
     /// A packet that a rule with [`Tag`] may want kept; outputs see those that one does.
@@ -110,13 +112,14 @@ pub enum Sort {
     Arp,
     Icmp,
     Fragment,
+    Homeless,
     Capture,
     Packet,
 }
 
 impl Sort {
     /// How many there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 15;
 }
 
 impl Body {
@@ -135,6 +138,7 @@ impl Body {
             Self::Arp(_) => Sort::Arp,
             Self::Icmp(_) => Sort::Icmp,
             Self::Fragment(_) => Sort::Fragment,
+            Self::Homeless(_) => Sort::Homeless,
             Self::Capture(_) => Sort::Capture,
             Self::Packet(_) => Sort::Packet,
         }
@@ -146,7 +150,12 @@ impl Body {
             Self::Arp(arp) => arp.logged,
             _ => !matches!(
                 self.sort(),
-                Sort::Contact | Sort::Burst | Sort::Icmp | Sort::Fragment | Sort::Capture
+                Sort::Contact
+                    | Sort::Burst
+                    | Sort::Icmp
+                    | Sort::Fragment
+                    | Sort::Homeless
+                    | Sort::Capture
             ),
         }
     }
@@ -236,6 +245,8 @@ pub struct Signature {
     pub host_bits: Vec<HostBit>,
     /// `tag`: which packets are kept after an alert. Decided at the merge.
     pub tags: Vec<Tag>,
+    /// `tls.store`: whether the certificates of the connection are to be kept.
+    pub keeps_certificates: bool,
 }
 
 /// Which packets are kept after an alert.
@@ -437,6 +448,8 @@ pub struct TransactionRecord {
     pub direction: Direction,
     /// Its fields.
     pub transaction: Box<dyn Describe>,
+    /// Whether a rule wants its certificates kept (`tls.store`).
+    pub keeps_certificates: bool,
 }
 
 /// A file has ended.

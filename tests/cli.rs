@@ -443,3 +443,34 @@ fn connections_in_midstream_are_followed_where_that_is_wanted() {
         assert!(messages(without, &["--midstream"]) >= all - 1, "{without}");
     }
 }
+
+/// The name is what the record of the connection has, the content what OpenSSL reads.
+#[test]
+fn certificates_that_a_rule_wants_are_kept() {
+    let place = Place::new();
+    let rule = b"alert tls any any -> any any (msg:\"hello\"; tls.sni; content:\"sportello\"; tls.store; noalert; sid:1;)\n\
+        alert tls any any -> any any (msg:\"another\"; tls.sni; content:\"nothing so\"; tls.store; sid:2;)\n";
+    let rules = place.write("keep.rules", rule);
+    let (rules, tls) = (rules.to_str().unwrap(), capture("tls.pcap"));
+    for _ in 0..2 {
+        place.run(&["replay", &tls, "-q", "-S", rules, "-o", "out", "--file-store", "store"], DONE);
+    }
+    let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
+    let eve = eve.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let prints =
+        eve.filter_map(|record| Some(record["tls"]["fingerprint"].as_str()?.replace(':', "")));
+    let print = prints.last().unwrap();
+    let kept: Vec<PathBuf> = std::fs::read_dir(place.path().join("store/certs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let [kept] = &*kept else { panic!("{kept:?}") };
+    assert!(kept.file_name().unwrap().to_str().unwrap().starts_with(&format!("{print}-")));
+    let shown = Command::new("openssl")
+        .args(["x509", "-noout", "-fingerprint", "-sha1", "-in"])
+        .arg(kept)
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).replace(':', "").to_lowercase();
+    assert!(shown.trim_end().ends_with(print.as_str()), "{shown}");
+}

@@ -488,7 +488,13 @@ mod tests {
     fn hello(port: u16, to: [u8; 4], hello: Hello) -> Record {
         let transaction = Box::new(hello);
         let direction = Direction::ToClient;
-        let tls = TransactionRecord { protocol: "tls", id: 0, direction, transaction };
+        let tls = TransactionRecord {
+            keeps_certificates: false,
+            protocol: "tls",
+            id: 0,
+            direction,
+            transaction,
+        };
         record(port, to, Body::Transaction(Box::new(tls)))
     }
 

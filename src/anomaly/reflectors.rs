@@ -89,6 +89,13 @@ pub fn is_reflected(source: u16, target: u16, payload: u64) -> bool {
     service(target).is_none() && !matches!(target, 80 | 443 | 514)
 }
 
+/// Whether a datagram comes from the port of such a service and may all the same be a client's, as it goes
+/// to a port where questions go: attackers aim answers there, for it is open. Only many senders with this
+/// same port tell.
+pub fn may_be_reflected(source: u16, target: u16, payload: u64) -> bool {
+    source != target && service(source).is_some() && !is_reflected(source, target, payload)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,5 +110,7 @@ mod tests {
         assert!(!is_reflected(123, 123, 48) && !is_reflected(27_015, 53, 40));
         assert!(!is_reflected(53, 53, 60) && is_reflected(53, 53, 900));
         assert!(!is_reflected(40_000, 50_000, 900) && !is_reflected(1900, 443, 1200));
+        assert!(may_be_reflected(1900, 443, 1200) && may_be_reflected(11_211, 53, 1400));
+        assert!(!may_be_reflected(123, 123, 48) && !may_be_reflected(40_000, 443, 1200));
     }
 }

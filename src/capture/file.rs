@@ -7,7 +7,7 @@ use super::bpf::Filter;
 use super::input::Input;
 use super::pcap::Pcap;
 use super::pcapng::Pcapng;
-use super::{Batch, CaptureError, Frame, MAX_BATCH, Progress, Source, SourceStats};
+use super::{Batch, CaptureError, Frame, Progress, Source, SourceStats};
 use crate::time::Timestamp;
 
 /// A capture file, or standard input.
@@ -53,7 +53,7 @@ pub(super) struct Sink<'a> {
 
 impl Sink<'_> {
     pub(super) fn is_full(&self) -> bool {
-        self.batch.frames.len() >= self.limit || self.batch.data.len() >= MAX_BATCH
+        self.batch.is_full(self.limit)
     }
 
     pub(super) fn push(&mut self, timestamp: Timestamp, link: u16, bytes: &[u8], wire: u32) {
@@ -67,7 +67,7 @@ impl Sink<'_> {
 }
 
 impl Batch {
-    /// Adds a frame, its bytes copied. Within [`MAX_BATCH`] plus one frame all lengths fit.
+    /// Adds a frame, its bytes copied. Within [`MAX_BATCH`](super::MAX_BATCH) plus one frame all lengths fit.
     pub(super) fn push(&mut self, timestamp: Timestamp, link: u16, bytes: &[u8], wire: u32) {
         let (offset, captured) = (self.data.len() as u32, bytes.len() as u32);
         self.data.extend_from_slice(bytes);

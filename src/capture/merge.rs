@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::bpf::Filter;
 use super::file::FileSource;
 use super::input::{BUFFER_MERGED, BUFFER_SINGLE};
-use super::{Batch, CaptureError, MAX_BATCH, Progress, Source, SourceStats};
+use super::{Batch, CaptureError, Progress, Source, SourceStats};
 use crate::time::Timestamp;
 
 /// Frames taken of one file at a time.
@@ -161,7 +161,7 @@ impl Source for Merge {
     fn read(&mut self, batch: &mut Batch, limit: usize) -> Result<Progress, CaptureError> {
         let before = batch.frames.len();
         let limit = before.saturating_add(limit);
-        while batch.frames.len() < limit && batch.data.len() < MAX_BATCH {
+        while !batch.is_full(limit) {
             let Some(Reverse((_, number))) = self.next.pop() else { break };
             self.take(number, batch)?;
         }

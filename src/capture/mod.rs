@@ -15,7 +15,7 @@ mod tests;
 pub use live::{LiveOptions, open_live};
 pub use merge::open;
 
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// Captured bytes of one frame at most; a longer one is taken as a corrupt file. As in libpcap and
 /// Wireshark.
@@ -23,6 +23,12 @@ pub const MAX_FRAME: u32 = 256 * 1024;
 
 /// Bytes in a [`Batch`] after which a source adds no more frames.
 pub const MAX_BATCH: usize = 8 * 1024 * 1024;
+
+/// Packet time from the first to the last frame of a [`Batch`] after which a source adds no more, ...
+const LONG: Duration = Duration::from_secs(1);
+/// ... when it holds this many frames at least: where little goes on, what a batch holds is not to be
+/// hours old when it is seen to, nor is each frame to be seen to by itself.
+const LONG_FRAMES: usize = 128;
 
 /// One frame within a [`Batch`].
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +61,23 @@ impl Batch {
     pub fn clear(&mut self) {
         self.data.clear();
         self.frames.clear();
+    }
+
+    /// Whether a source adds no more frames: it holds `limit` of them, or [`MAX_BATCH`] bytes, or some
+    /// over more than a second of packet time.
+    #[inline]
+    pub fn is_full(&self, limit: usize) -> bool {
+        self.frames.len() >= limit || self.data.len() >= MAX_BATCH || self.is_long()
+    }
+
+    #[inline]
+    fn is_long(&self) -> bool {
+        self.frames.len() >= LONG_FRAMES
+            && self
+                .frames
+                .first()
+                .zip(self.frames.last())
+                .is_some_and(|(first, last)| last.timestamp.since(first.timestamp) >= LONG)
     }
 
     /// The bytes of one frame; empty if it is not of this batch.
@@ -103,7 +126,7 @@ impl SourceStats {
 
 /// Where frames come from.
 pub trait Source: Send {
-    /// Adds up to `limit` frames to `batch`, fewer when it holds [`MAX_BATCH`] bytes.
+    /// Adds up to `limit` frames to `batch`, fewer when it [is full](Batch::is_full) before.
     ///
     /// [`Progress::End`] comes only when nothing was added, and from then on.
     ///

@@ -341,7 +341,7 @@ pub struct Options {
     /// Memory for the reassembly of streams, MiB.
     #[arg(long, value_name = "MIB")]
     pub stream_memory: Option<u64>,
-    /// Folder for files that rules want stored; made if it is not there.
+    /// Folder for files and certificates that rules want stored; made if it is not there.
     #[arg(long, value_name = "DIR")]
     pub file_store: Option<PathBuf>,
     /// Bytes kept of a file that may be stored, MiB.

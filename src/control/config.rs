@@ -150,7 +150,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "file-store",
-        help: "Folder for files that rules want stored (filestore). Default: none, nothing is stored.",
+        help: "Folder for files and certificates that rules want stored (filestore, tls.store). Default: none, nothing is stored.",
     },
     Key {
         name: "file-store-file",

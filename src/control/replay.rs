@@ -378,8 +378,13 @@ mod tests {
                 }
                 for transaction in (0..session.transactions()).filter_map(|id| session.take(id)) {
                     let direction = Direction::ToClient;
-                    let record =
-                        TransactionRecord { protocol: "http", id: 0, direction, transaction };
+                    let record = TransactionRecord {
+                        keeps_certificates: false,
+                        protocol: "http",
+                        id: 0,
+                        direction,
+                        transaction,
+                    };
                     let target = field("http.uri").bytes(&record, <[u8]>::to_vec);
                     let method = field("http.method").bytes(&record, <[u8]>::to_vec);
                     let (Some(method), Some(target)) = (method, target) else { continue };

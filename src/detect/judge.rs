@@ -107,7 +107,8 @@ impl Judge<'_> {
             let passes = planned.rule.action == Action::Pass;
             let speaks = if passes { planned.rule.outspoken } else { !planned.rule.silent };
             // What is kept is the merge's business, too.
-            let keeps = planned.rule.silent && !passes && !signature.tags.is_empty();
+            let lasts = !signature.tags.is_empty() || signature.keeps_certificates;
+            let keeps = planned.rule.silent && !passes && lasts;
             if speaks && raised >= ALERTS_MAX {
                 self.dropped += 1;
             } else if speaks || keeps {

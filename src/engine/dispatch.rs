@@ -1,12 +1,12 @@
 //! Deals frames to workers in rounds.
 //!
-//! A round is a fixed number of frames, fewer when they are very large. At its end every worker gets its batch, full or empty,
+//! A round is a fixed number of frames, fewer when they are very large or few come in a second. At its end every worker gets its batch, full or empty,
 //! with the packet time it ends at: so the merge never waits for a worker that has nothing to
 //! say, and timeouts happen at the same packets however many workers there are.
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::capture::{Batch, CaptureError, Frame, MAX_BATCH, Progress, Source};
+use crate::capture::{Batch, CaptureError, Frame, Progress, Source};
 use crate::decode;
 use crate::flow::{group_of, shard_of};
 use crate::time::Timestamp;
@@ -49,12 +49,12 @@ impl Rounds {
         batch: &mut Batch,
     ) -> Result<bool, CaptureError> {
         let outcome = loop {
-            let room = self.size.saturating_sub(batch.frames.len());
-            // A source adds nothing to a batch that holds as much as it may: where network cards hand
-            // on many segments as one frame, that comes before the round is complete.
-            if room == 0 || batch.data.len() >= MAX_BATCH {
+            // A source adds nothing to a batch that is full: where network cards hand on many segments
+            // as one frame, or little goes on, that comes before there are so many frames.
+            if batch.is_full(self.size) {
                 break Ok(true);
             }
+            let room = self.size.saturating_sub(batch.frames.len());
             match source.read(batch, room) {
                 Ok(Progress::More) => {}
                 Ok(Progress::Idle) => break Ok(true),

@@ -25,6 +25,8 @@ pub struct App {
     pub mark: Mark,
     /// Up to which of its packets, counted from 1, rules may want them kept; 0 when none does.
     pub kept_until: u64,
+    /// Whether a rule wants its certificates kept.
+    pub keeps_certificates: bool,
 }
 
 /// One thing that a packet, or the end of a flow, brought forth.

@@ -42,6 +42,7 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestam
             if let Some(flow) = packet.slot.and_then(|slot| worker.table.get_mut(slot)) {
                 flow.alerted |= sure;
                 kept::matched(flow, &signature.tags);
+                flow.app.keeps_certificates |= signature.keeps_certificates;
             }
             record(worker, packet, Body::Alert(Box::new(alert)));
         }
@@ -235,7 +236,8 @@ fn transaction_done(
     let context = flow_context(flow);
     let tie = tie(place, flow);
     let protocol = PROTOCOLS.get(protocol).map_or("", |protocol| protocol.eve);
-    let body = TransactionRecord { protocol, id, direction, transaction };
+    let keeps_certificates = flow.app.keeps_certificates;
+    let body = TransactionRecord { protocol, id, direction, transaction, keeps_certificates };
     push(worker, place, tie, context, Body::Transaction(Box::new(body)));
 }
 

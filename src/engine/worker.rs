@@ -315,6 +315,8 @@ impl Worker {
             self.kept.note(self.frame, touch.slot, &self.table);
             let (table, records) = (&mut self.table, &mut self.records);
             self.activity.packet(place, headers, payload, touch, table, records);
+        } else if headers.arp.is_none() {
+            self.activity.homeless(place, headers, &mut self.records);
         }
         if let Some(touch) = touch.filter(|_| !payload.is_empty()) {
             self.note_change(touch.slot);

@@ -1,17 +1,26 @@
 //! Files that rules want stored, named by their SHA-256: `DIR/ab/ab12...` as Suricata's file store
-//! of version 2 has it. No name ever comes from the wire.
+//! of version 2 has it. Certificates that rules want kept are there too, as chains in PEM (RFC 7468):
+//! `DIR/certs/FINGERPRINT-HASH.pem`, by the SHA-1 that records of TLS have as `fingerprint`, and by the
+//! SHA-256 of the chain, as the first can be forged. No name ever comes from the wire.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Output;
 use super::json::hex_of;
 use crate::record::{Body, Record};
 use crate::time::Timestamp;
+
+/// Where certificates are, within the folder.
+const CERTIFICATES: &str = "certs";
 
 /// Where files are stored, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +66,9 @@ impl FileStore {
         let (mut files, mut bytes) = (0, 0);
         for folder in std::fs::read_dir(&options.folder)? {
             let folder = folder?.path();
-            let two = folder.file_name().is_some_and(|name| name.len() == 2);
-            for entry in two.then(|| std::fs::read_dir(&folder)).into_iter().flatten().flatten() {
+            let ours = |name: &OsStr| name.len() == 2 || name == CERTIFICATES;
+            let ours = folder.file_name().is_some_and(ours);
+            for entry in ours.then(|| std::fs::read_dir(&folder)).into_iter().flatten().flatten() {
                 let data = entry?.metadata()?;
                 if data.is_file() {
                     files += 1;
@@ -76,9 +86,22 @@ impl FileStore {
 
     fn store(&mut self, content: &[u8]) {
         // Of what is stored: of a file that was cut or has a hole its own hash says nothing.
-        let name = String::from_utf8_lossy(&hex_of(&Sha256::digest(content))).into_owned();
+        let name = name_of(&Sha256::digest(content));
         let folder = self.options.folder.join(name.get(..2).unwrap_or_default());
-        let path = folder.join(&name);
+        self.put(&folder, &name, content);
+    }
+
+    fn store_chain(&mut self, chain: &[Box<[u8]>]) {
+        let Some(leaf) = chain.first() else { return };
+        let pem: String = chain.iter().map(|der| pem(der)).collect();
+        let hash = name_of(&Sha256::digest(&pem));
+        let name = format!("{}-{hash}.pem", name_of(&Sha1::digest(leaf)));
+        let folder = self.options.folder.join(CERTIFICATES);
+        self.put(&folder, &name, pem.as_bytes());
+    }
+
+    fn put(&mut self, folder: &Path, name: &str, content: &[u8]) {
+        let path = folder.join(name);
         if path.exists() {
             self.stats.known.fetch_add(1, Ordering::Relaxed);
             return;
@@ -89,7 +112,7 @@ impl FileStore {
             self.stats.shed.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match write(&folder, &path, content) {
+        match write(folder, &path, content) {
             Ok(()) => {
                 self.files += 1;
                 self.bytes += size;
@@ -104,6 +127,18 @@ impl FileStore {
     }
 }
 
+fn name_of(hash: &[u8]) -> String {
+    String::from_utf8_lossy(&hex_of(hash)).into_owned()
+}
+
+/// A certificate in text, 64 characters a line.
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
+    let lines: String = lines.flat_map(|line| [line, "\n".into()]).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
+}
+
 /// Under another name first: whoever sees the file sees all of it.
 fn write(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
@@ -116,10 +151,15 @@ fn write(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
 
 impl Output for FileStore {
     fn record(&mut self, record: &Record) {
-        if let Body::File(file) = &record.body
-            && let Some(content) = file.content.as_deref().filter(|content| !content.is_empty())
-        {
-            self.store(content);
+        match &record.body {
+            Body::File(file) => {
+                let content = file.content.as_deref().filter(|content| !content.is_empty());
+                content.into_iter().for_each(|content| self.store(content));
+            }
+            Body::Transaction(of) if of.keeps_certificates => {
+                self.store_chain(of.transaction.certificates());
+            }
+            _ => {}
         }
     }
 

@@ -19,7 +19,7 @@ mod words;
 use std::net::IpAddr;
 
 use super::crowd::Crowd;
-use super::reflectors::{LONG, Manner, is_reflected, service};
+use super::reflectors::{LONG, Manner, is_reflected, may_be_reflected, service};
 use super::stats::{Cusum, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::tcp_flags::{ACK, RST, SYN, SYN_ACK};
@@ -167,7 +167,7 @@ impl Limits {
 
     const fn excess(&self, answers: Answers) -> f64 {
         match answers {
-            Answers::Datagrams => self.answer_excess,
+            Answers::Datagrams | Answers::Doubtful(_) => self.answer_excess,
             Answers::Handshakes => self.handshake_excess,
         }
     }
@@ -179,6 +179,8 @@ enum Answers {
     Datagrams,
     /// SYN/ACK.
     Handshakes,
+    /// Datagrams from this port [that may be questions](may_be_reflected).
+    Doubtful(u16),
 }
 
 /// A sum, and what belongs to it.
@@ -260,24 +262,33 @@ impl Amplification {
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
         let context = &record.context;
         let (source, target) = (context.source?, context.destination?);
-        match context.protocol {
-            ip_protocol::UDP if is_reflected(source.port, target.port, burst.length()) => {
-                let answers = Answers::Datagrams;
-                if burst.packets[1] == 0 && burst.before[1] == 0 {
-                    let packets = burst.packets[0].into();
-                    return self.unasked(record, answers, (packets, 0), burst, known);
-                }
-                // The other side does speak: what came before was no answer out of the blue.
-                if burst.before[1] == 0 && burst.packets[1] > 0 {
-                    self.forgive(target.addr, answers, record.timestamp, burst.before[0].into());
-                }
-                None
+        let length = burst.length();
+        let answers = match context.protocol {
+            ip_protocol::UDP if is_reflected(source.port, target.port, length) => {
+                Some(Answers::Datagrams)
             }
-            ip_protocol::UDP => {
+            ip_protocol::UDP if may_be_reflected(source.port, target.port, length) => {
+                Some(Answers::Doubtful(source.port))
+            }
+            _ => None,
+        };
+        if let Some(answers) = answers {
+            if burst.packets[1] == 0 && burst.before[1] == 0 {
+                let packets = burst.packets[0].into();
+                return self.unasked(record, answers, (packets, 0), burst, known);
+            }
+            // The other side does speak: what came before was no answer out of the blue.
+            if burst.before[1] == 0 && burst.packets[1] > 0 {
+                self.forgive(target.addr, answers, record.timestamp, burst.before[0].into());
+            }
+        }
+        match (context.protocol, answers) {
+            (_, Some(Answers::Datagrams)) => None,
+            (ip_protocol::UDP, _) => {
                 service(target.port)?;
                 self.reflected(record, burst, known)
             }
-            ip_protocol::TCP => self.handshake(record, burst, known),
+            (ip_protocol::TCP, _) => self.handshake(record, burst, known),
             _ => None,
         }
     }
@@ -349,7 +360,7 @@ impl Amplification {
         }
         let crowd = unasked.crowd.get_or_insert_default();
         crowd.add(&context, victim.port, packets, &self.site);
-        if level < unasked.needed(excess, limits) || !unasked.tally.is_due(at, limits) {
+        if level < unasked.needed(answers, limits) || !unasked.tally.is_due(at, limits) {
             return None;
         }
         let about = words::About { context: &context, at, site: &self.site, known, limits };
@@ -425,8 +436,14 @@ impl Unasked {
     }
 
     /// How much must have piled up, given who answers what.
-    fn needed(&self, excess: f64, limits: &Limits) -> f64 {
+    fn needed(&self, answers: Answers, limits: &Limits) -> f64 {
         let servers = self.crowd.as_deref().map_or(0, Crowd::sources);
+        let excess = limits.excess(answers);
+        if let Answers::Doubtful(_) = answers {
+            // So many clients do not take the same port.
+            let many = servers >= limits.servers_min.saturating_mul(3);
+            return if many { excess } else { f64::INFINITY };
+        }
         let (long, manner) = (self.length() >= LONG, service(self.port()).map(|(_, m)| m));
         let many = servers >= limits.servers_min;
         match manner {

@@ -172,3 +172,35 @@ fn saved_and_loaded_in_the_middle_it_finds_the_same_and_it_is_bounded() {
     assert!(victims.len() <= VICTIMS_MAX && pairs.len() <= PAIRS_MAX);
     assert!(second.memory() < 1_000_000, "{}", second.memory());
 }
+
+/// Attackers aim answers at ports that are open: those are told by the many that have the same port.
+#[test]
+fn answers_aimed_at_a_port_where_questions_go_are_told_when_they_come_from_many() {
+    let to = |port, servers: u64, source: fn(u64) -> u16| {
+        let from = move |n: u64| {
+            ([203, 0, (n % servers / 200) as u8, (n % servers % 200) as u8], source(n))
+        };
+        judge((0..600).map(move |n| record(from(n), (VICTIM, port), 17, n * 10, answer(1000))))
+    };
+    for port in [53, 80, 443] {
+        assert_eq!(told(&to(port, 200, |_| 11_211)), [(1, Level::Medium)], "{port}");
+        // A few VPNs of which one way is seen, and clients that take any port.
+        assert!(to(port, 20, |_| 1194).is_empty());
+        assert!(to(port, 200, |n| 1024 + (n * 97) as u16).is_empty());
+    }
+}
+
+#[test]
+fn questions_from_the_port_of_a_service_count_for_the_server_that_answers_them() {
+    let question = Burst {
+        packets: [1, 3],
+        bytes: [80, 4200],
+        payload: [40, 4000],
+        filled: [1, 3],
+        is_first: true,
+        ..Burst::default()
+    };
+    let client = ([198, 51, 100, 7], 27_015);
+    let found = judge((0..600).map(|n| record(client, (VICTIM, 53), 17, n * 10, question.clone())));
+    assert_eq!(told(&found).first(), Some(&(3, Level::Medium)));
+}

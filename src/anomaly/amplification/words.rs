@@ -38,8 +38,8 @@ pub(super) fn victim(unasked: &Unasked, answers: Answers, about: &About<'_>) -> 
     let (tally, excess) = (&unasked.tally, about.limits.excess(answers));
     let (sum, took) = (tally.sum.at(about.at, 0.0), about.at.since(tally.begun));
     let name = match answers {
-        Answers::Datagrams => service(unasked.port()).map_or("UDP", |(name, _)| name),
         Answers::Handshakes => "TCP",
+        _ => service(unasked.port()).map_or("UDP", |(name, _)| name),
     };
     let victim = host(about.context.destination, about.known);
     let servers = crowd.sources();
@@ -47,7 +47,7 @@ pub(super) fn victim(unasked: &Unasked, answers: Answers, about: &About<'_>) -> 
     let per_second = packets as f64 / took.as_secs_f64().max(1.0);
     Judgement {
         kind: &KIND,
-        sid: if answers == Answers::Datagrams { 1 } else { 2 },
+        sid: if answers == Answers::Handshakes { 2 } else { 1 },
         title: format!("Flood of reflected {name} answers to {victim}"),
         // One server is as good as the other: all are misused.
         context: Context { source: about.context.source.filter(|_| servers < 2), ..*about.context },

@@ -165,6 +165,7 @@ impl House {
         self.record(caller, millis, Body::Burst(Box::new(burst)));
         if !caller.said.is_empty() {
             let of = TransactionRecord {
+                keeps_certificates: false,
                 protocol: caller.app.unwrap(),
                 id: 0,
                 direction: Direction::ToServer,

@@ -204,6 +204,7 @@ fn spoke(protocol: &'static str, said: &[(&'static str, &str)], at: u64) -> Reco
     use super::super::beacon::tests::Spoke;
     let said = said.iter().map(|(name, value)| (*name, &*value.to_string().leak()));
     let of = crate::record::TransactionRecord {
+        keeps_certificates: false,
         protocol,
         id: 0,
         direction: crate::net::Direction::ToServer,

@@ -10,7 +10,7 @@
 //! What is not counted: lists of addresses and reverse look-ups, names of services (`_dmarc`,
 //! `_domainkey`, `_ldap`), the local network (`.arpa`, `.local`), services of known makers that
 //! look up files and addresses by DNS (mail lists, antivirus). Names that only ask for addresses,
-//! as those of delivery networks do, must come much faster.
+//! as those of delivery networks do, must come much faster, or be much longer.
 
 mod talk;
 mod words;
@@ -53,6 +53,20 @@ static FAST_BYTES_MIN: Parameter = Parameter {
     unit: "bytes",
     help: "Bytes that these names carried together in ten minutes, at least.",
 };
+static LONG_NAMES_MIN: Parameter = Parameter {
+    name: "long-names-min",
+    values: [60.0, 30.0, 20.0],
+    unit: "names",
+    help: "Different encoded names under one domain that are long on average, asked for as anything, over \
+           hours, from which they are told.",
+};
+static LONG_NAME: Parameter = Parameter::fixed(
+    "long-name",
+    72.0,
+    "bytes",
+    "Bytes that a long name carries on average: more than a SHA-256 in hexadecimal digits, which \
+     look-ups carry; a tunnel fills what room there is, about 200.",
+);
 static ANSWERS_MIN: Parameter = Parameter {
     name: "answers-min",
     values: [20.0, 8.0, 5.0],
@@ -138,8 +152,8 @@ pub static KIND: Kind = Kind {
     algorithm: "For each client and registered domain, names are followed whose part before the \
                 domain is encoded (mean surprise of its pairs of letters in a model of Italian and \
                 English). They are told when enough different ones have carried enough bytes: over \
-                hours if they ask for types that carry text, within ten minutes if they ask for \
-                addresses. Answers of TXT and NULL that are encoded text are counted by themselves.",
+                hours if they ask for types that carry text or are long, within ten minutes if they \
+                ask for addresses. Answers of TXT and NULL that are encoded text are counted by themselves.",
     references: &[
         "K. Born, D. Gustafson: Detecting DNS Tunnels Using Character Frequency Analysis, 2010",
         "RITA, C2 over DNS: https://github.com/activecm/rita",
@@ -150,6 +164,8 @@ pub static KIND: Kind = Kind {
         &BYTES_MIN,
         &FAST_NAMES_MIN,
         &FAST_BYTES_MIN,
+        &LONG_NAMES_MIN,
+        &LONG_NAME,
         &ANSWERS_MIN,
         &SURPRISE_MIN,
         &HIGH_BYTES,
@@ -168,6 +184,8 @@ struct Limits {
     bytes_min: u64,
     fast_names_min: u64,
     fast_bytes_min: u64,
+    long_names_min: u64,
+    long_name: u64,
     answers_min: u64,
     surprise_min: f64,
     high_bytes: u64,
@@ -181,6 +199,8 @@ impl Limits {
             bytes_min: tuning.count(&BYTES_MIN),
             fast_names_min: tuning.count(&FAST_NAMES_MIN),
             fast_bytes_min: tuning.count(&FAST_BYTES_MIN),
+            long_names_min: tuning.count(&LONG_NAMES_MIN),
+            long_name: tuning.count(&LONG_NAME),
             answers_min: tuning.count(&ANSWERS_MIN),
             surprise_min: tuning.get(&SURPRISE_MIN),
             high_bytes: tuning.count(&HIGH_BYTES),

@@ -128,8 +128,10 @@ impl Talk {
         let slow = text && names >= limits.names_min && self.name_bytes >= limits.bytes_min;
         let fast =
             self.fast_names >= limits.fast_names_min && self.fast_bytes >= limits.fast_bytes_min;
+        let long = names >= limits.long_names_min
+            && self.name_bytes >= names.saturating_mul(limits.long_name);
         let high = self.is_high(limits);
-        if (slow || fast || self.told[0].amount > 0) && self.told[0].due(names, high) {
+        if (slow || fast || long || self.told[0].amount > 0) && self.told[0].due(names, high) {
             return Some(Shape::Names);
         }
         // Answers to names that carry data are part of that finding.

@@ -64,6 +64,7 @@ pub(in crate::anomaly) fn message(seconds: u64, client: [u8; 4], asked: Asked) -
             icmp: None,
         },
         body: Body::Transaction(Box::new(TransactionRecord {
+            keeps_certificates: false,
             protocol: "dns",
             id: 0,
             direction,
@@ -173,4 +174,17 @@ fn goes_on_where_another_was_saved_and_stays_bounded() {
         second.record(&ask(n, name, 16), &Known::default(), &mut found);
     }
     assert!(second.memory() < 2_500_000, "{}", second.memory());
+}
+
+/// One each five minutes: too slow for names that ask for addresses, but each is full of data.
+#[test]
+fn long_names_that_ask_for_addresses_are_told_however_slow() {
+    let ask_for = |words| {
+        (0..60).map(move |n| ask(n * 300, format!("{}.cdn.example.org", code(n, words)), 1))
+    };
+    assert_eq!(judge(ask_for(5)).len(), 1);
+    // Look-ups of hashes, and names of a delivery network.
+    let looked_up = (0..60).map(|n| ask(n * 300, format!("{}.example.org", &code(n, 3)[..40]), 1));
+    assert!(judge(looked_up).is_empty());
+    assert!(judge(ask_for(2)).is_empty());
 }

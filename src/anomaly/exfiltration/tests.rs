@@ -51,6 +51,7 @@ impl House {
         said: &[(&'static str, &'static str)],
     ) {
         let of = TransactionRecord {
+            keeps_certificates: false,
             protocol,
             id: 0,
             direction: Direction::ToServer,

@@ -1,8 +1,8 @@
 //! `flood`: a host is sent so much that it can do nothing else.
 //!
-//! Seen from the victim. Seven ways of flooding are told apart: openings of TCP that are not
+//! Seen from the victim. Eight ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
-//! fragments, whole connections and HTTP requests, and requests that come a few bytes at a time and
+//! packets of other protocols than these,  fragments, whole connections and HTTP requests, and requests that come a few bytes at a time and
 //! never end, so that each holds a place of the server. What comes piles up in a cumulative sum of
 //! the victim and the way ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is
 //! always tolerated, or some times what this victim usually gets, whichever is more. So neither a
@@ -36,6 +36,8 @@ static UDP_RATE: Parameter = rate("udp-rate", [150.0, 50.0, 20.0], "datagrams/s"
 static UDP_EXCESS: Parameter = excess("udp-excess", [900.0, 300.0, 150.0], "datagrams");
 static ICMP_RATE: Parameter = rate("icmp-rate", [150.0, 50.0, 20.0], "messages/s");
 static ICMP_EXCESS: Parameter = excess("icmp-excess", [750.0, 250.0, 125.0], "messages");
+static OTHER_RATE: Parameter = rate("other-rate", [50.0, 20.0, 10.0], "senders/s");
+static OTHER_EXCESS: Parameter = excess("other-excess", [900.0, 300.0, 150.0], "senders");
 static FRAGMENT_RATE: Parameter = rate("fragment-rate", [1000.0, 500.0, 200.0], "fragments/s");
 static FRAGMENT_EXCESS: Parameter = excess("fragment-excess", [4000.0, 1500.0, 500.0], "fragments");
 static CONNECTION_RATE: Parameter = rate("connection-rate", [200.0, 100.0, 50.0], "requests/s");
@@ -104,8 +106,8 @@ pub static KIND: Kind = Kind {
     gid: 9104,
     help: "A host gets so many packets, openings or requests that it may stop working (DoS, DDoS).",
     algorithm: "For each victim and way of flooding (openings that are not completed, stray TCP \
-                segments, unanswered datagrams, ICMP, fragments, connections and requests, pieces \
-                of requests that do not end) what comes piles up in a cumulative sum that runs off \
+                segments, unanswered datagrams, ICMP, other protocols, fragments, connections and \
+                requests, pieces of requests that do not end) what comes piles up in a cumulative sum that runs off \
                 at the tolerated rate: the larger of a fixed rate and some times what the victim \
                 usually gets. When the excess passes its limit a finding says from how many \
                 sources it comes and how evenly.",
@@ -125,6 +127,8 @@ pub static KIND: Kind = Kind {
         &UDP_EXCESS,
         &ICMP_RATE,
         &ICMP_EXCESS,
+        &OTHER_RATE,
+        &OTHER_EXCESS,
         &FRAGMENT_RATE,
         &FRAGMENT_EXCESS,
         &CONNECTION_RATE,
@@ -136,7 +140,7 @@ pub static KIND: Kind = Kind {
         &GRAVE,
         &AGAIN,
     ],
-    sees: &[Sort::Burst, Sort::Fragment, Sort::Transaction],
+    sees: &[Sort::Burst, Sort::Fragment, Sort::Homeless, Sort::Transaction],
     reads: &["http"],
     when: super::When::Marked(super::Mark::Assault),
     build: |site, tuning| Box::new(Flood::new(site, tuning)),
@@ -156,6 +160,8 @@ enum Way {
     Connections,
     /// Pieces of requests that do not end.
     Slow,
+    /// Packets of protocols of IP that are none of the above.
+    Other,
 }
 
 /// The parameters of a way.
@@ -175,6 +181,7 @@ struct Limits {
     fragments: Limit,
     connections: Limit,
     slow: Limit,
+    other: Limit,
     usual: f64,
     own_share: f64,
     grave: f64,
@@ -195,6 +202,7 @@ impl Limits {
             fragments: limit(&FRAGMENT_RATE, &FRAGMENT_EXCESS),
             connections: limit(&CONNECTION_RATE, &CONNECTION_EXCESS),
             slow: limit(&SLOW_RATE, &SLOW_EXCESS),
+            other: limit(&OTHER_RATE, &OTHER_EXCESS),
             usual: tuning.get(&USUAL),
             own_share: tuning.get(&OWN_SHARE),
             grave: tuning.get(&GRAVE).max(1.5),
@@ -211,6 +219,7 @@ impl Limits {
             Way::Fragments => self.fragments,
             Way::Connections => self.connections,
             Way::Slow => self.slow,
+            Way::Other => self.other,
         }
     }
 }
@@ -351,6 +360,10 @@ impl Flood {
             Body::Fragment(bytes) => {
                 let bytes = u64::from(*bytes);
                 Some(Seen { way: Way::Fragments, weight: 1.0, packets: 1, bytes })
+            }
+            Body::Homeless(bytes) => {
+                let (way, weight) = way::of_homeless(&record.context);
+                Some(Seen { way, weight, packets: 1, bytes: (*bytes).into() })
             }
             // The request itself is in a connection that counts by itself.
             Body::Transaction(transaction) if transaction.protocol == "http" => {

@@ -281,3 +281,23 @@ fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
     // A few that are slow hold nobody up.
     assert!(judge((0..400).map(|n| piece(n * 100, 20_000 + (n % 10) as u16, |_| {}))).is_empty());
 }
+
+#[test]
+fn packets_of_other_protocols_are_told_by_their_senders_and_a_tunnel_is_none() {
+    const GRE: u8 = 47;
+    let flood = (0..900).map(|n| burst(spoofed(n), VICTIM, GRE, n, datagram(1, true)));
+    let found = judge(flood);
+    assert_eq!(told(&found), [(8, Level::Medium)]);
+    assert!(found[0].finding.explain_it.contains("pacchetti IP né TCP né UDP"));
+    let tunnel = (0..9000).map(|n| burst(OUT, VICTIM, GRE, n * 10, datagram(500, n == 0)));
+    assert!(judge(tunnel).is_empty());
+    let homeless = |n| Record {
+        body: Body::Homeless(60),
+        ..burst(spoofed(n), VICTIM, 2, n, Burst::default())
+    };
+    assert_eq!(told(&judge((0..900).map(homeless))), [(8, Level::Medium)]);
+    // What a firewall of ours answers is no flood.
+    let answered = Burst { packets: [5, 5], ..datagram(5, true) };
+    let peers = (0..900).map(|n| burst(spoofed(n), VICTIM, GRE, n, answered.clone()));
+    assert!(judge(peers).is_empty());
+}

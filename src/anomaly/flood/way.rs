@@ -41,7 +41,7 @@ pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
         ip_protocol::TCP => of_tcp(burst),
         ip_protocol::UDP => of_udp(context, burst),
         ip_protocol::ICMP | ip_protocol::ICMPV6 => of_icmp(context, burst),
-        _ => None,
+        _ => of_other(burst),
     }
 }
 
@@ -165,6 +165,24 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     let late = burst.before[1] == 0 && back > 0 && !is_reflected(source, target, burst.length());
     let earlier = (f64::from(burst.before[0]) - 1.0).max(0.0).mul_add(OLD_FLOW, 1.0);
     late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))
+}
+
+/// What a packet says that belongs to no flow: errors of ICMP about flows that nobody knows, and what is
+/// neither of TCP, of UDP nor a tunnel's.
+pub(super) fn of_homeless(context: &Context) -> (Way, f64) {
+    let icmp = matches!(context.protocol, ip_protocol::ICMP | ip_protocol::ICMPV6);
+    if icmp { (Way::Icmp, ERROR) } else { (Way::Other, 1.0) }
+}
+
+/// Of tunnels and the like each sender counts once: one of which a mirror port shows one way sends all
+/// day.
+fn of_other(burst: &Burst) -> Option<(Way, f64)> {
+    let unheard = burst.packets[1] == 0 && burst.before[1] == 0;
+    if burst.is_first {
+        return unheard.then_some((Way::Other, 1.0));
+    }
+    let late = burst.before[1] == 0 && burst.packets[1] > 0;
+    late.then_some((Way::Other, -1.0))
 }
 
 /// `HTTPS` over QUIC, IPsec, OpenVPN, L2TP, WireGuard, relays of calls.

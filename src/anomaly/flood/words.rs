@@ -86,13 +86,14 @@ const fn sid(way: Way) -> u32 {
         Way::Fragments => 5,
         Way::Connections => 6,
         Way::Slow => 7,
+        Way::Other => 8,
     }
 }
 
 const fn technique(way: Way) -> &'static str {
     match way {
         Way::Syn | Way::Stray => "T1499.001",
-        Way::Udp | Way::Icmp | Way::Fragments => "T1498.001",
+        Way::Udp | Way::Icmp | Way::Fragments | Way::Other => "T1498.001",
         Way::Connections | Way::Slow => "T1499.002",
     }
 }
@@ -138,6 +139,7 @@ impl<'a> Words<'a> {
             Way::Udp => "UDP flood",
             Way::Icmp => "ICMP flood",
             Way::Fragments => "Flood of fragments",
+            Way::Other => "Flood of packets neither of TCP nor of UDP",
             Way::Connections => "Flood of connections and requests",
             Way::Slow => "Slow requests that hold the places of a server (slowloris)",
         };
@@ -234,7 +236,7 @@ impl<'a> Words<'a> {
                  they hold all places of the web server, which answers nobody any more \
                  (slowloris).",
             ),
-            Way::Udp | Way::Icmp | Way::Fragments => Said::new(
+            Way::Udp | Way::Icmp | Way::Fragments | Way::Other => Said::new(
                 "Pacchetti che nessuno ha chiesto riempiono la linea, e il traffico vero non \
                  passa più.",
                 "Packets that nobody asked for fill the line, and real traffic gets through no \
@@ -333,6 +335,16 @@ fn things(way: Way, many: u64) -> Said {
             ["UDP datagram unasked for", "UDP datagrams unasked for"],
         ),
         Way::Icmp => of(["messaggio ICMP", "messaggi ICMP"], ["ICMP message", "ICMP messages"]),
+        Way::Other => of(
+            [
+                "pacchetto IP né TCP né UDP non richiesto",
+                "pacchetti IP né TCP né UDP non richiesti",
+            ],
+            [
+                "IP packet, neither TCP nor UDP, unasked for",
+                "IP packets, neither TCP nor UDP, unasked for",
+            ],
+        ),
         Way::Fragments => of(
             ["frammento di pacchetto", "frammenti di pacchetti"],
             ["fragment of a packet", "fragments of packets"],

@@ -120,6 +120,7 @@ fn burst(seconds: u64, source: &str, destination: &str) -> Record {
 
 fn spoken(seconds: u64, protocol: &'static str, spoken: Spoken) -> Record {
     let body = TransactionRecord {
+        keeps_certificates: false,
         protocol,
         id: 0,
         direction: Direction::ToServer,

@@ -78,7 +78,13 @@ pub fn told(protocol: &'static str, text: Vec<(&'static str, &'static str)>) -> 
 
 fn readable(protocol: &'static str, told: Told) -> Body {
     let (direction, transaction) = (Direction::ToClient, Box::new(told));
-    Body::Transaction(Box::new(TransactionRecord { protocol, id: 0, direction, transaction }))
+    Body::Transaction(Box::new(TransactionRecord {
+        keeps_certificates: false,
+        protocol,
+        id: 0,
+        direction,
+        transaction,
+    }))
 }
 
 fn call(interface: u128, operation: u64) -> Body {

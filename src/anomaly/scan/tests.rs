@@ -287,6 +287,7 @@ fn who_goes_through_a_list_of_pages_is_told_and_honest_visitors_are_not() {
                 ("http.stat_code", status),
             ];
             let of = TransactionRecord {
+                keeps_certificates: false,
                 protocol: "http",
                 id: 0,
                 direction: crate::net::Direction::ToServer,

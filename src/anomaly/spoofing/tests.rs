@@ -367,6 +367,7 @@ fn who_answers_for_many_names_poses_as_their_owners_and_who_answers_for_his_own_
             let mut record = arp(n * pause, 1, 0, 0, 0);
             (record.context.source, record.context.destination) = (end(66, 5355), end(5, 50_000));
             record.body = Body::Transaction(Box::new(TransactionRecord {
+                keeps_certificates: false,
                 protocol: "llmnr",
                 id: 0,
                 direction: crate::net::Direction::ToServer,
@@ -434,6 +435,7 @@ fn speak(millis: u64, protocol: &'static str, ports: [u16; 2], spoken: Spoken) -
     record.context.destination = end(1, ports[1]);
     record.context.flow_id = Some(7);
     record.body = Body::Transaction(Box::new(TransactionRecord {
+        keeps_certificates: false,
         protocol,
         id: 0,
         direction: crate::net::Direction::ToServer,

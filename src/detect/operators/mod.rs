@@ -57,6 +57,7 @@ mod size;
 mod stream_size;
 mod tag;
 mod threshold;
+mod tls_store;
 mod transform;
 mod uricontent;
 mod without_effect;
@@ -186,7 +187,7 @@ pub static OPERATORS: &[&Operator] = &[
     &without_effect::PREFILTER,
     &without_effect::REPLACE,
     &tag::TAG,
-    &without_effect::TLS_STORE,
+    &tls_store::TLS_STORE,
 ];
 
 /// The operator that a rule names by `keyword`, alias or not.

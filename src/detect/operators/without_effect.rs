@@ -55,13 +55,3 @@ pub static NFQ_SET_MARK: Operator = Operator {
         integer(value, 32).and_then(|_| integer(mask, 32)).map(|_| ())
     },
 };
-
-/// `tls_store`.
-pub static TLS_STORE: Operator = Operator {
-    name: "tls_store",
-    aliases: &["tls.store"],
-    help: "Asks to keep the certificate in a file. Without effect.",
-    syntax: "tls_store;",
-    examples: &[Example { rule: r#"content:"x"; tls_store;"#, payload: b"x", alerts: true }],
-    compile: |argument, _| bare(argument),
-};

@@ -40,6 +40,10 @@ impl Describe for Connection {
         let chosen = self.server.iter().flat_map(|server| &server.alpn);
         list("server_alpns", chosen.map(Vec::as_slice), tree);
     }
+
+    fn certificates(&self) -> &[Box<[u8]>] {
+        &self.chain
+    }
 }
 
 fn fingerprint(key: &str, ja3: Option<&Ja3>, tree: &mut dyn Tree) {

@@ -29,7 +29,7 @@ pub mod wire;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use rivellino::capture::{Batch, CaptureError, Frame, MAX_BATCH, Progress, Source, SourceStats};
+use rivellino::capture::{Batch, CaptureError, Frame, Progress, Source, SourceStats};
 use rivellino::time::Timestamp;
 
 use chance::Chance;
@@ -226,7 +226,7 @@ impl Traffic {
 impl Source for Traffic {
     fn read(&mut self, batch: &mut Batch, limit: usize) -> Result<Progress, CaptureError> {
         let before = batch.frames.len();
-        while batch.frames.len() - before < limit && batch.data.len() < MAX_BATCH {
+        while !batch.is_full(before + limit) {
             let Some((at, bytes)) = self.frame() else { break };
             let length = u32::try_from(bytes.len()).unwrap();
             let offset = u32::try_from(batch.data.len()).unwrap();
@@ -242,7 +242,7 @@ impl Source for Traffic {
             });
         }
         self.told += (batch.frames.len() - before) as u64;
-        let full = batch.data.len() >= MAX_BATCH;
+        let full = batch.is_full(before + limit);
         Ok(if batch.frames.len() == before && !full { Progress::End } else { Progress::More })
     }
 
