@@ -2,11 +2,12 @@
 //!
 //! Seen from the victim. Eight ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
-//! packets of other protocols than these,  fragments, whole connections and HTTP requests, and requests that come a few bytes at a time and
-//! never end, so that each holds a place of the server. What comes piles up in a cumulative sum of
-//! the victim and the way ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is
-//! always tolerated, or some times what this victim usually gets, whichever is more. So neither a
-//! busy server nor a second full of packets is a matter of windows.
+//! packets of other protocols than these, fragments (sooner when they are of many senders), whole
+//! connections and HTTP requests, and requests that come a few bytes at a time and never end, so that
+//! each holds a place of the server. What comes piles up in a cumulative sum of the victim and the way
+//! ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is always tolerated, or some
+//! times what this victim usually gets, whichever is more. So neither a busy server nor a second full of
+//! packets is a matter of windows.
 //!
 //! Sources may be made up: they are counted in constant memory ([`Crowd`]) and only once a sum has
 //! piled up. How evenly they are spread tells whether blocking one address would help.
@@ -40,6 +41,8 @@ static OTHER_RATE: Parameter = rate("other-rate", [50.0, 20.0, 10.0], "senders/s
 static OTHER_EXCESS: Parameter = excess("other-excess", [900.0, 300.0, 150.0], "senders");
 static FRAGMENT_RATE: Parameter = rate("fragment-rate", [1000.0, 500.0, 200.0], "fragments/s");
 static FRAGMENT_EXCESS: Parameter = excess("fragment-excess", [4000.0, 1500.0, 500.0], "fragments");
+static SCATTERED_RATE: Parameter = rate("scattered-rate", [150.0, 50.0, 20.0], "fragments/s");
+static SCATTERED_EXCESS: Parameter = excess("scattered-excess", [900.0, 300.0, 150.0], "fragments");
 static CONNECTION_RATE: Parameter = rate("connection-rate", [200.0, 100.0, 50.0], "requests/s");
 static CONNECTION_EXCESS: Parameter =
     excess("connection-excess", [3000.0, 800.0, 400.0], "requests");
@@ -131,6 +134,8 @@ pub static KIND: Kind = Kind {
         &OTHER_EXCESS,
         &FRAGMENT_RATE,
         &FRAGMENT_EXCESS,
+        &SCATTERED_RATE,
+        &SCATTERED_EXCESS,
         &CONNECTION_RATE,
         &CONNECTION_EXCESS,
         &SLOW_RATE,
@@ -162,6 +167,8 @@ enum Way {
     Slow,
     /// Packets of protocols of IP that are none of the above.
     Other,
+    /// Fragments of many senders: those of a tunnel are far more, and come from one.
+    Scattered,
 }
 
 /// The parameters of a way.
@@ -182,6 +189,7 @@ struct Limits {
     connections: Limit,
     slow: Limit,
     other: Limit,
+    scattered: Limit,
     usual: f64,
     own_share: f64,
     grave: f64,
@@ -203,6 +211,7 @@ impl Limits {
             connections: limit(&CONNECTION_RATE, &CONNECTION_EXCESS),
             slow: limit(&SLOW_RATE, &SLOW_EXCESS),
             other: limit(&OTHER_RATE, &OTHER_EXCESS),
+            scattered: limit(&SCATTERED_RATE, &SCATTERED_EXCESS),
             usual: tuning.get(&USUAL),
             own_share: tuning.get(&OWN_SHARE),
             grave: tuning.get(&GRAVE).max(1.5),
@@ -220,6 +229,7 @@ impl Limits {
             Way::Connections => self.connections,
             Way::Slow => self.slow,
             Way::Other => self.other,
+            Way::Scattered => self.scattered,
         }
     }
 }
@@ -311,14 +321,19 @@ impl Entry {
     }
 
     /// Whether the slow requests are too few to take all places of a server, or each is another's: a
-    /// device that sends what it measures piece by piece has one.
+    /// device that sends what it measures piece by piece has one. Whether the senders of fragments are
+    /// few, or one sends most: he has a tunnel.
     fn are_few(&self, way: Way) -> bool {
         const CONNECTIONS_MIN: u64 = 20;
         const CONNECTIONS_EACH: u64 = 4;
-        let crowd = self.crowd.as_deref();
-        let (connections, sources) = crowd.map_or((0, 0), |crowd| (crowd.ports(), crowd.sources()));
-        way == Way::Slow
-            && (connections < CONNECTIONS_MIN || connections < sources * CONNECTIONS_EACH)
+        const SENDERS_MIN: u64 = 20;
+        let Some(crowd) = self.crowd.as_deref() else { return false };
+        let (connections, sources) = (crowd.ports(), crowd.sources());
+        match way {
+            Way::Slow => connections < CONNECTIONS_MIN || connections < sources * CONNECTIONS_EACH,
+            Way::Scattered => sources < SENDERS_MIN || crowd.leader().is_some(),
+            _ => false,
+        }
     }
 
     /// Whether it looks like few who try all ports: a scanner seldom sends to a port twice, and
@@ -373,8 +388,7 @@ impl Flood {
         }
     }
 
-    fn judge(&mut self, record: &Record, known: &Known) -> Option<Found> {
-        let mut seen = Self::seen(record)?;
+    fn judge(&mut self, record: &Record, mut seen: Seen, known: &Known) -> Option<Found> {
         let source = record.context.source?.addr;
         let victim = record.context.destination?.addr;
         if is_group(victim) || victim.is_loopback() {
@@ -416,9 +430,11 @@ pub(super) fn may_count(context: &Context, burst: &Burst) -> bool {
 
 impl Detector for Flood {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
-        if let Some(one) = self.judge(record, known) {
-            found.push(one);
-        }
+        let Some(seen) = Self::seen(record) else { return };
+        let scattered = (seen.way == Way::Fragments).then(|| Seen { way: Way::Scattered, ..seen });
+        let one = self.judge(record, seen, known);
+        let one = one.or_else(|| self.judge(record, scattered?, known));
+        found.extend(one);
     }
 
     fn save(&self) -> Vec<u8> {

@@ -301,3 +301,17 @@ fn packets_of_other_protocols_are_told_by_their_senders_and_a_tunnel_is_none() {
     let peers = (0..900).map(|n| burst(spoofed(n), VICTIM, GRE, n, answered.clone()));
     assert!(judge(peers).is_empty());
 }
+
+#[test]
+fn fragments_of_many_senders_are_told_sooner_than_those_of_a_tunnel() {
+    let fragments = |sender: fn(u64) -> [u8; 4]| {
+        judge((0..3000).map(move |n| {
+            let record = burst(sender(n), VICTIM, ip_protocol::UDP, n * 5, Burst::default());
+            Record { body: Body::Fragment(1514), ..record }
+        }))
+    };
+    assert_eq!(told(&fragments(spoofed)).first(), Some(&(5, Level::Medium)));
+    assert!(fragments(|_| OUT).is_empty());
+    // Name servers send some, too, while a tunnel sends most.
+    assert!(fragments(|n| if n % 3 == 0 { spoofed(n) } else { OUT }).is_empty());
+}

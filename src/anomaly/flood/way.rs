@@ -24,6 +24,8 @@ const REFUSED: f64 = 0.5;
 const TOLD: f64 = 0.2;
 /// A message of ICMP about an error: who scans, or traces routes, gets many.
 const ERROR: f64 = 0.1;
+/// The same about flows that nobody knows: who scans is known.
+const STRAY_ERROR: f64 = 0.5;
 /// SYN packets of one flow in one burst that are more than a patient client repeats.
 const REPEATED_MAX: u32 = 4;
 /// Packets of a flow of TCP in mid-stream that are too many to be made up one by one.
@@ -171,7 +173,7 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
 /// neither of TCP, of UDP nor a tunnel's.
 pub(super) fn of_homeless(context: &Context) -> (Way, f64) {
     let icmp = matches!(context.protocol, ip_protocol::ICMP | ip_protocol::ICMPV6);
-    if icmp { (Way::Icmp, ERROR) } else { (Way::Other, 1.0) }
+    if icmp { (Way::Icmp, STRAY_ERROR) } else { (Way::Other, 1.0) }
 }
 
 /// Of tunnels and the like each sender counts once: one of which a mirror port shows one way sends all

@@ -83,7 +83,7 @@ const fn sid(way: Way) -> u32 {
         Way::Stray => 2,
         Way::Udp => 3,
         Way::Icmp => 4,
-        Way::Fragments => 5,
+        Way::Fragments | Way::Scattered => 5,
         Way::Connections => 6,
         Way::Slow => 7,
         Way::Other => 8,
@@ -93,7 +93,7 @@ const fn sid(way: Way) -> u32 {
 const fn technique(way: Way) -> &'static str {
     match way {
         Way::Syn | Way::Stray => "T1499.001",
-        Way::Udp | Way::Icmp | Way::Fragments | Way::Other => "T1498.001",
+        Way::Udp | Way::Icmp | Way::Fragments | Way::Scattered | Way::Other => "T1498.001",
         Way::Connections | Way::Slow => "T1499.002",
     }
 }
@@ -138,7 +138,7 @@ impl<'a> Words<'a> {
             Way::Stray => "Flood of stray TCP segments",
             Way::Udp => "UDP flood",
             Way::Icmp => "ICMP flood",
-            Way::Fragments => "Flood of fragments",
+            Way::Fragments | Way::Scattered => "Flood of fragments",
             Way::Other => "Flood of packets neither of TCP nor of UDP",
             Way::Connections => "Flood of connections and requests",
             Way::Slow => "Slow requests that hold the places of a server (slowloris)",
@@ -236,7 +236,7 @@ impl<'a> Words<'a> {
                  they hold all places of the web server, which answers nobody any more \
                  (slowloris).",
             ),
-            Way::Udp | Way::Icmp | Way::Fragments | Way::Other => Said::new(
+            Way::Udp | Way::Icmp | Way::Fragments | Way::Scattered | Way::Other => Said::new(
                 "Pacchetti che nessuno ha chiesto riempiono la linea, e il traffico vero non \
                  passa più.",
                 "Packets that nobody asked for fill the line, and real traffic gets through no \
@@ -345,7 +345,7 @@ fn things(way: Way, many: u64) -> Said {
                 "IP packets, neither TCP nor UDP, unasked for",
             ],
         ),
-        Way::Fragments => of(
+        Way::Fragments | Way::Scattered => of(
             ["frammento di pacchetto", "frammenti di pacchetti"],
             ["fragment of a packet", "fragments of packets"],
         ),
