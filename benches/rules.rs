@@ -132,7 +132,9 @@ fn inspect(bencher: Bencher<'_, '_>, count: u32) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/pcaps/web-attacks.pcap").into();
     let Ok(mut source) = rivellino::capture::open(&[path], None) else { return };
     let mut batch = rivellino::capture::Batch::default();
-    while !matches!(source.read(&mut batch, 512), Ok(Progress::End) | Err(_)) {}
+    while !batch.is_full(usize::MAX)
+        && !matches!(source.read(&mut batch, 512), Ok(Progress::End) | Err(_))
+    {}
     for (sequence, frame) in (1..).zip(&mut batch.frames) {
         frame.sequence = sequence;
     }

@@ -71,8 +71,6 @@ pub mod ip_protocol {
     pub const ESP: u8 = 50;
     pub const AH: u8 = 51;
     pub const ICMPV6: u8 = 58;
-    pub const ETHERIP: u8 = 97;
-    pub const L2TP: u8 = 115;
     pub const SCTP: u8 = 132;
 }
 

@@ -80,7 +80,8 @@ pub enum Body {
     Icmp(Box<IcmpMessage>),
     /// A fragment of a datagram: its bytes on the wire. For detectors.
     Fragment(u32),
-    /// A packet of IP that belongs to no flow, and carries none: its bytes on the wire. For detectors.
+    /// A packet of IP that belongs to no flow, for what it is or as it is malformed: its bytes on the
+    /// wire. For detectors.
     Homeless(u32),
     /// What a live capture has received so far, and what it has lost. For detectors.
     Capture(Capture),

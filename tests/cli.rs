@@ -452,14 +452,21 @@ fn certificates_that_a_rule_wants_are_kept() {
         alert tls any any -> any any (msg:\"another\"; tls.sni; content:\"nothing so\"; tls.store; sid:2;)\n";
     let rules = place.write("keep.rules", rule);
     let (rules, tls) = (rules.to_str().unwrap(), capture("tls.pcap"));
+    let others = rule.split(|byte| *byte == b'\n').nth(1).unwrap();
+    let marked =
+        b"\nalert tls any any -> any any (xbits:isset,nobody,track ip_src; tls.store; sid:3;)\n";
+    let others = place.write("others.rules", &[others.trim_ascii(), marked].concat());
+    let others = ["-q", "-S", others.to_str().unwrap(), "-o", "out", "--file-store", "store"];
+    place.run(&[&["replay", &tls], &others[..]].concat(), DONE);
+    assert!(!place.path().join("store/certs").exists());
     for _ in 0..2 {
         place.run(&["replay", &tls, "-q", "-S", rules, "-o", "out", "--file-store", "store"], DONE);
     }
     let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
     let eve = eve.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let prints =
+    let mut prints =
         eve.filter_map(|record| Some(record["tls"]["fingerprint"].as_str()?.replace(':', "")));
-    let print = prints.last().unwrap();
+    let print = prints.next_back().unwrap();
     let kept: Vec<PathBuf> = std::fs::read_dir(place.path().join("store/certs"))
         .unwrap()
         .map(|entry| entry.unwrap().path())

@@ -57,6 +57,11 @@ impl Crowd {
         }
     }
 
+    /// Whether a source was taken in.
+    pub fn knows(&self, source: IpAddr) -> bool {
+        self.sources.contains(mix_address(source))
+    }
+
     /// How many sources.
     pub fn sources(&self) -> u64 {
         self.sources.count()

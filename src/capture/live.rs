@@ -14,7 +14,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use libc::{sock_filter, sock_fprog};
 use pcap::{Active, Capture, Precision};
 
-use super::{Batch, CaptureError, MAX_BATCH, Progress, Source, SourceStats, link_of_dlt};
+use super::{Batch, CaptureError, Progress, Source, SourceStats, link_of_dlt};
 use crate::time::Timestamp;
 
 /// How long a source waits for frames, milliseconds; also how long the kernel holds a block of
@@ -180,7 +180,7 @@ impl Source for LiveSource {
         loop {
             let added = batch.frames.len() - before;
             let count = TAKEN_AT_ONCE.min(limit.saturating_sub(added));
-            if count == 0 || batch.data.len() >= MAX_BATCH {
+            if count == 0 || batch.is_full(usize::MAX) {
                 return Ok(Progress::More);
             }
             self.take(batch, count)?;

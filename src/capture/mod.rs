@@ -126,7 +126,8 @@ impl SourceStats {
 
 /// Where frames come from.
 pub trait Source: Send {
-    /// Adds up to `limit` frames to `batch`, fewer when it [is full](Batch::is_full) before.
+    /// Adds up to `limit` frames to `batch`, fewer when it [is full](Batch::is_full) before; to
+    /// one that is full nothing is added, whoever reads on empties it first.
     ///
     /// [`Progress::End`] comes only when nothing was added, and from then on.
     ///

@@ -122,7 +122,9 @@ fn filtered(bytes: &[u8], filter: Option<&str>) -> Result<FileSource, CaptureErr
 
 fn drain(source: &mut dyn Source, limit: usize) -> Batch {
     let mut batch = Batch::default();
-    while source.read(&mut batch, limit).unwrap() != Progress::End {}
+    while source.read(&mut batch, limit).unwrap() != Progress::End {
+        assert!(!batch.is_full(usize::MAX), "it is to be emptied first");
+    }
     batch
 }
 
@@ -360,4 +362,33 @@ fn corpus() {
 fn is_capture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     ["pcap", "pcapng", "cap", "gz", "zst"].iter().any(|known| extension == *known)
+}
+
+/// Frames that come a tenth of a second apart, or all at once.
+#[test]
+fn a_batch_is_full_when_little_has_gone_on_for_long() {
+    const TENTH: u64 = 100_000_000;
+    let batch = |frames: u64, apart: u64| {
+        let mut batch = Batch::default();
+        for number in 0..frames {
+            batch.push(Timestamp::from_nanos(number * apart), 1, b"frame", 5);
+        }
+        batch
+    };
+    assert!(!batch(127, TENTH).is_full(512) && batch(128, TENTH).is_full(512));
+    assert!(!batch(511, 1000).is_full(512) && batch(512, 1000).is_full(512));
+    // Each read gives what is left.
+    let mut slow = classic(Order::Little, 0xa1b2_c3d4);
+    slow.truncate(24);
+    for second in 0..300 {
+        put(Order::Little, &mut slow, &[second, 0, 4, 4]);
+        slow.extend(b"data");
+    }
+    let mut source = source(&slow).unwrap();
+    let (mut sizes, mut batch) = (Vec::new(), Batch::default());
+    while source.read(&mut batch, 512).unwrap() != Progress::End {
+        sizes.push(batch.frames.len());
+        batch.clear();
+    }
+    assert_eq!(sizes, [128, 128, 44]);
 }

@@ -347,7 +347,7 @@ pub struct Options {
     /// Bytes kept of a file that may be stored, MiB.
     #[arg(long, value_name = "MIB")]
     pub file_store_file: Option<u32>,
-    /// Files in that folder at most.
+    /// Files in that folder at most, certificates among them.
     #[arg(long, value_name = "COUNT")]
     pub file_store_files: Option<u64>,
     /// Bytes of all files in that folder at most, MiB.

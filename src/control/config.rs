@@ -158,7 +158,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "file-store-files",
-        help: "Files in that folder at most; further ones are not stored. Default: 10000.",
+        help: "Files in that folder at most, certificates among them; further ones are not stored. Default: 10000.",
     },
     Key {
         name: "file-store-size",

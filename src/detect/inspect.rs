@@ -25,6 +25,7 @@ pub struct Inspector {
     gather: Gather,
     candidates: Vec<Candidate>,
     marks: Vec<Mark>,
+    chains: Vec<u32>,
     spares: Spares,
     /// Countries of the addresses that rules asked for last.
     places: LastPlaces,
@@ -49,6 +50,7 @@ impl Inspector {
             gather: Gather::default(),
             candidates: Vec::new(),
             marks: Vec::new(),
+            chains: Vec::new(),
             spares: Spares::default(),
             places: LastPlaces::default(),
             pieces: None,
@@ -160,6 +162,11 @@ impl Inspector {
         self.marks.drain(..)
     }
 
+    /// Slots of flows whose certificates rules want kept, since the last call.
+    pub fn chains(&mut self) -> impl Iterator<Item = u32> + '_ {
+        self.chains.drain(..)
+    }
+
     /// Alerts, and what rules keep of flows and streams, that had no room; chains of tests that were
     /// given up; texts that were not captured.
     pub fn shed(&self) -> (u64, u64, u64) {
@@ -251,8 +258,10 @@ impl Inspector {
             candidates.sort_unstable();
             candidates.dedup();
             let (scratch, marks) = (&mut self.scratch, &mut self.marks);
+            let chains = &mut self.chains;
             let (places, dropped) = (&self.places, 0);
-            let mut judge = Judge { ruleset, item, state, judged, places, scratch, marks, dropped };
+            let mut judge =
+                Judge { ruleset, item, state, judged, places, scratch, marks, chains, dropped };
             judge.all(candidates, index, alerts);
             self.dropped += judge.dropped;
         }

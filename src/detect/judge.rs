@@ -37,6 +37,8 @@ pub struct Judge<'a> {
     pub scratch: &'a mut Scratch,
     /// Files to be stored.
     pub marks: &'a mut Vec<Mark>,
+    /// Flows whose certificates are to be kept, by slot.
+    pub chains: &'a mut Vec<u32>,
     /// Alerts and bits for which there was no room.
     pub dropped: u64,
 }
@@ -104,11 +106,13 @@ impl Judge<'_> {
             self.keep_texts();
             self.mute(planned, candidate);
             self.store(planned, candidate);
+            if signature.keeps_certificates {
+                self.chains.extend(self.item.flow.map(|flow| flow.slot));
+            }
             let passes = planned.rule.action == Action::Pass;
             let speaks = if passes { planned.rule.outspoken } else { !planned.rule.silent };
             // What is kept is the merge's business, too.
-            let lasts = !signature.tags.is_empty() || signature.keeps_certificates;
-            let keeps = planned.rule.silent && !passes && lasts;
+            let keeps = planned.rule.silent && !passes && !signature.tags.is_empty();
             if speaks && raised >= ALERTS_MAX {
                 self.dropped += 1;
             } else if speaks || keeps {

@@ -189,7 +189,7 @@ impl Activity {
         } else if self.is_on && headers.ip.is_some_and(|ip| ip.fragment.is_some()) {
             let body = Body::Fragment(headers.wire_length);
             records.push(record(place, packet_context(headers), body));
-        } else if self.is_on && headers.ip.is_some_and(|ip| !carries_packets(ip.protocol)) {
+        } else if self.is_on && headers.ip.is_some() {
             let icmp = match headers.transport {
                 Transport::Icmp4(icmp) | Transport::Icmp6(icmp) => Some((icmp.kind, icmp.code)),
                 _ => None,
@@ -267,19 +267,6 @@ impl Noted {
         let (sequence, timestamp, context) = (self.sequence, burst.start, flow_context(flow));
         Some(Record { sequence, tie: 0, timestamp, context, body: Body::Burst(burst) })
     }
-}
-
-/// Whether each packet of the protocol is a tunnel's: those are many, and what is within them is seen.
-const fn carries_packets(protocol: u8) -> bool {
-    matches!(
-        protocol,
-        ip_protocol::IPV4
-            | ip_protocol::IPV6
-            | ip_protocol::GRE
-            | ip_protocol::AH
-            | ip_protocol::ETHERIP
-            | ip_protocol::L2TP
-    )
 }
 
 /// Whether a packet is of ICMP and says what became of one of the flow.

@@ -24,6 +24,10 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestam
     if let Some(inspector) = &mut worker.inspector {
         let views = &mut worker.views;
         inspect(inspector, &worker.table, &worker.gather.effects, pending, views, &mut alerts);
+        for slot in inspector.chains() {
+            let flow = worker.table.get_mut(Slot(slot));
+            flow.into_iter().for_each(|flow| flow.app.keeps_certificates = true);
+        }
         let keeps_files = worker.gather.files.content > 0;
         for mark in inspector.marks().filter(|_| keeps_files) {
             let flow = worker.table.get_mut(Slot(mark.slot));
@@ -42,7 +46,6 @@ pub(super) fn settle(worker: &mut Worker, pending: &[Pending<'_>], now: Timestam
             if let Some(flow) = packet.slot.and_then(|slot| worker.table.get_mut(slot)) {
                 flow.alerted |= sure;
                 kept::matched(flow, &signature.tags);
-                flow.app.keeps_certificates |= signature.keeps_certificates;
             }
             record(worker, packet, Body::Alert(Box::new(alert)));
         }

@@ -40,7 +40,7 @@
 //! | 14 | Hooks (`http1:request_body`) | Stages here are the head, the body and files. | A hook is tied to the nearest stage and fires once, not at each progress. |
 //! | 15 | `app-layer-state:<X` | A stage that was passed is not told again. | Loads, never matches. |
 //! | 16 | `bypass`, `replace`, `nfq_set_mark` | A sensor beside the wire changes no packet. | Loaded, without effect. |
-//! | 45 | `tls.store` | Suricata writes a chain each time it is seen, by time, with a text beside it. | Each chain once, `certs/FINGERPRINT-HASH.pem` in the folder of `--file-store`; the rest is in `eve.json`. |
+//! | 45 | `tls.store` | Suricata writes a chain each time it is seen, by time, with a text beside it. | Each chain once, `certs/FINGERPRINT-HASH.pem` in the folder of `--file-store`; the rest is in `eve.json`. Not for a rule that asks marks of hosts or sets that rules fill: whether it matches is known too late. |
 //! | 44 | `tag` | Suricata writes the packet within a tunnel, and keeps fragments of a tagged host. | Records `packet` with the whole frame; packets of flows alone. A tag of a rule that a threshold holds back is none. |
 //! | 17 | Keywords over the answer in rules over the question | A rule is asked when the side is final that the fields are of; `smb.share` of a pipe is known with the answer. | Ours. |
 //! | 18 | Alerts above 15 for one packet | Suricata keeps the 15 of highest priority of a packet. | The same limit; packet and stream count by themselves, as they are two packets there. |

@@ -57,15 +57,15 @@ static LONG_NAMES_MIN: Parameter = Parameter {
     name: "long-names-min",
     values: [60.0, 30.0, 20.0],
     unit: "names",
-    help: "Different encoded names under one domain that are long on average, asked for as anything, over \
-           hours, from which they are told.",
+    help: "Different long encoded names under one domain, asked for as anything, over hours, from which \
+           they are told.",
 };
 static LONG_NAME: Parameter = Parameter::fixed(
     "long-name",
-    72.0,
+    100.0,
     "bytes",
-    "Bytes that a long name carries on average: more than a SHA-256 in hexadecimal digits, which \
-     look-ups carry; a tunnel fills what room there is, about 200.",
+    "Bytes that a long name carries, at least: a tunnel fills what room there is, about 200; look-ups \
+     carry a SHA-256 in hexadecimal digits, and two or three words.",
 );
 static ANSWERS_MIN: Parameter = Parameter {
     name: "answers-min",
@@ -269,6 +269,7 @@ impl DnsTunnel {
                 at: record.timestamp,
                 flow: record.context.flow_id.unwrap_or_default(),
                 sub: encoded.then_some(sub),
+                is_long: encoded && is_long(sub, &limits),
                 carrying: can_carry(kind),
                 is_response,
             };
@@ -335,6 +336,12 @@ fn is_encoded_name(sub: &[u8], domain: &[u8], limits: &Limits) -> bool {
             && sub.split(|byte| *byte == b'.').any(|label| label.starts_with(b"_")))
         && !domain::is_reversed_address(sub)
         && (sub.len() >= SUB_LONG || letters::surprise(sub) >= limits.surprise_min)
+}
+
+/// Whether a name carries as much as only a tunnel's does, and is none of many words.
+fn is_long(sub: &[u8], limits: &Limits) -> bool {
+    let bytes = sub.iter().filter(|byte| **byte != b'.').count() as u64;
+    bytes >= limits.long_name && letters::surprise(sub) >= limits.surprise_min
 }
 
 /// Whether the text of an answer is no text: long, one word, no `key=value`, as are records for

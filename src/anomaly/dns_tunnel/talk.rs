@@ -21,6 +21,8 @@ pub(super) struct Query<'a> {
     pub(super) flow: u64,
     /// What stands before the domain, if it is encoded.
     pub(super) sub: Option<&'a [u8]>,
+    /// Whether that is long besides.
+    pub(super) is_long: bool,
     /// Whether the type asked for carries text.
     pub(super) carrying: bool,
     pub(super) is_response: bool,
@@ -53,6 +55,8 @@ pub(super) struct Talk {
     names: Distinct,
     /// Bytes of the different names, without the domain.
     pub(super) name_bytes: u64,
+    /// How many of the different names are long.
+    pub(super) long_names: u64,
     /// Encoded names seen again or anew, and those of them that asked for text.
     seen: u64,
     carrying: u64,
@@ -114,6 +118,7 @@ impl Talk {
         if self.names.insert(domain::hash(sub)) {
             let bytes = sub.iter().filter(|byte| **byte != b'.').count() as u64;
             self.name_bytes += bytes;
+            self.long_names += u64::from(query.is_long);
             self.fast_names += 1;
             self.fast_bytes += bytes;
             if self.example.len() < sub.len().min(TEXT_MAX) {
@@ -128,8 +133,7 @@ impl Talk {
         let slow = text && names >= limits.names_min && self.name_bytes >= limits.bytes_min;
         let fast =
             self.fast_names >= limits.fast_names_min && self.fast_bytes >= limits.fast_bytes_min;
-        let long = names >= limits.long_names_min
-            && self.name_bytes >= names.saturating_mul(limits.long_name);
+        let long = self.long_names >= limits.long_names_min;
         let high = self.is_high(limits);
         if (slow || fast || long || self.told[0].amount > 0) && self.told[0].due(names, high) {
             return Some(Shape::Names);
@@ -143,6 +147,12 @@ impl Talk {
     /// How many different encoded names.
     pub(super) fn names(&self) -> u64 {
         self.names.count()
+    }
+
+    /// Whether it is told for its long names alone.
+    pub(super) fn is_for_length(&self, limits: &Limits) -> bool {
+        let fast = self.fast_names >= limits.fast_names_min;
+        self.carrying * 2 < self.seen && !fast && self.long_names >= limits.long_names_min
     }
 
     /// Share of the encoded names that asked for a type that carries text.

@@ -182,9 +182,24 @@ fn long_names_that_ask_for_addresses_are_told_however_slow() {
     let ask_for = |words| {
         (0..60).map(move |n| ask(n * 300, format!("{}.cdn.example.org", code(n, words)), 1))
     };
-    assert_eq!(judge(ask_for(5)).len(), 1);
-    // Look-ups of hashes, and names of a delivery network.
-    let looked_up = (0..60).map(|n| ask(n * 300, format!("{}.example.org", &code(n, 3)[..40]), 1));
+    let found = judge(ask_for(7));
+    assert_eq!(found.len(), 1);
+    let finding = &found[0].finding;
+    assert_eq!((finding.score, finding.threshold), (30.0, 30.0));
+    assert!(finding.explain_it.contains("30 nomi portano almeno 100 byte ciascuno"));
+    // Look-ups of hashes and names of many words.
+    let hashes = (0..60).map(|n| {
+        let hash = code(n, 4);
+        let (one, two) = hash.split_at(32);
+        ask(n * 300, format!("{one}.{two}.files.reputation.example.org"), 1)
+    });
+    assert!(judge(hashes).is_empty());
+    let words = (0..60).map(|n| {
+        let name = "services-production-southern-frontend-documents-payments-administration";
+        ask(n * 300, format!("{name}.municipal-registry-{n}.internal-region.example.org"), 1)
+    });
+    assert!(judge(words).is_empty());
+    let looked_up = (0..60).map(|n| ask(n * 300, format!("{:.40}.example.org", code(n, 3)), 1));
     assert!(judge(looked_up).is_empty());
     assert!(judge(ask_for(2)).is_empty());
 }

@@ -27,7 +27,9 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
     let place = place(domain, &server);
     let took = talk.first.map_or(Duration::default(), |first| record.timestamp.since(first));
     let level = talk.level(limits, from_home(about, site));
+    let long = shape == Shape::Names && talk.is_for_length(limits);
     let (score, threshold) = match shape {
+        Shape::Names if long => (talk.long_names, limits.long_names_min),
         Shape::Names => (talk.names(), limits.names_min),
         Shape::Answers => (talk.encoded_answers, limits.answers_min),
     };
@@ -46,7 +48,12 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
         confidence,
         numbers: numbers(talk, domain, took),
         baseline: vec![
-            ("names_max", Node::Int(limits.names_min.saturating_sub(1))),
+            (
+                if long { "long_names_max" } else { "names_max" },
+                Node::Int(
+                    if long { limits.long_names_min } else { limits.names_min }.saturating_sub(1),
+                ),
+            ),
             ("encoded_answers_max", Node::Int(limits.answers_min.saturating_sub(1))),
             ("surprise_max", Node::Float(limits.surprise_min)),
         ],
@@ -59,7 +66,7 @@ pub(super) fn found(shape: Shape, about: &About<'_>) -> Found {
             "Di norma i nomi sono parole, e sotto un dominio se ne chiedono pochi.",
             "Normally names are words, and few are asked for under one domain.",
         ),
-        why: why(talk),
+        why: if long { why_long(talk, limits) } else { why(talk) },
         meaning: meaning(level),
         advice: advice(level, &client, domain, &server),
     }
@@ -141,6 +148,16 @@ fn seen(shape: Shape, talk: &Talk, client: &str, place: &Said, took: Duration) -
             )
         }
     }
+}
+
+fn why_long(talk: &Talk, limits: &Limits) -> Said {
+    let names =
+        count(talk.long_names, ["nome porta", "nomi portano"], ["name carries", "names carry"]);
+    let bytes = limits.long_name;
+    Said::new(
+        format!("{} almeno {bytes} byte ciascuno", names.it),
+        format!("{} at least {bytes} bytes each", names.en),
+    )
 }
 
 fn why(talk: &Talk) -> Said {

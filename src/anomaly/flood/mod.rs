@@ -2,7 +2,7 @@
 //!
 //! Seen from the victim. Eight ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
-//! packets of other protocols than these, fragments (sooner when they are of many senders), whole
+//! new senders of other protocols than these, fragments (sooner when they are of many senders), whole
 //! connections and HTTP requests, and requests that come a few bytes at a time and never end, so that
 //! each holds a place of the server. What comes piles up in a cumulative sum of the victim and the way
 //! ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is always tolerated, or some
@@ -25,7 +25,7 @@ use std::net::IpAddr;
 use super::crowd::Crowd;
 use super::stats::{Average, Cusum, Recent};
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
-use crate::net::is_group;
+use crate::net::{Endpoint, is_group};
 use crate::record::{Body, Burst, Context, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
@@ -37,8 +37,8 @@ static UDP_RATE: Parameter = rate("udp-rate", [150.0, 50.0, 20.0], "datagrams/s"
 static UDP_EXCESS: Parameter = excess("udp-excess", [900.0, 300.0, 150.0], "datagrams");
 static ICMP_RATE: Parameter = rate("icmp-rate", [150.0, 50.0, 20.0], "messages/s");
 static ICMP_EXCESS: Parameter = excess("icmp-excess", [750.0, 250.0, 125.0], "messages");
-static OTHER_RATE: Parameter = rate("other-rate", [50.0, 20.0, 10.0], "senders/s");
-static OTHER_EXCESS: Parameter = excess("other-excess", [900.0, 300.0, 150.0], "senders");
+static OTHER_RATE: Parameter = rate("other-rate", [50.0, 20.0, 10.0], "new senders/s");
+static OTHER_EXCESS: Parameter = excess("other-excess", [1200.0, 400.0, 200.0], "new senders");
 static FRAGMENT_RATE: Parameter = rate("fragment-rate", [1000.0, 500.0, 200.0], "fragments/s");
 static FRAGMENT_EXCESS: Parameter = excess("fragment-excess", [4000.0, 1500.0, 500.0], "fragments");
 static SCATTERED_RATE: Parameter = rate("scattered-rate", [150.0, 50.0, 20.0], "fragments/s");
@@ -165,7 +165,8 @@ enum Way {
     Connections,
     /// Pieces of requests that do not end.
     Slow,
-    /// Packets of protocols of IP that are none of the above.
+    /// Packets of protocols of IP that are none of the above: a sender counts once, as peers of
+    /// tunnels send all day.
     Other,
     /// Fragments of many senders: those of a tunnel are far more, and come from one.
     Scattered,
@@ -253,6 +254,7 @@ struct Entry {
 }
 
 /// What a record counts for.
+#[derive(Clone, Copy)]
 struct Seen {
     way: Way,
     weight: f64,
@@ -262,7 +264,10 @@ struct Seen {
 
 impl Entry {
     /// Takes in what was seen; whether it is to be told.
-    fn add(&mut self, record: &Record, seen: &Seen, limits: &Limits, site: &Site) -> bool {
+    fn add(&mut self, record: &Record, mut seen: Seen, limits: &Limits, site: &Site) -> bool {
+        if seen.way == Way::Other && !self.is_new(record.context.source) {
+            seen.weight = 0.0;
+        }
         let (at, limit) = (record.timestamp, limits.way(seen.way));
         let rate = self.tolerated(seen.way, limits);
         let over = self.sum.at(at, rate) >= limit.excess;
@@ -275,7 +280,8 @@ impl Entry {
         }
         self.packets = self.packets.saturating_add(seen.packets);
         self.bytes = self.bytes.saturating_add(seen.bytes);
-        if level < limit.excess * CROWD_SHARE || seen.weight <= 0.0 {
+        let counts = seen.way == Way::Other || level >= limit.excess * CROWD_SHARE;
+        if !counts || seen.weight <= 0.0 {
             return false;
         }
         let context = &record.context;
@@ -293,6 +299,12 @@ impl Entry {
         }
         (self.told, self.told_at) = (self.packets, at);
         true
+    }
+
+    /// Whether nothing is known of this sender since the sum was last at nought.
+    fn is_new(&self, source: Option<Endpoint>) -> bool {
+        let crowd = self.crowd.as_deref();
+        !crowd.zip(source).is_some_and(|(crowd, source)| crowd.knows(source.addr))
     }
 
     /// What may come in a second.
@@ -377,7 +389,7 @@ impl Flood {
                 Some(Seen { way: Way::Fragments, weight: 1.0, packets: 1, bytes })
             }
             Body::Homeless(bytes) => {
-                let (way, weight) = way::of_homeless(&record.context);
+                let (way, weight) = way::of_homeless(&record.context)?;
                 Some(Seen { way, weight, packets: 1, bytes: (*bytes).into() })
             }
             // The request itself is in a connection that counts by itself.
@@ -403,7 +415,7 @@ impl Flood {
             seen.weight *= self.limits.own_share;
         }
         let entry = self.entries.touch(&key);
-        if !entry.add(record, &seen, &self.limits, &self.site) {
+        if !entry.add(record, seen, &self.limits, &self.site) {
             return None;
         }
         let limit = self.limits.way(seen.way);
@@ -431,7 +443,8 @@ pub(super) fn may_count(context: &Context, burst: &Burst) -> bool {
 impl Detector for Flood {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         let Some(seen) = Self::seen(record) else { return };
-        let scattered = (seen.way == Way::Fragments).then(|| Seen { way: Way::Scattered, ..seen });
+        let scattered =
+            (seen.way == Way::Fragments).then_some(Seen { way: Way::Scattered, ..seen });
         let one = self.judge(record, seen, known);
         let one = one.or_else(|| self.judge(record, scattered?, known));
         found.extend(one);

@@ -24,8 +24,6 @@ const REFUSED: f64 = 0.5;
 const TOLD: f64 = 0.2;
 /// A message of ICMP about an error: who scans, or traces routes, gets many.
 const ERROR: f64 = 0.1;
-/// The same about flows that nobody knows: who scans is known.
-const STRAY_ERROR: f64 = 0.5;
 /// SYN packets of one flow in one burst that are more than a patient client repeats.
 const REPEATED_MAX: u32 = 4;
 /// Packets of a flow of TCP in mid-stream that are too many to be made up one by one.
@@ -43,7 +41,7 @@ pub(super) fn of_burst(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
         ip_protocol::TCP => of_tcp(burst),
         ip_protocol::UDP => of_udp(context, burst),
         ip_protocol::ICMP | ip_protocol::ICMPV6 => of_icmp(context, burst),
-        _ => of_other(burst),
+        _ => of_other(context, burst),
     }
 }
 
@@ -169,22 +167,22 @@ fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     late.then_some((Way::Udp, if is_told(target) { -earlier * TOLD } else { -earlier }))
 }
 
-/// What a packet says that belongs to no flow: errors of ICMP about flows that nobody knows, and what is
-/// neither of TCP, of UDP nor a tunnel's.
-pub(super) fn of_homeless(context: &Context) -> (Way, f64) {
-    let icmp = matches!(context.protocol, ip_protocol::ICMP | ip_protocol::ICMPV6);
-    if icmp { (Way::Icmp, STRAY_ERROR) } else { (Way::Other, 1.0) }
+/// What a packet says that belongs to no flow. One of TCP or UDP is malformed: where captures cut their
+/// frames, all are.
+pub(super) const fn of_homeless(context: &Context) -> Option<(Way, f64)> {
+    match context.protocol {
+        ip_protocol::TCP | ip_protocol::UDP | ip_protocol::SCTP => None,
+        ip_protocol::ICMP | ip_protocol::ICMPV6 => Some((Way::Icmp, ERROR)),
+        _ => Some((Way::Other, 1.0)),
+    }
 }
 
-/// Of tunnels and the like each sender counts once: one of which a mirror port shows one way sends all
-/// day.
-fn of_other(burst: &Burst) -> Option<(Way, f64)> {
+/// Of ESP each way is a flow of its own, so that nothing tells whether it is answered: many peers of a
+/// concentrator may come back at once.
+fn of_other(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     let unheard = burst.packets[1] == 0 && burst.before[1] == 0;
-    if burst.is_first {
-        return unheard.then_some((Way::Other, 1.0));
-    }
-    let late = burst.before[1] == 0 && burst.packets[1] > 0;
-    late.then_some((Way::Other, -1.0))
+    let counts = unheard && context.protocol != ip_protocol::ESP;
+    counts.then_some((Way::Other, 1.0))
 }
 
 /// `HTTPS` over QUIC, IPsec, OpenVPN, L2TP, WireGuard, relays of calls.
