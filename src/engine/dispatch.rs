@@ -1,8 +1,9 @@
 //! Deals frames to workers in rounds.
 //!
-//! A round is a fixed number of frames, fewer when they are very large or few come in a second. At its end every worker gets its batch, full or empty,
-//! with the packet time it ends at: so the merge never waits for a worker that has nothing to
-//! say, and timeouts happen at the same packets however many workers there are.
+//! A round is a fixed number of frames, fewer when they are very large or few come in a second. At its
+//! end every worker gets its batch, full or empty, with the packet time it ends at: so the merge never
+//! waits for a worker that has nothing to say, and timeouts happen at the same packets however many
+//! workers there are.
 
 use crossbeam_channel::{Receiver, Sender};
 

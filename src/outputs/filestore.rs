@@ -4,7 +4,7 @@
 //! SHA-256 of the chain, as the first can be forged. No name ever comes from the wire.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,11 +102,12 @@ impl FileStore {
 
     fn put(&mut self, folder: &Path, name: &str, content: &[u8]) {
         let path = folder.join(name);
-        if path.exists() {
+        let size = content.len() as u64;
+        // What is shorter was cut off by something else.
+        if std::fs::symlink_metadata(&path).is_ok_and(|data| data.is_file() && data.len() == size) {
             self.stats.known.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let size = content.len() as u64;
         if self.files >= self.options.files || self.bytes.saturating_add(size) > self.options.bytes
         {
             self.stats.shed.fetch_add(1, Ordering::Relaxed);
@@ -139,14 +140,21 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
 }
 
-/// Under another name first: whoever sees the file sees all of it.
+/// Under another name first: whoever sees the file sees all of it. That name is made anew, so that no
+/// link is followed.
 fn write(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let unfinished = path.with_extension("part");
-    let mut file = std::fs::File::create(&unfinished)?;
-    file.write_all(content)?;
-    drop(file);
-    std::fs::rename(unfinished, path)
+    std::fs::remove_file(&unfinished).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
+    let mut file = std::fs::File::create_new(&unfinished)?;
+    let written = file.write_all(content).and_then(|()| std::fs::rename(&unfinished, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    written
 }
 
 impl Output for FileStore {
@@ -199,6 +207,22 @@ mod tests {
         assert_eq!(std::fs::read(dir.path().join("ba").join(hash)).unwrap(), b"abc");
         assert_eq!(files.stats.written.load(Ordering::Relaxed), 1);
         assert_eq!(files.stats.known.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_not_taken_for_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let (folder, outside) = (dir.path().join("ba"), dir.path().join("outside"));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(name), b"").unwrap();
+        std::fs::write(&outside, b"another's").unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join(name).with_extension("part")).unwrap();
+        let mut files = store(dir.path(), 10, 1000);
+        files.store(b"abc");
+        assert_eq!(std::fs::read(folder.join(name)).unwrap(), b"abc");
+        assert_eq!(std::fs::read(outside).unwrap(), b"another's");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
     }
 
     #[test]

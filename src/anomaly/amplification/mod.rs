@@ -43,8 +43,9 @@ static SERVERS_MIN: Parameter = Parameter {
     name: "servers-min",
     values: [20.0, 10.0, 5.0],
     unit: "servers",
-    help: "Servers from which they must come; of fewer it takes three to ten times as many. Three times \
-           as many servers when the answers go to a port where questions go (53, 80, 443).",
+    help: "Servers from which they must come; of fewer it takes three to ten times as many. When \
+           the answers go to a port where questions go (53, 80, 443), three times as many servers, \
+           or half as many that send ten times as much.",
 };
 static HANDSHAKE_EXCESS: Parameter = Parameter {
     name: "handshake-excess",
@@ -112,7 +113,8 @@ pub static KIND: Kind = Kind {
     algorithm: "First packets of flows that come from the port of a service which amplifies (DNS, \
                 NTP, SNMP, CLDAP, SSDP, memcached, IKE and others), or SYN/ACK without SYN, are \
                 answers to questions that were never sent: they pile up per victim in a cumulative \
-                sum; a finding needs several servers. For our own servers it is the payload sent \
+                sum; a finding needs several servers, and many where they go to a port that clients \
+                ask, as attackers aim them there. For our own servers it is the payload sent \
                 beyond ten times the payload received that piles up, per client.",
     references: &[
         "C. Rossow: Amplification Hell: Revisiting Network Protocols for DDoS Abuse. NDSS, 2014",
@@ -441,11 +443,15 @@ impl Unasked {
         let servers = self.crowd.as_deref().map_or(0, Crowd::sources);
         let excess = limits.excess(answers);
         if let Answers::Doubtful(_) = answers {
-            // So many clients do not take the same port.
-            let many = servers >= limits.servers_min.saturating_mul(3);
-            // VPNs and the like do: OpenVPN calls from its own port, to 443 where nothing else is open.
+            // So many clients do not take the same port; of a few it takes a lot. VPNs and the like do:
+            // OpenVPN calls from its own port, to 443 where nothing else is open.
             let talks = service(self.port()).is_some_and(|(_, manner)| manner == Manner::Tunnel);
-            return if many && !talks { excess } else { f64::INFINITY };
+            return match servers {
+                _ if talks => f64::INFINITY,
+                few if few * 2 < limits.servers_min => f64::INFINITY,
+                few if few < limits.servers_min.saturating_mul(3) => excess * 10.0,
+                _ => excess,
+            };
         }
         let (long, manner) = (self.length() >= LONG, service(self.port()).map(|(_, m)| m));
         let many = servers >= limits.servers_min;

@@ -186,7 +186,12 @@ fn answers_aimed_at_a_port_where_questions_go_are_told_when_they_come_from_many(
         assert_eq!(told(&to(port, 200, |_| 11_211)), [(1, Level::Medium)], "{port}");
         // VPNs of which one way is seen, few of a kind, and clients that take any port.
         assert!(to(port, 60, |_| 1194).is_empty());
+        assert!(to(port, 4, |_| 11_211).is_empty());
         assert!(to(port, 20, |_| 11_211).is_empty());
+        let many = (0..20_000).map(|n| {
+            record(([203, 0, 0, (n % 12) as u8], 11_211), (VICTIM, port), 17, n, answer(1000))
+        });
+        assert!(!judge(many).is_empty());
         assert!(to(port, 200, |n| 1024 + (n * 97) as u16).is_empty());
     }
 }

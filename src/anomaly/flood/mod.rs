@@ -2,7 +2,7 @@
 //!
 //! Seen from the victim. Eight ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
-//! new senders of other protocols than these, fragments (sooner when they are of many senders), whole
+//! new senders of other protocols than these, fragments, whole
 //! connections and HTTP requests, and requests that come a few bytes at a time and never end, so that
 //! each holds a place of the server. What comes piles up in a cumulative sum of the victim and the way
 //! ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is always tolerated, or some
@@ -38,11 +38,9 @@ static UDP_EXCESS: Parameter = excess("udp-excess", [900.0, 300.0, 150.0], "data
 static ICMP_RATE: Parameter = rate("icmp-rate", [150.0, 50.0, 20.0], "messages/s");
 static ICMP_EXCESS: Parameter = excess("icmp-excess", [750.0, 250.0, 125.0], "messages");
 static OTHER_RATE: Parameter = rate("other-rate", [50.0, 20.0, 10.0], "new senders/s");
-static OTHER_EXCESS: Parameter = excess("other-excess", [1200.0, 400.0, 200.0], "new senders");
+static OTHER_EXCESS: Parameter = excess("other-excess", [3000.0, 1000.0, 400.0], "new senders");
 static FRAGMENT_RATE: Parameter = rate("fragment-rate", [1000.0, 500.0, 200.0], "fragments/s");
 static FRAGMENT_EXCESS: Parameter = excess("fragment-excess", [4000.0, 1500.0, 500.0], "fragments");
-static SCATTERED_RATE: Parameter = rate("scattered-rate", [150.0, 50.0, 20.0], "fragments/s");
-static SCATTERED_EXCESS: Parameter = excess("scattered-excess", [900.0, 300.0, 150.0], "fragments");
 static CONNECTION_RATE: Parameter = rate("connection-rate", [200.0, 100.0, 50.0], "requests/s");
 static CONNECTION_EXCESS: Parameter =
     excess("connection-excess", [3000.0, 800.0, 400.0], "requests");
@@ -134,8 +132,6 @@ pub static KIND: Kind = Kind {
         &OTHER_EXCESS,
         &FRAGMENT_RATE,
         &FRAGMENT_EXCESS,
-        &SCATTERED_RATE,
-        &SCATTERED_EXCESS,
         &CONNECTION_RATE,
         &CONNECTION_EXCESS,
         &SLOW_RATE,
@@ -168,8 +164,6 @@ enum Way {
     /// Packets of protocols of IP that are none of the above: a sender counts once, as peers of
     /// tunnels send all day.
     Other,
-    /// Fragments of many senders: those of a tunnel are far more, and come from one.
-    Scattered,
 }
 
 /// The parameters of a way.
@@ -190,7 +184,6 @@ struct Limits {
     connections: Limit,
     slow: Limit,
     other: Limit,
-    scattered: Limit,
     usual: f64,
     own_share: f64,
     grave: f64,
@@ -212,7 +205,6 @@ impl Limits {
             connections: limit(&CONNECTION_RATE, &CONNECTION_EXCESS),
             slow: limit(&SLOW_RATE, &SLOW_EXCESS),
             other: limit(&OTHER_RATE, &OTHER_EXCESS),
-            scattered: limit(&SCATTERED_RATE, &SCATTERED_EXCESS),
             usual: tuning.get(&USUAL),
             own_share: tuning.get(&OWN_SHARE),
             grave: tuning.get(&GRAVE).max(1.5),
@@ -230,7 +222,6 @@ impl Limits {
             Way::Connections => self.connections,
             Way::Slow => self.slow,
             Way::Other => self.other,
-            Way::Scattered => self.scattered,
         }
     }
 }
@@ -333,19 +324,14 @@ impl Entry {
     }
 
     /// Whether the slow requests are too few to take all places of a server, or each is another's: a
-    /// device that sends what it measures piece by piece has one. Whether the senders of fragments are
-    /// few, or one sends most: he has a tunnel.
+    /// device that sends what it measures piece by piece has one.
     fn are_few(&self, way: Way) -> bool {
         const CONNECTIONS_MIN: u64 = 20;
         const CONNECTIONS_EACH: u64 = 4;
-        const SENDERS_MIN: u64 = 20;
-        let Some(crowd) = self.crowd.as_deref() else { return false };
-        let (connections, sources) = (crowd.ports(), crowd.sources());
-        match way {
-            Way::Slow => connections < CONNECTIONS_MIN || connections < sources * CONNECTIONS_EACH,
-            Way::Scattered => sources < SENDERS_MIN || crowd.leader().is_some(),
-            _ => false,
-        }
+        let crowd = self.crowd.as_deref();
+        let (connections, sources) = crowd.map_or((0, 0), |crowd| (crowd.ports(), crowd.sources()));
+        way == Way::Slow
+            && (connections < CONNECTIONS_MIN || connections < sources * CONNECTIONS_EACH)
     }
 
     /// Whether it looks like few who try all ports: a scanner seldom sends to a port twice, and
@@ -443,11 +429,7 @@ pub(super) fn may_count(context: &Context, burst: &Burst) -> bool {
 impl Detector for Flood {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
         let Some(seen) = Self::seen(record) else { return };
-        let scattered =
-            (seen.way == Way::Fragments).then_some(Seen { way: Way::Scattered, ..seen });
-        let one = self.judge(record, seen, known);
-        let one = one.or_else(|| self.judge(record, scattered?, known));
-        found.extend(one);
+        found.extend(self.judge(record, seen, known));
     }
 
     fn save(&self) -> Vec<u8> {

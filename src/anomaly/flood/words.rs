@@ -49,7 +49,7 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
             ("packets", Node::Int(entry.packets)),
             ("bytes", Node::Int(entry.bytes)),
             ("packets_per_second", Node::Float(words.per_second)),
-            ("sources", Node::Int(crowd.sources())),
+            ("sources", Node::Int(crowd.sources().min(entry.packets))),
             ("source_evenness", Node::Float(crowd.evenness())),
             ("ports", Node::Int(crowd.ports())),
             ("seconds", Node::Float(took.as_secs_f64())),
@@ -83,7 +83,7 @@ const fn sid(way: Way) -> u32 {
         Way::Stray => 2,
         Way::Udp => 3,
         Way::Icmp => 4,
-        Way::Fragments | Way::Scattered => 5,
+        Way::Fragments => 5,
         Way::Connections => 6,
         Way::Slow => 7,
         Way::Other => 8,
@@ -93,7 +93,7 @@ const fn sid(way: Way) -> u32 {
 const fn technique(way: Way) -> &'static str {
     match way {
         Way::Syn | Way::Stray => "T1499.001",
-        Way::Udp | Way::Icmp | Way::Fragments | Way::Scattered | Way::Other => "T1498.001",
+        Way::Udp | Way::Icmp | Way::Fragments | Way::Other => "T1498.001",
         Way::Connections | Way::Slow => "T1499.002",
     }
 }
@@ -138,7 +138,7 @@ impl<'a> Words<'a> {
             Way::Stray => "Flood of stray TCP segments",
             Way::Udp => "UDP flood",
             Way::Icmp => "ICMP flood",
-            Way::Fragments | Way::Scattered => "Flood of fragments",
+            Way::Fragments => "Flood of fragments",
             Way::Other => "Flood of packets neither of TCP nor of UDP",
             Way::Connections => "Flood of connections and requests",
             Way::Slow => "Slow requests that hold the places of a server (slowloris)",
@@ -170,7 +170,8 @@ impl<'a> Words<'a> {
 
     /// Of whom it comes.
     fn from(&self) -> Said {
-        let many = self.crowd.sources();
+        // A large crowd is estimated.
+        let many = self.crowd.sources().min(self.entry.packets);
         if let Some(leader) = &self.leader {
             let share = if many > 1 {
                 Said::new("soprattutto da", "mostly from")
@@ -236,7 +237,7 @@ impl<'a> Words<'a> {
                  they hold all places of the web server, which answers nobody any more \
                  (slowloris).",
             ),
-            Way::Udp | Way::Icmp | Way::Fragments | Way::Scattered | Way::Other => Said::new(
+            Way::Udp | Way::Icmp | Way::Fragments | Way::Other => Said::new(
                 "Pacchetti che nessuno ha chiesto riempiono la linea, e il traffico vero non \
                  passa più.",
                 "Packets that nobody asked for fill the line, and real traffic gets through no \
@@ -277,20 +278,29 @@ impl<'a> Words<'a> {
                      the line is full, call the Internet provider."
                 ),
             ),
-            None => Said::new(
-                format!(
-                    "verificare se {victim} risponde ancora; chiamare il fornitore di \
-                     connettività e chiedere di filtrare a monte, perché gli indirizzi sono \
-                     troppi per bloccarli uno a uno; attivare sul firewall la protezione contro \
-                     questi attacchi (per esempio i SYN cookie); annotare l'ora di inizio."
-                ),
-                format!(
-                    "check whether {victim} still answers; call the Internet provider and ask \
-                     for filtering upstream, as the addresses are too many to block one by one; \
-                     turn on the firewall's protection against such attacks (SYN cookies, for \
-                     one); note when it began."
-                ),
-            ),
+            None => {
+                let cookies = if self.way == Way::Syn {
+                    Said::new(" (per esempio i SYN cookie)", " (SYN cookies, for one)")
+                } else {
+                    Said::default()
+                };
+                Said::new(
+                    format!(
+                        "verificare se {victim} risponde ancora; chiamare il fornitore di \
+                         connettività e chiedere di filtrare a monte, perché gli indirizzi sono \
+                         troppi per bloccarli uno a uno; attivare sul firewall la protezione \
+                         contro questi attacchi{}; annotare l'ora di inizio.",
+                        cookies.it
+                    ),
+                    format!(
+                        "check whether {victim} still answers; call the Internet provider and ask \
+                         for filtering upstream, as the addresses are too many to block one by \
+                         one; turn on the firewall's protection against such attacks{}; note when \
+                         it began.",
+                        cookies.en
+                    ),
+                )
+            }
         }
     }
 }
@@ -345,7 +355,7 @@ fn things(way: Way, many: u64) -> Said {
                 "IP packets, neither TCP nor UDP, unasked for",
             ],
         ),
-        Way::Fragments | Way::Scattered => of(
+        Way::Fragments => of(
             ["frammento di pacchetto", "frammenti di pacchetti"],
             ["fragment of a packet", "fragments of packets"],
         ),
