@@ -28,7 +28,7 @@
 //! | [`protocols`] | one folder per application protocol; [`protocols::identify`] finds out which one it is: ports hint, probes prove; [`protocols::formats`] holds what several carry and knows none of them |
 //! | [`detect`] | signatures: [`detect::syntax`] (text to parts with their places), compilation, filing by fast pattern, evaluation; [`detect::operators`] |
 //! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
-//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files, the exchange with a hub |
+//! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files and certificates, the exchange with a hub |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
 //! | [`control`] | command line, configuration, signals, pages; what detectors have learned and sets that rules fill, on disk; the ways to a hub, and the hub (`control/hub`) |
 //! | [`manual`] | documentation without code |
@@ -49,8 +49,9 @@
 //!    its own of the address pair (a program in `capture/live.rs`). What that cannot read as IPv4 or
 //!    IPv6 behind at most one tag (ARP, a second tag, MPLS, PPPoE) all goes to the first socket.
 //! 2. It deals in rounds of a fixed number of frames ([`engine::ROUND_FRAMES`]), fewer where little goes
-//!    on. At the end of a round each worker gets its part, even when empty, with the packet time: so timeouts happen at
-//!    the same packets however many workers there are, and the merge waits for nobody in vain.
+//!    on. At the end of a round each worker gets its part, even when empty, with the packet time: so
+//!    timeouts happen at the same packets however many workers there are, and the merge waits for
+//!    nobody in vain.
 //! 3. A worker ([`engine::worker::Worker`]) decodes each frame, and what is within its tunnels;
 //!    puts fragments together; looks up the flow; reassembles the stream; identifies and parses the
 //!    protocol. What rules have to look at is noted. Nobody else touches its flows: no locks.

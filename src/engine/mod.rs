@@ -31,7 +31,7 @@ use worker::{Worker, WorkerOptions};
 
 pub use crate::detect::Ruleset;
 
-/// Frames in a round of a replay.
+/// Frames in a round of a replay, at most.
 pub const ROUND_FRAMES: usize = 512;
 /// Rounds under way between two stages.
 pub const CHANNEL_ROUNDS: usize = 4;

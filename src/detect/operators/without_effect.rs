@@ -1,4 +1,4 @@
-//! Keywords that steer an inline or a storing engine, or its tuning: read, without effect here.
+//! Keywords that steer an inline engine, or its tuning: read, without effect here.
 
 use crate::detect::operator::{Example, Operator};
 use crate::detect::syntax::{bare, integer, required};
