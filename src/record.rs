@@ -563,6 +563,8 @@ pub struct Burst {
     pub filled: [u32; 2],
     /// TCP flags each way, ored.
     pub flags: [u8; 2],
+    /// Whether the client of a TCP connection says that it has no room for more: a window of nought.
+    pub shut: bool,
     /// Packets that open a TCP connection (SYN without ACK), to the server.
     pub opening: u32,
     /// Whether the flow began with it.
@@ -619,6 +621,8 @@ pub struct IcmpMessage {
     pub echo: Option<(u16, u16)>,
     /// Time to live, or hop limit, of the packet.
     pub hops: u8,
+    /// Source of the frame of Ethernet that carried it.
+    pub frame_source: Option<[u8; 6]>,
     /// Bytes after the header of eight bytes.
     pub length: u32,
     /// The first [`Self::SAMPLE`] of them.

@@ -3,12 +3,13 @@
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, SMTP 535, the status of an SMB
 //! session setup, errors of Kerberos, result 49 of an LDAP bind, 401 to credentials of HTTP and to forms
 //! with a password, the result of VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints
-//! behind a password. Pages of the web on which one logs on mostly answer alike whether the password was
+//! behind a password, 401 or 407 to credentials of SIP. Pages of the web on which one logs on mostly answer alike whether the password was
 //! right or not; one that sends on to a page of its own took it. Where only the flow is known (SSH, RDP,
 //! databases from outside, IMAP, telnet and SMTP in which nobody was seen to log on or hand in mail) its
 //! shape does: a connection in which enough is sent for a name and a password, and which ends before
 //! anybody can have worked in it.
 
+use super::registrar::Registrar;
 use super::spoken::{Spoken, Word};
 use super::stats::Recent;
 use super::stats::distinct::{mix, mix_bytes};
@@ -20,7 +21,7 @@ use crate::time::Timestamp;
 /// The protocols whose transactions tell of attempts, by EVE name.
 pub const PROTOCOLS: &[&str] = &[
     "ftp", "pop3", "imap", "smtp", "telnet", "smb", "krb5", "ldap", "http", "rfb", "pgsql",
-    "dcerpc",
+    "dcerpc", "sip",
 ];
 
 /// Flows of which the name that logs on is remembered until the answer.
@@ -46,6 +47,7 @@ pub enum Service {
     Telnet,
     Database,
     Netlogon,
+    Sip,
 }
 
 impl Service {
@@ -66,6 +68,7 @@ impl Service {
             Self::Telnet => "telnet",
             Self::Database => "database",
             Self::Netlogon => "Netlogon",
+            Self::Sip => "SIP",
         }
     }
 }
@@ -128,6 +131,7 @@ pub struct Attempts {
     mail_sender: FieldRef,
     mail_refused: FieldRef,
     mail_logged_on: FieldRef,
+    registrar: Registrar,
 }
 
 impl Attempts {
@@ -159,6 +163,7 @@ impl Attempts {
             mail_sender: site.field("smtp", "email.from"),
             mail_refused: site.field("smtp", "smtp.auth_refused"),
             mail_logged_on: site.field("smtp", "smtp.logged_on"),
+            registrar: Registrar::new(site),
         }
     }
 
@@ -212,6 +217,7 @@ impl Attempts {
             "pgsql" => postgres(record),
             "dcerpc" => self.netlogon(record),
             "smtp" => self.smtp(flow, record),
+            "sip" => self.registrar.read(flow(), &mut self.named, record),
             _ => None,
         }
     }
@@ -426,7 +432,7 @@ static LOGIN_WORDS: [Word; 8] = [
 ];
 
 /// In an answer to credentials that were right but too old.
-static STALE: Word = Word::new(b"stale=true");
+pub(super) static STALE: Word = Word::new(b"stale=true");
 /// Before a password in what is sent to log on.
 static SECRET_WORDS: [Word; 5] = [
     Word::new(b"password"),
@@ -507,12 +513,12 @@ pub fn uuid(value: crate::field::Value<'_>) -> Option<u128> {
     Some(u128::from_be_bytes(first))
 }
 
-const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
+pub(super) const fn attempt(service: Service, result: Result, account: u64) -> Attempt {
     let failures = !matches!(result, Result::Succeeded) as u32;
     Attempt { service, result, failures, account, secret: 0, place: 0 }
 }
 
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let step = |sum: u64, byte: &u8| mix(sum ^ u64::from(byte.to_ascii_lowercase()));
     bytes.iter().fold(1, step)
 }

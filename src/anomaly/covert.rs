@@ -454,6 +454,7 @@ mod tests {
             rest: 1 << 16 | n as u32,
             echo: Some((1, n as u16)),
             hops: 64,
+            frame_source: None,
             length: payload.len() as u32,
             sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
             hash: payload.iter().fold(7, |hash, byte| mix(hash ^ u64::from(*byte))),

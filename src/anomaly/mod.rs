@@ -31,6 +31,7 @@ pub mod mining;
 pub mod mismatch;
 pub mod novelty;
 mod reflectors;
+mod registrar;
 pub mod scan;
 pub mod site;
 pub mod spoken;

@@ -10,7 +10,7 @@ use super::settle::flow_context;
 use super::worker::Place;
 use crate::decode::{Headers, Icmp, Transport};
 use crate::flow::{Flow, Slot, Table, Touch};
-use crate::net::tcp_flags::{ACK, SYN};
+use crate::net::tcp_flags::{ACK, RST, SYN};
 use crate::net::{Direction, ip_protocol};
 use crate::protocols::identify::Session;
 use crate::record::{Arp, Body, Burst, Context, IcmpMessage, Record};
@@ -87,6 +87,7 @@ impl Activity {
         }
         let Some(flow) = table.get_mut(touch.slot) else { return };
         if is_error(headers, flow) {
+            records.extend(redirect(place, headers));
             let sent = flow.counters.packets.get(touch.direction.reverse().index());
             let sent = sent.copied().unwrap_or_default();
             let errors = touch.direction.of_mut(&mut flow.app.mark.errors);
@@ -113,11 +114,12 @@ impl Activity {
         match &headers.transport {
             Transport::Tcp(tcp) => {
                 *way.of_mut(&mut burst.flags) |= tcp.flags;
+                let refuses = tcp.window == 0 && tcp.flags & RST == 0;
+                burst.shut |= refuses && way == Direction::ToServer;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
             Transport::Icmp4(icmp) | Transport::Icmp6(icmp) if noted.tells_message(self.rounds) => {
-                let hops = headers.ip.map_or(0, |ip| ip.ttl);
-                records.push(message(place, (icmp, hops), payload, flow, way));
+                records.push(message(place, (icmp, headers), payload, flow, way));
             }
             _ => {}
         }
@@ -195,6 +197,7 @@ impl Activity {
                 _ => None,
             };
             let context = Context { icmp, ..packet_context(headers) };
+            records.extend(redirect(place, headers));
             records.push(record(place, context, Body::Homeless(headers.wire_length)));
         }
     }
@@ -283,24 +286,47 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Of version 4 a redirect (RFC 792): it is about a packet of another flow, and has none of its own.
+fn redirect(place: Place, headers: &Headers) -> Option<Record> {
+    const REDIRECT: u8 = 5;
+    match &headers.transport {
+        Transport::Icmp4(icmp) if icmp.kind == REDIRECT => {
+            let body = Body::Icmp(Box::new(head(icmp, headers)));
+            Some(record(place, packet_context(headers), body))
+        }
+        _ => None,
+    }
+}
+
+/// What the header of a message of ICMP says.
+fn head(icmp: &Icmp, headers: &Headers) -> IcmpMessage {
+    IcmpMessage {
+        kind: icmp.kind,
+        code: icmp.code,
+        rest: icmp.rest,
+        echo: icmp.id.zip(icmp.sequence),
+        hops: headers.ip.map_or(0, |ip| ip.ttl),
+        frame_source: headers.ethernet.map(|frame| frame.source),
+        length: 0,
+        sample: Vec::new(),
+        hash: 0,
+    }
+}
+
 /// A message of ICMP. Few packets are: their code is kept apart from what all run through.
 #[inline(never)]
 fn message(
     place: Place,
-    (icmp, hops): (&Icmp, u8),
+    (icmp, headers): (&Icmp, &Headers),
     payload: &[u8],
     flow: &Flow<App>,
     way: Direction,
 ) -> Record {
     let message = IcmpMessage {
-        kind: icmp.kind,
-        code: icmp.code,
-        rest: icmp.rest,
-        echo: icmp.id.zip(icmp.sequence),
-        hops,
         length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
         sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
         hash: hash(payload),
+        ..head(icmp, headers)
     };
     let mut context = flow_context(flow);
     if way == Direction::ToClient {

@@ -47,6 +47,12 @@ impl field::Fields for Spoke {
         row!("smtp.mail_from"),
         row!("smtp.auth_refused"),
         row!("smtp.logged_on"),
+        row!("sip.stat_code"),
+        row!("sip.to"),
+        row!("sip.call_id"),
+        row!("sip.cseq"),
+        row!("sip.authorization"),
+        row!("sip.authenticate"),
         row!("email.from"),
         row!("ftp.command"),
         row!("ftp.command_data"),
@@ -81,8 +87,10 @@ const OUT: [u8; 4] = [203, 0, 113, 9];
 pub(in crate::anomaly) fn site() -> Site {
     let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
     let rows = field::rows::<Spoke>;
-    let protocols =
-        ["tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc", "imap", "telnet"];
+    let protocols = [
+        "tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc", "imap", "telnet",
+        "sip",
+    ];
     let fields = protocols.map(|protocol| (protocol, rows())).into();
     assert!(!Spoke::FIELDS.is_empty());
     Site { home, fields, ..Site::default() }

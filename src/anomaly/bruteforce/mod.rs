@@ -216,6 +216,8 @@ impl Bruteforce {
         let limit = match attempt.service {
             Service::Netlogon => limits.netlogon,
             _ if by_shape && usual => limits.home,
+            // A telephone with a wrong password tries it twice a minute, and each time in other words.
+            Service::Sip if home => limits.home,
             _ => limits.usual,
         };
         let at = super::attempts::when(record);

@@ -456,3 +456,54 @@ fn different_passwords_are_told_however_slowly_they_come() {
     assert!(tries(2400, |n| n.to_string()).is_empty());
     assert!(tries(300, |n| (n % 3).to_string()).is_empty());
 }
+
+/// A telephone that registers: its request, and the answer to it.
+fn registers(n: u64, user: &str, proof: &str, answer: [&str; 2]) -> [Record; 2] {
+    let [code, challenge] = answer;
+    let (call, number) = (format!("{n}@192.0.2.1"), format!("{n} REGISTER"));
+    let to = format!("<sip:{user}@example.org>;tag={n}");
+    let same = [("sip.call_id", &*call), ("sip.cseq", &*number), ("sip.to", &*to)];
+    let with = |name, value| same.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
+    let request = if proof.is_empty() { same.to_vec() } else { with("sip.authorization", proof) };
+    let mut answer = with("sip.stat_code", code);
+    if !challenge.is_empty() {
+        answer.push(("sip.authenticate", challenge));
+    }
+    [spoke("sip", &request, n), spoke("sip", &answer, n)]
+}
+
+#[test]
+fn of_telephones_a_refusal_counts_when_there_were_credentials_or_there_is_no_such_one() {
+    const PROOF: &str = "Digest username=\"100\", realm=\"pbx\", response=\"0\"";
+    const ASKS: &str = "Digest realm=\"pbx\", nonce=\"1\"";
+    const LATE: &str = "Digest realm=\"pbx\", stale=\"TRUE\", nonce=\"2\"";
+    let many = |proof: &str, answer: [&str; 2]| {
+        heard((0..60).flat_map(|n| registers(n, "100", proof, answer)))
+    };
+    let found = many(PROOF, ["401", ASKS]);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium)]);
+    assert!(found[0].finding.explain_en.contains("SIP"), "{}", found[0].finding.explain_en);
+    assert_eq!(many(PROOF, ["403", ""]).len(), 1);
+    // Each registration begins so, or has to be proved anew; what is taken; who is not asked.
+    for (proof, answer) in [
+        ("", ["401", ASKS]),
+        (PROOF, ["401", LATE]),
+        (PROOF, ["200", ""]),
+        (PROOF, ["503", ""]),
+        ("", ["403", ""]),
+    ] {
+        assert!(many(proof, answer).is_empty(), "{proof} {answer:?}");
+    }
+    // A list of extensions, most of which there are not.
+    let extensions = heard((0..60).flat_map(|n| {
+        registers(n, &(100 + n).to_string(), "", [if n % 10 == 0 { "401" } else { "404" }, ""])
+    }));
+    assert!(!extensions.is_empty());
+    // The right one after wrong ones.
+    let right = (0..30).flat_map(|n| {
+        registers(n, "100", PROOF, if n == 29 { ["200", ""] } else { ["401", ASKS] })
+    });
+    let told: Vec<_> = heard(right).iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
+}

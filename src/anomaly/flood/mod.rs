@@ -12,9 +12,12 @@
 //! Sources may be made up: they are counted in constant memory ([`Crowd`]) and only once a sum has
 //! piled up. How evenly they are spread tells whether blocking one address would help.
 //!
+//! All machines of a network are a victim too: of messages of ICMP, and of who was not heard before.
+//!
 //! What is not counted: packets of connections that were opened properly (downloads, backups),
 //! datagrams that are answered (calls), answers that nobody asked for (`amplification` judges
-//! them), many ports of one host tried by one (`scan`). What our own machines send counts a fifth:
+//! them), many ports of one host tried by one (`scan`), datagrams to many at once (video, discovery),
+//! questions for the hardware address of one machine. What our own machines send counts a fifth:
 //! they try again and again when a server is down.
 
 mod way;
@@ -389,7 +392,8 @@ impl Flood {
     fn judge(&mut self, record: &Record, mut seen: Seen, known: &Known) -> Option<Found> {
         let source = record.context.source?.addr;
         let victim = record.context.destination?.addr;
-        if is_group(victim) || victim.is_loopback() {
+        let shared = is_group(victim) && !matches!(seen.way, Way::Icmp | Way::Other);
+        if shared || victim.is_loopback() {
             return None;
         }
         let key = (victim, seen.way);

@@ -269,6 +269,14 @@ fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
     assert!(held(|piece| (piece.payload[0], piece.packets[0]) = (2900, 2)).is_empty());
     assert!(held(|piece| piece.app_protocol = Some("websocket")).is_empty());
     assert!(held(|piece| piece.payload[1] = 5).is_empty());
+    // Who asked, and has no room for the answer.
+    let shut = |piece: &mut Burst| {
+        (piece.payload, piece.total, piece.shut) = ([0, 0], [900, 1400], true);
+    };
+    let found = held(shut);
+    assert_eq!(told(&found), [(7, Level::Medium)]);
+    assert!(found[0].finding.explain_it.contains("slow read"));
+    assert!(judge((0..400).map(|n| piece(n * 100, 20_000 + (n % 10) as u16, shut))).is_empty());
     // Devices that each have one request that goes on.
     let device = |n: u64| {
         let mut record = piece(n * 20, 20_000 + (n % 60) as u16, |_| {});
@@ -310,4 +318,41 @@ fn packets_of_other_protocols_are_told_by_their_senders_and_a_tunnel_is_none() {
     let answered = Burst { packets: [5, 5], ..datagram(5, true) };
     let peers = (0..900).map(|n| burst(spoofed(n), VICTIM, ip_protocol::IPV4, n, answered));
     assert!(judge(peers).is_empty());
+}
+
+#[test]
+fn all_machines_of_a_network_are_a_victim_too() {
+    // Neighbours that nobody has say that they are there, or ask; a router asks for many machines.
+    let neighbours = |kind: u8, [from, to]: [fn(u64) -> String; 2]| {
+        judge((0..4000).map(|n| {
+            let end = |text: String| Some(Endpoint { addr: text.parse().unwrap(), port: 0 });
+            let mut record =
+                burst(OUT, VICTIM, ip_protocol::ICMPV6, n, Burst { packets: [1, 0], ..syn() });
+            record.context.icmp = Some((kind, 0));
+            (record.context.source, record.context.destination) = (end(from(n)), end(to(n)));
+            record
+        }))
+    };
+    let (made_up, all): (fn(u64) -> String, fn(u64) -> String) =
+        (|n| format!("fe80::{:x}", n + 2), |_| "ff02::1".to_owned());
+    for kind in [133, 135, 136] {
+        let found = neighbours(kind, [made_up, all]);
+        assert_eq!(told(&found).first(), Some(&(4, Level::Medium)), "{kind}");
+        let finding = &found[0].finding;
+        assert_eq!(finding.title, "ICMP flood of the local network (ff02::1)");
+        assert!(finding.explain_it.contains("La rete locale (ff02::1) ha ricevuto"));
+        assert!(finding.explain_en.contains("turn on storm control"), "{}", finding.explain_en);
+    }
+    let asked: fn(u64) -> String = |n| format!("ff02::1:ff00:{n:x}");
+    assert!(neighbours(135, [|_| "fe80::1".to_owned(), asked]).is_empty());
+    assert!(neighbours(136, [made_up, |_| "fe80::1".to_owned()]).is_empty());
+    // Many who join groups, each once in a while; video to all.
+    let joins = (0..4000).map(|n| {
+        let all = [224, 0, 0, 22];
+        burst([10, 0, (n % 3) as u8, (n % 200) as u8], all, 2, n * 5, datagram(1, n < 600))
+    });
+    assert!(judge(joins).is_empty());
+    let video = (0..4000)
+        .map(|n| burst(OUT, [239, 1, 1, 1], ip_protocol::UDP, n * 5, datagram(20, n == 0)));
+    assert!(judge(video).is_empty());
 }

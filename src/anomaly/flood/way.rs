@@ -1,5 +1,7 @@
 //! What of a record speaks for a flood, and how loudly.
 
+use std::net::IpAddr;
+
 use super::Way;
 use crate::anomaly::reflectors::is_reflected;
 use crate::net::ip_protocol;
@@ -57,6 +59,7 @@ pub(super) fn may_count(protocol: u8, burst: &Burst) -> bool {
                 || burst.packets[0] > 0 && is_odd(there)
                 || is_refused(burst)
                 || is_piece(burst)
+                || is_shut(burst)
         }
         ip_protocol::UDP => burst.is_first || heard == 0,
         _ => true,
@@ -90,7 +93,7 @@ fn of_tcp(burst: &Burst) -> Option<(Way, f64)> {
     if is_refused(burst) {
         return Some((Way::Stray, f64::from(sent)));
     }
-    if is_piece(burst) {
+    if is_piece(burst) || is_shut(burst) {
         return Some((Way::Slow, 1.0));
     }
     // A burst ended within the handshake, or after the first packet seen: it counted as bad.
@@ -145,6 +148,14 @@ fn is_piece(burst: &Burst) -> bool {
     small && late && silent && !ends && matches!(burst.app_protocol, Some("http"))
 }
 
+/// Whether a client of HTTP, seconds after the connection was opened, has asked and says that it has no
+/// room for the answer ("slow read").
+fn is_shut(burst: &Burst) -> bool {
+    let ends = (burst.flags[0] | burst.flags[1]) & (FIN | RST) != 0;
+    let late = burst.start.since(burst.began).nanos() >= WHOLE.nanos();
+    burst.shut && late && !ends && matches!(burst.app_protocol, Some("http"))
+}
+
 fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     let (source, target) = (context.source?.port, context.destination?.port);
     let [sent, back] = burst.packets;
@@ -194,6 +205,16 @@ const fn is_told(port: u16) -> bool {
     matches!(port, 53 | 162 | 514 | 2055 | 4739 | 6343 | 9995 | 9996)
 }
 
+/// Whether it goes to a whole network: to a group, but not that in which the machine is that is asked for
+/// (RFC 4291, 2.7.1): a router that many addresses are tried behind asks for each.
+fn is_to_all(context: &Context) -> bool {
+    const ASKED_FOR: u128 = 0xff02_0000_0000_0000_0000_0001_ff00_0000;
+    context.destination.is_some_and(|end| match end.addr {
+        IpAddr::V6(address) => address.is_multicast() && address.to_bits() >> 24 != ASKED_FOR >> 24,
+        IpAddr::V4(_) => false,
+    })
+}
+
 fn of_icmp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     let (kind, _) = context.icmp?;
     let sent = f64::from(burst.packets[0]);
@@ -201,8 +222,8 @@ fn of_icmp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     match (version4, kind) {
         // Unreachable, quench, redirect, time exceeded, parameter problem.
         (true, 3..=5 | 11 | 12) | (false, 1..=4) => Some((Way::Icmp, sent * ERROR)),
-        // Neighbours and groups.
-        (false, 130..=137 | 143) => None,
+        // Neighbours and groups: told to all machines they are few.
+        (false, 130..=137 | 143) => is_to_all(context).then_some((Way::Icmp, sent)),
         _ => Some((Way::Icmp, sent)),
     }
 }

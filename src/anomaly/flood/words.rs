@@ -5,7 +5,7 @@ use crate::anomaly::crowd::{Crowd, SOURCES_MAX};
 use crate::anomaly::words::{amount, count, host, number, percent, span};
 use crate::anomaly::{Found, Judgement, Known, Said, Site};
 use crate::field::Node;
-use crate::net::Endpoint;
+use crate::net::{Endpoint, is_group};
 use crate::record::{Context, Level};
 use crate::time::{Duration, Timestamp};
 
@@ -106,7 +106,9 @@ fn confidence(level: f64, excess: f64) -> f64 {
 /// What the sentences of a finding share.
 struct Words<'a> {
     way: Way,
-    victim: String,
+    victim: Said,
+    /// The victim is a whole network.
+    is_network: bool,
     /// The source that does most of it.
     leader: Option<String>,
     crowd: &'a Crowd,
@@ -121,13 +123,23 @@ impl<'a> Words<'a> {
         let target = about.context.destination;
         let name = |addr| host(Some(Endpoint { addr, port: 0 }), about.known);
         let seconds = about.at.since(entry.begun).as_secs_f64().max(1.0);
+        let is_network = target.is_some_and(|end| is_group(end.addr));
+        let named = host(target, about.known);
+        let victim = if is_network {
+            Said::new(format!("La rete locale ({named})"), format!("The local network ({named})"))
+        } else {
+            Said::same(&named)
+        };
         Self {
             way: about.way,
-            victim: host(target, about.known),
+            victim,
+            is_network,
             leader: crowd.leader().map(name),
             crowd,
             entry,
-            ours: crowd.is_ours() && !target.is_some_and(|end| about.site.is_home(end.addr)),
+            ours: crowd.is_ours()
+                && !is_network
+                && !target.is_some_and(|end| about.site.is_home(end.addr)),
             per_second: entry.packets as f64 / seconds,
         }
     }
@@ -143,9 +155,13 @@ impl<'a> Words<'a> {
             Way::Connections => "Flood of connections and requests",
             Way::Slow => "Slow requests that hold the places of a server (slowloris)",
         };
+        let victim = match self.victim.en.strip_prefix("The ") {
+            Some(rest) if self.is_network => format!("the {rest}"),
+            _ => self.victim.en.clone(),
+        };
         match &self.leader {
-            Some(leader) => format!("{kind} of {} by {leader}", self.victim),
-            None => format!("{kind} of {}", self.victim),
+            Some(leader) => format!("{kind} of {victim} by {leader}"),
+            None => format!("{kind} of {victim}"),
         }
     }
 
@@ -159,8 +175,8 @@ impl<'a> Words<'a> {
             _ => Said::new(format!(", {}", bytes.it), format!(", {}", bytes.en)),
         };
         let (it, en) = (
-            format!("{victim} ha ricevuto {} in {}", things.it, span.it),
-            format!("{victim} got {} in {}", things.en, span.en),
+            format!("{} ha ricevuto {} in {}", victim.it, things.it, span.it),
+            format!("{} got {} in {}", victim.en, things.en, span.en),
         );
         Said::new(
             format!("{it} ({} al secondo{}) {}.", rate.it, size.it, from.it),
@@ -204,6 +220,9 @@ impl<'a> Words<'a> {
                  is infected and commanded from outside.",
             );
         }
+        if self.is_network {
+            return network_meaning();
+        }
         match self.way {
             Way::Syn => Said::new(
                 "Le connessioni vengono aperte e mai completate, spesso con mittenti falsi: così \
@@ -230,12 +249,12 @@ impl<'a> Words<'a> {
                  by mistake.",
             ),
             Way::Slow => Said::new(
-                "Le richieste arrivano pochi byte alla volta e non finiscono mai: con pochissimo \
-                 traffico tengono occupati tutti i posti del server web, che non risponde più a \
-                 nessuno (slowloris).",
-                "The requests come a few bytes at a time and never end: with hardly any traffic \
-                 they hold all places of the web server, which answers nobody any more \
-                 (slowloris).",
+                "Le richieste arrivano pochi byte alla volta e non finiscono mai, o le risposte non \
+                 vengono lette: con pochissimo traffico tengono occupati tutti i posti del server \
+                 web, che non risponde più a nessuno (slowloris, slow read).",
+                "The requests come a few bytes at a time and never end, or the answers are not \
+                 read: with hardly any traffic they hold all places of the web server, which \
+                 answers nobody any more (slowloris, slow read).",
             ),
             Way::Udp | Way::Icmp | Way::Fragments | Way::Other => Said::new(
                 "Pacchetti che nessuno ha chiesto riempiono la linea, e il traffico vero non \
@@ -247,7 +266,11 @@ impl<'a> Words<'a> {
     }
 
     fn advice(&self) -> Said {
-        let victim = &self.victim;
+        if self.is_network {
+            return network_advice();
+        }
+        // A host has the same name in both languages.
+        let victim = &self.victim.en;
         if self.ours {
             let who = self.leader.as_ref().map_or_else(
                 || Said::new("le macchine interne che inviano", "the internal machines that send"),
@@ -307,7 +330,7 @@ impl<'a> Words<'a> {
 
 impl Words<'_> {
     fn slow_advice(&self) -> Said {
-        let victim = &self.victim;
+        let victim = &self.victim.en;
         let block = self.leader.as_ref().map_or_else(Said::default, |leader| {
             Said::new(
                 format!("bloccare {leader} sul firewall; "),
@@ -327,6 +350,27 @@ impl Words<'_> {
             ),
         )
     }
+}
+
+/// What goes to all machines of a network comes from it.
+fn network_meaning() -> Said {
+    Said::new(
+        "Ogni macchina della rete deve leggere questi messaggi, e switch e router riempiono le proprie \
+         tabelle di mittenti che non esistono: la rete rallenta o si ferma, e lo switch può mostrare a \
+         tutti il traffico di ciascuno. I mittenti possono essere falsi.",
+        "Each machine of the network has to read these messages, and switches and routers fill their \
+         tables with senders that do not exist: the network slows down or stops, and the switch may show \
+         everybody's traffic to all. The senders may be made up.",
+    )
+}
+
+fn network_advice() -> Said {
+    Said::new(
+        "vedere sullo switch da quale porta arrivano e chiuderla; attivare sullo switch la limitazione dei \
+         broadcast (storm control), port security e la protezione per IPv6 (RA guard, ND inspection).",
+        "see on the switch from which port they come and close it; on the switch turn on storm control, \
+         port security and the protection of IPv6 (RA guard, ND inspection).",
+    )
 }
 
 fn things(way: Way, many: u64) -> Said {

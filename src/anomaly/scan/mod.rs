@@ -6,7 +6,8 @@
 //! target is a coin thrown for or against it, and a sequential test decides as soon as the evidence is
 //! strong enough (threshold random walk: J. Jung et al., "Fast Portscan Detection Using Sequential
 //! Hypothesis Testing", IEEE S&P 2004). Three shapes are watched: many ports of one host (vertical), many
-//! hosts (horizontal), one host by many sources that each try little (distributed). Pages of a web
+//! hosts (horizontal), one host by many sources that each try little (distributed). Who tries one host
+//! with many protocols of IP is told by their number (`protocols`). Pages of a web
 //! server of ours are looked for in the same way (`pages`): who asks for what is not there, again and
 //! again, goes through a list.
 //!
@@ -23,6 +24,7 @@
 
 mod group;
 mod pages;
+mod protocols;
 mod words;
 
 use std::net::IpAddr;
@@ -36,6 +38,7 @@ use crate::record::{Body, Contact, Context, Level, Outcome, Record, Sort, Transa
 use crate::time::{Duration, Timestamp};
 use group::{Group, Victim};
 use pages::Pages;
+use protocols::Protocols;
 use words::Shape;
 
 static FAILURE_RATIO: Parameter = Parameter::fixed(
@@ -90,6 +93,13 @@ static PAGES_MIN: Parameter = Parameter {
     help: "Different pages of a web server of ours that one source asked for and that are not there: \
            a site with broken links has some, a list of names has thousands.",
 };
+static PROTOCOLS_MIN: Parameter = Parameter {
+    name: "protocols-min",
+    values: [20.0, 10.0, 6.0],
+    unit: "protocols",
+    help: "Protocols of IP besides TCP, UDP and ICMP that one host tried with another: honest ones use \
+           two or three.",
+};
 static REPEAT_GROWTH: Parameter = Parameter::fixed(
     "repeat-growth",
     10.0,
@@ -138,10 +148,11 @@ pub static KIND: Kind = Kind {
         &SHARED_PORTS_MIN,
         &SHARED_FAILED_MIN,
         &PAGES_MIN,
+        &PROTOCOLS_MIN,
         &REPEAT_GROWTH,
         &MEMORY,
     ],
-    sees: &[Sort::Contact, Sort::Transaction],
+    sees: &[Sort::Contact, Sort::Homeless, Sort::Transaction],
     reads: &["http"],
     when: super::When::Always,
     build: |site, tuning| Box::new(Scan::new(site, tuning)),
@@ -160,6 +171,7 @@ struct Limits {
     shared_ports_min: u64,
     shared_failed_min: f64,
     pages_min: u64,
+    protocols_min: u64,
     repeat_growth: u64,
     memory: Duration,
 }
@@ -176,6 +188,7 @@ impl Limits {
             shared_ports_min: tuning.count(&SHARED_PORTS_MIN),
             shared_failed_min: tuning.get(&SHARED_FAILED_MIN),
             pages_min: tuning.count(&PAGES_MIN),
+            protocols_min: tuning.count(&PROTOCOLS_MIN),
             repeat_growth: tuning.count(&REPEAT_GROWTH),
             memory: tuning.seconds(&MEMORY),
         }
@@ -201,6 +214,7 @@ struct State {
     victims: Recent<(IpAddr, u8), Victim>,
     /// Pages of one web server: source, server.
     pages: Recent<(IpAddr, IpAddr), Group>,
+    protocols: Protocols,
 }
 
 impl Scan {
@@ -211,6 +225,7 @@ impl Scan {
             sources: Recent::new(ENTRIES_MAX),
             victims: Recent::new(VICTIMS_MAX),
             pages: Recent::new(VISITORS_MAX),
+            protocols: Protocols::new(),
         };
         Self { site: site.clone(), limits: Limits::of(tuning), pages: Pages::new(site), state }
     }
@@ -227,6 +242,9 @@ impl Scan {
         let (source, target) = (context.source?, context.destination?);
         if is_group(target.addr) {
             return None;
+        }
+        if let Some(found) = self.state.protocols.add(&about, limits.protocols_min) {
+            return Some(found);
         }
         if is_answer(context.protocol, source.port, target.port, contact.flags) {
             return None;
@@ -314,6 +332,12 @@ impl Detector for Scan {
             Body::Contact(contact) => {
                 self.contact(record.timestamp, &record.context, contact, known)
             }
+            Body::Homeless(_) => {
+                let (context, limits) = (&record.context, &self.limits);
+                let at = record.timestamp;
+                let about = words::About { context, at, limits, site: &self.site, known };
+                self.state.protocols.add(&about, limits.protocols_min)
+            }
             Body::Transaction(of) => self.page(record, of, known),
             _ => None,
         });
@@ -329,12 +353,13 @@ impl Detector for Scan {
     }
 
     fn memory(&self) -> usize {
-        let State { pairs, sources, victims, pages } = &self.state;
+        let State { pairs, sources, victims, pages, protocols } = &self.state;
         let groups = pairs.iter().map(|(_, g)| g).chain(sources.iter().map(|(_, g)| g));
         let groups = groups.chain(pages.iter().map(|(_, g)| g));
         let groups: usize = groups.map(Group::memory).sum();
         let crowds: usize = victims.iter().map(|(_, victim)| victim.memory()).sum();
-        pairs.memory() + sources.memory() + victims.memory() + pages.memory() + groups + crowds
+        let tables = pairs.memory() + sources.memory() + victims.memory() + pages.memory();
+        tables + protocols.memory() + groups + crowds
     }
 }
 

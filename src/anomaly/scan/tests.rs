@@ -330,3 +330,26 @@ fn who_goes_through_a_list_of_pages_is_told_and_honest_visitors_are_not() {
         assert!(asks(IN, make).is_empty(), "{index}");
     }
 }
+
+#[test]
+fn who_tries_one_protocol_of_ip_after_the_other_is_told_once() {
+    let tries = |protocols: &[u8], homeless: bool| {
+        judge(protocols.iter().zip(0..).map(|(protocol, n)| {
+            let mut record = contact(OUT, IN, 0, 1000 + n, Outcome::Refused);
+            record.context.protocol = *protocol;
+            if homeless {
+                record.body = Body::Homeless(34);
+            }
+            record
+        }))
+    };
+    let all: Vec<u8> = (0..=255).collect();
+    for homeless in [false, true] {
+        let found = tries(&all, homeless);
+        let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+        assert_eq!(told, [(5, Level::Medium)]);
+        assert!(found[0].finding.explain_it.contains("10 protocolli IP diversi"));
+    }
+    // Tunnels and routing, all day.
+    assert!(tries(&[4, 41, 47, 50, 51, 89, 112, 115].repeat(50), true).is_empty());
+}

@@ -40,7 +40,7 @@ impl Shape {
     }
 }
 
-const ACN: &[&str] = &["acn:active-scanning=\"network-scanning\""];
+pub(super) const ACN: &[&str] = &["acn:active-scanning=\"network-scanning\""];
 
 /// The finding of a scan by one source.
 pub(super) fn found(shape: Shape, group: &Group, about: &About<'_>) -> Found {

@@ -158,6 +158,18 @@ impl Claims {
         Some(shape)
     }
 
+    /// The hardware address that an address was heard with, within this time.
+    pub(super) fn holder(
+        &self,
+        vlan: Vlan,
+        address: IpAddr,
+        at: Timestamp,
+        within: Duration,
+    ) -> Option<Mac> {
+        let holder = self.holders.get(usize::from(address.is_ipv6()))?.peek(&(vlan, address))?;
+        (holder.mac != [0; 6] && at.since(holder.last) <= within).then_some(holder.mac)
+    }
+
     /// The address of its own, of IPv6 or not, under which a claimant is known: one that nobody contests.
     pub(super) fn own_address(&self, vlan: Vlan, mac: Mac, v6: bool) -> Option<IpAddr> {
         let claims = &self.claimants.peek(&(vlan, mac))?.claims;

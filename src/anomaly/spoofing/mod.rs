@@ -10,7 +10,8 @@
 //! that is known. A machine that answers for many names when its neighbours ask for one (LLMNR, NetBIOS) wants
 //! them to log on to it. Who answers in a name server's place is faster, but the true answer comes too;
 //! who takes all addresses of a DHCP server asks for them as machines that nobody has. A server of DHCPv6
-//! that hands itself out as the name server, and is no router, answers what it likes.
+//! that hands itself out as the name server, and is no router, answers what it likes. Who sends others
+//! another way in the router's name, or says in it that there is none, does so from another card.
 //!
 //! What is not counted: replies that were asked for (proxy ARP), one change of a hardware address
 //! (a docking station, a replaced or failed-over machine), an address taken over after long
@@ -20,6 +21,7 @@
 
 mod claims;
 mod dhcp;
+mod impostor;
 mod neighbours;
 mod race;
 mod resolver;
@@ -34,6 +36,7 @@ use crate::record::{Arp, Body, Context, IcmpMessage, Record, Sort, TransactionRe
 use crate::time::Duration;
 use claims::{Claims, Shape, Told};
 use dhcp::{Said, Servers};
+use impostor::Impostors;
 use neighbours::Routers;
 use race::Races;
 use resolver::Answerers;
@@ -90,14 +93,15 @@ pub static KIND: Kind = Kind {
                 the same network is a rival, as is a router of IPv6 that announces another network. Of each machine the names are \
                 counted for which it answers that they are its own. A question to a name server that was \
                 asked once and answered twice, with other addresses, was answered by two. Hardware addresses \
-                that look for an address by DHCP are counted by minute, and their makers.",
+                that look for an address by DHCP are counted by minute, and their makers. Redirects of \
+                ICMP and NDP, and routers that resign, must come from the router's card.",
     references: &[
         "RFC 826 (ARP), RFC 5227 (address conflict detection), RFC 5798 (VRRP)",
         "RFC 2131, RFC 2132 (DHCP)",
         "RFC 4861 (NDP), RFC 6104 (rogue router advertisements)",
         "arpwatch, the bogons and flip-flops that it reports",
         "RFC 4795 (LLMNR), RFC 1001 and RFC 1002 (NetBIOS)",
-        "MITRE ATT&CK T1557.001, T1557.002, T1557.003",
+        "MITRE ATT&CK T1557, T1557.001, T1557.002, T1557.003",
     ],
     parameters: &[&REPEATS, &REASSIGNED, &SERVER_MEMORY, &NAMES, &CLIENTS],
     sees: &[Sort::Arp, Sort::Icmp, Sort::Transaction, Sort::Anomaly],
@@ -126,6 +130,7 @@ struct State {
     clients: Clients,
     races: Races,
     self_named: SelfNamed,
+    impostors: Impostors,
 }
 
 impl Spoofing {
@@ -145,6 +150,7 @@ impl Spoofing {
                 clients: Clients::new(),
                 races: Races::new(),
                 self_named: SelfNamed::new(),
+                impostors: Impostors::new(),
             },
         }
     }
@@ -163,6 +169,12 @@ impl Spoofing {
 
     fn neighbour(&mut self, record: &Record, message: &IcmpMessage) -> Option<Found> {
         let context = &record.context;
+        let State { impostors, claims, routers, .. } = &mut self.state;
+        let (at, reassigned) = (record.timestamp, self.reassigned);
+        let link = impostor::Link { claims, routers, reassigned };
+        if let Some(found) = impostors.add(context, message, at, &link) {
+            return Some(found);
+        }
         if context.protocol != ip_protocol::ICMPV6 || !neighbours::is_local(context, message) {
             return None;
         }
@@ -172,7 +184,7 @@ impl Spoofing {
             return Some(found);
         }
         let networks = neighbours::announced(message);
-        let (router, at) = (context.source?, record.timestamp);
+        let router = context.source?;
         let routers = &mut self.state.routers;
         if neighbours::has_network(message) {
             routers.hear(context.vlan, router.addr, message, at);
@@ -288,9 +300,15 @@ impl Detector for Spoofing {
     }
 
     fn memory(&self) -> usize {
-        let State { claims, servers, routers, answerers, clients, races, self_named } = &self.state;
+        let State { claims, servers, routers, .. } = &self.state;
+        let State { answerers, clients, races, self_named, impostors, .. } = &self.state;
         let of_names = answerers.memory() + races.memory() + self_named.memory();
-        claims.memory() + servers.memory() + routers.memory() + clients.memory() + of_names
+        impostors.memory()
+            + claims.memory()
+            + servers.memory()
+            + routers.memory()
+            + clients.memory()
+            + of_names
     }
 }
 

@@ -77,6 +77,11 @@ const fn is_router(message: &IcmpMessage) -> bool {
     message.kind == ADVERTISEMENT_OF_ROUTER && message.rest & 0xffff != 0
 }
 
+/// Whether a message says that who sends it is no way out any more.
+pub(super) fn resigns(context: &Context, message: &IcmpMessage) -> bool {
+    message.kind == ADVERTISEMENT_OF_ROUTER && !is_router(message) && is_local(context, message)
+}
+
 /// Whether it names a network as well: who does not is compared with nobody.
 pub(super) fn has_network(message: &IcmpMessage) -> bool {
     is_router(message) && options(message, 8).any(|option| option.first() == Some(&PREFIX))
@@ -168,9 +173,14 @@ impl Routers {
         }
     }
 
+    /// Until when it is one, as it has said last.
+    pub(super) fn until(&self, vlan: Vlan, router: IpAddr) -> Option<Timestamp> {
+        self.heard.peek(&(vlan, router)).copied()
+    }
+
     /// Whether it is one now.
     pub(super) fn is_known(&self, vlan: Vlan, router: IpAddr, at: Timestamp) -> bool {
-        self.heard.peek(&(vlan, router)).is_some_and(|until| at <= *until)
+        self.until(vlan, router).is_some_and(|until| at <= until)
     }
 
     /// Takes what a router announces on a segment: of a network that is new while another router's is

@@ -1,4 +1,4 @@
-//! Questions to a name server that somebody else answers first.
+//! Questions to a name server that somebody else answers first, or wants to.
 
 use std::net::IpAddr;
 
@@ -14,6 +14,8 @@ use crate::time::{Duration, Timestamp};
 
 /// The event of a question that was answered twice, and differently.
 const ANSWERS_DIFFER: &str = "answers_differ";
+/// The event of a question that got many answers which guess its identifier.
+const IDENTIFIER_GUESSED: &str = "identifier_guessed";
 /// Name servers remembered.
 const SERVERS_MAX: usize = 256;
 /// Such questions count together within this time.
@@ -37,10 +39,19 @@ struct Raced {
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Races {
-    servers: Recent<(Vlan, IpAddr), Raced>,
+    servers: Recent<(Vlan, IpAddr, Trick), Raced>,
     told: Told,
-    /// The flow whose next message of DNS is the second answer.
-    waits: Option<u64>,
+    /// The flow whose next message of DNS is the answer that tells.
+    waits: Option<(u64, Trick)>,
+}
+
+/// How somebody answers in a server's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+enum Trick {
+    /// Sooner than the server: the true answer comes too.
+    Faster,
+    /// Blindly, with many identifiers.
+    Guessing,
 }
 
 impl Races {
@@ -50,25 +61,28 @@ impl Races {
 
     /// An event: the message that it is of comes next.
     pub(super) fn event(&mut self, name: &str, context: &Context) {
-        if name == ANSWERS_DIFFER {
-            self.waits = context.flow_id;
-        }
+        let trick = match name {
+            ANSWERS_DIFFER => Trick::Faster,
+            IDENTIFIER_GUESSED => Trick::Guessing,
+            _ => return,
+        };
+        self.waits = context.flow_id.map(|flow| (flow, trick));
     }
 
-    /// A message; the finding when it was the second answer, once for a server, and again when there are
-    /// many.
+    /// A message; the finding when it was the answer that tells, once for a server, and again when there
+    /// are many.
     pub(super) fn message(
         &mut self,
         context: &Context,
         transaction: &TransactionRecord,
         at: Timestamp,
     ) -> Option<Found> {
-        let flow = self.waits.filter(|flow| context.flow_id == Some(*flow))?;
+        let (flow, trick) = self.waits.filter(|(flow, _)| context.flow_id == Some(*flow))?;
         self.waits = None;
         let mut answer = Answer::default();
         transaction.transaction.describe(&mut answer);
         let [server, asker] = sent(context, transaction)?;
-        let raced = self.servers.touch(&(context.vlan, server.addr));
+        let raced = self.servers.touch(&(context.vlan, server.addr, trick));
         if at.since(raced.since) > SPAN {
             *raced = Raced { since: at, ..Raced::default() };
         }
@@ -84,7 +98,14 @@ impl Races {
         raced.told = raced.questions;
         let (questions, took) = (raced.questions, at.since(raced.since));
         let context = Context { source: Some(server), destination: Some(asker), ..*context };
-        self.told.is_due(context.vlan).then(|| found(&context, questions, &answer, flow, took))
+        self.told.is_due(context.vlan).then(|| {
+            let told = outrun(&context, questions, &answer, flow, took);
+            match trick {
+                Trick::Faster => told,
+                Trick::Guessing => guessed(told, &context, questions, &printable(&answer.name)),
+            }
+            .found()
+        })
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -92,10 +113,14 @@ impl Races {
     }
 }
 
-fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Duration) -> Found {
-    let address = |end: Option<crate::net::Endpoint>| {
-        end.map_or_else(|| "?".to_owned(), |end| end.addr.to_string())
-    };
+/// Somebody was faster.
+fn outrun(
+    context: &Context,
+    questions: u64,
+    answer: &Answer,
+    flow: u64,
+    took: Duration,
+) -> Judgement {
     let (server, asker) = (address(context.source), address(context.destination));
     let name = printable(&answer.name);
     let shown = match answer.addresses.join(", ") {
@@ -160,7 +185,57 @@ fn found(context: &Context, questions: u64, answer: &Answer, flow: u64, took: Du
             ),
         ),
     }
-    .found()
+}
+
+/// Somebody sends answers with identifiers by guess.
+fn guessed(outrun: Judgement, context: &Context, questions: u64, name: &str) -> Judgement {
+    let (server, asker) = (address(context.source), address(context.destination));
+    let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
+    Judgement {
+        sid: 10,
+        title: format!("DNS cache poisoning: answers in the name of {server} guess identifiers"),
+        seen: Said::new(
+            format!(
+                "{} al server dei nomi {server}: a ognuna molte risposte con identificativi sbagliati; \
+                 l'ultima è di {asker} su {name}.",
+                of.it
+            ),
+            format!(
+                "{} to the name server {server}: many answers with wrong identifiers to each; the last is \
+                 that of {asker} about {name}.",
+                of.en
+            ),
+        ),
+        normal: Said::new(
+            "Di norma a una domanda arriva una sola risposta, con il suo identificativo.",
+            "Normally a question gets one answer, with its identifier.",
+        ),
+        why: Said::new(
+            "il server dei nomi conosce l'identificativo, chi lo prova a caso no",
+            "the name server knows the identifier, who tries them at random does not",
+        ),
+        meaning: Said::new(
+            "Chi indovina prima della risposta vera fa ricordare al server dei nomi un indirizzo falso, per \
+             tutti quelli che lo usano (attacco di Kaminsky).",
+            "Who guesses before the true answer comes makes the name server remember a false address, for \
+             all that use it (Kaminsky's attack).",
+        ),
+        advice: Said::new(
+            format!(
+                "svuotare la cache dei nomi di {asker}; aggiornarlo, far scegliere a caso le porte e attivare \
+                 DNSSEC; sul firewall scartare i pacchetti con mittente falso."
+            ),
+            format!(
+                "empty the cache of names of {asker}; update it, let it choose ports at random and turn on \
+                 DNSSEC; on the firewall drop packets with made-up senders."
+            ),
+        ),
+        ..outrun
+    }
+}
+
+fn address(end: Option<crate::net::Endpoint>) -> String {
+    end.map_or_else(|| "?".to_owned(), |end| end.addr.to_string())
 }
 
 /// Takes out of a message the name and the addresses.

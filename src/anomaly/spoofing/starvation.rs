@@ -20,6 +20,8 @@ const CROWD: u64 = 4;
 const EXAMPLES_MAX: usize = 4;
 /// After this time the same is told again.
 const AGAIN: Duration = Duration::from_secs(3600);
+/// Letters of a hardware address in text.
+const HARDWARE_TEXT: usize = "00:00:00:00:00:00".len();
 /// Bytes of a hardware address that name its maker.
 const MAKER_BYTES: usize = 3;
 
@@ -53,8 +55,11 @@ impl Clients {
         at: Timestamp,
         clients_min: u64,
     ) -> Option<Found> {
-        let mut asks = Asks::default();
+        let mut asks = Asks { v6: transaction.protocol == "dhcpv6", ..Asks::default() };
         transaction.transaction.describe(&mut asks);
+        if asks.v6 {
+            asks.read_identity(context);
+        }
         if !asks.discovers || asks.is_made_up() {
             return None;
         }
@@ -65,9 +70,7 @@ impl Clients {
         if asking.clients.insert(mix_bytes(&asks.client)) && asking.examples.len() < EXAMPLES_MAX {
             asking.examples.push(String::from_utf8_lossy(&asks.client).into_owned());
         }
-        // Written in hexadecimal, with colons.
-        let maker = asks.client.get(..MAKER_BYTES * 3).unwrap_or(&asks.client);
-        asking.makers.insert(mix_bytes(maker));
+        asking.makers.insert(mix_bytes(asks.maker()));
         let (clients, makers) = (asking.clients.count(), asking.makers.count());
         let scattered = makers.saturating_mul(3) >= clients.saturating_mul(2);
         let scattered = scattered || clients >= clients_min.saturating_mul(CROWD);
@@ -152,27 +155,60 @@ fn found(context: &Context, asking: &Asking, least: u64, took: Duration) -> Foun
 /// Takes out of a message who looks for an address.
 #[derive(Default)]
 struct Asks {
+    v6: bool,
     discovers: bool,
     client: Vec<u8>,
+    /// The client's name is no hardware address.
+    nameless: bool,
 }
 
 impl Asks {
+    /// Of version 6 a client names itself (RFC 8415, 11): mostly by a hardware address, at the end; else
+    /// by anything that stays, of which no maker can be read. Without a name its address is one.
+    fn read_identity(&mut self, context: &Context) {
+        if self.client.is_empty() {
+            let source = context.source.map(|end| end.addr.to_string());
+            self.client = source.unwrap_or_default().into_bytes();
+        }
+        // 1 and 3: a link-layer address, with and without the time.
+        let by_card = self.client.starts_with(b"00:01:") || self.client.starts_with(b"00:03:");
+        match self.client.last_chunk::<HARDWARE_TEXT>().filter(|_| by_card) {
+            Some(card) => self.client = card.to_vec(),
+            None => self.nameless = true,
+        }
+    }
+
+    /// The maker of the card, written in hexadecimal, with colons; nothing where that is not known.
+    fn maker(&self) -> &[u8] {
+        let maker = self.client.get(..MAKER_BYTES * 3).unwrap_or(&self.client);
+        if self.nameless { &[] } else { maker }
+    }
+
     /// Whether the address says of itself that no maker gave it (IEEE 802: the second bit of the first
     /// byte): telephones have such ones on a Wi-Fi, each time others.
     fn is_made_up(&self) -> bool {
-        matches!(self.client.get(1), Some(b'2' | b'3' | b'6' | b'7' | b'a' | b'b' | b'e' | b'f'))
+        !self.nameless
+            && matches!(
+                self.client.get(1),
+                Some(b'2' | b'3' | b'6' | b'7' | b'a' | b'b' | b'e' | b'f')
+            )
     }
 }
 
 impl Tree for Asks {
     fn wants(&self, key: &str) -> bool {
-        matches!(key, "dhcp_type" | "client_mac")
+        match key {
+            "dhcp_type" | "client_mac" => !self.v6,
+            "type" | "client_id" => self.v6,
+            _ => false,
+        }
     }
 
     fn text(&mut self, key: &str, value: &[u8]) {
         match key {
             "dhcp_type" => self.discovers = value == b"discover",
-            "client_mac" => self.client = value.to_vec(),
+            "type" => self.discovers = value == b"solicit",
+            "client_mac" | "client_id" => self.client = value.to_vec(),
             _ => {}
         }
     }

@@ -185,6 +185,7 @@ fn ndp(seconds: u64, (from, to): (&str, &str), kind: u8, about: &str, mac: u8) -
         rest: 1800,
         echo: None,
         hops: 255,
+        frame_source: Some([2, 0, 0, 0, 0, mac]),
         length: sample.len() as u32,
         sample,
         hash: 0,
@@ -504,6 +505,11 @@ fn who_answers_in_the_servers_place_is_told_and_told_again() {
     assert!(found[0].finding.explain_en.contains("1 question to the name server 10.0.0.1"));
     assert_eq!(levels(&raced(3, 7_200_000)), [Level::Medium; 3], "one in two hours");
     assert!(judge([event(0, &OTHER), answer(0), answer(1)]).is_empty());
+    // Who guesses is told in words of its own.
+    static GUESSED: field::Event = field::Event { name: "identifier_guessed", help: "" };
+    let found = judge([event(0, &GUESSED), answer(0), event(1, &DIFFER), answer(1)]);
+    assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [10, 7]);
+    assert!(found[0].finding.explain_it.contains("con identificativi sbagliati"));
     let mut of_another = answer(1);
     of_another.context.flow_id = Some(8);
     assert!(judge([event(0, &DIFFER), of_another]).is_empty());
@@ -642,4 +648,110 @@ fn names_of_netbios_are_counted_but_for_those_that_machines_share() {
     let many = names.map(|name| (name, "20", false));
     assert!(judge(said("registration", &many).into_iter().chain(said("query", &many))).is_empty());
     assert_eq!(answers(&many).len(), 1);
+}
+
+/// A redirect of ICMP: from what card, in whose name, to whom, by way of whom, about what.
+fn redirect(seconds: u64, card: u8, [from, to, way, about]: [&str; 4]) -> Record {
+    let v6 = from.contains(':');
+    let mut record = ndp(seconds, (from, to), 137, if v6 { about } else { "::" }, card);
+    if let Body::Icmp(message) = &mut record.body {
+        if v6 {
+            let way: std::net::Ipv6Addr = way.parse().unwrap();
+            message.sample = [way.octets(), message.sample[..16].try_into().unwrap()].concat();
+        } else {
+            let way: std::net::Ipv4Addr = way.parse().unwrap();
+            (message.kind, message.code, message.rest) = (5, 1, way.to_bits());
+            record.context.protocol = ip_protocol::ICMP;
+        }
+    }
+    record
+}
+
+#[test]
+fn a_redirect_comes_from_the_routers_card_and_leads_to_another() {
+    let there = || (1..=9).map(|n| arp(n.into(), 1, n, n, 1));
+    let told = |records: Vec<Record>| {
+        let found = judge(there().chain(records));
+        found.iter().map(|f| (f.finding.sid, f.finding.level)).collect::<Vec<_>>()
+    };
+    let (router, host, other) = ("10.0.0.1", "10.0.0.5", "10.0.0.9");
+    let forged = [(9, Level::Medium)];
+    // In the router's name from another card, however often; in another's to itself.
+    let many = (0..50).map(|n| redirect(20 + n, 66, [router, host, "10.0.0.66", "192.0.2.1"]));
+    assert_eq!(told(many.collect()), forged);
+    let itself = redirect(20, 9, ["10.0.0.77", host, other, "192.0.2.1"]);
+    assert_eq!(told(vec![itself]), forged);
+    // The router knows a better way; one that is not of this link; one that nobody knows.
+    assert_eq!(told(vec![redirect(20, 1, [router, host, other, "192.0.2.1"])]), []);
+    assert_eq!(told(vec![redirect(20, 1, ["198.51.100.1", host, "198.51.100.2", host])]), []);
+    // Of IPv6 too; nobody says so to all at once.
+    let link = || ndp(10, ("fe80::1", ALL), 136, "fe80::1", 1);
+    let of = |card, to| redirect(20, card, ["fe80::1", to, "fe80::66", "2001:db8::1"]);
+    assert_eq!(told(vec![link(), of(66, "fe80::5")]), forged);
+    assert_eq!(told(vec![link(), of(1, "fe80::5")]), []);
+    assert_eq!(told(vec![of(66, ALL)]), forged);
+    let found = judge(there().chain([redirect(20, 66, [router, host, other, "192.0.2.1"])]));
+    let text = &found[0].finding.explain_it;
+    assert!(text.contains("a nome di 10.0.0.1") && text.contains("02:00:00:00:00:42"), "{text}");
+    // Many cards that nobody has make no findings without end.
+    let flood = (0..250).map(|n| redirect(20, n, [router, host, "10.0.0.66", "192.0.2.1"]));
+    assert_eq!(told(flood.collect()), [(9, Level::Medium); 4]);
+}
+
+#[test]
+fn who_says_in_a_routers_name_that_it_is_none() {
+    let resigns = |card: u8| {
+        let mut record = announce(60, "fe80::1", "2001:db8:1::");
+        if let Body::Icmp(message) = &mut record.body {
+            (message.rest, message.frame_source) = (0, Some([2, 0, 0, 0, 0, card]));
+        }
+        record
+    };
+    // The card of `announce`.
+    let card = 1;
+    let says = || announce(0, "fe80::1", "2001:db8:1::");
+    let found = judge([says(), resigns(66)]);
+    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
+    assert_eq!(told, [(9, Level::Medium)]);
+    assert!(found[0].finding.explain_en.contains("no way out any more"));
+    assert!(judge([says(), resigns(card)]).is_empty());
+    // From the same card, but the router goes on; one that stops says so some times.
+    let in_turn = |times: u64, pause: u64| {
+        (0..times).flat_map(move |n| {
+            let mut resigns = resigns(1);
+            let says = announce(n * pause, "fe80::1", "2001:db8:1::");
+            resigns.timestamp = says.timestamp;
+            [says, resigns]
+        })
+    };
+    assert_eq!(judge(in_turn(8, 2)).iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [9]);
+    assert!(judge(in_turn(8, 100)).is_empty(), "its line comes and goes");
+    let stops = (0..8).map(|_| resigns(1));
+    assert!(judge(std::iter::once(announce(0, "fe80::1", "2001:db8:1::")).chain(stops)).is_empty());
+    // One that never was one: it is not there for that.
+    assert!(judge([ndp(0, ("fe80::1", ALL), 136, "fe80::1", card), resigns(66)]).is_empty());
+}
+
+#[test]
+fn machines_that_nobody_has_ask_for_addresses_of_ipv6_too() {
+    let asks = |count: u64, name: fn(u64) -> String| {
+        judge((0..count).map(|n| {
+            let mut texts = vec![("type", "solicit".to_owned())];
+            if !name(n).is_empty() {
+                texts.push(("client_id", name(n)));
+            }
+            let mut record = speak(n * 100, "dhcpv6", [546, 547], Spoken(texts, Vec::new()));
+            let source = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, n as u16);
+            record.context.source = Some(Endpoint { addr: source.into(), port: 546 });
+            record
+        }))
+    };
+    let card = |n: u64| format!("00:01:00:01:2c:00:11:22:{:02x}:00:{:02x}:00:00:01", n * 4, n);
+    let found = asks(60, card);
+    assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [6]);
+    // Of one maker, after a power cut; of telephones; named by something else than a card.
+    assert!(asks(60, |n| format!("00:03:00:01:00:11:22:00:00:{n:02x}")).is_empty());
+    assert!(asks(60, |n| format!("00:03:00:01:{:02x}:11:22:00:00:01", n * 4 | 2)).is_empty());
+    assert!(asks(60, |n| format!("00:04:{n:02x}:{}", "00:".repeat(15))).is_empty());
+    assert_eq!(asks(240, |_| String::new()).len(), 1);
 }

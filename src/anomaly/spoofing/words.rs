@@ -390,6 +390,6 @@ fn who(about: &About<'_>) -> String {
     }
 }
 
-fn hex(mac: Mac) -> String {
+pub(super) fn hex(mac: Mac) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
 }

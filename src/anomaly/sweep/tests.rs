@@ -44,6 +44,7 @@ fn ping(millis: u64, from: [u8; 4], to: [u8; 4], kind: u8) -> Record {
         rest: 0,
         echo: None,
         hops: 64,
+        frame_source: None,
         length: 0,
         sample: Vec::new(),
         hash: 0,

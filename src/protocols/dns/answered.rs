@@ -1,9 +1,12 @@
 //! Questions that are answered twice, and differently: whoever answers in the server's place has to be
-//! faster, and cannot hold the true answer back.
+//! faster, and cannot hold the true answer back. Who does not see the question has to guess its
+//! identifier, and sends many answers with others (D. Kaminsky, 2008; RFC 5452, section 4).
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::{ANSWERS_DIFFER, IDENTIFIER_GUESSED};
+use crate::field::Event;
 use crate::protocols::formats::dns::{Data, Message, Section};
 use crate::time::{Duration, Timestamp};
 
@@ -11,6 +14,9 @@ use crate::time::{Duration, Timestamp};
 const QUESTIONS_MAX: usize = 32;
 /// How long a second answer to one is looked at.
 const WAIT: Duration = Duration::from_secs(10);
+/// Answers to a question with identifiers that it did not have, from which on they are no late answers to
+/// what was asked before.
+const GUESSES_MIN: u32 = 12;
 /// Records of an answer that are compared.
 const SAID_MAX: usize = 16;
 /// A code of response: there is no such name.
@@ -31,6 +37,10 @@ pub struct Answered {
 struct Question {
     /// Of identifier, name and type.
     key: u64,
+    /// Of name and type.
+    subject: u64,
+    /// Answers with another identifier.
+    guesses: u32,
     since: Timestamp,
     asked: u32,
     answers: u32,
@@ -43,7 +53,8 @@ struct Question {
 impl Answered {
     /// A question; a second time it may be answered a second time.
     pub fn question(&mut self, message: &Message, now: Timestamp) {
-        let key = key(message);
+        let subject = subject(message);
+        let key = key(message, subject);
         if let Some(known) = self.known(key, now) {
             known.asked = known.asked.saturating_add(1);
             known.since = now;
@@ -55,29 +66,50 @@ impl Answered {
         {
             self.blind = now.after(WAIT);
         }
-        let (asked, answers, first, told) = (1, 0, Vec::new(), false);
-        self.questions.push_back(Question { key, since: now, asked, answers, first, told });
+        self.questions.push_back(Question {
+            key,
+            subject,
+            guesses: 0,
+            since: now,
+            asked: 1,
+            answers: 0,
+            first: Vec::new(),
+            told: false,
+        });
     }
 
-    /// An answer; whether its question had another already that says something else altogether. Told once
-    /// of a question.
-    pub fn answer(&mut self, message: &Message, now: Timestamp) -> bool {
-        if message.flags & CUT != 0 {
-            return false;
-        }
+    /// An answer; the event when its question had another already that says something else altogether, or
+    /// when there were many that only guess what it was. Told once of a question.
+    pub fn answer(&mut self, message: &Message, now: Timestamp) -> Option<&'static Event> {
+        let subject = subject(message);
         let blind = now < self.blind;
-        let Some(known) = self.known(key(message), now) else { return false };
+        let Some(known) = self.known(key(message, subject), now) else {
+            let guessed = !blind && self.is_guessed(subject, now);
+            return guessed.then_some(&IDENTIFIER_GUESSED);
+        };
+        if message.flags & CUT != 0 {
+            return None;
+        }
         known.answers = known.answers.saturating_add(1);
         let said = said(message);
         if known.answers == 1 {
             known.first = said;
-            return false;
+            return None;
         }
         let apart = !known.first.is_empty() && !said.is_empty();
         let differs = apart && !said.iter().any(|one| known.first.contains(one));
         let tells = known.answers > known.asked && differs && !blind && !known.told;
         known.told |= tells;
-        tells
+        tells.then_some(&ANSWERS_DIFFER)
+    }
+
+    /// Takes an answer that nobody has asked for so; whether it is one of many about what was asked.
+    fn is_guessed(&mut self, subject: u64, now: Timestamp) -> bool {
+        let same =
+            |known: &&mut Question| known.subject == subject && now.since(known.since) <= WAIT;
+        let Some(known) = self.questions.iter_mut().rev().find(same) else { return false };
+        known.guesses = known.guesses.saturating_add(1);
+        known.guesses == GUESSES_MIN
     }
 
     fn known(&mut self, key: u64, now: Timestamp) -> Option<&mut Question> {
@@ -94,9 +126,14 @@ impl Answered {
     }
 }
 
-fn key(message: &Message) -> u64 {
+fn key(message: &Message, subject: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
-    message.id.hash(&mut hasher);
+    (message.id, subject).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn subject(message: &Message) -> u64 {
+    let mut hasher = DefaultHasher::new();
     for question in &message.questions {
         question.rrtype.hash(&mut hasher);
         message.text(question.name).to_ascii_lowercase().hash(&mut hasher);

@@ -42,7 +42,14 @@ static EVENTS: &[&Event] = &[
     &events::INVALID_AUTHORITIES,
     &events::FLOODED,
     &ANSWERS_DIFFER,
+    &IDENTIFIER_GUESSED,
 ];
+
+static IDENTIFIER_GUESSED: Event = Event {
+    name: "identifier_guessed",
+    help: "A question over UDP got many answers with identifiers that it did not have: somebody who does not \
+           see it wants to answer in the server's place. Of this sensor, not of Suricata.",
+};
 
 static ANSWERS_DIFFER: Event = Event {
     name: "answers_differ",

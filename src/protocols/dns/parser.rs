@@ -1,6 +1,5 @@
 //! Datagrams and streams to messages.
 
-use super::ANSWERS_DIFFER;
 use super::answered::Answered;
 use crate::field::{Describe, Side, Stage};
 use crate::file::Wants;
@@ -107,15 +106,15 @@ impl DnsParser {
         message.tx_id = self.messages.next_id();
         message.from_server = from_server;
         let events = events::of(&message);
-        let differs = now.is_some_and(|now| {
+        let forged = now.and_then(|now| {
             if !from_server {
                 self.answered.question(&message, now);
+                return None;
             }
-            from_server && self.answered.answer(&message, now)
+            self.answered.answer(&message, now)
         });
-        let differs = differs.then_some(&ANSWERS_DIFFER);
         let transaction = self.messages.open(message, side, &events::FLOODED, signals);
-        for event in events.chain(differs) {
+        for event in events.chain(forged) {
             signals.push(Signal::Event { transaction: Some(transaction), side, event });
         }
         signals.push(Signal::Ready { transaction, side, stage: Stage::Body });
@@ -292,6 +291,34 @@ mod tests {
         );
         assert_eq!(told(&[query(), answer(&[1, 2]), answer(&[2])], 0), 0, "a part of them");
         assert_eq!(told(&[query(), answer(&[66]), answer(&[1])], 20), 0, "another time");
+    }
+
+    #[test]
+    fn answers_that_guess_the_identifier_are_told_once_of_a_question() {
+        let message = |id: u16, flags: &[u8; 2], name: &[u8; 1]| {
+            let mut bytes = id.to_be_bytes().to_vec();
+            bytes.extend(
+                [&flags[..], b"\0\x01\0\0\0\0\0\0\x01", name, b"\x02it\0\0\x01\0\x01"].concat(),
+            );
+            bytes
+        };
+        let told = |asked: u16, answers: std::ops::Range<u16>, name: &[u8; 1], seconds: u64| {
+            let (mut parser, mut signals) = (DnsParser::new(), Vec::new());
+            let query = (Direction::ToServer, message(asked, b"\x01\0", b"a"));
+            let answers = answers.map(|id| (Direction::ToClient, message(id, b"\x81\x83", name)));
+            for ((way, bytes), number) in std::iter::once(query).chain(answers).zip(0u64..) {
+                let files = crate::file::Wants::NOTHING;
+                let now = Timestamp::new(number * seconds, 0);
+                let moment = Moment { now, carrier: Carrier::Udp, server_port: 53, files };
+                parser.parse(way, Chunk::Data(&bytes), &moment, &mut signals);
+            }
+            let names = event_names(&signals);
+            names.iter().filter(|name| **name == "identifier_guessed").count()
+        };
+        assert_eq!(told(500, 0..200, b"a", 0), 1);
+        assert_eq!(told(500, 0..11, b"a", 0), 0, "late answers to what was asked before");
+        assert_eq!(told(500, 0..200, b"b", 0), 0, "of another name");
+        assert_eq!(told(500, 0..200, b"a", 2), 0, "slowly");
     }
 
     #[test]

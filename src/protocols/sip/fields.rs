@@ -57,6 +57,12 @@ fn all<'a>(values: impl IntoIterator<Item = &'a Vec<u8>>, sink: Sink<'_>) {
     values.into_iter().for_each(|value| sink(Value::Bytes(value)));
 }
 
+/// Values of two headers, neither of which has a compact form.
+fn both(message: &Message, one: &'static [u8], other: &'static [u8], sink: Sink<'_>) {
+    let values = message.header(one, b"").chain(message.header(other, b""));
+    values.for_each(|value| sink(Value::Bytes(value)));
+}
+
 impl Fields for Message {
     const FIELDS: &'static [Field<Self>] = &[
         row!("sip.method" Request "Method of a request." r#"sip.method; content:"INVITE";"#,
@@ -101,6 +107,16 @@ impl Fields for Message {
             r#"sip.content_type; content:"application/sdp";"#),
         header!("sip.content_length" b"content-length" b"l" "Bytes of the body, as sent."
             r#"sip.content_length; content:"0";"#),
+        header!("sip.call_id" b"call-id" b"i" "The conversation that a message belongs to."
+            r#"sip.call_id; content:"@192.0.2.1";"#),
+        header!("sip.cseq" b"cseq" b"" "Number and method of the request that is sent or answered."
+            r#"sip.cseq; content:"REGISTER"; endswith;"#),
+        row!("sip.authorization" Request "Credentials of a request, for a server or a proxy."
+        r#"sip.authorization; content:"username=";"#,
+        |message, sink| both(message, b"authorization", b"proxy-authorization", sink)),
+        row!("sip.authenticate" Response "What a response asks credentials for."
+        r#"sip.authenticate; content:"realm=";"#,
+        |message, sink| both(message, b"www-authenticate", b"proxy-authenticate", sink)),
         sdp!("sdp.session_name" "Name of the session." r#"sdp.session_name; content:"Call";"#,
             d => &d.session_name),
         sdp!("sdp.session_info" "What the session is about."
