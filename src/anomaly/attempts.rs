@@ -2,8 +2,8 @@
 //!
 //! Where a protocol is read, its answer tells: FTP 530, POP3 -ERR, SMTP 535, the status of an SMB
 //! session setup, errors of Kerberos, result 49 of an LDAP bind, 401 to credentials of HTTP and to forms
-//! with a password, the result of VNC, an error of PostgreSQL, NO to IMAP's LOGIN, what telnet prints
-//! behind a password, 401 or 407 to credentials of SIP. Pages of the web on which one logs on mostly answer alike whether the password was
+//! with a password, the result of VNC, an error of PostgreSQL or MySQL, NO to IMAP's LOGIN, what telnet prints
+//! behind a password, 401 or 407 to credentials of SIP, the code of MQTT, the silence of SNMP. Pages of the web on which one logs on mostly answer alike whether the password was
 //! right or not; one that sends on to a page of its own took it. Where only the flow is known (SSH, RDP,
 //! databases from outside, IMAP, telnet and SMTP in which nobody was seen to log on or hand in mail) its
 //! shape does: a connection in which enough is sent for a name and a password, and which ends before
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 /// The protocols whose transactions tell of attempts, by EVE name.
 pub const PROTOCOLS: &[&str] = &[
     "ftp", "pop3", "imap", "smtp", "telnet", "smb", "krb5", "ldap", "http", "rfb", "pgsql",
-    "dcerpc", "sip",
+    "dcerpc", "sip", "snmp", "mqtt", "mysql",
 ];
 
 /// Flows of which the name that logs on is remembered until the answer.
@@ -48,6 +48,8 @@ pub enum Service {
     Database,
     Netlogon,
     Sip,
+    Snmp,
+    Mqtt,
 }
 
 impl Service {
@@ -69,6 +71,8 @@ impl Service {
             Self::Database => "database",
             Self::Netlogon => "Netlogon",
             Self::Sip => "SIP",
+            Self::Snmp => "SNMP",
+            Self::Mqtt => "MQTT",
         }
     }
 }
@@ -132,6 +136,13 @@ pub struct Attempts {
     mail_refused: FieldRef,
     mail_logged_on: FieldRef,
     registrar: Registrar,
+    snmp_kind: FieldRef,
+    snmp_community: FieldRef,
+    mqtt_code: FieldRef,
+    mqtt_user: FieldRef,
+    mqtt_password: FieldRef,
+    mysql_code: FieldRef,
+    mysql_user: FieldRef,
 }
 
 impl Attempts {
@@ -164,6 +175,13 @@ impl Attempts {
             mail_refused: site.field("smtp", "smtp.auth_refused"),
             mail_logged_on: site.field("smtp", "smtp.logged_on"),
             registrar: Registrar::new(site),
+            snmp_kind: site.field("snmp", "snmp.pdu_type"),
+            snmp_community: site.field("snmp", "snmp.community"),
+            mqtt_code: site.field("mqtt", "mqtt.reason_code"),
+            mqtt_user: site.field("mqtt", "mqtt.connect.username"),
+            mqtt_password: site.field("mqtt", "mqtt.connect.password"),
+            mysql_code: site.field("mysql", "mysql.error_code"),
+            mysql_user: site.field("mysql", "mysql.user"),
         }
     }
 
@@ -182,7 +200,7 @@ impl Attempts {
         match &record.body {
             Body::Flow(flow) => {
                 // Its transactions have told.
-                let told = matches!(flow.app_protocol, Some("imap" | "telnet" | "smtp"))
+                let told = matches!(flow.app_protocol, Some("imap" | "telnet" | "smtp" | "mysql"))
                     && state::conversation(&record.context)
                         .is_some_and(|flow| self.named.peek(&flow).is_some());
                 if told { None } else { shape(&record.context, flow, site) }
@@ -217,6 +235,9 @@ impl Attempts {
             "pgsql" => postgres(record),
             "dcerpc" => self.netlogon(record),
             "smtp" => self.smtp(flow, record),
+            "snmp" => self.snmp(record),
+            "mqtt" => self.mqtt(record),
+            "mysql" => self.mysql(flow, record),
             "sip" => self.registrar.read(flow(), &mut self.named, record),
             _ => None,
         }
@@ -397,6 +418,49 @@ impl Attempts {
             0..500 => told(Result::Short, sent().unwrap_or_default()),
             _ => None,
         }
+    }
+
+    /// A wrong community is answered by nothing, so each that is tried counts until an answer comes. Switches
+    /// are asked for each of their networks under one of its own: `public@10`.
+    fn snmp(&self, record: &TransactionRecord) -> Option<Attempt> {
+        const RESPONSE: u64 = 2;
+        /// What asks: get, next, set, bulk.
+        const REQUESTS: [u64; 4] = [0, 1, 3, 5];
+        let kind = self.snmp_kind.int(record)?;
+        let community =
+            |text: &[u8]| proof(0, text.split(|byte| *byte == b'@').next().unwrap_or_default());
+        let secret = self.snmp_community.bytes(record, community)?;
+        let result = match kind {
+            RESPONSE => Result::Succeeded,
+            _ if REQUESTS.contains(&kind) => Result::Failed,
+            _ => return None,
+        };
+        Some(Attempt { secret, ..attempt(Service::Snmp, result, 0) })
+    }
+
+    fn mqtt(&self, record: &TransactionRecord) -> Option<Attempt> {
+        let account = self.mqtt_user.bytes(record, hash)?;
+        let secret = self.mqtt_password.bytes(record, |word| proof(account, word));
+        // Wrong name or password, and not authorized, of version 3 (3.2.2.3) and of 5 (3.2.2.2).
+        let result = match self.mqtt_code.int(record)? {
+            4 | 5 | 0x86 | 0x87 => Result::Failed,
+            0 => Result::Succeeded,
+            _ => return None,
+        };
+        let secret = secret.unwrap_or_default();
+        Some(Attempt { secret, ..attempt(Service::Mqtt, result, account) })
+    }
+
+    fn mysql(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
+        let account = self.mysql_user.bytes(record, hash)?;
+        *self.named.touch(&flow()) = account;
+        // Access denied: to a database, with a password, without one.
+        let result = match self.mysql_code.int(record)? {
+            1044 | 1045 | 1698 => Result::Failed,
+            0 => Result::Succeeded,
+            _ => return None,
+        };
+        Some(attempt(Service::Database, result, account))
     }
 
     fn netlogon(&self, record: &TransactionRecord) -> Option<Attempt> {

@@ -102,7 +102,8 @@ impl Spray {
         let (from, to) = (record.context.source?, record.context.destination?);
         let counted = match attempt.service {
             // A mail server short-spoken by many is its trade; forms and the like are of one page.
-            Service::Smtp | Service::Netlogon => false,
+            // Who manages a network asks all its devices.
+            Service::Smtp | Service::Netlogon | Service::Snmp => false,
             Service::Http => attempt.result == Outcome::Failed,
             _ => true,
         };

@@ -26,6 +26,7 @@ mod llmnr;
 pub mod mdns;
 pub mod modbus;
 mod mqtt;
+pub mod mysql;
 pub mod nbns;
 pub mod nfs;
 pub mod ntp;
@@ -288,6 +289,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &sip::PROTOCOL,
     &websocket::PROTOCOL,
     &mqtt::PROTOCOL,
+    &mysql::PROTOCOL,
     &ldap::PROTOCOL,
     &ssh::PROTOCOL,
     &ftp::PROTOCOL,

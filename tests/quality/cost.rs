@@ -53,6 +53,7 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         payload: bytes,
         filled: packets,
         flags: [0x02, if answered { 0x12 } else { 0 }],
+        shut: false,
         opening: 1,
         is_first: true,
         before: [0, 0],

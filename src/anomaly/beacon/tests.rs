@@ -11,6 +11,12 @@ pub(in crate::anomaly) struct Spoke(pub(in crate::anomaly) Vec<(&'static str, &'
 
 macro_rules! row {
     ($name:literal) => {
+        row!($name, |text| Value::Bytes(text.as_bytes()))
+    };
+    ($name:literal int) => {
+        row!($name, |text| Value::Int(text.parse().unwrap()))
+    };
+    ($name:literal, $value:expr) => {
         Field {
             name: $name,
             aliases: &[],
@@ -22,7 +28,8 @@ macro_rules! row {
             example: "",
             read: |spoke: &Self, sink| {
                 for (_, value) in spoke.0.iter().filter(|(name, _)| *name == $name) {
-                    sink(Value::Bytes(value.as_bytes()));
+                    let value_of: fn(&str) -> Value<'_> = $value;
+                    sink(value_of(value));
                 }
             },
         }
@@ -53,6 +60,13 @@ impl field::Fields for Spoke {
         row!("sip.cseq"),
         row!("sip.authorization"),
         row!("sip.authenticate"),
+        row!("snmp.pdu_type" int),
+        row!("snmp.community"),
+        row!("mqtt.reason_code" int),
+        row!("mqtt.connect.username"),
+        row!("mqtt.connect.password"),
+        row!("mysql.error_code" int),
+        row!("mysql.user"),
         row!("email.from"),
         row!("ftp.command"),
         row!("ftp.command_data"),
@@ -89,7 +103,7 @@ pub(in crate::anomaly) fn site() -> Site {
     let rows = field::rows::<Spoke>;
     let protocols = [
         "tls", "quic", "http", "dns", "smtp", "ftp", "ldap", "rfb", "dcerpc", "imap", "telnet",
-        "sip",
+        "sip", "snmp", "mqtt", "mysql",
     ];
     let fields = protocols.map(|protocol| (protocol, rows())).into();
     assert!(!Spoke::FIELDS.is_empty());

@@ -58,7 +58,7 @@ impl Crowds {
         // Pages and mail are there for many, and short visits to them are no failures; of pages it is
         // seldom seen that somebody got in.
         let counts = match (attempt.service, attempt.result) {
-            (Service::Netlogon | Service::Http, _) => false,
+            (Service::Netlogon | Service::Http | Service::Snmp, _) => false,
             (service, Outcome::Short) => {
                 matches!(service, Service::Ssh | Service::Rdp | Service::Database)
             }

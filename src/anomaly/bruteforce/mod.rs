@@ -4,7 +4,7 @@
 //! of the pair of hosts, the service and the page; it runs out with time. A person who mistypes, or a
 //! phone with an old password, never fills it; a program that guesses does in seconds. A success while
 //! the bucket is still more than half full raises the level: the password may have been found. Who
-//! guesses slowly fills none; where passwords can be seen (FTP, POP3, HTTP) it is counted how many
+//! guesses slowly fills none; where passwords can be seen (FTP, POP3, HTTP, MQTT, SNMP) it is counted how many
 //! different ones a server refused within a day. Netlogon is watched the same way: CVE-2020-1472
 //! ("Zerologon") guesses a challenge until the server says yes.
 //!
@@ -64,7 +64,7 @@ static SECRETS: Parameter = Parameter {
     values: [80.0, 40.0, 20.0],
     unit: "passwords",
     help: "Different passwords of one host that a server refused within a day, however slowly they \
-           came, where they can be seen: FTP, POP3, HTTP.",
+           came, where they can be seen: FTP, POP3, HTTP, MQTT, SNMP.",
 };
 static SOURCES: Parameter = Parameter {
     name: "sources",
@@ -266,7 +266,9 @@ impl Pair {
         }
         let again = attempt.secret != 0 && !self.secrets.insert(mix(attempt.secret.into()));
         // A device that has a password or two saved tries them all day; who guesses has many.
-        if again && self.told == 0 && self.secrets.count() <= SAVED_MAX {
+        // Of SNMP it is not known whether it was refused.
+        let few = self.secrets.count() <= SAVED_MAX || attempt.service == Service::Snmp;
+        if again && self.told == 0 && few {
             return None;
         }
         self.last = self.last.max(at);

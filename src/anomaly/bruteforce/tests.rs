@@ -507,3 +507,63 @@ fn of_telephones_a_refusal_counts_when_there_were_credentials_or_there_is_no_suc
     let told: Vec<_> = heard(right).iter().map(|f| (f.finding.sid, f.finding.level)).collect();
     assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
 }
+
+#[test]
+fn communities_of_snmp_are_guessed_when_they_are_many() {
+    let asks = |count: u64, community: fn(u64) -> String, answered: bool| {
+        heard((0..count).flat_map(|n| {
+            let name = community(n);
+            let said = |kind| [("snmp.pdu_type", kind), ("snmp.community", &*name)];
+            let answer = answered.then(|| spoke("snmp", &said("2"), n * 10));
+            std::iter::once(spoke("snmp", &said("1"), n * 10)).chain(answer).collect::<Vec<_>>()
+        }))
+    };
+    let found = asks(50, |n| format!("word{n}"), false);
+    assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [1]);
+    assert!(found[0].finding.explain_en.contains("SNMP"));
+    // The one that is right is answered.
+    let (right, said) = ([("snmp.pdu_type", "2"), ("snmp.community", "word9")], 60);
+    let wrong = (0..25).map(|n| {
+        let name = format!("word{n}");
+        spoke("snmp", &[("snmp.pdu_type", "0"), ("snmp.community", &*name)], n * 2)
+    });
+    let told = heard(wrong.chain([spoke("snmp", &right, said)]));
+    assert_eq!(told.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [1, 2]);
+    // Who manages devices, some of which are off; one that knows five; networks of a switch.
+    assert!(asks(2000, |_| "public".to_owned(), false).is_empty());
+    assert!(asks(2000, |n| format!("word{}", n % 5), true).is_empty());
+    assert!(asks(2000, |n| format!("word{}", n % 5), false).is_empty());
+    assert!(asks(200, |n| format!("public@{n}"), true).is_empty());
+}
+
+#[test]
+fn passwords_of_a_broker_are_told_and_a_device_with_an_old_one_is_not() {
+    let tries = |code: &str, word: fn(u64) -> String| {
+        heard((0..60).map(|n| {
+            let said = [
+                ("mqtt.reason_code", code),
+                ("mqtt.connect.username", "anna"),
+                ("mqtt.connect.password", &*word(n)),
+            ];
+            spoke("mqtt", &said, n)
+        }))
+        .len()
+    };
+    let different = |n: u64| format!("word{n}");
+    assert_eq!([tries("5", different), tries("134", different)], [1, 1]);
+    assert_eq!([tries("0", different), tries("3", different)], [0, 0]);
+    assert_eq!(tries("5", |_| "old".to_owned()), 0);
+}
+
+#[test]
+fn a_database_within_the_house_says_itself_whom_it_refuses() {
+    let tries = |code: &str| {
+        heard(
+            (0..60)
+                .map(|n| spoke("mysql", &[("mysql.error_code", code), ("mysql.user", "root")], n)),
+        )
+        .len()
+    };
+    assert_eq!([tries("1045"), tries("1698")], [1, 1]);
+    assert_eq!([tries("0"), tries("1040")], [0, 0]);
+}

@@ -153,7 +153,7 @@ impl<'a> Words<'a> {
             Way::Fragments => "Flood of fragments",
             Way::Other => "Flood of packets neither of TCP nor of UDP",
             Way::Connections => "Flood of connections and requests",
-            Way::Slow => "Slow requests that hold the places of a server (slowloris)",
+            Way::Slow => "Slow requests that hold the places of a server",
         };
         let victim = match self.victim.en.strip_prefix("The ") {
             Some(rest) if self.is_network => format!("the {rest}"),

@@ -206,9 +206,29 @@ fn found(context: &Context, forged: &Forged) -> Found {
             "a router tells it to one machine, never to all",
         ),
     };
-    let title = match to {
-        Some(to) => format!("Forged redirect: {card} sends others to {to} as {router}"),
-        None => format!("Forged router advertisement: {card} says that {router} is no router"),
+    // Who goes on is the router itself, and the other has made up its card too.
+    let (who, find) = match sign {
+        Sign::GoesOn => (
+            Said::new("Una macchina", "A machine"),
+            Said::new("trovare chi li invia", "find who sends them"),
+        ),
+        _ => (
+            Said::new(
+                format!("La macchina con indirizzo hardware {card}"),
+                format!("The machine with hardware address {card}"),
+            ),
+            Said::new(
+                format!("trovare la macchina con indirizzo hardware {card}"),
+                format!("find the machine with hardware address {card}"),
+            ),
+        ),
+    };
+    let title = match (to, sign) {
+        (Some(to), _) => format!("Forged redirect: {card} sends others to {to} as {router}"),
+        (None, Sign::GoesOn) => {
+            format!("Forged router advertisement: somebody says that {router} is no router")
+        }
+        (None, _) => format!("Forged router advertisement: {card} says that {router} is no router"),
     };
     Judgement {
         kind: &KIND,
@@ -227,10 +247,10 @@ fn found(context: &Context, forged: &Forged) -> Found {
         took: Duration::default(),
         seen: Said::new(
             format!(
-                "La macchina con indirizzo hardware {card} dice alle altre, a nome di {router}, {says_it}."
+                "{} dice alle altre, a nome di {router}, {says_it}.", who.it
             ),
             format!(
-                "The machine with hardware address {card} tells others, in the name of {router}, {says_en}."
+                "{} tells others, in the name of {router}, {says_en}.", who.en
             ),
         ),
         normal: Said::new(
@@ -246,12 +266,14 @@ fn found(context: &Context, forged: &Forged) -> Found {
         ),
         advice: Said::new(
             format!(
-                "trovare la macchina con indirizzo hardware {card} (lo switch dice su quale porta è) e \
-                 scollegarla; far ignorare i redirect ICMP ai PC e attivare RA guard sullo switch."
+                "{} (lo switch dice da quale porta arrivano) e scollegare la macchina; far ignorare i \
+                 redirect ICMP ai PC e attivare RA guard sullo switch.",
+                find.it
             ),
             format!(
-                "find the machine with hardware address {card} (the switch tells its port) and \
-                 disconnect it; let the PCs ignore ICMP redirects and turn on RA guard on the switch."
+                "{} (the switch tells the port) and disconnect the machine; let the PCs ignore ICMP \
+                 redirects and turn on RA guard on the switch.",
+                find.en
             ),
         ),
     }

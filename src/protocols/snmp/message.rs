@@ -170,8 +170,11 @@ impl Pdu {
                 generic: u8::try_from(generic).ok()?,
             });
         } else {
-            // Identifier, then two numbers: error and its index, or how much is asked for.
-            for _ in 0..3 {
+            // The identifier may be negative (RFC 3416, 3), and some send it without a sign.
+            let identifiers = i64::from(i32::MIN)..=i64::from(u32::MAX);
+            ber::number(&mut inside).filter(|id| identifiers.contains(id))?;
+            // Two numbers: error and its index, or how much is asked for.
+            for _ in 0..2 {
                 unsigned(&mut inside)?;
             }
         }
@@ -246,6 +249,20 @@ mod tests {
         };
         assert_eq!(message(b"\x2a"), Some(3));
         assert_eq!(message(b"\xdd"), None);
+    }
+
+    #[test]
+    fn an_identifier_may_be_negative() {
+        let message = |id: &[u8; 4]| {
+            let mut bytes = b"\x30\x27\x02\x01\x00\x04\x041234\xa0\x1c\x02\x04".to_vec();
+            bytes.extend(id);
+            bytes.extend(
+                b"\x02\x01\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x01\0\x05\0",
+            );
+            Message::read(&bytes).and_then(|message| message.community)
+        };
+        assert_eq!(message(b"\xff\xff\xff\xff").as_deref(), Some(&b"1234"[..]));
+        assert_eq!(message(b"\x7f\0\0\x01").as_deref(), Some(&b"1234"[..]));
     }
 
     #[test]
