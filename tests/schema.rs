@@ -19,9 +19,9 @@ use crate::support::packets::{Frames, LINK_RAW, datagram};
 use crate::support::{corpus, files};
 
 /// Records that the reference engine does not write, and objects that its records do not have: its
-/// version 8 reads neither IMAP nor what Telnet says.
-const OWN_EVENTS: &[&str] = &["incident", "dhcpv6", "imap", "llmnr", "nbns", "telnet"];
-const OWN_KEYS: &[&str] = &["finding", "dhcpv6", "imap", "llmnr", "nbns", "telnet"];
+/// version 8 reads neither IMAP nor MySQL nor what Telnet says.
+const OWN_EVENTS: &[&str] = &["incident", "dhcpv6", "imap", "llmnr", "mysql", "nbns", "telnet"];
+const OWN_KEYS: &[&str] = &["finding", "dhcpv6", "imap", "llmnr", "mysql", "nbns", "telnet"];
 /// Different violations that are shown.
 const SHOWN: usize = 40;
 

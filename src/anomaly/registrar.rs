@@ -64,7 +64,7 @@ impl Registrar {
             }
             b"401" | b"403" | b"407" => {
                 let account = *named.peek(&request())?;
-                let stale = self.challenge.bytes(record, |text| is_stale(text)) == Some(true);
+                let stale = self.challenge.bytes(record, is_stale) == Some(true);
                 if stale { None } else { told(Result::Failed, account) }
             }
             [b'2', ..] => {

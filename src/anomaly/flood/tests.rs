@@ -323,7 +323,8 @@ fn packets_of_other_protocols_are_told_by_their_senders_and_a_tunnel_is_none() {
 #[test]
 fn all_machines_of_a_network_are_a_victim_too() {
     // Neighbours that nobody has say that they are there, or ask; a router asks for many machines.
-    let neighbours = |kind: u8, [from, to]: [fn(u64) -> String; 2]| {
+    type Address = fn(u64) -> String;
+    let neighbours = |kind: u8, [from, to]: [Address; 2]| {
         judge((0..4000).map(|n| {
             let end = |text: String| Some(Endpoint { addr: text.parse().unwrap(), port: 0 });
             let mut record =
@@ -333,8 +334,8 @@ fn all_machines_of_a_network_are_a_victim_too() {
             record
         }))
     };
-    let (made_up, all): (fn(u64) -> String, fn(u64) -> String) =
-        (|n| format!("fe80::{:x}", n + 2), |_| "ff02::1".to_owned());
+    let made_up: Address = |n| format!("fe80::{:x}", n + 2);
+    let all: Address = |_| "ff02::1".to_owned();
     for kind in [133, 135, 136] {
         let found = neighbours(kind, [made_up, all]);
         assert_eq!(told(&found).first(), Some(&(4, Level::Medium)), "{kind}");
@@ -343,7 +344,7 @@ fn all_machines_of_a_network_are_a_victim_too() {
         assert!(finding.explain_it.contains("La rete locale (ff02::1) ha ricevuto"));
         assert!(finding.explain_en.contains("turn on storm control"), "{}", finding.explain_en);
     }
-    let asked: fn(u64) -> String = |n| format!("ff02::1:ff00:{n:x}");
+    let asked: Address = |n| format!("ff02::1:ff00:{n:x}");
     assert!(neighbours(135, [|_| "fe80::1".to_owned(), asked]).is_empty());
     assert!(neighbours(136, [made_up, |_| "fe80::1".to_owned()]).is_empty());
     // Many who join groups, each once in a while; video to all.

@@ -243,9 +243,6 @@ impl Scan {
         if is_group(target.addr) {
             return None;
         }
-        if let Some(found) = self.state.protocols.add(&about, limits.protocols_min) {
-            return Some(found);
-        }
         if is_answer(context.protocol, source.port, target.port, contact.flags) {
             return None;
         }
@@ -328,15 +325,14 @@ impl Scan {
 
 impl Detector for Scan {
     fn record(&mut self, record: &Record, known: &Known, found: &mut Vec<Found>) {
+        if matches!(record.body, Body::Contact(_) | Body::Homeless(_)) {
+            let (context, at, limits) = (&record.context, record.timestamp, &self.limits);
+            let about = words::About { context, at, limits, site: &self.site, known };
+            found.extend(self.state.protocols.add(&about));
+        }
         found.extend(match &record.body {
             Body::Contact(contact) => {
                 self.contact(record.timestamp, &record.context, contact, known)
-            }
-            Body::Homeless(_) => {
-                let (context, limits) = (&record.context, &self.limits);
-                let at = record.timestamp;
-                let about = words::About { context, at, limits, site: &self.site, known };
-                self.state.protocols.add(&about, limits.protocols_min)
             }
             Body::Transaction(of) => self.page(record, of, known),
             _ => None,

@@ -11,7 +11,7 @@ use crate::anomaly::stats::Recent;
 use crate::anomaly::words::{count, from_home, host, span};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::Node;
-use crate::net::ip_protocol;
+use crate::net::{ip_protocol, is_group};
 use crate::time::Timestamp;
 
 /// Pairs remembered.
@@ -40,8 +40,8 @@ impl Protocols {
     }
 
     /// Takes a packet or contact of the source and target of a context.
-    pub(super) fn add(&mut self, about: &About<'_>, least: u64) -> Option<Found> {
-        let context = about.context;
+    pub(super) fn add(&mut self, about: &About<'_>) -> Option<Found> {
+        let (context, least) = (about.context, about.limits.protocols_min);
         if matches!(
             context.protocol,
             ip_protocol::TCP | ip_protocol::UDP | ip_protocol::ICMP | ip_protocol::ICMPV6
@@ -49,6 +49,9 @@ impl Protocols {
             return None;
         }
         let key = (context.source?.addr, context.destination?.addr);
+        if is_group(key.1) {
+            return None;
+        }
         let tried = self.pairs.touch(&key);
         if about.at.since(tried.last) > about.limits.memory {
             *tried = Tried { first: about.at, ..Tried::default() };

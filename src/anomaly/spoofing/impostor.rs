@@ -169,95 +169,32 @@ impl Impostors {
 }
 
 fn found(context: &Context, forged: &Forged) -> Found {
-    let Forged { mac, router, to, sign } = forged;
-    let card = hex(*mac);
-    let (says_it, says_en) = match to {
-        Some(to) => (
-            format!("di passare per {to} (redirect ICMP)"),
-            format!("to go by way of {to} (ICMP redirect)"),
-        ),
-        None => (
-            "che il router non è più una via d'uscita (annuncio NDP con durata zero)".to_owned(),
-            "that the router is no way out any more (router advertisement with lifetime zero)"
-                .to_owned(),
-        ),
-    };
-    let why = match sign {
-        Sign::OtherCard(router) => Said::new(
-            format!(
-                "il router ha l'indirizzo hardware {}, il messaggio viene da {card}",
-                hex(*router)
-            ),
-            format!(
-                "the router has hardware address {}, the message came from {card}",
-                hex(*router)
-            ),
-        ),
-        Sign::ItsOwn => Said::new(
-            "la macchina manda le altre a se stessa, con il nome di un'altra",
-            "the machine sends the others to itself, in another's name",
-        ),
-        Sign::GoesOn => Said::new(
-            "il router, subito dopo, continua ad annunciarsi",
-            "right afterwards the router goes on announcing itself",
-        ),
-        Sign::ToAll => Said::new(
-            "un router lo dice a una macchina sola, mai a tutte",
-            "a router tells it to one machine, never to all",
-        ),
-    };
-    // Who goes on is the router itself, and the other has made up its card too.
-    let (who, find) = match sign {
-        Sign::GoesOn => (
-            Said::new("Una macchina", "A machine"),
-            Said::new("trovare chi li invia", "find who sends them"),
-        ),
-        _ => (
-            Said::new(
-                format!("La macchina con indirizzo hardware {card}"),
-                format!("The machine with hardware address {card}"),
-            ),
-            Said::new(
-                format!("trovare la macchina con indirizzo hardware {card}"),
-                format!("find the machine with hardware address {card}"),
-            ),
-        ),
-    };
-    let title = match (to, sign) {
-        (Some(to), _) => format!("Forged redirect: {card} sends others to {to} as {router}"),
-        (None, Sign::GoesOn) => {
-            format!("Forged router advertisement: somebody says that {router} is no router")
-        }
-        (None, _) => format!("Forged router advertisement: {card} says that {router} is no router"),
-    };
+    let Forged { mac, router, sign, .. } = forged;
+    let (who, says, find) = (forged.who(), forged.says(), forged.find());
     Judgement {
         kind: &KIND,
         sid: 9,
-        title,
+        title: forged.title(),
         context: Context { source: Some(Endpoint { addr: *router, port: 0 }), ..*context },
         level: Level::Medium,
         score: 1.0,
         threshold: 1.0,
         confidence: if matches!(sign, Sign::ToAll) { 0.7 } else { 0.85 },
-        numbers: vec![("hardware_address", Node::Text(card.clone().into_bytes()))],
+        numbers: vec![("hardware_address", Node::Text(hex(*mac).into_bytes()))],
         baseline: vec![("machines_per_address", Node::Int(1))],
         evidence: context.flow_id.into_iter().collect(),
         technique: "T1557",
         acn: &["acn:impact=\"confidentiality\""],
         took: Duration::default(),
         seen: Said::new(
-            format!(
-                "{} dice alle altre, a nome di {router}, {says_it}.", who.it
-            ),
-            format!(
-                "{} tells others, in the name of {router}, {says_en}.", who.en
-            ),
+            format!("{} dice alle altre, a nome di {router}, {}.", who.it, says.it),
+            format!("{} tells others, in the name of {router}, {}.", who.en, says.en),
         ),
         normal: Said::new(
             "Di norma lo dice soltanto il router, dalla propria scheda di rete.",
             "Normally only the router says so, from its own network card.",
         ),
-        why,
+        why: forged.why(),
         meaning: Said::new(
             "Così una macchina si mette sulla strada delle altre e può leggere ciò che si dicono, oppure \
              le lascia senza rete.",
@@ -278,4 +215,83 @@ fn found(context: &Context, forged: &Forged) -> Found {
         ),
     }
     .found()
+}
+
+impl Forged {
+    fn title(&self) -> String {
+        let (card, router) = (hex(self.mac), self.router);
+        match (self.to, self.sign) {
+            (Some(to), _) => format!("Forged redirect: {card} sends others to {to} as {router}"),
+            (None, Sign::GoesOn) => {
+                format!("Forged router advertisement: somebody says that {router} is no router")
+            }
+            (None, _) => {
+                format!("Forged router advertisement: {card} says that {router} is no router")
+            }
+        }
+    }
+
+    /// Who sends it: of a router that goes on the other has made up the card, too.
+    fn who(&self) -> Said {
+        let card = hex(self.mac);
+        match self.sign {
+            Sign::GoesOn => Said::new("Una macchina", "A machine"),
+            _ => Said::new(
+                format!("La macchina con indirizzo hardware {card}"),
+                format!("The machine with hardware address {card}"),
+            ),
+        }
+    }
+
+    fn find(&self) -> Said {
+        let card = hex(self.mac);
+        match self.sign {
+            Sign::GoesOn => Said::new("trovare chi invia gli annunci", "find who sends them"),
+            _ => Said::new(
+                format!("trovare la macchina con indirizzo hardware {card}"),
+                format!("find the machine with hardware address {card}"),
+            ),
+        }
+    }
+
+    fn says(&self) -> Said {
+        match self.to {
+            Some(to) => Said::new(
+                format!("di passare per {to} (redirect ICMP)"),
+                format!("to go by way of {to} (ICMP redirect)"),
+            ),
+            None => Said::new(
+                "che il router non è più una via d'uscita (annuncio NDP con durata zero)",
+                "that the router is no way out any more (router advertisement with lifetime zero)",
+            ),
+        }
+    }
+
+    fn why(&self) -> Said {
+        match self.sign {
+            Sign::OtherCard(router) => {
+                let (card, router) = (hex(self.mac), hex(router));
+                Said::new(
+                    format!(
+                        "il router ha l'indirizzo hardware {router}, il messaggio viene da {card}"
+                    ),
+                    format!(
+                        "the router has hardware address {router}, the message came from {card}"
+                    ),
+                )
+            }
+            Sign::ItsOwn => Said::new(
+                "la macchina manda le altre a se stessa, con il nome di un'altra",
+                "the machine sends the others to itself, in another's name",
+            ),
+            Sign::GoesOn => Said::new(
+                "il router, subito dopo, continua ad annunciarsi",
+                "right afterwards the router goes on announcing itself",
+            ),
+            Sign::ToAll => Said::new(
+                "un router lo dice a una macchina sola, mai a tutte",
+                "a router tells it to one machine, never to all",
+            ),
+        }
+    }
 }

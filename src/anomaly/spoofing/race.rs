@@ -99,10 +99,10 @@ impl Races {
         let (questions, took) = (raced.questions, at.since(raced.since));
         let context = Context { source: Some(server), destination: Some(asker), ..*context };
         self.told.is_due(context.vlan).then(|| {
-            let told = outrun(&context, questions, &answer, flow, took);
+            let frame = |shown| frame(&context, questions, (&answer, shown), flow, took);
             match trick {
-                Trick::Faster => told,
-                Trick::Guessing => guessed(told, &context, questions, &printable(&answer.name)),
+                Trick::Faster => outrun(frame("second_answer"), &context, questions, &answer, flow),
+                Trick::Guessing => guessed(frame("answer"), &context, questions, &answer),
             }
             .found()
         })
@@ -113,26 +113,20 @@ impl Races {
     }
 }
 
-/// Somebody was faster.
-fn outrun(
+/// What findings of both tricks share; `shown` is what the answer's addresses are called.
+fn frame(
     context: &Context,
     questions: u64,
-    answer: &Answer,
+    (answer, shown): (&Answer, &'static str),
     flow: u64,
     took: Duration,
 ) -> Judgement {
-    let (server, asker) = (address(context.source), address(context.destination));
-    let name = printable(&answer.name);
-    let shown = match answer.addresses.join(", ") {
-        none if none.is_empty() => Said::new("non dà indirizzi", "gives no address"),
-        shown => Said::new(format!("dice {shown}"), format!("says {shown}")),
-    };
     let many = questions >= MANY;
-    let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
+    let name = printable(&answer.name);
     Judgement {
         kind: &KIND,
-        sid: 7,
-        title: format!("DNS spoofing: somebody answers in place of the name server {server}"),
+        sid: 0,
+        title: String::new(),
         context: *context,
         level: if many { Level::High } else { Level::Medium },
         score: questions as f64,
@@ -140,14 +134,40 @@ fn outrun(
         confidence: if many { 0.85 } else { 0.6 },
         numbers: vec![
             ("questions", Node::Int(questions)),
-            ("name", Node::Text(name.clone().into_bytes())),
-            ("second_answer", Node::Text(answer.addresses.join(", ").into_bytes())),
+            ("name", Node::Text(name.into_bytes())),
+            (shown, Node::Text(answer.addresses.join(", ").into_bytes())),
         ],
         baseline: vec![("answers_per_question", Node::Int(1))],
         evidence: vec![flow],
         technique: "T1557",
         acn: &["acn:impact=\"confidentiality\""],
         took,
+        seen: Said::default(),
+        normal: Said::default(),
+        why: Said::default(),
+        meaning: Said::default(),
+        advice: Said::default(),
+    }
+}
+
+/// Somebody was faster.
+fn outrun(
+    frame: Judgement,
+    context: &Context,
+    questions: u64,
+    answer: &Answer,
+    flow: u64,
+) -> Judgement {
+    let (server, asker) = (address(context.source), address(context.destination));
+    let name = printable(&answer.name);
+    let shown = match answer.addresses.join(", ") {
+        none if none.is_empty() => Said::new("non dà indirizzi", "gives no address"),
+        shown => Said::new(format!("dice {shown}"), format!("says {shown}")),
+    };
+    let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
+    Judgement {
+        sid: 7,
+        title: format!("DNS spoofing: somebody answers in place of the name server {server}"),
         seen: Said::new(
             format!(
                 "{} al server dei nomi {server}: due risposte diverse a ognuna; l'ultima domanda è di {asker} \
@@ -184,11 +204,13 @@ fn outrun(
                  local network for who gets in between, and do not trust {name}."
             ),
         ),
+        ..frame
     }
 }
 
 /// Somebody sends answers with identifiers by guess.
-fn guessed(outrun: Judgement, context: &Context, questions: u64, name: &str) -> Judgement {
+fn guessed(frame: Judgement, context: &Context, questions: u64, answer: &Answer) -> Judgement {
+    let name = printable(&answer.name);
     let (server, asker) = (address(context.source), address(context.destination));
     let of = count(questions, ["domanda", "domande"], ["question", "questions"]);
     Judgement {
@@ -230,7 +252,7 @@ fn guessed(outrun: Judgement, context: &Context, questions: u64, name: &str) -> 
                  DNSSEC; on the firewall drop packets with made-up senders."
             ),
         ),
-        ..outrun
+        ..frame
     }
 }
 

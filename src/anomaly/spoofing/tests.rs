@@ -751,7 +751,7 @@ fn machines_that_nobody_has_ask_for_addresses_of_ipv6_too() {
     assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [6]);
     // Of one maker, after a power cut; of telephones; named by something else than a card.
     assert!(asks(60, |n| format!("00:03:00:01:00:11:22:00:00:{n:02x}")).is_empty());
-    assert!(asks(60, |n| format!("00:03:00:01:{:02x}:11:22:00:00:01", n * 4 | 2)).is_empty());
+    assert!(asks(60, |n| format!("00:03:00:01:{:02x}:11:22:00:00:01", (n * 4) | 2)).is_empty());
     assert!(asks(60, |n| format!("00:04:{n:02x}:{}", "00:".repeat(15))).is_empty());
     assert_eq!(asks(240, |_| String::new()).len(), 1);
 }

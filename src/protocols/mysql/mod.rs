@@ -38,11 +38,16 @@ static TOO_LONG: Event = Event {
 };
 static EVENTS: &[&Event] = &[&MALFORMED, &TOO_LONG];
 
-/// The server greets: a length below 256, number 0, protocol 10, and a version.
+/// The server greets: a length below 256, number 0, protocol 10, and a version. What answers it has number
+/// 1, and no more than 64 KiB.
 fn probe(way: Direction, _: Carrier, bytes: &[u8]) -> Probe {
     const HEAD: usize = 6;
     if way == Direction::ToServer {
-        return Probe::No;
+        return match bytes {
+            [_, _, 0, 1, ..] => Probe::Yes,
+            [] | [_] | [_, _] | [_, _, 0] => Probe::NeedMore,
+            _ => Probe::No,
+        };
     }
     let Some(head) = bytes.first_chunk::<HEAD>() else {
         let fits =
