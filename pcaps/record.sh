@@ -5,7 +5,8 @@
 #
 # usage: pcaps/record.sh NAME...   (names as in INDEX.toml, or `all`); needs root and Debian's
 # nmap curl dnsutils dnsmasq-base openssl tcpdump iproute2 ethtool dovecot-imapd inetutils-telnet
-# inetutils-telnetd llmnrd dsniff isc-dhcp-client samba, and PyPI's pymodbus 3 and mitm6.
+# inetutils-telnetd llmnrd dsniff isc-dhcp-client samba slowhttptest mariadb-server, and PyPI's pymodbus 3,
+# mitm6 and sipvicious.
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -268,6 +269,37 @@ newcomers() {
     done
 } >/dev/null 2>&1
 
+# A telephone exchange with one extension, whose password nobody has; each refusal asks for a new proof.
+exchange='
+import re, secrets, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], 5060))
+while True:
+    asked, who = s.recvfrom(4000)
+    lines = asked.decode(errors="replace").split("\r\n")
+    same = [line for line in lines if re.match("(via|from|to|call-id|cseq):", line, re.I)]
+    if not lines[0].startswith("REGISTER"): continue
+    here = any(re.match("to:.*sip:100@", line, re.I) for line in same)
+    asks = "WWW-Authenticate: Digest algorithm=MD5, realm=\"prova\", nonce=\"%s\"" % secrets.token_hex(8)
+    says = ["SIP/2.0 401 Unauthorized", asks] if here else ["SIP/2.0 404 Not Found"]
+    s.sendto("\r\n".join(says + same + ["Content-Length: 0", "", ""]).encode(), who)
+'
+
+database() {
+    mkdir -p "$work/data"; chmod 755 "$work"
+    mariadb-install-db --auth-root-authentication-method=normal --user=root --datadir="$work/data" >/dev/null 2>&1
+    serve $C mariadbd --user=root --datadir="$work/data" --bind-address=$IN --socket="$work/data/socket" \
+        --pid-file="$work/data/pid" --skip-name-resolve
+    for _ in $(seq 50); do [ -S "$work/data/socket" ] && break; sleep 0.2; done
+    inside mariadb -S "$work/data/socket" -e "create database anagrafe; create user 'anna'@'%' identified by 'segreta1'; grant all on anagrafe.* to 'anna'@'%'"
+}
+
+# Twenty-five wrong passwords, then the right one.
+guesses() {
+    local number ask="out mariadb --skip-ssl -h $IN -u anna anagrafe"
+    for number in $(seq 25); do $ask -psbagliata$number -e 'select 1'; done
+    $ask -psegreta1 -e 'select 1'
+} >/dev/null 2>&1
+
 wait_port() { for _ in $(seq 50); do out nc -z -w1 $IN "$1" 2>/dev/null && return; sleep 0.1; done; }
 
 one() {
@@ -299,6 +331,14 @@ one() {
         sleep 3; touch "$work/lease"{1,2,3}; chmod 755 "$work"
         carries='udp port 546 or udp port 547' record dhcpv6 newcomers ;;
     nbns) carries='udp port 137' record nbns workgroup ;;
+    sip)
+        serve $C python3 -c "$exchange" $IN; sleep 0.5
+        record sip out sipvicious_svcrack -u 100 -r 1-40 $IN ;;
+    ip-protocols) record ip-protocols out nmap -n -Pn -sO --max-retries 0 $IN ;;
+    slow-read)
+        web; wait_port 80; head -c 20000 /dev/zero | tr '\0' x >"$work/www/long.html"
+        record slow-read out timeout 14 slowhttptest -X -c 40 -r 40 -w 1 -y 2 -n 2 -z 1 -l 12 -u http://$IN/long.html ;;
+    mysql) database; record mysql guesses ;;
     tls) tls_server; wait_port 443; record tls tls_visits ;;
     *) echo "no recipe for $1" >&2; exit 2 ;;
     esac
@@ -307,6 +347,6 @@ one() {
     sleep 0.3
 }
 
-[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing dhcpv6 nbns
+[ "${1:-}" = all ] && set -- demo web-attacks scan-vertical scan-horizontal dns modbus tls imap telnet llmnr dns-spoofing dhcpv6 nbns sip ip-protocols slow-read mysql
 [ $# -gt 0 ] || { sed -n '2,9p' "$0"; exit 2; }
 for name in "$@"; do one "$name"; done

@@ -9,7 +9,7 @@
 //! shape does: a connection in which enough is sent for a name and a password, and which ends before
 //! anybody can have worked in it.
 
-use super::registrar::Registrar;
+use super::registrar::{self, Registrar};
 use super::spoken::{Spoken, Word};
 use super::stats::Recent;
 use super::stats::distinct::{mix, mix_bytes};
@@ -186,13 +186,18 @@ impl Attempts {
     }
 
     /// What is to be saved.
-    pub const fn named(&self) -> &Recent<u64, u64> {
-        &self.named
+    pub const fn kept(&self) -> (&Recent<u64, u64>, &registrar::Kept) {
+        (&self.named, &self.registrar.kept)
     }
 
     /// Takes back what was saved.
-    pub fn set_named(&mut self, named: Recent<u64, u64>) {
-        self.named = named;
+    pub fn keep(&mut self, (named, kept): (Recent<u64, u64>, registrar::Kept)) {
+        (self.named, self.registrar.kept) = (named, kept);
+    }
+
+    /// Bytes held, about.
+    pub fn memory(&self) -> usize {
+        self.named.memory() + self.registrar.kept.memory()
     }
 
     /// The attempt that a record tells of; `spoken` is what [`Known`](super::Known) has read of it.
@@ -238,7 +243,7 @@ impl Attempts {
             "snmp" => self.snmp(record),
             "mqtt" => self.mqtt(record),
             "mysql" => self.mysql(flow, record),
-            "sip" => self.registrar.read(flow(), &mut self.named, record),
+            "sip" => self.registrar.read(context, record),
             _ => None,
         }
     }
@@ -420,46 +425,45 @@ impl Attempts {
         }
     }
 
-    /// A wrong community is answered by nothing, so each that is tried counts until an answer comes. Switches
-    /// are asked for each of their networks under one of its own: `public@10`.
+    /// A wrong community is answered by nothing, so each that is tried counts: who manages devices has a
+    /// few. Switches are asked for each of their networks under one of its own: `public@10`.
     fn snmp(&self, record: &TransactionRecord) -> Option<Attempt> {
-        const RESPONSE: u64 = 2;
         /// What asks: get, next, set, bulk.
         const REQUESTS: [u64; 4] = [0, 1, 3, 5];
-        let kind = self.snmp_kind.int(record)?;
-        let community =
-            |text: &[u8]| proof(0, text.split(|byte| *byte == b'@').next().unwrap_or_default());
-        let secret = self.snmp_community.bytes(record, community)?;
-        let result = match kind {
-            RESPONSE => Result::Succeeded,
-            _ if REQUESTS.contains(&kind) => Result::Failed,
-            _ => return None,
+        if !REQUESTS.contains(&self.snmp_kind.int(record)?) {
+            return None;
+        }
+        let community = |text: &[u8]| {
+            short(mix_bytes(text.split(|byte| *byte == b'@').next().unwrap_or_default()))
         };
-        Some(Attempt { secret, ..attempt(Service::Snmp, result, 0) })
+        let secret = self.snmp_community.bytes(record, community)?;
+        Some(Attempt { secret, ..attempt(Service::Snmp, Result::Short, 0) })
     }
 
     fn mqtt(&self, record: &TransactionRecord) -> Option<Attempt> {
         let account = self.mqtt_user.bytes(record, hash)?;
-        let secret = self.mqtt_password.bytes(record, |word| proof(account, word));
+        // Some have a token as their name and no password.
+        let secret = self.mqtt_password.bytes(record, mix_bytes).unwrap_or_default();
+        let secret = short(mix(account ^ secret));
         // Wrong name or password, and not authorized, of version 3 (3.2.2.3) and of 5 (3.2.2.2).
         let result = match self.mqtt_code.int(record)? {
             4 | 5 | 0x86 | 0x87 => Result::Failed,
             0 => Result::Succeeded,
             _ => return None,
         };
-        let secret = secret.unwrap_or_default();
-        Some(Attempt { secret, ..attempt(Service::Mqtt, result, account) })
+        // A gateway stands for many devices.
+        Some(Attempt { secret, place: account, ..attempt(Service::Mqtt, result, account) })
     }
 
     fn mysql(&mut self, flow: impl FnOnce() -> u64, record: &TransactionRecord) -> Option<Attempt> {
         let account = self.mysql_user.bytes(record, hash)?;
-        *self.named.touch(&flow()) = account;
-        // Access denied: to a database, with a password, without one.
+        // Access denied, with a password and without one.
         let result = match self.mysql_code.int(record)? {
-            1044 | 1045 | 1698 => Result::Failed,
+            1045 | 1698 => Result::Failed,
             0 => Result::Succeeded,
             _ => return None,
         };
+        *self.named.touch(&flow()) = account;
         Some(attempt(Service::Database, result, account))
     }
 

@@ -259,13 +259,13 @@ impl Known {
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.names, &self.claims, self.attempts.named()))
+        state::pack(&(&self.names, &self.claims, self.attempts.kept()))
     }
 
     pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let (names, claims, named) = state::unpack(bytes)?;
+        let (names, claims, kept) = state::unpack(bytes)?;
         (self.names, self.claims) = (names, claims);
-        self.attempts.set_named(named);
+        self.attempts.keep(kept);
         Ok(())
     }
 
@@ -279,7 +279,7 @@ impl Known {
     pub(super) fn memory(&self) -> usize {
         let names: usize = self.names.iter().map(|(_, name)| name.text.capacity()).sum();
         let spoken: usize = self.spoken.iter().map(|of| size_of::<Spoken>() + of.memory()).sum();
-        let maps = self.names.memory() + self.claims.memory() + self.attempts.named().memory();
+        let maps = self.names.memory() + self.claims.memory() + self.attempts.memory();
         maps + names + spoken
     }
 }

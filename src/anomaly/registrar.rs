@@ -1,19 +1,60 @@
 //! Attempts to log on at a telephone exchange (SIP, RFC 3261, section 22).
 //!
-//! Telephones register again and again: first without credentials, to be told what to prove (401, 407),
-//! then with them. So a refusal counts only when the request had credentials, and they were not merely
-//! too old. Who goes through a list of extensions needs none: the exchange says of each that there is no
-//! such one (404).
+//! Telephones register again and again: first without credentials, to be told what to prove (401), then
+//! with them; and later with what they proved once, until it is too old. So a refusal counts only when the
+//! credentials prove what was asked for last and never was accepted. Who goes through a list of
+//! extensions needs none: the exchange says of each that there is no such one (404).
+//!
+//! What is not counted: other requests (a call that is not allowed, a line that may not be watched),
+//! answers of which the request was not seen, or that go to another port than it came from (18.2.2).
 
 use super::attempts::{Attempt, Result, STALE, Service, attempt, hash};
 use super::spoken::Word;
 use super::stats::Recent;
-use super::stats::distinct::mix;
+use super::stats::distinct::{mix, mix_address};
 use super::{FieldRef, Site};
-use crate::record::TransactionRecord;
+use crate::net::Direction;
+use crate::record::{Context, TransactionRecord};
 
 /// Before the name in credentials.
 static USER: Word = Word::new(b"username=");
+/// Before what was asked for, in credentials and where it is asked for.
+static NONCE: Word = Word::new(b"nonce=");
+
+/// Requests whose answers have not come.
+const REQUESTS_MAX: usize = 1024;
+/// Telephones of which it is known what they were asked to prove.
+const ASKED_MAX: usize = 2048;
+
+/// A request to register.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Request {
+    account: u64,
+    /// Hash of what its credentials prove; `None` without credentials.
+    proves: Option<u64>,
+}
+
+/// What is kept between messages.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
+    /// By ends, call and number.
+    requests: Recent<u64, Request>,
+    /// By ends and account, a hash of what was asked for last; 0 once it was accepted.
+    asked: Recent<u64, u64>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { requests: Recent::new(REQUESTS_MAX), asked: Recent::new(ASKED_MAX) }
+    }
+}
+
+impl Kept {
+    /// Bytes held, about.
+    pub(super) fn memory(&self) -> usize {
+        self.requests.memory() + self.asked.memory()
+    }
+}
 
 /// Reads messages of SIP.
 #[derive(Default)]
@@ -24,6 +65,7 @@ pub(super) struct Registrar {
     sequence: FieldRef,
     credentials: FieldRef,
     challenge: FieldRef,
+    pub(super) kept: Kept,
 }
 
 impl Registrar {
@@ -35,50 +77,76 @@ impl Registrar {
             sequence: site.field("sip", "sip.cseq"),
             credentials: site.field("sip", "sip.authorization"),
             challenge: site.field("sip", "sip.authenticate"),
+            kept: Kept::default(),
         }
     }
 
-    /// The attempt that a message tells of. `named` keeps who sent credentials, by conversation and
-    /// request, until the answer.
+    /// The attempt that a message tells of; its account is the attempt's place, as many telephones may
+    /// have one address.
     pub(super) fn read(
-        &self,
-        conversation: u64,
-        named: &mut Recent<u64, u64>,
+        &mut self,
+        context: &Context,
         record: &TransactionRecord,
     ) -> Option<Attempt> {
-        let of = |field: FieldRef| field.bytes(record, hash).unwrap_or_default();
-        let request = || mix(conversation ^ mix(of(self.call) ^ mix(of(self.sequence))));
-        let told = |result, account| Some(attempt(Service::Sip, result, account));
-        let sent = self.credentials.bytes(record, |text| name_in(text).map_or(0, hash));
-        if let Some(account) = sent {
-            *named.touch(&request()) = account;
+        let number = self.sequence.bytes(record, number_of)??;
+        let ends = mix_address(context.source?.addr) ^ mix_address(context.destination?.addr);
+        let call = self.call.bytes(record, hash).unwrap_or_default();
+        let key = mix(ends ^ mix(call ^ mix(number)));
+        let Some(code) = self.code.bytes(record, |code| <[u8; 3]>::try_from(code).ok()) else {
+            let named = self.credentials.bytes(record, |text| {
+                (value(text, &USER).map(hash), value(text, &NONCE).map_or(0, hash))
+            });
+            let to = self.to.bytes(record, |text| hash(extension(text))).unwrap_or_default();
+            let account = named.and_then(|(user, _)| user).unwrap_or(to);
+            let proves = named.map(|(_, nonce)| nonce);
+            *self.kept.requests.touch(&key) = Request { account, proves };
+            return None;
+        };
+        // Of an answer in a flow of its own the ends are turned round.
+        if record.direction != Direction::ToClient {
             return None;
         }
-        let code = self.code.bytes(record, |code| <[u8; 3]>::try_from(code).ok())??;
-        match &code {
+        let Request { account, proves } = *self.kept.requests.peek(&key)?;
+        let asked = mix(ends ^ mix(account));
+        let told =
+            |result| Some(Attempt { place: account, ..attempt(Service::Sip, result, account) });
+        match &code? {
+            [b'1', ..] => None,
             b"404" | b"604" => {
-                let registers = |text: &[u8]| text.trim_ascii_end().ends_with(b"REGISTER");
-                let registers = self.sequence.bytes(record, registers) == Some(true);
-                let account = self.to.bytes(record, |text| hash(extension(text)));
-                if registers { told(Result::Failed, account.unwrap_or_default()) } else { None }
+                self.kept.requests.remove(&key);
+                told(Result::Failed)
             }
-            b"401" | b"403" | b"407" => {
-                let account = *named.peek(&request())?;
+            b"401" | b"403" => {
+                self.kept.requests.remove(&key);
                 let stale = self.challenge.bytes(record, is_stale) == Some(true);
-                if stale { None } else { told(Result::Failed, account) }
+                let wanted = self.challenge.bytes(record, |text| value(text, &NONCE).map(hash));
+                let before = self.kept.asked.peek(&asked).copied().unwrap_or_default();
+                if let Some(wanted) = wanted.flatten() {
+                    *self.kept.asked.touch(&asked) = wanted;
+                }
+                let refused = proves.is_some_and(|nonce| nonce == before && before != 0);
+                if refused && !stale { told(Result::Failed) } else { None }
             }
             [b'2', ..] => {
-                let account = *named.peek(&request())?;
-                told(Result::Succeeded, account)
+                self.kept.requests.remove(&key);
+                proves?;
+                *self.kept.asked.touch(&asked) = 0;
+                told(Result::Succeeded)
             }
             _ => None,
         }
     }
 }
 
-/// The name in credentials, without its quotes.
-fn name_in(credentials: &[u8]) -> Option<&[u8]> {
-    let rest = credentials.get(USER.place(credentials)? + USER.text().len()..)?;
+/// The number of a request to register; of other methods none.
+fn number_of(sequence: &[u8]) -> Option<u64> {
+    let number = sequence.trim_ascii().strip_suffix(b"REGISTER")?.trim_ascii_end();
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// What stands behind a word, without its quotes.
+fn value<'a>(text: &'a [u8], word: &Word) -> Option<&'a [u8]> {
+    let rest = text.get(word.place(text)? + word.text().len()..)?;
     let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
     rest.split(|byte| matches!(byte, b'"' | b',' | b' ')).next()
 }

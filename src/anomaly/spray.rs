@@ -102,8 +102,8 @@ impl Spray {
         let (from, to) = (record.context.source?, record.context.destination?);
         let counted = match attempt.service {
             // A mail server short-spoken by many is its trade; forms and the like are of one page.
-            // Who manages a network asks all its devices.
-            Service::Smtp | Service::Netlogon | Service::Snmp => false,
+            // Who manages a network asks all its devices; a gateway stands for many.
+            Service::Smtp | Service::Netlogon | Service::Snmp | Service::Mqtt => false,
             Service::Http => attempt.result == Outcome::Failed,
             _ => true,
         };

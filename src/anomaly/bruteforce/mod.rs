@@ -4,7 +4,7 @@
 //! of the pair of hosts, the service and the page; it runs out with time. A person who mistypes, or a
 //! phone with an old password, never fills it; a program that guesses does in seconds. A success while
 //! the bucket is still more than half full raises the level: the password may have been found. Who
-//! guesses slowly fills none; where passwords can be seen (FTP, POP3, HTTP, MQTT, SNMP) it is counted how many
+//! guesses slowly fills none; where passwords can be seen (FTP, POP3, HTTP, MQTT) it is counted how many
 //! different ones a server refused within a day. Netlogon is watched the same way: CVE-2020-1472
 //! ("Zerologon") guesses a challenge until the server says yes.
 //!
@@ -13,7 +13,8 @@
 //!
 //! What is not counted: the same password again, where it can be seen, which a device tries with which it
 //! was saved; the first refusal that NTLM and HTTP always give, connections that were never answered
-//! (`scan` sees those), databases within the house (programs connect all the time). Of connections
+//! (`scan` sees those), databases within the house that do not say whom they refuse
+//! (programs connect all the time). Of connections
 //! within the house whose shape alone is known (a script that logs on with a key, a program that looks
 //! for mail) more are borne with than of those from outside.
 //!
@@ -64,7 +65,7 @@ static SECRETS: Parameter = Parameter {
     values: [80.0, 40.0, 20.0],
     unit: "passwords",
     help: "Different passwords of one host that a server refused within a day, however slowly they \
-           came, where they can be seen: FTP, POP3, HTTP, MQTT, SNMP.",
+           came, where they can be seen: FTP, POP3, HTTP, MQTT.",
 };
 static SOURCES: Parameter = Parameter {
     name: "sources",
@@ -102,7 +103,9 @@ pub static KIND: Kind = Kind {
                 long as there are no more than three. A full bucket is a finding, as is a burst at \
                 SSH from outside and, over a day, many different passwords; a success while the \
                 bucket is more than half full is a graver one. Where the protocol is read its answer \
-                says what failed; else a connection too short to have worked in counts. Of each \
+                says what failed (of SIP extensions that are not there too; of SNMP, where wrong \
+                communities get no answer, how many different ones are asked for); else a \
+                connection too short to have worked in counts. Of each \
                 server and service the hosts from outside that fail, and are not seen to succeed, \
                 are counted together.",
     references: &[
@@ -216,8 +219,9 @@ impl Bruteforce {
         let limit = match attempt.service {
             Service::Netlogon => limits.netlogon,
             _ if by_shape && usual => limits.home,
-            // A telephone with a wrong password tries it twice a minute, and each time in other words.
-            Service::Sip if home => limits.home,
+            // A telephone with a wrong password tries it twice a minute, a program more often, and each time
+            // in other words.
+            Service::Sip | Service::Database if home => limits.home,
             _ => limits.usual,
         };
         let at = super::attempts::when(record);

@@ -457,55 +457,85 @@ fn different_passwords_are_told_however_slowly_they_come() {
     assert!(tries(300, |n| (n % 3).to_string()).is_empty());
 }
 
-/// A telephone that registers: its request, and the answer to it.
-fn registers(n: u64, user: &str, proof: &str, answer: [&str; 2]) -> [Record; 2] {
-    let [code, challenge] = answer;
-    let (call, number) = (format!("{n}@192.0.2.1"), format!("{n} REGISTER"));
+/// A telephone that registers: its request, with what it proves, and the answer to it.
+fn registers(n: u64, user: &str, proves: &str, [code, asks]: [&str; 2]) -> [Record; 2] {
+    let (call, number) = (format!("{n}@192.0.2.1"), format!("{n:04} REGISTER"));
     let to = format!("<sip:{user}@example.org>;tag={n}");
-    let same = [("sip.call_id", &*call), ("sip.cseq", &*number), ("sip.to", &*to)];
-    let with = |name, value| same.iter().copied().chain([(name, value)]).collect::<Vec<_>>();
-    let request = if proof.is_empty() { same.to_vec() } else { with("sip.authorization", proof) };
-    let mut answer = with("sip.stat_code", code);
-    if !challenge.is_empty() {
-        answer.push(("sip.authenticate", challenge));
+    let mut request = vec![("sip.call_id", &*call), ("sip.cseq", &*number), ("sip.to", &*to)];
+    // The number may be printed anew.
+    let short = format!("{n} REGISTER");
+    let mut answer = vec![("sip.call_id", &*call), ("sip.cseq", &*short), ("sip.stat_code", code)];
+    let proof = format!("Digest username=\"{user}\", nonce=\"{proves}\", response=\"0\"");
+    if !proves.is_empty() {
+        request.push(("sip.authorization", &*proof));
     }
-    [spoke("sip", &request, n), spoke("sip", &answer, n)]
+    let challenge = format!("Digest realm=\"pbx\", {asks}");
+    if !asks.is_empty() {
+        answer.push(("sip.authenticate", &*challenge));
+    }
+    let mut answered = spoke("sip", &answer, n);
+    if let Body::Transaction(of) = &mut answered.body {
+        of.direction = crate::net::Direction::ToClient;
+    }
+    [spoke("sip", &request, n), answered]
 }
 
 #[test]
-fn of_telephones_a_refusal_counts_when_there_were_credentials_or_there_is_no_such_one() {
-    const PROOF: &str = "Digest username=\"100\", realm=\"pbx\", response=\"0\"";
-    const ASKS: &str = "Digest realm=\"pbx\", nonce=\"1\"";
-    const LATE: &str = "Digest realm=\"pbx\", stale=\"TRUE\", nonce=\"2\"";
-    let many = |proof: &str, answer: [&str; 2]| {
-        heard((0..60).flat_map(|n| registers(n, "100", proof, answer)))
+fn of_telephones_a_refusal_counts_when_it_is_of_what_was_asked_for_last() {
+    let sids = |records: Vec<Record>| {
+        heard(records).iter().map(|f| (f.finding.sid, f.finding.level)).collect::<Vec<_>>()
     };
-    let found = many(PROOF, ["401", ASKS]);
-    let told: Vec<_> = found.iter().map(|f| (f.finding.sid, f.finding.level)).collect();
-    assert_eq!(told, [(1, Level::Medium)]);
+    let asks = |n: u64| format!("nonce=\"{n}\"");
+    // Each wrong proof is of the challenge before.
+    let wrong = |many: u64, code: &'static str| -> Vec<Record> {
+        let first = registers(1, "100", "", ["401", &asks(1)]);
+        let tries =
+            (2..many).flat_map(|n| registers(n, "100", &(n - 1).to_string(), [code, &asks(n)]));
+        first.into_iter().chain(tries).collect()
+    };
+    assert_eq!(sids(wrong(60, "401")), [(1, Level::Medium)]);
+    let found = heard(wrong(60, "403"));
     assert!(found[0].finding.explain_en.contains("SIP"), "{}", found[0].finding.explain_en);
-    assert_eq!(many(PROOF, ["403", ""]).len(), 1);
-    // Each registration begins so, or has to be proved anew; what is taken; who is not asked.
-    for (proof, answer) in [
-        ("", ["401", ASKS]),
-        (PROOF, ["401", LATE]),
-        (PROOF, ["200", ""]),
-        (PROOF, ["503", ""]),
-        ("", ["403", ""]),
-    ] {
-        assert!(many(proof, answer).is_empty(), "{proof} {answer:?}");
-    }
-    // A list of extensions, most of which there are not.
-    let extensions = heard((0..60).flat_map(|n| {
-        registers(n, &(100 + n).to_string(), "", [if n % 10 == 0 { "401" } else { "404" }, ""])
-    }));
-    assert!(!extensions.is_empty());
     // The right one after wrong ones.
-    let right = (0..30).flat_map(|n| {
-        registers(n, "100", PROOF, if n == 29 { ["200", ""] } else { ["401", ASKS] })
+    let right = wrong(30, "401").into_iter().chain(registers(30, "100", "29", ["200", ""]));
+    assert_eq!(sids(right.collect()), [(1, Level::Medium), (2, Level::High)]);
+    // Telephones behind one address that prove what was accepted before, until it is too old.
+    let renew = (0..60u64).flat_map(|n| {
+        let user = (100 + n % 10).to_string();
+        let before = n.saturating_sub(10).to_string();
+        let old = registers(n * 3 + 1, &user, &before, ["401", &asks(n)]);
+        old.into_iter().chain(registers(n * 3 + 2, &user, &n.to_string(), ["200", ""]))
     });
-    let told: Vec<_> = heard(right).iter().map(|f| (f.finding.sid, f.finding.level)).collect();
-    assert_eq!(told, [(1, Level::Medium), (2, Level::High)]);
+    assert_eq!(sids(renew.collect()), []);
+    // Each begins so; what is too old and said to be; an error; who may not come at all.
+    for (proves, code, asked) in [
+        ("", "401", "nonce=\"7\""),
+        ("7", "401", "nonce=\"7\", stale=\"TRUE\""),
+        ("7", "503", ""),
+        ("", "403", ""),
+    ] {
+        let many = (0..60).flat_map(|n| registers(n, "100", proves, [code, asked]));
+        assert_eq!(sids(many.collect()), [], "{proves} {code} {asked}");
+    }
+    // Other requests, and answers whose request was not seen.
+    let watch = (0..60).map(|n| {
+        let number = format!("{n} SUBSCRIBE");
+        spoke("sip", &[("sip.cseq", &*number), ("sip.stat_code", "403")], n)
+    });
+    assert_eq!(sids(watch.collect()), []);
+    let answers = (0..60).map(|n| registers(n, "100", "", ["404", ""])).map(|[_, answer]| answer);
+    assert_eq!(sids(answers.collect()), []);
+    let elsewhere = (0..60).flat_map(|n| {
+        let [request, mut answer] = registers(n, "100", "", ["404", ""]);
+        if let Body::Transaction(of) = &mut answer.body {
+            of.direction = crate::net::Direction::ToServer;
+        }
+        std::mem::swap(&mut answer.context.source, &mut answer.context.destination);
+        [request, answer]
+    });
+    assert_eq!(sids(elsewhere.collect()), []);
+    // One that is not there, asked for again and again.
+    assert_eq!(sids((0..60).flat_map(|n| registers(n, "9", "", ["404", ""])).collect()).len(), 1);
 }
 
 #[test]
@@ -521,19 +551,12 @@ fn communities_of_snmp_are_guessed_when_they_are_many() {
     let found = asks(50, |n| format!("word{n}"), false);
     assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [1]);
     assert!(found[0].finding.explain_en.contains("SNMP"));
-    // The one that is right is answered.
-    let (right, said) = ([("snmp.pdu_type", "2"), ("snmp.community", "word9")], 60);
-    let wrong = (0..25).map(|n| {
-        let name = format!("word{n}");
-        spoke("snmp", &[("snmp.pdu_type", "0"), ("snmp.community", &*name)], n * 2)
-    });
-    let told = heard(wrong.chain([spoke("snmp", &right, said)]));
-    assert_eq!(told.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [1, 2]);
     // Who manages devices, some of which are off; one that knows five; networks of a switch.
     assert!(asks(2000, |_| "public".to_owned(), false).is_empty());
     assert!(asks(2000, |n| format!("word{}", n % 5), true).is_empty());
     assert!(asks(2000, |n| format!("word{}", n % 5), false).is_empty());
     assert!(asks(200, |n| format!("public@{n}"), true).is_empty());
+    assert!(asks(200, |_| String::new(), false).is_empty());
 }
 
 #[test]
@@ -553,6 +576,14 @@ fn passwords_of_a_broker_are_told_and_a_device_with_an_old_one_is_not() {
     assert_eq!([tries("5", different), tries("134", different)], [1, 1]);
     assert_eq!([tries("0", different), tries("3", different)], [0, 0]);
     assert_eq!(tries("5", |_| "old".to_owned()), 0);
+    // A token is a name without a password; a gateway stands for many devices.
+    let devices = |many: u64, name: &'static str| {
+        heard((0..60).map(|n| {
+            let user = format!("{name}{}", n % many);
+            spoke("mqtt", &[("mqtt.reason_code", "5"), ("mqtt.connect.username", &*user)], n)
+        }))
+    };
+    assert!(devices(1, "token").is_empty() && devices(15, "meter").is_empty());
 }
 
 #[test]

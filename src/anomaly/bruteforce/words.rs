@@ -130,7 +130,7 @@ pub(super) fn guessed_by_many(crowd: &Crowd, about: &About<'_>) -> Found {
                 window.en
             ),
         ),
-        why: why(shorts),
+        why: why(about.attempt.service, shorts),
         meaning: Said::new(
             "Chi dispone di molte macchine fa provare poche password a ciascuna, per non farsi \
              bloccare.",
@@ -244,7 +244,7 @@ fn judge(pair: &Pair, about: &About<'_>, shape: Shape) -> Found {
             ),
         ),
         normal: normal(about.limit),
-        why: why(shorts),
+        why: why(about.attempt.service, shorts),
         meaning: shape.tail,
         advice: shape.advice,
     }
@@ -259,7 +259,13 @@ fn normal((full, window): (f64, f64)) -> Said {
     )
 }
 
-fn why(shorts: bool) -> Said {
+fn why(service: Service, shorts: bool) -> Said {
+    if service == Service::Snmp {
+        return Said::new(
+            "chi gestisce una rete conosce poche parole; a quelle sbagliate non risponde nessuno",
+            "who manages a network knows few words; the wrong ones are answered by nobody",
+        );
+    }
     if shorts {
         Said::new(
             "giudicato dalla forma di connessioni troppo brevi per lavorarci",

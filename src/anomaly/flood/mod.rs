@@ -111,10 +111,11 @@ pub static KIND: Kind = Kind {
     help: "A host gets so many packets, openings or requests that it may stop working (DoS, DDoS).",
     algorithm: "For each victim and way of flooding (openings that are not completed, stray TCP \
                 segments, unanswered datagrams, ICMP, other protocols, fragments, connections and \
-                requests, pieces of requests that do not end) what comes piles up in a cumulative sum that runs off \
+                requests, pieces of requests that do not end or whose answer is not read) what comes piles up in a cumulative sum that runs off \
                 at the tolerated rate: the larger of a fixed rate and some times what the victim \
                 usually gets. When the excess passes its limit a finding says from how many \
-                sources it comes and how evenly.",
+                sources it comes and how evenly. All machines of a network are a victim, too, of \
+                ICMP and of other protocols.",
     references: &[
         "E. S. Page: Continuous Inspection Schemes. Biometrika 41, 1954",
         "H. Wang, D. Zhang, K. G. Shin: Detecting SYN Flooding Attacks. IEEE INFOCOM, 2002",
@@ -401,7 +402,8 @@ impl Flood {
         if seen.weight <= 0.0 && self.entries.peek(&key).is_none() {
             return None;
         }
-        if self.site.is_home(source) {
+        let on_link = matches!(source, IpAddr::V6(address) if address.is_unicast_link_local());
+        if on_link || self.site.is_home(source) {
             seen.weight *= self.limits.own_share;
         }
         let entry = self.entries.touch(&key);

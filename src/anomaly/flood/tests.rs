@@ -263,7 +263,7 @@ fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
     let found = held(|_| {});
     assert_eq!(told(&found), [(7, Level::Medium)]);
     assert!(found[0].finding.explain_en.contains("block 198.51.100.9 on the firewall; on the web"));
-    assert!(found[0].finding.explain_it.contains("frammenti di richieste mai completate"));
+    assert!(found[0].finding.explain_it.contains("pacchetti di richieste tenute aperte"));
     // Of a connection that was answered before, of an upload, of what is not read.
     assert!(held(|piece| piece.total[1] = 5000).is_empty());
     assert!(held(|piece| (piece.payload[0], piece.packets[0]) = (2900, 2)).is_empty());
@@ -273,6 +273,10 @@ fn requests_that_are_held_open_are_told_and_what_is_answered_or_grows_is_not() {
     let shut = |piece: &mut Burst| {
         (piece.payload, piece.total, piece.shut) = ([0, 0], [900, 1400], true);
     };
+    let paused = |piece: &mut Burst| {
+        (piece.payload, piece.total, piece.shut) = ([0, 0], [900, 3_000_000], true);
+    };
+    assert!(held(paused).is_empty());
     let found = held(shut);
     assert_eq!(told(&found), [(7, Level::Medium)]);
     assert!(found[0].finding.explain_it.contains("slow read"));
@@ -347,6 +351,19 @@ fn all_machines_of_a_network_are_a_victim_too() {
     let asked: Address = |n| format!("ff02::1:ff00:{n:x}");
     assert!(neighbours(135, [|_| "fe80::1".to_owned(), asked]).is_empty());
     assert!(neighbours(136, [made_up, |_| "fe80::1".to_owned()]).is_empty());
+    // All answer a router that asks for members of groups; each looks for a router after a power cut.
+    assert!(neighbours(143, [made_up, |_| "ff02::16".to_owned()]).is_empty());
+    let few = |kind: u8| {
+        judge((0..900).map(|n| {
+            let mut record = burst(OUT, VICTIM, ip_protocol::ICMPV6, n * 10, syn());
+            let end = |text: String| Some(Endpoint { addr: text.parse().unwrap(), port: 0 });
+            record.context.icmp = Some((kind, 0));
+            record.context.source = end(format!("fe80::{:x}", n % 300 + 2));
+            record.context.destination = end("ff02::2".to_owned());
+            record
+        }))
+    };
+    assert!(few(133).is_empty());
     // Many who join groups, each once in a while; video to all.
     let joins = (0..4000).map(|n| {
         let all = [224, 0, 0, 22];

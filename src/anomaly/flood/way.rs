@@ -149,11 +149,16 @@ fn is_piece(burst: &Burst) -> bool {
 }
 
 /// Whether a client of HTTP, seconds after the connection was opened, has asked and says that it has no
-/// room for the answer ("slow read").
+/// room for the answer ("slow read"). Who watches a film and pauses has got much of it before.
 fn is_shut(burst: &Burst) -> bool {
+    const ANSWER_MAX: u64 = 65_536;
     let ends = (burst.flags[0] | burst.flags[1]) & (FIN | RST) != 0;
     let late = burst.start.since(burst.began).nanos() >= WHOLE.nanos();
-    burst.shut && late && !ends && matches!(burst.app_protocol, Some("http"))
+    burst.shut
+        && burst.total[1] <= ANSWER_MAX
+        && late
+        && !ends
+        && matches!(burst.app_protocol, Some("http"))
 }
 
 fn of_udp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
@@ -222,8 +227,10 @@ fn of_icmp(context: &Context, burst: &Burst) -> Option<(Way, f64)> {
     match (version4, kind) {
         // Unreachable, quench, redirect, time exceeded, parameter problem.
         (true, 3..=5 | 11 | 12) | (false, 1..=4) => Some((Way::Icmp, sent * ERROR)),
-        // Neighbours and groups: told to all machines they are few.
-        (false, 130..=137 | 143) => is_to_all(context).then_some((Way::Icmp, sent)),
+        // Neighbours and routers: told to all machines they are few. Members of groups all answer when a
+        // router asks.
+        (false, 133..=137) => is_to_all(context).then_some((Way::Icmp, sent)),
+        (false, 130..=132 | 143) => None,
         _ => Some((Way::Icmp, sent)),
     }
 }

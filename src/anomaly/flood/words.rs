@@ -69,7 +69,7 @@ pub(super) fn found(entry: &Entry, about: &About<'_>) -> Found {
         },
         took,
         seen: words.seen(took),
-        normal: normal(entry, about.rate),
+        normal: normal(entry, about.rate, words.is_network),
         why: why(level, about.limit.excess),
         meaning: words.meaning(),
         advice: words.advice(),
@@ -404,8 +404,8 @@ fn things(way: Way, many: u64) -> Said {
             ["fragment of a packet", "fragments of packets"],
         ),
         Way::Slow => of(
-            ["frammento di richiesta mai completata", "frammenti di richieste mai completate"],
-            ["piece of a request never completed", "pieces of requests never completed"],
+            ["pacchetto di richieste tenute aperte", "pacchetti di richieste tenute aperte"],
+            ["packet of requests held open", "packets of requests held open"],
         ),
         Way::Connections => of(
             ["pacchetto di connessioni e richieste", "pacchetti di connessioni e richieste"],
@@ -414,8 +414,20 @@ fn things(way: Way, many: u64) -> Said {
     }
 }
 
-fn normal(entry: &Entry, rate: f64) -> Said {
+fn normal(entry: &Entry, rate: f64, is_network: bool) -> Said {
     let (rate, usual) = (number(rate), number(entry.usual.mean()));
+    if is_network {
+        return Said::new(
+            format!(
+                "Di norma a tutta la rete ne arrivano pochi; se ne tollerano fino a {} al secondo.",
+                rate.it
+            ),
+            format!(
+                "Normally few go to the whole network; up to {} a second are tolerated.",
+                rate.en
+            ),
+        );
+    }
     if entry.usual.count() == 0 {
         return Said::new(
             format!("Per una macchina sola se ne tollerano fino a {} al secondo.", rate.it),

@@ -133,7 +133,7 @@ pub static KIND: Kind = Kind {
                 As silence is known late, contacts of the same time that succeeded are held against it. \
                 Three shapes are followed: ports of one host, hosts, one host by many sources. \
                 Different pages of a web server of ours are judged in the same way: those that are \
-                not there fail.",
+                not there fail. Protocols of IP that one host tries with another are counted.",
     references: &[
         "J. Jung, V. Paxson, A. Berger, H. Balakrishnan: Fast Portscan Detection Using Sequential \
          Hypothesis Testing. IEEE Symposium on Security and Privacy, 2004",

@@ -158,16 +158,19 @@ impl Claims {
         Some(shape)
     }
 
-    /// The hardware address that an address was heard with, within this time.
-    pub(super) fn holder(
+    /// The hardware addresses that an address was heard with, within this time: the last one, and that
+    /// before it.
+    pub(super) fn holders(
         &self,
         vlan: Vlan,
         address: IpAddr,
         at: Timestamp,
         within: Duration,
-    ) -> Option<Mac> {
+    ) -> Option<(Mac, Option<Mac>)> {
         let holder = self.holders.get(usize::from(address.is_ipv6()))?.peek(&(vlan, address))?;
-        (holder.mac != [0; 6] && at.since(holder.last) <= within).then_some(holder.mac)
+        let before = holder.before.filter(|(_, last)| at.since(*last) <= within);
+        let known = holder.mac != [0; 6] && at.since(holder.last) <= within;
+        known.then_some((holder.mac, before.map(|(mac, _)| mac)))
     }
 
     /// The address of its own, of IPv6 or not, under which a claimant is known: one that nobody contests.

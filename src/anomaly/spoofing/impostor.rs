@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::KIND;
 use super::claims::{Claims, Mac};
 use super::neighbours::{self, Routers};
+use super::told::Told;
 use super::words::hex;
 use crate::anomaly::known::{Vlan, is_redundant_router};
 use crate::anomaly::stats::Recent;
@@ -25,20 +26,18 @@ const IMPOSTORS_MAX: usize = 256;
 /// After this time the same is told again.
 const AGAIN: Duration = Duration::from_secs(3600);
 /// Type of a redirect of ICMP, and of NDP.
-const REDIRECT: (u8, u8) = (5, 137);
+const REDIRECT: (u8, u8) = (5, neighbours::REDIRECT);
 /// A router that resigns so often within this time, while it goes on, is not who says so.
 const RESIGNED_MIN: u32 = 4;
-const SOON: Duration = Duration::from_secs(120);
-/// Findings of a segment within the time after which the same is told again.
-const TOLD_MAX: u64 = 4;
+const SOON: Duration = Duration::from_secs(3600);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Impostors {
     /// When what a card did was told last, by the address that it used.
     told: Recent<(Vlan, Mac, IpAddr), Timestamp>,
-    /// Of each segment since when findings are counted, and how many there were.
-    many: Recent<Vlan, (Timestamp, u64)>,
+    many: Told,
     /// Routers that resigned.
     resigned: Recent<(Vlan, IpAddr), Resigned>,
 }
@@ -56,8 +55,8 @@ pub(super) struct Link<'a> {
 struct Resigned {
     since: Timestamp,
     times: u32,
-    /// Until when it was one, as it had said last.
-    until: Timestamp,
+    /// When it had said last that it is one.
+    said: Timestamp,
 }
 
 /// What gives it away.
@@ -86,7 +85,7 @@ impl Impostors {
     pub(super) const fn new() -> Self {
         Self {
             told: Recent::new(IMPOSTORS_MAX),
-            many: Recent::new(IMPOSTORS_MAX),
+            many: Told::new(),
             resigned: Recent::new(IMPOSTORS_MAX),
         }
     }
@@ -105,13 +104,7 @@ impl Impostors {
             return None;
         }
         *self.told.touch(&key) = at;
-        // Whoever makes up routers must not make as many findings.
-        let many = self.many.touch(&context.vlan);
-        if at.since(many.0) >= AGAIN {
-            *many = (at, 0);
-        }
-        many.1 = many.1.saturating_add(1);
-        (many.1 <= TOLD_MAX).then(|| found(context, &forged))
+        self.many.is_due(context.vlan).then(|| found(context, &forged))
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -131,20 +124,28 @@ impl Impostors {
         let redirects = message.kind == if v6 { REDIRECT.1 } else { REDIRECT.0 };
         let to = match (redirects, v6) {
             (true, false) => Some(IpAddr::from(Ipv4Addr::from_bits(message.rest))),
-            (true, true) => Some(IpAddr::from(*message.sample.first_chunk::<16>()?)),
+            (true, true) if neighbours::is_local(context, message) => {
+                Some(IpAddr::from(*message.sample.first_chunk::<16>()?))
+            }
             // Some announce networks and never were a way out; others stop once.
             (false, _) if neighbours::resigns(context, message) => None,
             _ => return None,
         };
-        let until = link.routers.until(context.vlan, source).filter(|until| at <= *until);
-        let goes_on = match (redirects, until) {
+        let said = link.routers.said(context.vlan, source).filter(|said| at <= said.until);
+        let goes_on = match (redirects, said) {
             (true, _) => false,
-            (false, Some(until)) => self.goes_on((context.vlan, source), at, until),
+            (false, Some(said)) => self.goes_on((context.vlan, source), at, said.at),
             (false, None) => return None,
         };
-        let held = |address| link.claims.holder(context.vlan, address, at, link.reassigned);
-        let other = held(source).filter(|held| *held != mac && !is_redundant_router(*held));
-        let its_own = || to.is_some_and(|to| to != source && held(to) == Some(mac));
+        let held = |address| link.claims.holders(context.vlan, address, at, link.reassigned);
+        // Of a router that was not heard on this link nothing is known: who is beyond the true one can send
+        // what looks so. Where two claim the address it is not known who has it.
+        let known = held(source);
+        let contested = known.is_some_and(|(_, before)| before == Some(mac));
+        let other = known.map(|(held, _)| held).filter(|held| *held != mac && !contested);
+        let other = other.filter(|held| !is_redundant_router(*held));
+        let to_itself = |to: IpAddr| to != source && held(to).is_some_and(|(held, _)| held == mac);
+        let its_own = || known.is_some() && !contested && to.is_some_and(to_itself);
         let sign = match other {
             Some(router) => Sign::OtherCard(router),
             None if its_own() => Sign::ItsOwn,
@@ -155,15 +156,15 @@ impl Impostors {
         Some(Forged { mac, router: source, to, sign })
     }
 
-    /// Whether a router that resigns, and has said that it is one until then, has done both in turn again
-    /// and again: one whose line comes and goes does so less often.
-    fn goes_on(&mut self, router: (Vlan, IpAddr), at: Timestamp, until: Timestamp) -> bool {
+    /// Whether a router that resigns, and has said that it is one at `said`, has done both at once again and
+    /// again: one whose line comes and goes takes seconds.
+    fn goes_on(&mut self, router: (Vlan, IpAddr), at: Timestamp, said: Timestamp) -> bool {
         let resigned = self.resigned.touch(&router);
         if at.since(resigned.since) > SOON {
             *resigned = Resigned { since: at, ..Resigned::default() };
         }
-        resigned.times += u32::from(until > resigned.until);
-        resigned.until = until;
+        resigned.times += u32::from(said > resigned.said && at.since(said) <= AT_ONCE);
+        resigned.said = said;
         resigned.times >= RESIGNED_MIN
     }
 }
@@ -183,8 +184,12 @@ fn found(context: &Context, forged: &Forged) -> Found {
         numbers: vec![("hardware_address", Node::Text(hex(*mac).into_bytes()))],
         baseline: vec![("machines_per_address", Node::Int(1))],
         evidence: context.flow_id.into_iter().collect(),
-        technique: "T1557",
-        acn: &["acn:impact=\"confidentiality\""],
+        // Who has no router has no network.
+        technique: if forged.to.is_some() { "T1557" } else { "T1499" },
+        acn: match forged.to {
+            Some(_) => &["acn:impact=\"confidentiality\""],
+            None => &["acn:impact=\"availability\""],
+        },
         took: Duration::default(),
         seen: Said::new(
             format!("{} dice alle altre, a nome di {router}, {}.", who.it, says.it),

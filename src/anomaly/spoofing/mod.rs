@@ -92,7 +92,8 @@ pub static KIND: Kind = Kind {
                 are compared by server: a second one that names other gateways or name servers for \
                 the same network is a rival, as is a router of IPv6 that announces another network. Of each machine the names are \
                 counted for which it answers that they are its own. A question to a name server that was \
-                asked once and answered twice, with other addresses, was answered by two. Hardware addresses \
+                asked once and answered twice, with other addresses, was answered by two; many answers to one with identifiers that it did not have \
+                are guesses. Hardware addresses \
                 that look for an address by DHCP are counted by minute, and their makers. Redirects of \
                 ICMP and NDP, and routers that resign, must come from the router's card.",
     references: &[
@@ -100,6 +101,7 @@ pub static KIND: Kind = Kind {
         "RFC 2131, RFC 2132 (DHCP)",
         "RFC 4861 (NDP), RFC 6104 (rogue router advertisements)",
         "arpwatch, the bogons and flip-flops that it reports",
+        "RFC 5452 (forged answers of DNS), RFC 8415 (DHCPv6)",
         "RFC 4795 (LLMNR), RFC 1001 and RFC 1002 (NetBIOS)",
         "MITRE ATT&CK T1557, T1557.001, T1557.002, T1557.003",
     ],
@@ -247,6 +249,7 @@ impl Spoofing {
         let context = Context { source: Some(sender), destination: None, ..context };
         let memory = self.server_memory;
         if transaction.protocol == "dhcpv6" {
+            clients.serves(vlan, at);
             let is_router = routers.is_known(vlan, sender.addr, at);
             if let Some(found) = self_named.add(&context, &said, at, is_router) {
                 return Some(found);

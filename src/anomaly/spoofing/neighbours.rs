@@ -12,6 +12,7 @@ use crate::time::{Duration, Timestamp};
 const ADVERTISEMENT_OF_ROUTER: u8 = 134;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
+pub(super) const REDIRECT: u8 = 137;
 /// Types of options (4.6).
 const SOURCE_ADDRESS: u8 = 1;
 const TARGET_ADDRESS: u8 = 2;
@@ -32,7 +33,7 @@ const GROWTH: u64 = 10;
 /// farther away cannot send it.
 pub(super) fn is_local(context: &Context, message: &IcmpMessage) -> bool {
     const NEVER_FORWARDED: u8 = 255;
-    let router = message.kind == ADVERTISEMENT_OF_ROUTER;
+    let router = matches!(message.kind, ADVERTISEMENT_OF_ROUTER | REDIRECT);
     let link_local = || match context.source.map(|end| end.addr) {
         Some(IpAddr::V6(address)) => address.is_unicast_link_local(),
         _ => false,
@@ -136,12 +137,18 @@ struct Announced {
     last: Timestamp,
 }
 
+/// Until when a router is a way out, as it has said itself, and when it did last.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Way {
+    pub(super) until: Timestamp,
+    pub(super) at: Timestamp,
+}
+
 /// The routers of each segment.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Routers {
     segments: Recent<Vlan, Segment>,
-    /// Until when each is a way out, as it says itself.
-    heard: Recent<(Vlan, IpAddr), Timestamp>,
+    heard: Recent<(Vlan, IpAddr), Way>,
 }
 
 /// Two routers that contradict each other.
@@ -169,18 +176,18 @@ impl Routers {
         let key = (vlan, router);
         if self.heard.peek(&key).is_some() || self.heard.len() < ROUTERS_MAX {
             let lifetime = Duration::from_secs(u64::from(message.rest & 0xffff));
-            *self.heard.touch(&key) = at.after(lifetime);
+            *self.heard.touch(&key) = Way { until: at.after(lifetime), at };
         }
     }
 
-    /// Until when it is one, as it has said last.
-    pub(super) fn until(&self, vlan: Vlan, router: IpAddr) -> Option<Timestamp> {
+    /// What it has said last.
+    pub(super) fn said(&self, vlan: Vlan, router: IpAddr) -> Option<Way> {
         self.heard.peek(&(vlan, router)).copied()
     }
 
     /// Whether it is one now.
     pub(super) fn is_known(&self, vlan: Vlan, router: IpAddr, at: Timestamp) -> bool {
-        self.until(vlan, router).is_some_and(|until| at <= until)
+        self.said(vlan, router).is_some_and(|said| at <= said.until)
     }
 
     /// Takes what a router announces on a segment: of a network that is new while another router's is

@@ -14,10 +14,12 @@ use crate::time::{Duration, Timestamp};
 const SEGMENTS_MAX: usize = 64;
 /// Requests within this time count together: what lasts longer is a day's coming and going.
 const SPAN: Duration = Duration::from_secs(300);
-/// With so many times as many machines it does not matter of how many makers they are.
+/// With so many times as many machines that take nothing it does not matter of how many makers they are.
 const CROWD: u64 = 4;
 /// Hardware addresses kept as examples.
 const EXAMPLES_MAX: usize = 4;
+/// A server of DHCPv6 is there when it was heard within this time.
+const SERVED: Duration = Duration::from_secs(86_400);
 /// After this time the same is told again.
 const AGAIN: Duration = Duration::from_secs(3600);
 /// Letters of a hardware address in text.
@@ -30,6 +32,8 @@ const MAKER_BYTES: usize = 3;
 struct Asking {
     since: Timestamp,
     clients: Distinct,
+    /// Of them those that took what they were offered: machines that came back after a power cut do.
+    finished: Distinct,
     makers: Distinct,
     examples: Vec<String>,
     told: Option<Timestamp>,
@@ -38,12 +42,20 @@ struct Asking {
 /// See the module's page.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Clients {
-    segments: Recent<Vlan, Asking>,
+    /// By segment, and whether they ask for addresses of IPv6.
+    segments: Recent<(Vlan, bool), Asking>,
+    /// When a server of DHCPv6 was heard last: where there is none, machines ask for ever.
+    served: Recent<Vlan, Timestamp>,
 }
 
 impl Clients {
     pub(super) const fn new() -> Self {
-        Self { segments: Recent::new(SEGMENTS_MAX) }
+        Self { segments: Recent::new(SEGMENTS_MAX), served: Recent::new(SEGMENTS_MAX) }
+    }
+
+    /// A server of DHCPv6 was heard.
+    pub(super) fn serves(&mut self, vlan: Vlan, at: Timestamp) {
+        *self.served.touch(&vlan) = at;
     }
 
     /// Takes a message of a client; the finding when so many looked for an address within five minutes, of
@@ -58,22 +70,35 @@ impl Clients {
         let mut asks = Asks { v6: transaction.protocol == "dhcpv6", ..Asks::default() };
         transaction.transaction.describe(&mut asks);
         if asks.v6 {
-            asks.read_identity(context);
+            let served = self.served.peek(&context.vlan);
+            let served = served.is_some_and(|last| at.since(*last) <= SERVED);
+            if !served || !asks.read_card() {
+                return None;
+            }
+        }
+        let key = (context.vlan, asks.v6);
+        if asks.requests
+            && let Some(asking) = self.segments.get(&key)
+            && asking.clients.contains(mix_bytes(&asks.client))
+        {
+            asking.finished.insert(mix_bytes(&asks.client));
         }
         if !asks.discovers || asks.is_made_up() {
             return None;
         }
-        let asking = self.segments.touch(&context.vlan);
+        let asking = self.segments.touch(&key);
         if at.since(asking.since) > SPAN {
             *asking = Asking { since: at, told: asking.told, ..Asking::default() };
         }
         if asking.clients.insert(mix_bytes(&asks.client)) && asking.examples.len() < EXAMPLES_MAX {
             asking.examples.push(String::from_utf8_lossy(&asks.client).into_owned());
         }
-        asking.makers.insert(mix_bytes(asks.maker()));
+        let maker = asks.client.get(..MAKER_BYTES * 3).unwrap_or(&asks.client);
+        asking.makers.insert(mix_bytes(maker));
         let (clients, makers) = (asking.clients.count(), asking.makers.count());
         let scattered = makers.saturating_mul(3) >= clients.saturating_mul(2);
-        let scattered = scattered || clients >= clients_min.saturating_mul(CROWD);
+        let open = clients.saturating_sub(asking.finished.count());
+        let scattered = scattered || open >= clients_min.saturating_mul(CROWD);
         let told = asking.told.is_some_and(|told| at.since(told) < AGAIN);
         if clients < clients_min || !scattered || told {
             return None;
@@ -85,9 +110,12 @@ impl Clients {
     pub(super) fn memory(&self) -> usize {
         let of = |asking: &Asking| {
             let examples: usize = asking.examples.iter().map(String::capacity).sum();
-            asking.clients.memory() + asking.makers.memory() + examples
+            let sketches = [&asking.clients, &asking.makers, &asking.finished];
+            sketches.into_iter().map(Distinct::memory).sum::<usize>() + examples
         };
-        self.segments.memory() + self.segments.iter().map(|(_, asking)| of(asking)).sum::<usize>()
+        self.served.memory()
+            + self.segments.memory()
+            + self.segments.iter().map(|(_, asking)| of(asking)).sum::<usize>()
     }
 }
 
@@ -96,6 +124,7 @@ fn found(context: &Context, asking: &Asking, least: u64, took: Duration) -> Foun
     let examples = asking.examples.join(", ");
     let (lasted, of) =
         (span(took), count(clients, ["macchina", "macchine"], ["machine", "machines"]));
+    let by = count(makers, ["produttore", "produttori"], ["maker", "makers"]);
     Judgement {
         kind: &KIND,
         sid: 6,
@@ -118,12 +147,12 @@ fn found(context: &Context, asking: &Asking, least: u64, took: Duration) -> Foun
         took,
         seen: Said::new(
             format!(
-                "{} hanno cercato un indirizzo (DHCP) in {}, con schede di {makers} produttori ({examples} e altre).",
-                of.it, lasted.it
+                "{} hanno cercato un indirizzo (DHCP) in {}, con schede di {} ({examples} e altre).",
+                of.it, lasted.it, by.it
             ),
             format!(
-                "{} looked for an address (DHCP) in {}, with network cards of {makers} makers ({examples} and others).",
-                of.en, lasted.en
+                "{} looked for an address (DHCP) in {}, with network cards of {} ({examples} and others).",
+                of.en, lasted.en, by.en
             ),
         ),
         normal: Said::new(
@@ -133,8 +162,10 @@ fn found(context: &Context, asking: &Asking, least: u64, took: Duration) -> Foun
              of a few makers.",
         ),
         why: Said::new(
-            "tante schede di tanti produttori non si accendono insieme: gli indirizzi hardware sono inventati",
-            "so many cards of so many makers are not switched on together: the hardware addresses are made up",
+            "tante macchine non si accendono insieme, o prendono poi l'indirizzo: gli indirizzi hardware \
+             sembrano inventati",
+            "so many machines are not switched on together, or then take their address: the hardware \
+             addresses seem to be made up",
         ),
         meaning: Said::new(
             "Chi consuma tutti gli indirizzi lascia senza rete chi arriva dopo, e spesso offre poi un \
@@ -158,40 +189,25 @@ struct Asks {
     v6: bool,
     discovers: bool,
     client: Vec<u8>,
-    /// The client's name is no hardware address.
-    nameless: bool,
+    /// It takes what it was offered.
+    requests: bool,
 }
 
 impl Asks {
     /// Of version 6 a client names itself (RFC 8415, 11): mostly by a hardware address, at the end; else
-    /// by anything that stays, of which no maker can be read. Without a name its address is one.
-    fn read_identity(&mut self, context: &Context) {
-        if self.client.is_empty() {
-            let source = context.source.map(|end| end.addr.to_string());
-            self.client = source.unwrap_or_default().into_bytes();
-        }
+    /// by anything that stays, which says nothing of how many machines there are.
+    fn read_card(&mut self) -> bool {
         // 1 and 3: a link-layer address, with and without the time.
         let by_card = self.client.starts_with(b"00:01:") || self.client.starts_with(b"00:03:");
-        match self.client.last_chunk::<HARDWARE_TEXT>().filter(|_| by_card) {
-            Some(card) => self.client = card.to_vec(),
-            None => self.nameless = true,
-        }
-    }
-
-    /// The maker of the card, written in hexadecimal, with colons; nothing where that is not known.
-    fn maker(&self) -> &[u8] {
-        let maker = self.client.get(..MAKER_BYTES * 3).unwrap_or(&self.client);
-        if self.nameless { &[] } else { maker }
+        let card = self.client.last_chunk::<HARDWARE_TEXT>().filter(|_| by_card).copied();
+        self.client = card.map_or_else(Vec::new, Vec::from);
+        card.is_some()
     }
 
     /// Whether the address says of itself that no maker gave it (IEEE 802: the second bit of the first
     /// byte): telephones have such ones on a Wi-Fi, each time others.
     fn is_made_up(&self) -> bool {
-        !self.nameless
-            && matches!(
-                self.client.get(1),
-                Some(b'2' | b'3' | b'6' | b'7' | b'a' | b'b' | b'e' | b'f')
-            )
+        matches!(self.client.get(1), Some(b'2' | b'3' | b'6' | b'7' | b'a' | b'b' | b'e' | b'f'))
     }
 }
 
@@ -206,8 +222,10 @@ impl Tree for Asks {
 
     fn text(&mut self, key: &str, value: &[u8]) {
         match key {
-            "dhcp_type" => self.discovers = value == b"discover",
-            "type" => self.discovers = value == b"solicit",
+            "dhcp_type" | "type" => {
+                self.discovers = matches!(value, b"discover" | b"solicit");
+                self.requests = value == b"request";
+            }
             "client_mac" | "client_id" => self.client = value.to_vec(),
             _ => {}
         }

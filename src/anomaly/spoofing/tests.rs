@@ -679,11 +679,21 @@ fn a_redirect_comes_from_the_routers_card_and_leads_to_another() {
     // In the router's name from another card, however often; in another's to itself.
     let many = (0..50).map(|n| redirect(20 + n, 66, [router, host, "10.0.0.66", "192.0.2.1"]));
     assert_eq!(told(many.collect()), forged);
-    let itself = redirect(20, 9, ["10.0.0.77", host, other, "192.0.2.1"]);
+    let itself = redirect(20, 9, ["10.0.0.8", host, other, "192.0.2.1"]);
     assert_eq!(told(vec![itself]), forged);
     // The router knows a better way; one that is not of this link; one that nobody knows.
     assert_eq!(told(vec![redirect(20, 1, [router, host, other, "192.0.2.1"])]), []);
     assert_eq!(told(vec![redirect(20, 1, ["198.51.100.1", host, "198.51.100.2", host])]), []);
+    // After somebody else has claimed the router's address nobody knows who it is.
+    let claim = arp(15, 2, 66, 1, 1);
+    assert_eq!(told(vec![claim, redirect(20, 1, [router, host, other, "192.0.2.1"])]), []);
+    // From beyond the router, which hands it on.
+    assert_eq!(told(vec![redirect(20, 1, ["198.51.100.9", host, router, "192.0.2.1"])]), []);
+    let mut far = redirect(20, 66, ["fe80::1", ALL, "fe80::66", "2001:db8::1"]);
+    if let Body::Icmp(message) = &mut far.body {
+        message.hops = 50;
+    }
+    assert_eq!(told(vec![far]), []);
     // Of IPv6 too; nobody says so to all at once.
     let link = || ndp(10, ("fe80::1", ALL), 136, "fe80::1", 1);
     let of = |card, to| redirect(20, card, ["fe80::1", to, "fe80::66", "2001:db8::1"]);
@@ -695,7 +705,7 @@ fn a_redirect_comes_from_the_routers_card_and_leads_to_another() {
     assert!(text.contains("a nome di 10.0.0.1") && text.contains("02:00:00:00:00:42"), "{text}");
     // Many cards that nobody has make no findings without end.
     let flood = (0..250).map(|n| redirect(20, n, [router, host, "10.0.0.66", "192.0.2.1"]));
-    assert_eq!(told(flood.collect()), [(9, Level::Medium); 4]);
+    assert_eq!(told(flood.collect()), [(9, Level::Medium); 6]);
 }
 
 #[test]
@@ -725,7 +735,12 @@ fn who_says_in_a_routers_name_that_it_is_none() {
         })
     };
     assert_eq!(judge(in_turn(8, 2)).iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [9]);
-    assert!(judge(in_turn(8, 100)).is_empty(), "its line comes and goes");
+    let flaps = (0..20).flat_map(|n| {
+        let mut resigns = resigns(1);
+        resigns.timestamp = announce(n * 25 + 12, "fe80::1", "2001:db8:1::").timestamp;
+        [announce(n * 25, "fe80::1", "2001:db8:1::"), resigns]
+    });
+    assert!(judge(flaps).is_empty(), "its line comes and goes");
     let stops = (0..8).map(|_| resigns(1));
     assert!(judge(std::iter::once(announce(0, "fe80::1", "2001:db8:1::")).chain(stops)).is_empty());
     // One that never was one: it is not there for that.
@@ -734,24 +749,39 @@ fn who_says_in_a_routers_name_that_it_is_none() {
 
 #[test]
 fn machines_that_nobody_has_ask_for_addresses_of_ipv6_too() {
-    let asks = |count: u64, name: fn(u64) -> String| {
-        judge((0..count).map(|n| {
-            let mut texts = vec![("type", "solicit".to_owned())];
-            if !name(n).is_empty() {
-                texts.push(("client_id", name(n)));
-            }
-            let mut record = speak(n * 100, "dhcpv6", [546, 547], Spoken(texts, Vec::new()));
-            let source = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, n as u16);
-            record.context.source = Some(Endpoint { addr: source.into(), port: 546 });
-            record
-        }))
+    let asks = |count: u64, served: bool, name: fn(u64) -> String| {
+        let server = served.then(|| grant(0, 9, 1, ["2001:db8::5", "2001:db8::53"]));
+        judge(server.into_iter().chain((0..count).map(|n| {
+            let texts = vec![("type", "solicit".to_owned()), ("client_id", name(n))];
+            speak(n * 100 + 1, "dhcpv6", [546, 547], Spoken(texts, Vec::new()))
+        })))
     };
     let card = |n: u64| format!("00:01:00:01:2c:00:11:22:{:02x}:00:{:02x}:00:00:01", n * 4, n);
-    let found = asks(60, card);
+    let found = asks(60, true, card);
     assert_eq!(found.iter().map(|f| f.finding.sid).collect::<Vec<_>>(), [6]);
+    assert!(asks(60, false, card).is_empty(), "where there is no server all ask for ever");
     // Of one maker, after a power cut; of telephones; named by something else than a card.
-    assert!(asks(60, |n| format!("00:03:00:01:00:11:22:00:00:{n:02x}")).is_empty());
-    assert!(asks(60, |n| format!("00:03:00:01:{:02x}:11:22:00:00:01", (n * 4) | 2)).is_empty());
-    assert!(asks(60, |n| format!("00:04:{n:02x}:{}", "00:".repeat(15))).is_empty());
-    assert_eq!(asks(240, |_| String::new()).len(), 1);
+    let of_one = |n| format!("00:03:00:01:00:11:22:00:{:02x}:{:02x}", n >> 8, n & 255);
+    assert!(asks(60, true, of_one).is_empty() && asks(400, true, of_one).len() == 1);
+    let telephone = |n| format!("00:03:00:01:{:02x}:11:22:00:00:01", (n * 4) | 2);
+    assert!(asks(60, true, telephone).is_empty());
+    let uuid = |n| format!("00:04:{:02x}:{:02x}:{}", n >> 8, n & 255, "00:".repeat(14));
+    assert!(asks(600, true, uuid).is_empty() && asks(600, true, |_| String::new()).is_empty());
+}
+
+#[test]
+fn machines_that_come_back_take_their_address() {
+    let boots = |takes: bool| {
+        judge((0..400u64).flat_map(|n| {
+            let mac = format!("00:11:22:00:{:02x}:{:02x}", n >> 8, n & 255);
+            let says = |kind: &str, more| {
+                let texts = vec![("dhcp_type", kind.to_owned()), ("client_mac", mac.clone())];
+                speak(n * 50 + more, "dhcp", [68, 67], Spoken(texts, Vec::new()))
+            };
+            let request = takes.then(|| says("request", 1));
+            std::iter::once(says("discover", 0)).chain(request).collect::<Vec<_>>()
+        }))
+    };
+    assert!(boots(true).is_empty());
+    assert_eq!(boots(false).len(), 1);
 }

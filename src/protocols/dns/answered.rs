@@ -82,9 +82,9 @@ impl Answered {
     /// when there were many that only guess what it was. Told once of a question.
     pub fn answer(&mut self, message: &Message, now: Timestamp) -> Option<&'static Event> {
         let subject = subject(message);
-        let blind = now < self.blind;
-        let Some(known) = self.known(key(message, subject), now) else {
-            let guessed = !blind && self.is_guessed(subject, now);
+        let (key, blind) = (key(message, subject), now < self.blind);
+        let Some(known) = self.known(key, now) else {
+            let guessed = self.is_guessed(key, subject, now);
             return guessed.then_some(&IDENTIFIER_GUESSED);
         };
         if message.flags & CUT != 0 {
@@ -104,7 +104,11 @@ impl Answered {
     }
 
     /// Takes an answer that nobody has asked for so; whether it is one of many about what was asked.
-    fn is_guessed(&mut self, subject: u64, now: Timestamp) -> bool {
+    fn is_guessed(&mut self, key: u64, subject: u64, now: Timestamp) -> bool {
+        // A late answer, after a line that stood still.
+        if self.questions.iter().any(|known| known.key == key) {
+            return false;
+        }
         let same =
             |known: &&mut Question| known.subject == subject && now.since(known.since) <= WAIT;
         let Some(known) = self.questions.iter_mut().rev().find(same) else { return false };

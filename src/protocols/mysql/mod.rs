@@ -50,12 +50,15 @@ fn probe(way: Direction, _: Carrier, bytes: &[u8]) -> Probe {
         };
     }
     let Some(head) = bytes.first_chunk::<HEAD>() else {
-        let fits =
-            bytes.iter().skip(1).zip([0, 0, 0, parser::GREETING]).all(|(is, must)| *is == must);
+        let head = bytes.iter().skip(1).zip([0, 0, 0]).all(|(is, must)| *is == must);
+        let known = |kind: &u8| matches!(*kind, parser::GREETING | parser::ERROR);
+        let fits = head && bytes.get(4).is_none_or(known);
         return if fits { Probe::NeedMore } else { Probe::No };
     };
     match head {
         [30..=255, 0, 0, 0, parser::GREETING, b'1'..=b'9'] => Probe::Yes,
+        // Some are refused before they say who they are: too many connections, a host that is blocked.
+        [_, 0, 0, 0, parser::ERROR, _] => Probe::Yes,
         _ => Probe::No,
     }
 }

@@ -29,11 +29,9 @@ mod capability {
     pub const LENGTH_ENCODED: u32 = 0x0020_0000;
 }
 
-/// The first byte of what the server says of a log-in.
-mod verdict {
-    pub const OK: u8 = 0;
-    pub const ERROR: u8 = 0xff;
-}
+/// The first byte when the server says yes, and no.
+const OK: u8 = 0;
+pub(super) const ERROR: u8 = 0xff;
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +51,8 @@ pub struct MysqlParser {
     waiting: [Vec<u8>; 2],
     ended: [bool; 2],
     done: bool,
+    /// Bytes behind the request for TLS.
+    left_over: usize,
 }
 
 impl Parser for MysqlParser {
@@ -102,6 +102,10 @@ impl Parser for MysqlParser {
         true
     }
 
+    fn left_over(&self) -> usize {
+        self.left_over
+    }
+
     fn memory(&self) -> usize {
         let waiting: usize = self.waiting.iter().map(Vec::capacity).sum();
         let login = self.login.as_deref().map_or(0, |login| {
@@ -135,6 +139,7 @@ impl MysqlParser {
             };
             frame::tell(wants, "pdu", way.side(), message, signals);
             let body = message.get(HEAD..).unwrap_or_default();
+            self.left_over = waiting.len() - message.len();
             if self.message(body, signals).is_none() {
                 return self.wrong(way, &MALFORMED, signals);
             }
@@ -152,8 +157,7 @@ impl MysqlParser {
                 login.version = kept(text(&mut reader)?);
                 self.step = Step::Response;
             }
-            // Some are refused before they say who they are: too many connections, a host that is blocked.
-            (Step::Greeting | Step::Verdict, verdict::ERROR) => {
+            (Step::Greeting | Step::Verdict, ERROR) => {
                 let code = u16::from_le_bytes(reader.array()?);
                 let rest = reader.rest();
                 // The state of SQL, of five letters, stands in front where the client knows it.
@@ -165,7 +169,7 @@ impl MysqlParser {
                 login.result = Some(code);
                 self.finish(signals);
             }
-            (Step::Verdict, verdict::OK) => {
+            (Step::Verdict, OK) => {
                 login.result = Some(0);
                 self.finish(signals);
             }

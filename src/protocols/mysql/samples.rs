@@ -48,6 +48,10 @@ pub static SAMPLES: &[Sample] = &[
         ],
     },
     Sample {
+        name: "refused without a question",
+        turns: &[(ToClient, b"\x17\0\0\0\xff\x10\x04Too many connections")],
+    },
+    Sample {
         name: "broken: an answer that ends too soon",
         turns: &[(ToClient, GREETING), (ToServer, b"\x03\0\0\x01\x85\xa2\x0a")],
     },
