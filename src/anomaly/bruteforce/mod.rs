@@ -50,8 +50,9 @@ static WINDOW_HOME: Parameter = Parameter::fixed(
     "window-home",
     300.0,
     "seconds",
-    "The same for connections within the house, and for mail elsewhere, whose shape alone tells: \
-     scripts and pollers make such all day, but not one each few seconds.",
+    "The same for connections within the house, and for mail elsewhere, whose shape alone tells, \
+     for telephones and for databases of the house: scripts and pollers make such all day, but not \
+     one each few seconds.",
 );
 static BURST: Parameter = Parameter::fixed(
     "burst",
@@ -219,9 +220,10 @@ impl Bruteforce {
         let limit = match attempt.service {
             Service::Netlogon => limits.netlogon,
             _ if by_shape && usual => limits.home,
-            // A telephone with a wrong password tries it twice a minute, a program more often, and each time
-            // in other words.
-            Service::Sip | Service::Database if home => limits.home,
+            // A telephone with a wrong password tries it twice a minute, wherever it is, a program more
+            // often, and each time in other words.
+            Service::Sip => limits.home,
+            Service::Database if home => limits.home,
             _ => limits.usual,
         };
         let at = super::attempts::when(record);

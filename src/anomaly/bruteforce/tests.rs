@@ -517,6 +517,15 @@ fn of_telephones_a_refusal_counts_when_it_is_of_what_was_asked_for_last() {
         let many = (0..60).flat_map(|n| registers(n, "100", proves, [code, asked]));
         assert_eq!(sids(many.collect()), [], "{proves} {code} {asked}");
     }
+    // A telephone with an old password, and one that is not there any more, twice a minute all day.
+    let old = (1..2000u64).flat_map(|n| {
+        let [mut request, mut answer] =
+            registers(n, "100", &(n - 1).to_string(), ["401", &asks(n)]);
+        (request.timestamp, answer.timestamp) =
+            (Timestamp::new(n * 30, 0), Timestamp::new(n * 30, 0));
+        [request, answer]
+    });
+    assert_eq!(sids(old.collect()), []);
     // Other requests, and answers whose request was not seen.
     let watch = (0..60).map(|n| {
         let number = format!("{n} SUBSCRIBE");
