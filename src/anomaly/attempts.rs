@@ -500,7 +500,7 @@ static LOGIN_WORDS: [Word; 8] = [
 ];
 
 /// In an answer to credentials that were right but too old.
-pub(super) static STALE: Word = Word::new(b"stale=true");
+static STALE: Word = Word::new(b"stale=true");
 /// Before a password in what is sent to log on.
 static SECRET_WORDS: [Word; 5] = [
     Word::new(b"password"),

@@ -8,18 +8,12 @@
 //! What is not counted: other requests (a call that is not allowed, a line that may not be watched),
 //! answers of which the request was not seen, or that go to another port than it came from (18.2.2).
 
-use super::attempts::{Attempt, Result, STALE, Service, attempt, hash};
-use super::spoken::Word;
+use super::attempts::{Attempt, Result, Service, attempt, hash};
 use super::stats::Recent;
 use super::stats::distinct::{mix, mix_address};
 use super::{FieldRef, Site};
 use crate::net::Direction;
 use crate::record::{Context, TransactionRecord};
-
-/// Before the name in credentials.
-static USER: Word = Word::new(b"username=");
-/// Before what was asked for, in credentials and where it is asked for.
-static NONCE: Word = Word::new(b"nonce=");
 
 /// Requests whose answers have not come.
 const REQUESTS_MAX: usize = 1024;
@@ -94,7 +88,7 @@ impl Registrar {
         let key = mix(ends ^ mix(call ^ mix(number)));
         let Some(code) = self.code.bytes(record, |code| <[u8; 3]>::try_from(code).ok()) else {
             let named = self.credentials.bytes(record, |text| {
-                (value(text, &USER).map(hash), value(text, &NONCE).map_or(0, hash))
+                (value(text, b"username").map(hash), value(text, b"nonce").map_or(0, hash))
             });
             let to = self.to.bytes(record, |text| hash(extension(text))).unwrap_or_default();
             let account = named.and_then(|(user, _)| user).unwrap_or(to);
@@ -119,7 +113,7 @@ impl Registrar {
             b"401" | b"403" => {
                 self.kept.requests.remove(&key);
                 let stale = self.challenge.bytes(record, is_stale) == Some(true);
-                let wanted = self.challenge.bytes(record, |text| value(text, &NONCE).map(hash));
+                let wanted = self.challenge.bytes(record, |text| value(text, b"nonce").map(hash));
                 let before = self.kept.asked.peek(&asked).copied().unwrap_or_default();
                 if let Some(wanted) = wanted.flatten() {
                     *self.kept.asked.touch(&asked) = wanted;
@@ -144,17 +138,20 @@ fn number_of(sequence: &[u8]) -> Option<u64> {
     std::str::from_utf8(number).ok()?.parse().ok()
 }
 
-/// What stands behind a word, without its quotes.
-fn value<'a>(text: &'a [u8], word: &Word) -> Option<&'a [u8]> {
-    let rest = text.get(word.place(text)? + word.text().len()..)?;
-    let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
-    rest.split(|byte| matches!(byte, b'"' | b',' | b' ')).next()
+/// The value of a parameter of credentials or of a challenge, without its quotes: `Digest realm="a", b=c`.
+fn value<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    text.split(|byte| *byte == b',').find_map(|part| {
+        let (key, value) = part.split_at(part.iter().position(|byte| *byte == b'=')?);
+        let key = key.trim_ascii().rsplit(|byte| *byte == b' ').next()?;
+        let value = value.get(1..)?.trim_ascii();
+        let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
 }
 
 /// Whether what was proved was right, but with a challenge that was too old (RFC 7616, 3.3).
 fn is_stale(challenge: &[u8]) -> bool {
-    let plain: Vec<u8> = challenge.iter().copied().filter(|byte| *byte != b'"').collect();
-    STALE.is_in(&plain)
+    value(challenge, b"stale").is_some_and(|stale| stale.eq_ignore_ascii_case(b"true"))
 }
 
 /// The part before the `@` of an address in a header.

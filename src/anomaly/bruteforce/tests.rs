@@ -465,7 +465,8 @@ fn registers(n: u64, user: &str, proves: &str, [code, asks]: [&str; 2]) -> [Reco
     // The number may be printed anew.
     let short = format!("{n} REGISTER");
     let mut answer = vec![("sip.call_id", &*call), ("sip.cseq", &*short), ("sip.stat_code", code)];
-    let proof = format!("Digest username=\"{user}\", nonce=\"{proves}\", response=\"0\"");
+    let proof =
+        format!("Digest username=\"{user}\", cnonce=\"7\", nonce=\"{proves}\", response=\"0\"");
     if !proves.is_empty() {
         request.push(("sip.authorization", &*proof));
     }

@@ -3,8 +3,8 @@
 //! Seen from the victim. Eight ways of flooding are told apart: openings of TCP that are not
 //! completed, TCP segments that belong to no connection, datagrams that nobody answers, ICMP,
 //! new senders of other protocols than these, fragments, whole
-//! connections and HTTP requests, and requests that come a few bytes at a time and never end, so that
-//! each holds a place of the server. What comes piles up in a cumulative sum of the victim and the way
+//! connections and HTTP requests, and requests that come a few bytes at a time and never end, or whose
+//! answer is not read, so that each holds a place of the server. What comes piles up in a cumulative sum of the victim and the way
 //! ([`Cusum`]), and runs off at the rate that is tolerated: a rate that is always tolerated, or some
 //! times what this victim usually gets, whichever is more. So neither a busy server nor a second full of
 //! packets is a matter of windows.

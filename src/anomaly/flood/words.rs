@@ -106,7 +106,7 @@ fn confidence(level: f64, excess: f64) -> f64 {
 /// What the sentences of a finding share.
 struct Words<'a> {
     way: Way,
-    victim: Said,
+    victim: String,
     /// The victim is a whole network.
     is_network: bool,
     /// The source that does most of it.
@@ -124,15 +124,9 @@ impl<'a> Words<'a> {
         let name = |addr| host(Some(Endpoint { addr, port: 0 }), about.known);
         let seconds = about.at.since(entry.begun).as_secs_f64().max(1.0);
         let is_network = target.is_some_and(|end| is_group(end.addr));
-        let named = host(target, about.known);
-        let victim = if is_network {
-            Said::new(format!("La rete locale ({named})"), format!("The local network ({named})"))
-        } else {
-            Said::same(&named)
-        };
         Self {
             way: about.way,
-            victim,
+            victim: host(target, about.known),
             is_network,
             leader: crowd.leader().map(name),
             crowd,
@@ -155,9 +149,9 @@ impl<'a> Words<'a> {
             Way::Connections => "Flood of connections and requests",
             Way::Slow => "Slow requests that hold the places of a server",
         };
-        let victim = match self.victim.en.strip_prefix("The ") {
-            Some(rest) if self.is_network => format!("the {rest}"),
-            _ => self.victim.en.clone(),
+        let victim = match &self.victim {
+            group if self.is_network => format!("the local network ({group})"),
+            host => host.clone(),
         };
         match &self.leader {
             Some(leader) => format!("{kind} of {victim} by {leader}"),
@@ -169,6 +163,11 @@ impl<'a> Words<'a> {
         let things = things(self.way, self.entry.packets);
         let (span, rate) = (span(took), number(self.per_second));
         let (from, victim) = (self.from(), &self.victim);
+        let victim = if self.is_network {
+            Said::new(format!("La rete locale ({victim})"), format!("The local network ({victim})"))
+        } else {
+            Said::same(victim)
+        };
         let bytes = amount(self.entry.bytes);
         let size = match self.way {
             Way::Connections | Way::Slow => Said::default(),
@@ -269,8 +268,7 @@ impl<'a> Words<'a> {
         if self.is_network {
             return network_advice();
         }
-        // A host has the same name in both languages.
-        let victim = &self.victim.en;
+        let victim = &self.victim;
         if self.ours {
             let who = self.leader.as_ref().map_or_else(
                 || Said::new("le macchine interne che inviano", "the internal machines that send"),
@@ -330,7 +328,7 @@ impl<'a> Words<'a> {
 
 impl Words<'_> {
     fn slow_advice(&self) -> Said {
-        let victim = &self.victim.en;
+        let victim = &self.victim;
         let block = self.leader.as_ref().map_or_else(Said::default, |leader| {
             Said::new(
                 format!("bloccare {leader} sul firewall; "),
