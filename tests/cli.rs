@@ -414,6 +414,49 @@ fn frames_of_a_link_type_that_is_not_read_are_no_comfort() {
     run.complains(&["1 of 1 frames have link type 105"]);
 }
 
+/// What the recorder left out is said; who spoke to whom, and how much, is known all the same.
+#[test]
+fn a_capture_of_headers_alone_counts_the_same_flows_and_is_no_comfort() {
+    let place = Place::new();
+    let flows = |file: &str| {
+        let all = ["replay", "--no-signatures", "--checksums", "validate", "-o", "out", file];
+        let run = place.run(&all, DONE);
+        let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
+        let records: Vec<serde_json::Value> =
+            eve.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |kind: &str| records.iter().filter(|r| r["event_type"] == kind).count();
+        let flow = records.iter().filter(|record| record["event_type"] == "flow").map(|record| {
+            let flow = &record["flow"];
+            let counts = ["pkts_toserver", "bytes_toserver", "pkts_toclient", "bytes_toclient"];
+            let ends = [&record["src_ip"], &record["src_port"], &record["dest_port"]];
+            let state = (&flow["state"], &record["tcp"]["state"]);
+            format!("{ends:?} {:?} {state:?}", counts.map(|count| &flow[count]))
+        });
+        let flow: std::collections::BTreeSet<String> = flow.collect();
+        (flow, of("modbus") + of("dns"), run)
+    };
+    for name in ["modbus.pcap", "dns.pcap"] {
+        let whole = std::fs::read(capture(name)).unwrap();
+        let (mut cut, mut at) = (whole[..24].to_vec(), 24);
+        while at < whole.len() {
+            let word = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().unwrap());
+            let length = word(at + 8) as usize;
+            // Ethernet, IPv4, TCP with all options.
+            let kept = length.min(66);
+            cut.extend_from_slice(&whole[at..at + 8]);
+            cut.extend_from_slice(&(kept as u32).to_le_bytes());
+            cut.extend_from_slice(&whole[at + 12..at + 16 + kept]);
+            at += 16 + length;
+        }
+        let file = place.write("cut.pcap", &cut);
+        let (before, messages, _) = flows(&capture(name));
+        let (after, none, run) = flows(file.to_str().unwrap());
+        assert!(!before.is_empty() && messages > 0 && none == 0, "{name} {messages} {none}");
+        assert_eq!(before, after, "{name}");
+        run.complains(&["packets were cut short", "tcpdump -s 0"]);
+    }
+}
+
 /// A capture that began when a connection was made already.
 #[test]
 fn connections_in_midstream_are_followed_where_that_is_wanted() {

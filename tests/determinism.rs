@@ -177,10 +177,11 @@ fn told(frames: &[Vec<u8>], workers: usize, limits: rivellino::flow::Limits) -> 
         let mut parts: Vec<Batch> = (0..workers).map(|_| Batch::default()).collect();
         for bytes in round {
             last += 1;
-            let pair = rivellino::decode::address_pair(LINK_RAW, bytes).unwrap();
+            let length = bytes.len() as u32;
+            let pair = rivellino::decode::address_pair(LINK_RAW, bytes, length).unwrap();
             let shard = rivellino::flow::shard_of(pair.0, pair.1);
             let part = &mut parts[rivellino::flow::group_of(shard) % workers];
-            let (offset, length) = (part.data.len() as u32, bytes.len() as u32);
+            let offset = part.data.len() as u32;
             part.data.extend_from_slice(bytes);
             let (sequence, timestamp, link) = (last, at(last), LINK_RAW);
             let frame = Frame { timestamp, sequence, link, offset, captured: length, wire: length };

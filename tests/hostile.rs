@@ -381,7 +381,7 @@ fn frames_cut_at_every_byte() {
                     decode::decode(link, part, bytes.len() as u32, &options, &mut |headers, _| {
                         assert!(headers.payload(part).len() <= cut);
                     });
-                    decode::address_pair(link, part);
+                    decode::address_pair(link, part, bytes.len() as u32);
                 }
             }
         }

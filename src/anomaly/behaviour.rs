@@ -371,6 +371,7 @@ impl Behaviour {
             return;
         }
         self.next_tick = self.now.after(TICK);
+        self.known.tick();
         self.incidents.tick(self.now, &self.known, told);
         for (_, detector) in &mut self.seats {
             detector.tick(self.now, &self.known, &mut self.found);

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::attempts::{Attempt, Attempts};
+use super::homes::Homes;
 use super::spoken::Spoken;
 use super::stats::Recent;
 use super::stats::distinct::{mix_address, mix_bytes};
@@ -98,6 +99,7 @@ pub struct Known {
     /// When an address was first claimed by ARP.
     claims: Recent<(Vlan, IpAddr), Timestamp>,
     site: Site,
+    homes: Homes,
     attempts: Attempts,
     /// What records of protocols of [`SPOKEN`] say, those of one run.
     spoken: Vec<Spoken>,
@@ -120,6 +122,7 @@ impl Known {
             names: Recent::new(NAMES_MAX),
             claims: Recent::new(CLAIMS_MAX),
             site: site.clone(),
+            homes: Homes::default(),
             attempts: Attempts::new(site),
             spoken: Vec::new(),
             spoke: 0,
@@ -142,6 +145,23 @@ impl Known {
     pub fn place(&self, address: IpAddr) -> u64 {
         let name = self.names.peek(&address).filter(|name| !name.text.is_empty());
         name.map_or_else(|| mix_address(address), |name| name.hash)
+    }
+
+    /// Whether the client of a conversation is the site's, and whether the server is.
+    #[inline]
+    pub fn ours(&self, client: IpAddr, server: IpAddr) -> (bool, bool) {
+        self.homes.of(client, server, &self.site)
+    }
+
+    /// Conversations with an end in the home networks and without one, when these are not the networks
+    /// of the site.
+    pub fn untold(&self) -> Option<[u64; 2]> {
+        self.homes.untold()
+    }
+
+    /// Packet time has passed.
+    pub(super) const fn tick(&mut self) {
+        self.homes.tick();
     }
 
     /// Whether an address had been claimed by ARP in a VLAN, by packet time `at`.
@@ -176,6 +196,13 @@ impl Known {
     /// was read of it, if anything was.
     #[inline]
     pub(super) fn learn(&mut self, record: &Record) -> Option<Read> {
+        if let Body::Burst(burst) = &record.body
+            && burst.is_first
+            && let (Some(client), Some(server)) =
+                (record.context.source, record.context.destination)
+        {
+            self.homes.begun(client.addr, server.addr, &self.site);
+        }
         let reads = matches!(record.body, Body::Flow(_) | Body::Transaction(_) | Body::Arp(_));
         self.read = if reads { self.read(record) } else { Read::default() };
         let Read { attempt, spoken } = &self.read;
@@ -259,12 +286,12 @@ impl Known {
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
-        state::pack(&(&self.names, &self.claims, self.attempts.kept()))
+        state::pack(&(&self.names, &self.claims, self.homes, self.attempts.kept()))
     }
 
     pub(super) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let (names, claims, kept) = state::unpack(bytes)?;
-        (self.names, self.claims) = (names, claims);
+        let (names, claims, homes, kept) = state::unpack(bytes)?;
+        (self.names, self.claims, self.homes) = (names, claims, homes);
         self.attempts.keep(kept);
         Ok(())
     }

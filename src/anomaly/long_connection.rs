@@ -126,14 +126,14 @@ impl LongConnection {
         }
     }
 
-    fn key(&self, context: &Context) -> Option<Key> {
+    fn key(&self, context: &Context, known: &Known) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
         let many = match peer.addr {
             IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast(),
             IpAddr::V6(v6) => v6.is_multicast(),
         };
-        let ours = self.site.is_home(host.addr) || self.site.is_home(peer.addr);
-        (ours && !many).then_some((host.addr, peer.addr, peer.port))
+        let (client, server) = known.ours(host.addr, peer.addr);
+        ((client || server) && !many).then_some((host.addr, peer.addr, peer.port))
     }
 
     fn burst(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
@@ -146,7 +146,7 @@ impl LongConnection {
         if band == 0 {
             return None;
         }
-        let key = self.key(&record.context)?;
+        let key = self.key(&record.context, known)?;
         let reached = self.flows.touch(&state::conversation(&record.context)?);
         if band <= *reached {
             return None;
@@ -186,9 +186,9 @@ impl LongConnection {
 
     /// A connection began.
     fn counted(&mut self, record: &Record, burst: &Burst, known: &Known) -> Option<Found> {
-        let key = self.key(&record.context)?;
+        let key = self.key(&record.context, known)?;
         // Who knocks from outside is one of many; `scan` and `flood` see those.
-        if !self.site.is_home(key.0) {
+        if !known.ours(key.0, key.1).0 {
             return None;
         }
         let hash = mix(mix_address(key.0) ^ u64::from(key.2)) ^ mix_address(key.1);
@@ -245,7 +245,7 @@ impl Detector for LongConnection {
                 let flows = &mut self.flows;
                 let id = state::conversation(&record.context);
                 let reached = id.and_then(|id| flows.remove(&id)).unwrap_or_default();
-                if let Some(key) = self.key(&record.context)
+                if let Some(key) = self.key(&record.context, known)
                     && band > reached
                     && flow.outcome != Outcome::Silent
                     && let Some(one) =
@@ -402,9 +402,13 @@ mod tests {
     const OURS: [u8; 4] = [10, 0, 0, 5];
     const OUT: [u8; 4] = [203, 0, 113, 9];
 
-    fn fresh() -> LongConnection {
+    fn site() -> Site {
         let home = AddressSet::network(IpAddr::from([10, 0, 0, 0]), 8);
-        LongConnection::new(&Site { home, ..Site::default() }, &Tuning::default())
+        Site { home, ..Site::default() }
+    }
+
+    fn fresh() -> LongConnection {
+        LongConnection::new(&site(), &Tuning::default())
     }
 
     /// A burst of a connection at a second.
@@ -419,7 +423,7 @@ mod tests {
     }
 
     fn judge(detector: &mut LongConnection, records: impl Iterator<Item = Record>) -> Vec<Found> {
-        let (known, mut found) = (Known::default(), Vec::new());
+        let (known, mut found) = (Known::new(&site()), Vec::new());
         for record in records {
             detector.record(&record, &known, &mut found);
         }

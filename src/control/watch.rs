@@ -287,6 +287,7 @@ fn totals(stats: &WorkerStats, source: &SourceStats, merge: MergeStats) -> Total
         stream_gap_bytes: stats.stream_gap_bytes,
         segments_dropped: stats.segments_dropped,
         streams_cut: stats.streams_cut,
+        packets_cut: stats.packets_cut,
         homeless: stats.homeless,
         fragments_dropped: stats.fragments_dropped,
         awaited_dropped: stats.awaited_dropped,

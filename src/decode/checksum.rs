@@ -7,16 +7,21 @@ use super::packet::Packet;
 use crate::net::ip_protocol;
 
 impl Packet<'_, '_> {
+    /// Whether checksums are reckoned: of all bytes, or not at all.
+    const fn verifies(&self) -> bool {
+        self.options.verify_checksums && self.headers.cut == 0
+    }
+
     /// Notes a wrong checksum of what `start..end` holds, without pseudo-header.
     pub(super) fn check_plain(&mut self, start: usize, end: usize) {
-        if self.options.verify_checksums && fold(sum(0, self.slice(start, end))) != u16::MAX {
+        if self.verifies() && fold(sum(0, self.slice(start, end))) != u16::MAX {
             self.headers.bad_checksum = true;
         }
     }
 
     /// Notes a wrong checksum of what `start..end` holds, with the pseudo-header of `protocol`.
     pub(super) fn check_pseudo(&mut self, protocol: u8, start: usize, end: usize) {
-        let Some(ip) = self.headers.ip.filter(|_| self.options.verify_checksums) else { return };
+        let Some(ip) = self.headers.ip.filter(|_| self.verifies()) else { return };
         let head = pseudo(&ip, protocol, end.saturating_sub(start));
         if fold(sum(head, self.slice(start, end))) != u16::MAX {
             self.headers.bad_checksum = true;

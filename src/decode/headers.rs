@@ -189,6 +189,9 @@ pub struct Headers {
     pub bad_checksum: bool,
     /// Length of the whole frame on the wire, bytes.
     pub wire_length: u32,
+    /// Bytes of the IP packet that the capture left out, as it keeps no more of a frame than so much. Then
+    /// no payload is given: what is there of it ends in the middle.
+    pub cut: u32,
     /// Where the IP header begins in the bytes given.
     pub ip_start: u32,
     /// Where the application payload begins in the bytes given.

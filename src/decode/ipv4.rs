@@ -28,8 +28,9 @@ impl Packet<'_, '_> {
             }
             length = bytes.len();
         }
-        if bytes.len() < length {
-            return self.event(&events::IPV4_TRUNC_PKT);
+        let missing = length.saturating_sub(bytes.len());
+        if missing > 0 && !self.is_cut(missing, &events::IPV4_TRUNC_PKT) {
+            return;
         }
         let flags = bytes.get(6).map_or(0, |byte| byte >> 5);
         let offset = header.fragments_offset().byte_offset();
@@ -55,7 +56,7 @@ impl Packet<'_, '_> {
             self.ipv4_options(start + 20, start + header_length);
         }
         // Frames are padded to 60 bytes: the IP length says where the packet ends.
-        let (start, end) = (start + header_length, start + length);
+        let (start, end) = (start + header_length, start + length - missing);
         self.payload(start, end);
         if fragment.is_none() {
             self.transport(header.protocol().0, start, end);

@@ -20,8 +20,8 @@ impl Packet<'_, '_> {
             Err(_) => return self.event(&events::IPV6_WRONG_IP_VERSION),
         };
         let stop = start + 40 + usize::from(header.payload_length());
-        if stop > end {
-            return self.event(&events::IPV6_TRUNC_PKT);
+        if stop > end && !self.is_cut(stop - end, &events::IPV6_TRUNC_PKT) {
+            return;
         }
         self.headers.ip_start = start as u32;
         self.headers.ip = Some(Ip {
@@ -37,7 +37,7 @@ impl Packet<'_, '_> {
             options: 0,
             fragment: None,
         });
-        self.ipv6_payload(header.next_header().0, start + 40, stop);
+        self.ipv6_payload(header.next_header().0, start + 40, stop.min(end));
     }
 
     /// Raw IP of either version, by the first half byte.

@@ -98,7 +98,8 @@ impl Default for Options {
 /// wire.
 ///
 /// Calls `visit` once a packet: the outer one first, then each packet within its tunnels. The
-/// slice given to `visit` is that in which the packet's offsets hold.
+/// slice given to `visit` is that in which the packet's offsets hold. Of a frame that the capture cut the
+/// headers are read as far as they are there, and no payload is given ([`Headers::cut`]).
 pub fn decode<'a>(
     link: u16,
     bytes: &'a [u8],
@@ -107,13 +108,16 @@ pub fn decode<'a>(
     visit: &mut impl FnMut(&Headers, &'a [u8]),
 ) {
     let headers = Headers { wire_length, ..Headers::default() };
-    run(Inner { entry: Entry::Link(link), bytes, layers: 0 }, headers, options, visit);
+    let missing = (wire_length as usize).saturating_sub(bytes.len());
+    run(Inner { entry: Entry::Link(link), bytes, layers: 0 }, missing, headers, options, visit);
 }
 
-/// The outermost address pair of a frame: what decides which worker gets it.
-pub fn address_pair(link: u16, bytes: &[u8]) -> Option<(IpAddr, IpAddr)> {
+/// The outermost address pair of a frame, `wire_length` bytes long on the wire: what decides which worker
+/// gets it.
+pub fn address_pair(link: u16, bytes: &[u8], wire_length: u32) -> Option<(IpAddr, IpAddr)> {
     let options = Options { teredo: false, ..Options::default() };
-    let mut packet = Packet::new(bytes, Headers::default(), 0, &options);
+    let missing = (wire_length as usize).saturating_sub(bytes.len());
+    let mut packet = Packet::new(bytes, Headers::default(), 0, &options).without(missing);
     packet.enter(Entry::Link(link));
     packet.headers.ip.map(|ip| (ip.source, ip.destination))
 }
@@ -135,21 +139,24 @@ pub fn decode_network<'a>(
         wire_length: base.wire_length,
         ..Headers::default()
     };
-    run(Inner { entry: Entry::RawIp, bytes, layers: base.depth }, headers, options, visit);
+    run(Inner { entry: Entry::RawIp, bytes, layers: base.depth }, 0, headers, options, visit);
 }
 
 fn run<'a>(
     outer: Inner<'a>,
+    missing: usize,
     headers: Headers,
     options: &Options,
     visit: &mut impl FnMut(&Headers, &'a [u8]),
 ) {
-    let mut packet = Packet::new(outer.bytes, headers, outer.layers, options);
+    let mut packet = Packet::new(outer.bytes, headers, outer.layers, options).without(missing);
     packet.enter(outer.entry);
+    packet.close();
     visit(&packet.headers, packet.bytes);
     // Bounded: each turn enters at least one layer, and layers are counted through all turns.
     while let Some(inner) = packet.inner.take() {
         packet = packet.within(inner);
+        packet.close();
         visit(&packet.headers, packet.bytes);
     }
 }
@@ -163,9 +170,11 @@ pub fn fuzz_decode(bytes: &[u8]) {
         assert!(headers.payload_end as usize <= slice.len());
         assert!(headers.ip_start as usize <= slice.len());
         assert!(headers.depth <= LAYERS_MAX);
+        assert!(headers.cut == 0 || headers.payload_start == headers.payload_end);
     };
     for link in [link::ETHERNET, link::RAW, link::LINUX_SLL, link::LINUX_SLL2, link::NULL] {
         decode(link, bytes, bytes.len() as u32, &options, &mut check);
+        decode(link, bytes, bytes.len() as u32 + 1400, &options, &mut check);
     }
     for link in [link::PPP, link::CISCO_HDLC, link::PPP_ETHER, link::LOOP, u16::MAX] {
         decode(link, bytes, bytes.len() as u32, &options, &mut check);

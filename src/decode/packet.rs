@@ -35,11 +35,19 @@ pub(super) struct Packet<'a, 'o> {
     pub(super) options: &'o Options,
     pub(super) inner: Option<Inner<'a>>,
     layers: u8,
+    /// Bytes of the frame that the capture left out.
+    missing: usize,
 }
 
 impl<'a, 'o> Packet<'a, 'o> {
     pub(super) fn new(bytes: &'a [u8], headers: Headers, layers: u8, options: &'o Options) -> Self {
-        Self { bytes, headers, options, inner: None, layers }
+        Self { bytes, headers, options, inner: None, layers, missing: 0 }
+    }
+
+    /// The same of a frame of which so many bytes were left out.
+    pub(super) const fn without(mut self, missing: usize) -> Self {
+        self.missing = missing;
+        self
     }
 
     /// Decodes the packet that this one carries.
@@ -49,10 +57,11 @@ impl<'a, 'o> Packet<'a, 'o> {
         let headers = Headers {
             tunnel: tunnel_hash(&self.headers),
             depth: self.headers.depth.saturating_add(1),
-            wire_length: inner.bytes.len() as u32,
+            wire_length: inner.bytes.len().saturating_add(self.missing) as u32,
             ..Headers::default()
         };
-        let mut packet = Self::new(inner.bytes, headers, inner.layers, self.options);
+        let packet = Self::new(inner.bytes, headers, inner.layers, self.options);
+        let mut packet = packet.without(self.missing);
         packet.enter(inner.entry);
         packet
     }
@@ -96,6 +105,27 @@ impl<'a, 'o> Packet<'a, 'o> {
         }
         self.layers += 1;
         true
+    }
+
+    /// Whether an IP packet of which so many bytes are not there is whole, or was so on the wire: else
+    /// decoding must stop.
+    #[cold]
+    pub(super) fn is_cut(&mut self, by: usize, event: &'static Event) -> bool {
+        self.event(event);
+        if by > self.missing {
+            return false;
+        }
+        self.headers.cut = by as u32;
+        true
+    }
+
+    /// Where the IP packet ends in the bytes given, and with it the frame: no payload of one that is cut.
+    pub(super) const fn close(&mut self) {
+        if self.headers.cut > 0 {
+            let there = self.headers.payload_end - self.headers.payload_start;
+            self.headers.cut += there;
+            self.headers.payload_end = self.headers.payload_start;
+        }
     }
 
     /// Sets where the payload is.

@@ -238,6 +238,35 @@ fn broken_headers_have_their_names() {
 }
 
 #[test]
+fn a_frame_that_the_capture_cut_keeps_its_headers() {
+    let of = |bytes: &[u8], wire: usize| {
+        let mut found = Vec::new();
+        let options = Options { verify_checksums: true, ..Options::default() };
+        decode(1, bytes, wire as u32, &options, &mut |headers, slice| {
+            found.push((*headers, headers.payload(slice).len()));
+        });
+        found
+    };
+    let whole = frame();
+    let [(headers, payload)] = of(&whole[..56], whole.len())[..] else { panic!() };
+    assert!(matches!(headers.transport, Transport::Tcp(tcp) if tcp.sequence == 7));
+    assert_eq!((headers.cut, payload, headers.bad_checksum), (5, 0, false));
+    assert_eq!(names(&headers), ["ipv4.trunc_pkt"]);
+    assert!(address_pair(1, &whole[..56], whole.len() as u32).is_some());
+    // The frame was no longer on the wire: its length is a lie.
+    let [(headers, _)] = of(&whole[..56], 56)[..] else { panic!() };
+    assert_eq!((headers.ip, headers.cut), (None, 0));
+    assert!(address_pair(1, &whole[..56], 56).is_none());
+    let inner = ipv4(17, &udp(53, &[7; 300]));
+    let six = [&[2; 12][..], &[0x86, 0xdd], &ipv6(4, &inner)].concat();
+    let found = of(&six[..110], six.len());
+    assert_eq!(found.len(), 2);
+    let (headers, payload) = found[1];
+    assert!(matches!(headers.transport, Transport::Udp(udp) if udp.length == 308));
+    assert_eq!((headers.cut, payload, names(&headers)), (300, 0, vec!["ipv4.trunc_pkt"]));
+}
+
+#[test]
 fn every_cut_and_many_mutations_are_survived() {
     let inner = ipv4(17, &udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0][..], &frame()].concat()));
     let seeds = [

@@ -20,18 +20,19 @@ impl Packet<'_, '_> {
             length: header.length(),
         };
         let length = usize::from(udp.length);
-        if bytes.len() < length {
+        if length.saturating_sub(bytes.len()) > self.headers.cut as usize {
             return self.event(&events::UDP_PKT_TOO_SMALL);
         }
         if length < 8 {
             return self.event(&events::UDP_LEN_INVALID);
         }
         self.headers.transport = Transport::Udp(udp);
-        self.payload(start + 8, start + length);
+        let end = start + length.min(bytes.len());
+        self.payload(start + 8, end);
         // RFC 768: a checksum of zero says that there is none.
         if header.checksum() != 0 {
-            self.check_pseudo(ip_protocol::UDP, start, start + length);
+            self.check_pseudo(ip_protocol::UDP, start, end);
         }
-        self.udp_tunnel(&udp, start + 8, start + length);
+        self.udp_tunnel(&udp, start + 8, end);
     }
 }

@@ -106,11 +106,12 @@ impl Activity {
         let packets = way.of_mut(&mut burst.packets);
         *packets = packets.wrapping_add(1);
         let filled = way.of_mut(&mut burst.filled);
-        *filled = filled.wrapping_add(u32::from(!payload.is_empty()));
+        let length = payload_length(headers, payload);
+        *filled = filled.wrapping_add(u32::from(length > 0));
         let bytes = way.of_mut(&mut burst.bytes);
         *bytes = bytes.saturating_add(headers.wire_length);
         let carried = way.of_mut(&mut burst.payload);
-        *carried = carried.saturating_add(u32::try_from(payload.len()).unwrap_or(u32::MAX));
+        *carried = carried.saturating_add(length);
         match &headers.transport {
             Transport::Tcp(tcp) => {
                 *way.of_mut(&mut burst.flags) |= tcp.flags;
@@ -323,7 +324,7 @@ fn message(
     way: Direction,
 ) -> Record {
     let message = IcmpMessage {
-        length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+        length: payload_length(headers, payload),
         sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
         hash: hash(payload),
         ..head(icmp, headers)
@@ -333,6 +334,11 @@ fn message(
         std::mem::swap(&mut context.source, &mut context.destination);
     }
     record(place, context, Body::Icmp(Box::new(message)))
+}
+
+/// Bytes of the payload on the wire.
+fn payload_length(headers: &Headers, payload: &[u8]) -> u32 {
+    u32::try_from(payload.len()).unwrap_or(u32::MAX).saturating_add(headers.cut)
 }
 
 fn record(place: Place, context: Context, body: Body) -> Record {

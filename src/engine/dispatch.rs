@@ -150,7 +150,8 @@ impl Dispatcher {
         let mut parts: Vec<Batch> = self.workers.iter().map(|_| self.empty_batch()).collect();
         for frame in &batch.frames {
             let bytes = batch.bytes(frame);
-            let shard = decode::address_pair(frame.link, bytes).map_or(0, |(a, b)| shard_of(a, b));
+            let shard = decode::address_pair(frame.link, bytes, frame.wire);
+            let shard = shard.map_or(0, |(a, b)| shard_of(a, b));
             if let Some(part) = parts.get_mut(group_of(shard) % self.workers.len().max(1)) {
                 let offset = u32::try_from(part.data.len()).unwrap_or(u32::MAX);
                 part.data.extend_from_slice(bytes);

@@ -104,6 +104,7 @@ pub fn replay(
     report.suppressions = merge.behaviour().suppressions().to_vec();
     report.source = source.stats();
     report.warnings.extend(source.warnings());
+    report.warnings.extend(cut(&report.stats));
     if setup.stop.load(Ordering::Relaxed) && report.error.is_none() {
         let packets = report.stats.packets;
         report
@@ -111,6 +112,17 @@ pub fn replay(
             .push(format!("stopped by a signal after {packets} packets: the rest was not read"));
     }
     report
+}
+
+/// What is to be said when the capture kept the beginning of packets alone.
+fn cut(stats: &WorkerStats) -> Option<String> {
+    let (cut, packets) = (stats.packets_cut, stats.packets);
+    (cut > 0).then(|| {
+        format!(
+            "{cut} of {packets} packets were cut short when they were recorded: they count in flows, but \
+             what they carry was not looked at; record whole packets (tcpdump -s 0)"
+        )
+    })
 }
 
 /// One worker needs no other threads: nothing is handed over and no memory changes hands, which

@@ -19,6 +19,8 @@ pub struct WorkerStats {
     pub bytes: u64,
     /// Packets that raised a decode event.
     pub malformed: u64,
+    /// Packets that the capture cut short: they count in flows, but what they carry is not looked at.
+    pub packets_cut: u64,
     /// Packets left out because a checksum was wrong.
     pub bad_checksums: u64,
     /// IP fragments seen.
@@ -75,6 +77,7 @@ impl WorkerStats {
             (&mut self.packets, other.packets),
             (&mut self.bytes, other.bytes),
             (&mut self.malformed, other.malformed),
+            (&mut self.packets_cut, other.packets_cut),
             (&mut self.bad_checksums, other.bad_checksums),
             (&mut self.fragments, other.fragments),
             (&mut self.reassembled, other.reassembled),

@@ -294,6 +294,7 @@ impl Worker {
         let events = headers.events.iter().flatten();
         self.gather.effects.extend(events.map(|event| Effect::Decode(event)));
         self.stats.malformed += u64::from(self.gather.effects.len() > start);
+        self.stats.packets_cut += u64::from(headers.cut > 0 && headers.depth == 0);
         if self.options.checksums.leaves_out(headers.bad_checksum) {
             self.stats.bad_checksums += 1;
             return self.push(place, headers, bytes, None, start, pending);
@@ -301,6 +302,10 @@ impl Worker {
         let is_fragment = headers.ip.as_ref().is_some_and(|ip| ip.fragment.is_some());
         if is_fragment || headers.arp.is_some() {
             self.activity.homeless(place, headers, &mut self.records);
+        }
+        if is_fragment && headers.cut > 0 {
+            self.stats.fragments += 1;
+            return self.push(place, headers, bytes, None, start, pending);
         }
         if is_fragment {
             return self.fragment(place, sub, headers, bytes, start, pending);

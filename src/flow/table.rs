@@ -450,6 +450,9 @@ impl<A: Default> Table<A> {
         let mut streamed = false;
         let before = entry.flow.state;
         if let Some(tcp) = tcp {
+            // What the capture left out is lost: as if this segment came behind it.
+            let behind = Tcp { sequence: tcp.sequence.wrapping_add(headers.cut), ..*tcp };
+            let tcp = if headers.cut == 0 { tcp } else { &behind };
             let segment = Segment { tcp, data: payload, way: direction, now };
             let depth = depth(&self.limits, &entry.flow);
             let room = &mut Room {

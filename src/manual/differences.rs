@@ -23,6 +23,7 @@
 //! | 38 | Bytes lost within FTP | Suricata reads nothing more of the flow (`ftp`: 287 records instead of 3,445 in one capture, whose 716th packet shows the first hole). | Read on at the next line. |
 //! | 32 | A segment that goes beyond the window | Suricata refuses all of it; the bytes that the receiver took are a hole. At a reset it takes all for acknowledged: the first piece ends the connection for HTTP, and what stands behind the hole is told as one more response with a file (one capture of 94). | What is within the window is taken (RFC 9293, 3.10.7.4), `stream-event:est_packet_out_of_window`. |
 //! | 33 | A reset that bears a signature of TCP (RFC 2385, RFC 5925) which no SYN had | Hosts drop it. | As Suricata: the connection goes on. |
+//! | 46 | Packets that the capture cut short | Suricata gives a packet up that is shorter than its header says (`ipv4.trunc_pkt`, `ipv6.trunc_pkt`): of a capture of headers (`tcpdump -s 96`) not one flow is logged. | Where the file says that the wire carried more, flows count by the headers, and behaviour is judged by them; no rule, parser or reassembly gets the part of a payload that is there, and the run says how many packets it was. The events are as there. |
 //! | 9 | IP in IP, GRE within fragments | Fragments of a tunnel are put together before what they carry is read; rules see the outer and the inner packet. | Ours. |
 //!
 //! # The rule language

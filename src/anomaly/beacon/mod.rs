@@ -233,7 +233,8 @@ impl Beacon {
     /// Whom a record is about, when it may be a call.
     fn key(&self, context: &Context, known: &Known) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
-        if is_regular(peer.port) || !self.site.is_home(host.addr) || is_many(peer.addr) {
+        let (ours, _) = known.ours(host.addr, peer.addr);
+        if is_regular(peer.port) || !ours || is_many(peer.addr) {
             return None;
         }
         Some((host.addr, known.place(peer.addr), peer.port))

@@ -171,25 +171,24 @@ impl Exfiltration {
         if !sends && !is_asked {
             return None;
         }
-        let (host, peer, bytes) =
-            match (self.site.is_home(client.addr), self.site.is_home(server.addr)) {
-                (true, false) => {
-                    let counts = is_stream || burst.app_protocol == Some("quic");
-                    if !sends || !counts || is_mail(server.port) {
-                        return None;
-                    }
-                    (client, server, [up, down])
+        let (host, peer, bytes) = match known.ours(client.addr, server.addr) {
+            (true, false) => {
+                let counts = is_stream || burst.app_protocol == Some("quic");
+                if !sends || !counts || is_mail(server.port) {
+                    return None;
                 }
-                (_, true) if is_asked => {
-                    self.stored(client.addr, server, is_stream)?;
-                    // A stranger empties a database of ours: its answers are what leaves.
-                    if !self.volume.may_count(server.addr, [down, up]) {
-                        return None;
-                    }
-                    (server, client, [down, up])
+                (client, server, [up, down])
+            }
+            (_, true) if is_asked => {
+                self.stored(client.addr, server, is_stream)?;
+                // A stranger empties a database of ours: its answers are what leaves.
+                if !self.volume.may_count(server.addr, [down, up]) {
+                    return None;
                 }
-                _ => return None,
-            };
+                (server, client, [down, up])
+            }
+            _ => return None,
+        };
         let limits = self.limits;
         let key = (host.addr, known.place(peer.addr));
         let upload = self.volume.add(key, burst.end, bytes, context.flow_id)?;

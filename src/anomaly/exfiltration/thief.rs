@@ -51,7 +51,6 @@ pub(super) struct Handover {
 /// See the module's page.
 pub(super) struct Thief {
     within: Duration,
-    site: Site,
     query: FieldRef,
     server_name: FieldRef,
     host: FieldRef,
@@ -70,7 +69,6 @@ impl Thief {
     pub(super) fn new(site: &Site, within: Duration) -> Self {
         Self {
             within,
-            site: site.clone(),
             query: site.field("dns", "dns.queries.rrname"),
             server_name: site.field("tls", "tls.sni"),
             host: site.field("http", "http.host"),
@@ -92,7 +90,8 @@ impl Thief {
         known: &Known,
     ) -> Option<Handover> {
         let (host, server) = (context.source?.addr, context.destination?);
-        if !self.site.is_home(host) {
+        let (ours, within) = known.ours(host, server.addr);
+        if !ours {
             return None;
         }
         let name = match of.protocol {
@@ -109,7 +108,7 @@ impl Thief {
             *self.lookups.touch(&host) = (at, service);
             return None;
         }
-        if of.protocol == "dns" || self.site.is_home(server.addr) {
+        if of.protocol == "dns" || within {
             return None;
         }
         let (way, what) = self.handover(server, of, known)?;

@@ -1,8 +1,8 @@
 //! `health`: what the sensor does not get to see, nobody can judge.
 //!
-//! Five things are watched: frames that the capture lost, bytes missing in TCP, connections of
-//! which one direction is never seen, a link that falls silent, a clock that goes back. Each is
-//! told once an hour at most, in words for whoever can look at the switch's mirror port.
+//! Six things are watched: frames that the capture lost, bytes missing in TCP, connections of
+//! which one direction is never seen, a link that falls silent, a clock that goes back, home networks
+//! that are not those of the site. Each is told once an hour at most, the last once, in words for whoever can look at the switch's mirror port.
 //!
 //! Captures of files are often cut and one-sided: nothing is said before there were hundreds of
 //! connections over ten minutes, and more than low only after a thousand over an hour.
@@ -82,11 +82,12 @@ pub static KIND: Kind = Kind {
     name: "health",
     gid: 9120,
     help: "The sensor does not see all: losses, one direction only, a silent link, a clock that \
-           goes back.",
+           goes back, home networks that are not those of the site.",
     algorithm: "Shares within an hour of frames lost by the capture, of TCP connections with \
                 missing bytes and of those seen one way only are compared with limits, once there \
                 are enough of them; so is the time since the last packet, and the time by which \
-                packets are stamped earlier than others before them.",
+                packets are stamped earlier than others before them. When of as many conversations \
+                next to none has an end in HOME_NET, that is said too.",
     references: &[
         "Zeek: policy/misc/capture-loss, policy/misc/stats",
         "Suricata user guide: Performance, Packet drops",
@@ -137,6 +138,8 @@ struct State {
     back: u64,
     /// Whether the silence was told, and that it is grave.
     silence: [bool; 2],
+    /// Whether it was told that the home networks are not the site's.
+    untold: bool,
     /// When each kind was last told, and whether gravely.
     told: [(Timestamp, bool); Trouble::COUNT],
 }
@@ -305,7 +308,12 @@ impl Detector for Health {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, _: &Known, found: &mut Vec<Found>) {
+    fn tick(&mut self, now: Timestamp, known: &Known, found: &mut Vec<Found>) {
+        if let Some(begun) = known.untold().filter(|begun| begun[1] >= self.limits.flows_min)
+            && !std::mem::replace(&mut self.state.untold, true)
+        {
+            found.push(words::networks(begun));
+        }
         if let Some(one) = self.silence(now) {
             found.push(one);
         }

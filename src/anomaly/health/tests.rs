@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
+use crate::net::{AddressSet, Endpoint};
 use crate::record::{Context, FlowCounters, Outcome};
 
 const START: u64 = 1_741_651_200;
@@ -115,6 +116,39 @@ fn a_clock_that_goes_back_is_told_and_packets_out_of_order_are_not() {
     assert!(found[0].finding.explain_en.contains("synchronised with an NTP server"));
     let mixed = (0..1000).map(|n| burst(if n % 10 == 0 { n } else { n + 500 }));
     assert!(show(&mut fresh(), mixed).is_empty());
+}
+
+#[test]
+fn home_networks_that_are_not_the_sites_are_told_once() {
+    let site = Site { home: AddressSet::network([10, 0, 0, 0].into(), 8), ..Site::default() };
+    let (mut known, mut health, mut found) = (Known::new(&site), fresh(), Vec::new());
+    let begun = |client: [u8; 4], at: u64| {
+        let end = |addr: [u8; 4], port| Some(Endpoint { addr: addr.into(), port });
+        let mut record = burst(at);
+        record.context.source = end(client, 40_000);
+        record.context.destination = end([203, 0, 113, 9], 443);
+        let Body::Burst(burst) = &mut record.body else { unreachable!() };
+        burst.is_first = true;
+        record
+    };
+    let mut show = |client, seconds: std::ops::Range<u64>| {
+        for second in seconds {
+            known.record(&begun(client, second));
+            known.tick();
+            health.tick(Timestamp::new(START + second, 0), &known, &mut found);
+        }
+        found.len()
+    };
+    assert_eq!(show([10, 0, 0, 5], 0..20), 0);
+    assert_eq!(show([198, 51, 100, 7], 20..300), 0);
+    assert_eq!(show([198, 51, 100, 7], 300..500), 1);
+    assert_eq!(told(&found), [(6, Level::Low)]);
+    let [it, en] = [&found[0].finding.explain_it, &found[0].finding.explain_en];
+    assert!(
+        it.contains("321 conversazioni su 341 non hanno alcun capo nelle reti di casa"),
+        "{it}"
+    );
+    assert!(en.contains("321 conversations of 341 have no end in the home networks"), "{en}");
 }
 
 #[test]

@@ -15,11 +15,12 @@ pub(super) enum Trouble {
     OneSided,
     Silence,
     Clock,
+    Networks,
 }
 
 impl Trouble {
     /// How many there are.
-    pub(super) const COUNT: usize = 5;
+    pub(super) const COUNT: usize = 6;
 }
 
 /// What is filled in.
@@ -265,6 +266,46 @@ pub(super) fn clock(earlier: Duration, limit: Duration) -> Found {
              data siano giusti.",
             "make sure that the sensor is synchronised with an NTP server, and that time zone \
              and date are right.",
+        ),
+    })
+}
+
+/// So many conversations have an end in the home networks, and so many have none.
+pub(super) fn networks([with, without]: [u64; 2]) -> Found {
+    let all = with.saturating_add(without);
+    let share = without as f64 / all.max(1) as f64;
+    let many =
+        count(without, ["conversazione", "conversazioni"], ["conversation", "conversations"]);
+    told(Shape {
+        trouble: Trouble::Networks,
+        title: "The home networks are not those of this site".to_owned(),
+        level: Level::Low,
+        score: share,
+        threshold: 0.5,
+        confidence: 0.9,
+        numbers: vec![("with", Node::Int(with)), ("without", Node::Int(without))],
+        took: Duration::default(),
+        seen: Said::new(
+            format!("{} su {all} non hanno alcun capo nelle reti di casa (HOME_NET).", many.it),
+            format!("{} of {all} have no end in the home networks (HOME_NET).", many.en),
+        ),
+        normal: Said::new(
+            "Di norma quasi ogni conversazione che passa dal sensore ha un capo nelle reti di casa.",
+            "Normally nearly every conversation that passes the sensor has an end in the home \
+             networks.",
+        ),
+        why: Said::new(format!("solo {with} ne hanno uno"), format!("only {with} have one")),
+        meaning: Said::new(
+            "Il sensore non sa quali indirizzi sono dell'ente. Intanto prende per suo chi inizia una \
+             conversazione: così può sbagliare su chi attacca e chi subisce.",
+            "The sensor does not know which addresses are the site's. Meanwhile it takes whoever \
+             begins a conversation for one of its hosts, and may be wrong about who attacks whom.",
+        ),
+        advice: Said::new(
+            "scrivere le reti dell'ente in rivellino.toml (home-net = [\"203.0.113.0/24\"]) o \
+             indicarle con --home-net.",
+            "write the networks of the site into rivellino.toml (home-net = [\"203.0.113.0/24\"]), \
+             or give them with --home-net.",
         ),
     })
 }

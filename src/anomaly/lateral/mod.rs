@@ -299,7 +299,7 @@ impl Lateral {
                 None if transaction.protocol == "smb" => self.file(transaction, known),
                 None => None,
             },
-            "http" => self.winrm(record, transaction),
+            "http" => self.winrm(record, transaction, known),
             "krb5" => self.kerberos(record, known),
             _ => None,
         }
@@ -342,11 +342,15 @@ impl Lateral {
         Some(Seen::of(technique, text(name)))
     }
 
-    fn winrm(&self, record: &Record, transaction: &TransactionRecord) -> Option<Seen> {
-        let port = record.context.destination?.port;
-        let home =
-            |end: Option<crate::net::Endpoint>| end.is_some_and(|end| self.site.is_home(end.addr));
-        if !home(record.context.source) && !home(record.context.destination) {
+    fn winrm(
+        &self,
+        record: &Record,
+        transaction: &TransactionRecord,
+        known: &Known,
+    ) -> Option<Seen> {
+        let (client, server) = (record.context.source?, record.context.destination?);
+        let port = server.port;
+        if known.ours(client.addr, server.addr) == (false, false) {
             return None;
         }
         self.fields.uri.bytes(transaction, |uri| {
