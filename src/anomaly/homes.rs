@@ -2,7 +2,7 @@
 //!
 //! That is what the home networks say. Yet a site with public addresses whose networks were never named
 //! has no host in them: nobody would be watched. Where next to no conversation has an end in them, whoever
-//! begins one is taken for the site's.
+//! begins one is taken for the site's, and the other end too if it is of the same network.
 
 use std::net::IpAddr;
 
@@ -10,13 +10,20 @@ use super::Site;
 use crate::net::is_group;
 
 /// For each conversation with an end in the home networks there are more than so many without, before it
-/// is held that these are not the site's: one printer that was left on its maker's address tells nothing,
-/// and where IPv6 alone is not named there are as many with as without.
+/// is held that these are not the site's: one printer that was left on its maker's address tells nothing.
 const STRANGE_MIN: u64 = 16;
 
-/// What was seen of the home networks.
+/// The versions of IP, each by itself: networks are often named of one alone.
+pub const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
+
+/// What was seen of the home networks, of each of [`FAMILIES`].
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Homes {
+    of: [Family; FAMILIES.len()],
+}
+
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Family {
     /// Conversations begun with an end in them, and with none.
     begun: [u64; 2],
     /// Whether they are not the site's, as of the last tick.
@@ -26,7 +33,8 @@ pub(super) struct Homes {
 impl Homes {
     /// A conversation began.
     pub(super) fn begun(&mut self, client: IpAddr, server: IpAddr, site: &Site) {
-        let [with, without] = &mut self.begun;
+        let [four, six] = &mut self.of;
+        let [with, without] = if client.is_ipv4() { &mut four.begun } else { &mut six.begun };
         if site.is_home(client) || site.is_home(server) {
             *with = with.saturating_add(1);
         } else if is_routed(client) && is_routed(server) {
@@ -36,21 +44,42 @@ impl Homes {
 
     /// Decides anew; not in between, so that the order of records within a round does not matter. Before
     /// anything was seen nothing speaks for the home networks.
-    pub(super) const fn tick(&mut self) {
-        let [with, without] = self.begun;
-        self.untold = with == 0 || without > with.saturating_mul(STRANGE_MIN);
+    pub(super) fn tick(&mut self) {
+        for Family { begun: [with, without], untold } in &mut self.of {
+            *untold = *with == 0 || *without > with.saturating_mul(STRANGE_MIN);
+        }
     }
 
-    /// Conversations with an end in the home networks and without, when these are not the site's.
-    pub(super) fn untold(&self) -> Option<[u64; 2]> {
-        self.untold.then_some(self.begun)
+    /// Of each family the conversations with an end in the home networks and without, when these are not
+    /// the site's.
+    pub(super) fn untold(&self) -> [Option<[u64; 2]>; FAMILIES.len()] {
+        self.of.map(|family| family.untold.then_some(family.begun))
     }
 
     /// Whether the client is the site's, and whether the server is.
     #[inline]
     pub(super) fn of(&self, client: IpAddr, server: IpAddr, site: &Site) -> (bool, bool) {
         let ours = (site.is_home(client), site.is_home(server));
-        if self.untold && ours == (false, false) { (is_routed(client), false) } else { ours }
+        let [four, six] = self.of;
+        let untold = if client.is_ipv4() { four.untold } else { six.untold };
+        if !untold || ours != (false, false) {
+            return ours;
+        }
+        let client_is = is_routed(client);
+        (client_is, client_is && is_near(client, server))
+    }
+}
+
+/// Whether two addresses are of one site whatever its networks are: of the same 256 of IPv4; of IPv6 of
+/// the least that a site gets (RFC 6177), or both of those that leave no site (RFC 4193).
+fn is_near(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()) >> 8 == 0,
+        (IpAddr::V6(one), IpAddr::V6(other)) => {
+            let same = (one.to_bits() ^ other.to_bits()) >> (128 - 56) == 0;
+            same || one.is_unique_local() && other.is_unique_local()
+        }
+        _ => false,
     }
 }
 
@@ -65,6 +94,7 @@ fn is_routed(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::net::AddressSet;
 
@@ -79,12 +109,24 @@ mod tests {
         homes.begun(near, [224, 0, 0, 251].into(), &site);
         homes.begun([169, 254, 3, 4].into(), far, &site);
         homes.tick();
-        assert_eq!((homes.of(near, far, &site), homes.untold()), ((true, false), Some([0, 0])));
+        assert_eq!(
+            (homes.of(near, far, &site), homes.untold()),
+            ((true, false), [Some([0, 0]); 2])
+        );
         homes.begun(near, far, &site);
         homes.tick();
-        assert_eq!((homes.of(near, far, &site), homes.untold()), ((true, false), Some([0, 1])));
+        assert_eq!(
+            (homes.of(near, far, &site), homes.untold()),
+            ((true, false), [Some([0, 1]), Some([0, 0])])
+        );
         assert_eq!(homes.of([169, 254, 3, 4].into(), far, &site), (false, false));
         assert_eq!(homes.of(far, ours, &site), (false, true));
+        assert_eq!(homes.of(near, [198, 51, 100, 9].into(), &site), (true, true));
+        let six = |text: &str| text.parse::<IpAddr>().unwrap();
+        let pair = |one, other| homes.of(six(one), six(other), &site);
+        assert_eq!(pair("2001:db8:1:2::3", "2001:db8:1:7::4"), (true, true));
+        assert_eq!(pair("2001:db8:1:2::3", "2001:db8:2:2::3"), (true, false));
+        assert_eq!(pair("fd01::3", "fd02::4"), (true, true));
         // One host that is named is a chance, one conversation of seventeen is none.
         homes.begun(ours, far, &site);
         assert_eq!(homes.of(near, far, &site), (true, false), "not before the next tick");

@@ -11,7 +11,7 @@ use super::homes::Homes;
 use super::spoken::Spoken;
 use super::stats::Recent;
 use super::stats::distinct::{mix_address, mix_bytes};
-use super::{Damaged, FieldRef, Site, state};
+use super::{Damaged, FieldRef, Site, homes, state};
 use crate::field::Tree;
 use crate::net::VLAN_LAYERS_MAX;
 use crate::record::{Body, Record, TransactionRecord};
@@ -153,14 +153,14 @@ impl Known {
         self.homes.of(client, server, &self.site)
     }
 
-    /// Conversations with an end in the home networks and without one, when these are not the networks
-    /// of the site.
-    pub fn untold(&self) -> Option<[u64; 2]> {
+    /// Of each [version of IP](homes::FAMILIES) the conversations with an end in the home networks and
+    /// without one, when these are not the networks of the site.
+    pub fn untold(&self) -> [Option<[u64; 2]>; homes::FAMILIES.len()] {
         self.homes.untold()
     }
 
     /// Packet time has passed.
-    pub(super) const fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.homes.tick();
     }
 

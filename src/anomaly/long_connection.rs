@@ -74,7 +74,7 @@ pub static KIND: Kind = Kind {
     sees: &[Sort::Burst, Sort::Flow],
     reads: &[],
     when: super::When::Marked(super::Mark::Lasting),
-    build: |site, tuning| Box::new(LongConnection::new(site, tuning)),
+    build: |_: &Site, tuning| Box::new(LongConnection::new(tuning)),
 };
 
 /// Connections of a pair on a day.
@@ -95,7 +95,6 @@ type Key = (IpAddr, IpAddr, u16);
 
 /// The detector.
 pub struct LongConnection {
-    site: Site,
     bands: [Duration; 4],
     strobe: u64,
     /// Connections within an hour from which on those of a pair are counted one by one: half of what
@@ -112,10 +111,9 @@ pub struct LongConnection {
 
 impl LongConnection {
     /// A detector that has seen nothing.
-    pub fn new(site: &Site, tuning: &Tuning<'_>) -> Self {
+    pub fn new(tuning: &Tuning<'_>) -> Self {
         let strobe = tuning.count(&STROBE);
         Self {
-            site: site.clone(),
             bands: [&BAND_1, &BAND_2, &BAND_3, &BAND_4].map(|band| tuning.seconds(band).max(OLD)),
             strobe,
             many: u8::try_from(strobe / 48).map_or(MANY_MAX, |many| many.clamp(1, MANY_MAX)),
@@ -170,7 +168,7 @@ impl LongConnection {
     ) -> Option<Found> {
         const LAST: u8 = 4;
         let (host, peer, port) = key;
-        let within = self.site.is_home(host) && self.site.is_home(peer);
+        let within = known.ours(host, peer) == (true, true);
         if within || (LASTING.contains(&port) && band < LAST) {
             return None;
         }
@@ -209,7 +207,7 @@ impl LongConnection {
         }
         day.told = true;
         let day = *day;
-        let within = self.site.is_home(key.1);
+        let (_, within) = known.ours(key.0, key.1);
         let level = if within || key.2 == 53 { Level::Low } else { Level::Medium };
         Some(strobe(record, known, level, &day, self.strobe))
     }
@@ -408,7 +406,7 @@ mod tests {
     }
 
     fn fresh() -> LongConnection {
-        LongConnection::new(&site(), &Tuning::default())
+        LongConnection::new(&Tuning::default())
     }
 
     /// A burst of a connection at a second.

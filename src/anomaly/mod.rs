@@ -19,7 +19,7 @@ pub mod exfiltration;
 pub mod flood;
 pub mod forest;
 pub mod health;
-mod homes;
+pub mod homes;
 pub mod incident;
 pub mod indicator;
 mod judgement;

@@ -185,7 +185,6 @@ struct Fields {
 
 /// The detector.
 pub struct Beacon {
-    site: Site,
     limits: Limits,
     fields: Fields,
     /// Pairs with up to [`YOUNG_CALLS`] calls, so that many that come once push none out that
@@ -220,7 +219,6 @@ impl Beacon {
             language: site.field("http", "http.accept_lang"),
         };
         Self {
-            site: site.clone(),
             limits,
             fields,
             young: Recent::new(YOUNG_MAX),
@@ -313,7 +311,7 @@ impl Beacon {
             visitors: self.places.peek(&place).map_or(1, |visitors| visitors.count),
             hosts: self.programs.hosts(),
             own_program: self.programs.is_own(pair.manner.print, mix_address(host)),
-            nearness: if self.site.is_home(peer) { signs::nearness(host, peer) } else { 0.0 },
+            nearness: if known.ours(host, peer).1 { signs::nearness(host, peer) } else { 0.0 },
         };
         let signs = signs::signs(pair, (name, port), &rhythm, &around);
         let weight: f64 = signs.iter().map(|sign| sign.weight).sum();

@@ -130,7 +130,6 @@ struct Limits {
 
 /// The detector.
 pub struct Exfiltration {
-    site: Site,
     limits: Limits,
     volume: Volume,
     thief: Thief,
@@ -151,7 +150,6 @@ impl Exfiltration {
             repeat: tuning.count(&REPEAT_GROWTH),
         };
         Self {
-            site: site.clone(),
             limits,
             volume: Volume::new(),
             thief: Thief::new(site, tuning.seconds(&WITHIN)),
@@ -179,8 +177,8 @@ impl Exfiltration {
                 }
                 (client, server, [up, down])
             }
-            (_, true) if is_asked => {
-                self.stored(client.addr, server, is_stream)?;
+            (within, true) if is_asked => {
+                self.stored(within, server, is_stream)?;
                 // A stranger empties a database of ours: its answers are what leaves.
                 if !self.volume.may_count(server.addr, [down, up]) {
                     return None;
@@ -226,10 +224,9 @@ impl Exfiltration {
         Some(words::upload(upload, &usual, &about))
     }
 
-    /// A server of ours answers as one that keeps data; whether to one from outside. Who only knocks
+    /// A server of ours answers as one that keeps data, to a host of ours or not; whether to one from outside. Who only knocks
     /// makes no store of a host.
-    fn stored(&mut self, client: IpAddr, server: Endpoint, is_stream: bool) -> Option<()> {
-        let within = self.site.is_home(client);
+    fn stored(&mut self, within: bool, server: Endpoint, is_stream: bool) -> Option<()> {
         if within || is_stream {
             self.volume.store(server.addr);
         }

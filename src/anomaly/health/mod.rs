@@ -9,6 +9,7 @@
 
 mod words;
 
+use super::homes::FAMILIES;
 use super::{Damaged, Detector, Found, Kind, Known, Parameter, Site, Tuning, state};
 use crate::net::tcp_flags::SYN;
 use crate::record::{Body, Burst, Capture, FlowRecord, Level, Record, Sort, TcpRecord};
@@ -138,8 +139,8 @@ struct State {
     back: u64,
     /// Whether the silence was told, and that it is grave.
     silence: [bool; 2],
-    /// Whether it was told that the home networks are not the site's.
-    untold: bool,
+    /// Of which version of IP it was told that the home networks are not the site's.
+    untold: [bool; FAMILIES.len()],
     /// When each kind was last told, and whether gravely.
     told: [(Timestamp, bool); Trouble::COUNT],
 }
@@ -309,10 +310,14 @@ impl Detector for Health {
     }
 
     fn tick(&mut self, now: Timestamp, known: &Known, found: &mut Vec<Found>) {
-        if let Some(begun) = known.untold().filter(|begun| begun[1] >= self.limits.flows_min)
-            && !std::mem::replace(&mut self.state.untold, true)
+        for ((begun, family), told) in
+            known.untold().iter().zip(FAMILIES).zip(&mut self.state.untold)
         {
-            found.push(words::networks(begun));
+            if let Some(begun) = begun.filter(|[_, without]| *without >= self.limits.flows_min)
+                && !std::mem::replace(told, true)
+            {
+                found.push(words::networks(family, begun));
+            }
         }
         if let Some(one) = self.silence(now) {
             found.push(one);

@@ -145,10 +145,13 @@ fn home_networks_that_are_not_the_sites_are_told_once() {
     assert_eq!(told(&found), [(6, Level::Low)]);
     let [it, en] = [&found[0].finding.explain_it, &found[0].finding.explain_en];
     assert!(
-        it.contains("321 conversazioni su 341 non hanno alcun capo nelle reti di casa"),
+        it.contains("321 conversazioni IPv4 su 341 non hanno alcun capo nelle reti di casa"),
         "{it}"
     );
-    assert!(en.contains("321 conversations of 341 have no end in the home networks"), "{en}");
+    assert!(
+        en.contains("321 conversations over IPv4 of 341 have no end in the home networks"),
+        "{en}"
+    );
 }
 
 #[test]

@@ -270,15 +270,15 @@ pub(super) fn clock(earlier: Duration, limit: Duration) -> Found {
     })
 }
 
-/// So many conversations have an end in the home networks, and so many have none.
-pub(super) fn networks([with, without]: [u64; 2]) -> Found {
+/// So many conversations over a version of IP have an end in the home networks, and so many have none.
+pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
     let all = with.saturating_add(without);
     let share = without as f64 / all.max(1) as f64;
     let many =
         count(without, ["conversazione", "conversazioni"], ["conversation", "conversations"]);
     told(Shape {
         trouble: Trouble::Networks,
-        title: "The home networks are not those of this site".to_owned(),
+        title: format!("The home networks of {family} are not those of this site"),
         level: Level::Low,
         score: share,
         threshold: 0.5,
@@ -286,8 +286,14 @@ pub(super) fn networks([with, without]: [u64; 2]) -> Found {
         numbers: vec![("with", Node::Int(with)), ("without", Node::Int(without))],
         took: Duration::default(),
         seen: Said::new(
-            format!("{} su {all} non hanno alcun capo nelle reti di casa (HOME_NET).", many.it),
-            format!("{} of {all} have no end in the home networks (HOME_NET).", many.en),
+            format!(
+                "{} {family} su {all} non hanno alcun capo nelle reti di casa (HOME_NET).",
+                many.it
+            ),
+            format!(
+                "{} over {family} of {all} have no end in the home networks (HOME_NET).",
+                many.en
+            ),
         ),
         normal: Said::new(
             "Di norma quasi ogni conversazione che passa dal sensore ha un capo nelle reti di casa.",
@@ -296,10 +302,15 @@ pub(super) fn networks([with, without]: [u64; 2]) -> Found {
         ),
         why: Said::new(format!("solo {with} ne hanno uno"), format!("only {with} have one")),
         meaning: Said::new(
-            "Il sensore non sa quali indirizzi sono dell'ente. Intanto prende per suo chi inizia una \
-             conversazione: così può sbagliare su chi attacca e chi subisce.",
-            "The sensor does not know which addresses are the site's. Meanwhile it takes whoever \
-             begins a conversation for one of its hosts, and may be wrong about who attacks whom.",
+            format!(
+                "Il sensore non sa quali indirizzi {family} sono dell'ente. Intanto prende per suo chi \
+                 inizia una conversazione: così può sbagliare su chi attacca e chi subisce."
+            ),
+            format!(
+                "The sensor does not know which addresses of {family} are the site's. Meanwhile it takes \
+                 whoever begins a conversation for one of its hosts, and may be wrong about who attacks \
+                 whom."
+            ),
         ),
         advice: Said::new(
             "scrivere le reti dell'ente in rivellino.toml (home-net = [\"203.0.113.0/24\"]) o \

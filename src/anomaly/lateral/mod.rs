@@ -188,7 +188,6 @@ struct Fields {
 
 /// The detector.
 pub struct Lateral {
-    site: Site,
     limits: Limits,
     fields: Fields,
     state: State,
@@ -202,7 +201,6 @@ impl Lateral {
             (field("dcerpc.interface"), field("dcerpc.operation"))
         };
         Self {
-            site: site.clone(),
             limits: Limits {
                 peers: tuning.count(&PEERS_MIN),
                 shares: tuning.count(&SHARES_MIN),
@@ -231,7 +229,7 @@ impl Lateral {
         let seen = match &record.body {
             Body::Transaction(transaction) => self.transaction(record, transaction, known)?,
             Body::Flow(flow) => Seen::of(self.flow(record, flow)?, String::new()),
-            Body::Contact(contact) => self.contact(record, contact)?,
+            Body::Contact(contact) => self.contact(record, contact, known)?,
             _ => return None,
         };
         if source.addr == target.addr {
@@ -406,18 +404,16 @@ impl Lateral {
         is_it.then_some(&techniques::DIRECTORY)
     }
 
-    fn contact(&mut self, record: &Record, contact: &Contact) -> Option<Seen> {
+    fn contact(&mut self, record: &Record, contact: &Contact, known: &Known) -> Option<Seen> {
         if !may_be_work(&record.context, contact) {
             return None;
         }
         let (source, target) = (record.context.source?.addr, record.context.destination?);
-        if is_controller(target.port) && self.site.is_home(target.addr) {
+        let ours = known.ours(source, target.addr);
+        if is_controller(target.port) && ours.1 {
             self.state.controllers.touch(&target.addr);
         }
-        if !is_administration(target.port)
-            || !self.site.is_home(source)
-            || !self.site.is_home(target.addr)
-        {
+        if !is_administration(target.port) || ours != (true, true) {
             return None;
         }
         let at = record.timestamp;
