@@ -419,7 +419,7 @@ fn frames_of_a_link_type_that_is_not_read_are_no_comfort() {
 fn a_capture_of_headers_alone_counts_the_same_flows_and_is_no_comfort() {
     let place = Place::new();
     let flows = |file: &str| {
-        let all = ["replay", "--no-signatures", "--checksums", "validate", "-o", "out", file];
+        let all = ["replay", "--no-signatures", "--checksums", "verify", "-o", "out", file];
         let run = place.run(&all, DONE);
         let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
         let records: Vec<serde_json::Value> =

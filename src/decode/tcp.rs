@@ -9,6 +9,10 @@ use super::packet::Packet;
 use crate::net::ip_protocol;
 use crate::reader::Reader;
 
+/// Bytes of a header without options, and with the most that its length can say.
+const HEADER_MIN: usize = 20;
+const HEADER_MAX: usize = 60;
+
 /// The largest window scale (RFC 7323 section 2.3).
 const WINDOW_SCALE_MAX: u8 = 14;
 
@@ -16,11 +20,16 @@ impl Packet<'_, '_> {
     #[inline]
     pub(super) fn tcp(&mut self, start: usize, end: usize) {
         let bytes = self.slice(start, end);
-        let header = match TcpHeaderSlice::from_slice(bytes) {
+        let (mut given, padded) = (bytes, self.padded(bytes));
+        if let Some(padded) = &padded {
+            given = padded;
+        }
+        let header = match TcpHeaderSlice::from_slice(given) {
             Ok(header) => header,
             Err(error) => return self.bad_tcp(bytes, &error),
         };
-        let length = header.slice().len();
+        let said = header.slice().len();
+        let length = said.min(bytes.len());
         let mut tcp = Tcp {
             source: header.source_port(),
             destination: header.destination_port(),
@@ -32,10 +41,25 @@ impl Packet<'_, '_> {
             header_length: length as u8,
             ..Tcp::default()
         };
-        self.tcp_options(&mut tcp, bytes.get(20..length).unwrap_or_default());
+        if said == length {
+            self.tcp_options(&mut tcp, bytes.get(HEADER_MIN..length).unwrap_or_default());
+        }
         self.headers.transport = Transport::Tcp(tcp);
         self.payload(start + length, end);
         self.check_pseudo(ip_protocol::TCP, start, end);
+        // Of the bytes that are not there these are none of the payload.
+        self.headers.cut = self.headers.cut.saturating_sub((said - length) as u32);
+    }
+
+    /// A header whose options the capture may have cut, as if nothing but their end followed.
+    #[inline]
+    fn padded(&self, bytes: &[u8]) -> Option<[u8; HEADER_MAX]> {
+        let is_cut = self.headers.cut > 0 && (HEADER_MIN..HEADER_MAX).contains(&bytes.len());
+        is_cut.then(|| {
+            let mut padded = [0; HEADER_MAX];
+            padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            padded
+        })
     }
 
     #[cold]

@@ -253,6 +253,17 @@ fn a_frame_that_the_capture_cut_keeps_its_headers() {
     assert_eq!((headers.cut, payload, headers.bad_checksum), (5, 0, false));
     assert_eq!(names(&headers), ["ipv4.trunc_pkt"]);
     assert!(address_pair(1, &whole[..56], whole.len() as u32).is_some());
+    // The options of a handshake may be cut too: nothing of a payload is missing then.
+    let mut bytes = Vec::new();
+    let builder = PacketBuilder::ethernet2([1; 6], [2; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64);
+    let builder =
+        builder.tcp(1234, 80, 7, 1000).syn().options_raw(&[2, 4, 5, 180, 1, 1, 4, 2]).unwrap();
+    builder.write(&mut bytes, b"").unwrap();
+    let [(headers, _)] = of(&bytes[..60], bytes.len())[..] else { panic!() };
+    let Transport::Tcp(tcp) = headers.transport else { panic!() };
+    assert_eq!((tcp.flags, tcp.header_length, headers.cut), (2, 26, 0));
+    assert_eq!(names(&headers), ["ipv4.trunc_pkt"]);
+    assert_eq!((headers.bad_checksum, headers.transport_header(&bytes[..60]).len()), (false, 26));
     // The frame was no longer on the wire: its length is a lie.
     let [(headers, _)] = of(&whole[..56], 56)[..] else { panic!() };
     assert_eq!((headers.ip, headers.cut), (None, 0));

@@ -1,5 +1,6 @@
 //! Numbers: of the table, for operators; of a flow, for rules.
 
+use super::FlowState;
 use super::tcp::Seen;
 use crate::field::{Field, Fields, Kind, Side, Stage, Value};
 use crate::record::FlowCounters;
@@ -35,7 +36,41 @@ pub struct FlowStats {
     pub tcp: Seen,
 }
 
+/// Why a flow ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    Timeout,
+    Evicted,
+    Reuse,
+    Shutdown,
+}
+
+impl Reason {
+    /// As EVE writes it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Evicted => "forced",
+            Self::Reuse => "tcp_reuse",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
 impl FlowStats {
+    /// Counts a flow that has ended.
+    pub(super) const fn ended(&mut self, reason: Reason, state: FlowState) {
+        let counter = match (reason, state) {
+            (Reason::Timeout, _) => &mut self.ended_timeout,
+            (Reason::Reuse, _) => &mut self.ended_reuse,
+            (Reason::Shutdown, _) => &mut self.ended_shutdown,
+            (Reason::Evicted, FlowState::Closed) => &mut self.evicted_closed,
+            (Reason::Evicted, FlowState::New) => &mut self.evicted_new,
+            (Reason::Evicted, FlowState::Established) => &mut self.evicted_established,
+        };
+        *counter += 1;
+    }
+
     /// Adds another table's counters.
     pub const fn add(&mut self, other: &Self) {
         self.inserted += other.inserted;

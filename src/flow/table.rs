@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 
 use super::key::{Key, Place, about, place};
 use super::shard::{Link, Links, Shard};
+use super::stats::Reason;
 use super::tcp::{Output, Room, Segment, Session, State};
 use super::wheel::Wheel;
 use super::{
@@ -65,27 +66,6 @@ impl<A> Slab<A> {
 impl<A> Links for Slab<A> {
     fn link(&mut self, index: u32) -> Option<&mut Link> {
         self.get_mut(index).map(|entry| &mut entry.link)
-    }
-}
-
-/// Why a flow ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reason {
-    Timeout,
-    Evicted,
-    Reuse,
-    Shutdown,
-}
-
-impl Reason {
-    /// As EVE writes it.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Evicted => "forced",
-            Self::Reuse => "tcp_reuse",
-            Self::Shutdown => "shutdown",
-        }
     }
 }
 
@@ -451,8 +431,12 @@ impl<A: Default> Table<A> {
         let before = entry.flow.state;
         if let Some(tcp) = tcp {
             // What the capture left out is lost: as if this segment came behind it.
-            let behind = Tcp { sequence: tcp.sequence.wrapping_add(headers.cut), ..*tcp };
-            let tcp = if headers.cut == 0 { tcp } else { &behind };
+            let behind;
+            let mut tcp = tcp;
+            if headers.cut > 0 {
+                behind = Tcp { sequence: tcp.sequence.wrapping_add(headers.cut), ..*tcp };
+                tcp = &behind;
+            }
             let segment = Segment { tcp, data: payload, way: direction, now };
             let depth = depth(&self.limits, &entry.flow);
             let room = &mut Room {
@@ -591,15 +575,7 @@ impl<A: Default> Table<A> {
             place.remove();
         }
         self.ended.push(index);
-        let counter = match (reason, state) {
-            (Reason::Timeout, _) => &mut self.stats.ended_timeout,
-            (Reason::Reuse, _) => &mut self.stats.ended_reuse,
-            (Reason::Shutdown, _) => &mut self.stats.ended_shutdown,
-            (Reason::Evicted, FlowState::Closed) => &mut self.stats.evicted_closed,
-            (Reason::Evicted, FlowState::New) => &mut self.stats.evicted_new,
-            (Reason::Evicted, FlowState::Established) => &mut self.stats.evicted_established,
-        };
-        *counter += 1;
+        self.stats.ended(reason, state);
     }
 }
 
