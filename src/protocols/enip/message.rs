@@ -14,6 +14,8 @@ const MAX_ITEMS: u16 = 32;
 pub mod command {
     #![allow(missing_docs, reason = "the names are those of the specification")]
     pub const NOP: u16 = 0;
+    /// Of before the specification ("reserved for legacy"): programs of one maker begin with it.
+    pub const LEGACY: u16 = 1;
     pub const LIST_SERVICES: u16 = 4;
     pub const LIST_IDENTITY: u16 = 0x63;
     pub const REGISTER_SESSION: u16 = 0x65;
@@ -115,14 +117,19 @@ pub fn size(bytes: &[u8]) -> Option<usize> {
 pub fn looks_like(bytes: &[u8]) -> Option<bool> {
     let mut reader = Reader::new(bytes);
     let (code, length) = (reader.u16_le()?, reader.u16_le()?);
-    if !super::names::COMMANDS.iter().any(|(_, known)| *known == u64::from(code)) {
+    let is_known = super::names::COMMANDS.iter().any(|(_, known)| *known == u64::from(code));
+    if !is_known && code != command::LEGACY {
         return Some(false);
     }
-    let (_session, status) = (reader.u32_le()?, reader.u32_le()?);
-    reader.skip(8)?;
+    let (session, status) = (reader.u32_le()?, reader.u32_le()?);
+    let context = reader.take(8)?;
     let options = reader.u32_le()?;
     let fits = match code {
         command::NOP => options == 0,
+        // So small a number is told from others by all that is zero.
+        command::LEGACY => {
+            options == 0 && session == 0 && context.iter().all(|byte| *byte == 0)
+        }
         command::REGISTER_SESSION => length == 4,
         command::UNREGISTER_SESSION => length == 0 || length == 4,
         _ => true,
