@@ -39,7 +39,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "home-net",
-        help: "Networks to protect, a list of CIDR or \"any\": the variable HOME_NET. Default: the private networks.",
+        help: "Networks to protect, a list of CIDR or \"any\": the variable HOME_NET. Default: the private networks of IPv4; where nearly no conversation has an end in them, detectors take whoever begins one for a host of the site, and say so (health).",
     },
     Key {
         name: "threshold-file",

@@ -127,9 +127,7 @@ pub fn looks_like(bytes: &[u8]) -> Option<bool> {
     let fits = match code {
         command::NOP => options == 0,
         // So small a number is told from others by all that is zero.
-        command::LEGACY => {
-            options == 0 && session == 0 && context.iter().all(|byte| *byte == 0)
-        }
+        command::LEGACY => options == 0 && session == 0 && context.iter().all(|byte| *byte == 0),
         command::REGISTER_SESSION => length == 4,
         command::UNREGISTER_SESSION => length == 0 || length == 4,
         _ => true,
