@@ -248,7 +248,7 @@ fn a_frame_that_the_capture_cut_keeps_its_headers() {
         found
     };
     let whole = frame();
-    let [(headers, payload)] = of(&whole[..56], whole.len())[..] else { panic!() };
+    let [(headers, payload)] = of(&whole[..56], whole.len())[..] else { unreachable!() };
     assert!(matches!(headers.transport, Transport::Tcp(tcp) if tcp.sequence == 7));
     assert_eq!((headers.cut, payload, headers.bad_checksum), (5, 0, false));
     assert_eq!(names(&headers), ["ipv4.trunc_pkt"]);
@@ -259,13 +259,13 @@ fn a_frame_that_the_capture_cut_keeps_its_headers() {
     let builder =
         builder.tcp(1234, 80, 7, 1000).syn().options_raw(&[2, 4, 5, 180, 1, 1, 4, 2]).unwrap();
     builder.write(&mut bytes, b"").unwrap();
-    let [(headers, _)] = of(&bytes[..60], bytes.len())[..] else { panic!() };
-    let Transport::Tcp(tcp) = headers.transport else { panic!() };
+    let [(headers, _)] = of(&bytes[..60], bytes.len())[..] else { unreachable!() };
+    let Transport::Tcp(tcp) = headers.transport else { unreachable!() };
     assert_eq!((tcp.flags, tcp.header_length, headers.cut), (2, 26, 0));
     assert_eq!(names(&headers), ["ipv4.trunc_pkt"]);
     assert_eq!((headers.bad_checksum, headers.transport_header(&bytes[..60]).len()), (false, 26));
     // The frame was no longer on the wire: its length is a lie.
-    let [(headers, _)] = of(&whole[..56], 56)[..] else { panic!() };
+    let [(headers, _)] = of(&whole[..56], 56)[..] else { unreachable!() };
     assert_eq!((headers.ip, headers.cut), (None, 0));
     assert!(address_pair(1, &whole[..56], 56).is_none());
     let inner = ipv4(17, &udp(53, &[7; 300]));
