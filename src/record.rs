@@ -559,6 +559,8 @@ pub struct Burst {
     pub bytes: [u32; 2],
     /// Bytes of payload each way: what the transport protocol carried; held at the largest number.
     pub payload: [u32; 2],
+    /// Whether the capture left out some of them, so that nothing tells what they were.
+    pub cut: bool,
     /// Packets with a payload each way.
     pub filled: [u32; 2],
     /// TCP flags each way, ored.

@@ -381,7 +381,15 @@ fn frames_cut_at_every_byte() {
                     decode::decode(link, part, bytes.len() as u32, &options, &mut |headers, _| {
                         assert!(headers.payload(part).len() <= cut);
                     });
-                    decode::address_pair(link, part, bytes.len() as u32);
+                    // What deals frames out sees the same as what reads them.
+                    for wire in [bytes.len() as u32, part.len() as u32, u32::MAX, 0] {
+                        let mut first = None;
+                        decode::decode(link, part, wire, &options, &mut |headers, _| {
+                            first =
+                                first.or(Some(headers.ip.map(|ip| (ip.source, ip.destination))));
+                        });
+                        assert_eq!(decode::address_pair(link, part, wire), first.flatten());
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::indicator::Watchlist;
 use super::known::Read;
 use super::suppress::{Applied, Suppressions};
 use super::{DETECTORS, Damaged, Detector, Found, Kind, Known, Mark, Settings, Site, When, marks};
-use crate::record::{Alert, Body, Context, Record, Sort};
+use crate::record::{Alert, Body, Context, Finding, Level, Record, Sort};
 use crate::time::{Duration, Timestamp};
 
 /// Packet time between two ticks, at least.
@@ -22,6 +22,23 @@ const KNOWN: &str = "known";
 const INCIDENTS: &str = "incidents";
 /// Under which name the counts of [`Suppressions`] are saved; no detector is called so.
 const SUPPRESSIONS: &str = "suppressions";
+
+/// Detectors that judge what a host of the site does, and so have to guess which is one where the home
+/// networks do not say it.
+const GUESSING: [&str; 4] = ["beacon", "exfiltration", "lateral", "long-connection"];
+
+/// Says that it is a guess who is the site's: that is never grave.
+fn doubt(finding: &mut Finding) {
+    finding.level = finding.level.min(Level::Medium);
+    finding.explain_it.push_str(
+        " Nota: nessuno dei due indirizzi è nelle reti di casa (home-net); che il primo sia dell'ente \
+         è una supposizione.",
+    );
+    finding.explain_en.push_str(
+        " Note: neither address is in the home networks (home-net); that the first is the site's is \
+         a guess.",
+    );
+}
 
 /// Seats, one bit each: as many as there are detectors at most.
 type Seats = u32;
@@ -371,7 +388,7 @@ impl Behaviour {
             return;
         }
         self.next_tick = self.now.after(TICK);
-        self.known.tick();
+        self.known.tick(self.now);
         self.incidents.tick(self.now, &self.known, told);
         for (_, detector) in &mut self.seats {
             detector.tick(self.now, &self.known, &mut self.found);
@@ -399,6 +416,9 @@ impl Behaviour {
     #[inline(never)]
     fn tell(&mut self, told: &mut Vec<(Context, Body)>) {
         for Found { context, mut finding } in self.found.drain(..) {
+            if GUESSING.contains(&finding.detector) && self.known.guesses(&context) {
+                doubt(&mut finding);
+            }
             let at = told.len();
             let mark = self.suppressions.finding(self.now, &context, &finding);
             finding.suppressed = mark.map(str::to_owned);

@@ -14,7 +14,7 @@ use super::stats::distinct::{mix_address, mix_bytes};
 use super::{Damaged, FieldRef, Site, homes, state};
 use crate::field::Tree;
 use crate::net::VLAN_LAYERS_MAX;
-use crate::record::{Body, Record, TransactionRecord};
+use crate::record::{Body, Context, Outcome, Record, TransactionRecord};
 use crate::time::Timestamp;
 
 /// Addresses with a name remembered.
@@ -153,15 +153,23 @@ impl Known {
         self.homes.of(client, server, &self.site)
     }
 
+    /// Whether it is only a guess which end of a conversation is the site's.
+    pub(super) fn guesses(&self, context: &Context) -> bool {
+        let ends = context.source.zip(context.destination);
+        ends.is_some_and(|(client, server)| {
+            self.homes.guesses(client.addr, server.addr, &self.site)
+        })
+    }
+
     /// Of each [version of IP](homes::FAMILIES) the conversations with an end in the home networks and
     /// without one, when these are not the networks of the site.
     pub fn untold(&self) -> [Option<[u64; 2]>; homes::FAMILIES.len()] {
         self.homes.untold()
     }
 
-    /// Packet time has passed.
-    pub(super) fn tick(&mut self) {
-        self.homes.tick();
+    /// Packet time has come to `now`.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        self.homes.tick(now);
     }
 
     /// Whether an address had been claimed by ARP in a VLAN, by packet time `at`.
@@ -196,8 +204,8 @@ impl Known {
     /// was read of it, if anything was.
     #[inline]
     pub(super) fn learn(&mut self, record: &Record) -> Option<Read> {
-        if let Body::Burst(burst) = &record.body
-            && burst.is_first
+        if let Body::Contact(contact) = &record.body
+            && contact.outcome == Outcome::Answered
             && let (Some(client), Some(server)) =
                 (record.context.source, record.context.destination)
         {

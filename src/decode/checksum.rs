@@ -7,21 +7,17 @@ use super::packet::Packet;
 use crate::net::ip_protocol;
 
 impl Packet<'_, '_> {
-    /// Whether checksums are reckoned: of all bytes, or not at all.
-    const fn verifies(&self) -> bool {
-        self.options.verify_checksums && self.headers.cut == 0
-    }
-
-    /// Notes a wrong checksum of what `start..end` holds, without pseudo-header.
+    /// Notes a wrong checksum of what `start..end` holds, all of which is there, without pseudo-header.
     pub(super) fn check_plain(&mut self, start: usize, end: usize) {
-        if self.verifies() && fold(sum(0, self.slice(start, end))) != u16::MAX {
+        if self.options.verify_checksums && fold(sum(0, self.slice(start, end))) != u16::MAX {
             self.headers.bad_checksum = true;
         }
     }
 
     /// Notes a wrong checksum of what `start..end` holds, with the pseudo-header of `protocol`.
     pub(super) fn check_pseudo(&mut self, protocol: u8, start: usize, end: usize) {
-        let Some(ip) = self.headers.ip.filter(|_| self.verifies()) else { return };
+        let verifies = self.options.verify_checksums && self.headers.cut == 0;
+        let Some(ip) = self.headers.ip.filter(|_| verifies) else { return };
         let head = pseudo(&ip, protocol, end.saturating_sub(start));
         if fold(sum(head, self.slice(start, end))) != u16::MAX {
             self.headers.bad_checksum = true;
@@ -67,9 +63,12 @@ impl Headers {
         (!header.is_empty()).then(|| fold(sum(0, header)) == u16::MAX)
     }
 
-    /// Whether the checksum of TCP, UDP or ICMP is right; `None` without one, or when UDP was sent
-    /// without.
+    /// Whether the checksum of TCP, UDP or ICMP is right; `None` without one, when UDP was sent
+    /// without, or when the capture cut the packet.
     pub fn transport_checksum(&self, bytes: &[u8]) -> Option<bool> {
+        if self.cut > 0 {
+            return None;
+        }
         let header = self.transport_header(bytes);
         let start = (self.payload_start as usize).checked_sub(header.len())?;
         let covered = bytes.get(start..self.payload_end as usize)?;

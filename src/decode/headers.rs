@@ -83,6 +83,8 @@ pub struct Tcp {
     pub timestamp: Option<(u32, u32)>,
     /// Header length, bytes.
     pub header_length: u8,
+    /// Whether the capture cut options off: then none of them is known.
+    pub options_cut: bool,
 }
 
 /// UDP header.

@@ -48,7 +48,9 @@ impl Packet<'_, '_> {
         }
         self.headers.transport = Transport::Icmp4(icmp);
         self.payload(start + 8, end);
-        self.check_plain(start, end);
+        if self.headers.cut == 0 {
+            self.check_plain(start, end);
+        }
     }
 
     /// The packet that an error speaks of: its header, and eight bytes of what follows.

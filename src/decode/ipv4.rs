@@ -26,7 +26,7 @@ impl Packet<'_, '_> {
             if length != 0 {
                 return;
             }
-            length = bytes.len();
+            length = bytes.len().saturating_add(self.missing).min(usize::from(u16::MAX));
         }
         let missing = length.saturating_sub(bytes.len());
         if missing > 0 && !self.is_cut(missing, &events::IPV4_TRUNC_PKT) {

@@ -35,8 +35,8 @@ pub(super) struct Packet<'a, 'o> {
     pub(super) options: &'o Options,
     pub(super) inner: Option<Inner<'a>>,
     layers: u8,
-    /// Bytes of the frame that the capture left out.
-    missing: usize,
+    /// Bytes that the capture left out: of the frame, or of the IP packet once it is known to be cut.
+    pub(super) missing: usize,
 }
 
 impl<'a, 'o> Packet<'a, 'o> {
@@ -54,14 +54,15 @@ impl<'a, 'o> Packet<'a, 'o> {
     ///
     /// VLAN tags stay outside, as in Suricata: they say where the tunnel is, not what is in it.
     pub(super) fn within(&self, inner: Inner<'a>) -> Self {
+        let missing = if self.headers.cut > 0 { self.missing } else { 0 };
         let headers = Headers {
             tunnel: tunnel_hash(&self.headers),
             depth: self.headers.depth.saturating_add(1),
-            wire_length: inner.bytes.len().saturating_add(self.missing) as u32,
+            wire_length: inner.bytes.len().saturating_add(missing) as u32,
             ..Headers::default()
         };
         let packet = Self::new(inner.bytes, headers, inner.layers, self.options);
-        let mut packet = packet.without(self.missing);
+        let mut packet = packet.without(missing);
         packet.enter(inner.entry);
         packet
     }
@@ -91,6 +92,10 @@ impl<'a, 'o> Packet<'a, 'o> {
     /// Notes an event. One too many takes the place of the last.
     #[cold]
     pub(super) fn event(&mut self, event: &'static Event) {
+        // What is not there is no fault of the packet's.
+        if self.headers.cut > 0 {
+            return;
+        }
         let free = self.headers.events.iter().position(Option::is_none);
         if let Some(slot) = self.headers.events.get_mut(free.unwrap_or(EVENTS_MAX - 1)) {
             *slot = Some(event);
@@ -116,6 +121,7 @@ impl<'a, 'o> Packet<'a, 'o> {
             return false;
         }
         self.headers.cut = by as u32;
+        self.missing = by;
         true
     }
 
@@ -125,6 +131,10 @@ impl<'a, 'o> Packet<'a, 'o> {
             let there = self.headers.payload_end - self.headers.payload_start;
             self.headers.cut += there;
             self.headers.payload_end = self.headers.payload_start;
+            // What the file says of the frame may be anything; the packet is no longer than it says itself.
+            if let Some(ip) = &self.headers.ip {
+                self.headers.wire_length = self.headers.ip_start.saturating_add(ip.length);
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use super::packet::Packet;
 use crate::net::ip_protocol;
 use crate::reader::Reader;
 
-/// Bytes of a header without options, and with the most that its length can say.
+/// Bytes of a header up to its flags, without options, and with the most that its length can say.
+const FLAGS_END: usize = 14;
 const HEADER_MIN: usize = 20;
 const HEADER_MAX: usize = 60;
 
@@ -30,15 +31,20 @@ impl Packet<'_, '_> {
         };
         let said = header.slice().len();
         let length = said.min(bytes.len());
+        if said - length > self.headers.cut as usize {
+            return;
+        }
         let mut tcp = Tcp {
             source: header.source_port(),
             destination: header.destination_port(),
             sequence: header.sequence_number(),
             acknowledgement: header.acknowledgment_number(),
             flags: bytes.get(13).copied().unwrap_or(0),
-            window: header.window_size(),
+            // A window that is not there is not shut.
+            window: if length < 16 { u16::MAX } else { header.window_size() },
             urgent: header.urgent_pointer(),
             header_length: length as u8,
+            options_cut: said != length,
             ..Tcp::default()
         };
         if said == length {
@@ -54,7 +60,7 @@ impl Packet<'_, '_> {
     /// A header whose options the capture may have cut, as if nothing but their end followed.
     #[inline]
     fn padded(&self, bytes: &[u8]) -> Option<[u8; HEADER_MAX]> {
-        let is_cut = self.headers.cut > 0 && (HEADER_MIN..HEADER_MAX).contains(&bytes.len());
+        let is_cut = self.headers.cut > 0 && (FLAGS_END..HEADER_MAX).contains(&bytes.len());
         is_cut.then(|| {
             let mut padded = [0; HEADER_MAX];
             padded.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);

@@ -106,7 +106,8 @@ impl Activity {
         let packets = way.of_mut(&mut burst.packets);
         *packets = packets.wrapping_add(1);
         let filled = way.of_mut(&mut burst.filled);
-        let length = payload_length(headers, payload);
+        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).saturating_add(headers.cut);
+        burst.cut |= headers.cut > 0;
         *filled = filled.wrapping_add(u32::from(length > 0));
         let bytes = way.of_mut(&mut burst.bytes);
         *bytes = bytes.saturating_add(headers.wire_length);
@@ -119,7 +120,10 @@ impl Activity {
                 burst.shut |= refuses && way == Direction::ToServer;
                 burst.opening += u32::from(tcp.flags & (SYN | ACK) == SYN);
             }
-            Transport::Icmp4(icmp) | Transport::Icmp6(icmp) if noted.tells_message(self.rounds) => {
+            // Two messages that were cut cannot be compared.
+            Transport::Icmp4(icmp) | Transport::Icmp6(icmp)
+                if headers.cut == 0 && noted.tells_message(self.rounds) =>
+            {
                 records.push(message(place, (icmp, headers), payload, flow, way));
             }
             _ => {}
@@ -324,7 +328,7 @@ fn message(
     way: Direction,
 ) -> Record {
     let message = IcmpMessage {
-        length: payload_length(headers, payload),
+        length: u32::try_from(payload.len()).unwrap_or(u32::MAX),
         sample: payload.iter().take(IcmpMessage::SAMPLE).copied().collect(),
         hash: hash(payload),
         ..head(icmp, headers)
@@ -334,11 +338,6 @@ fn message(
         std::mem::swap(&mut context.source, &mut context.destination);
     }
     record(place, context, Body::Icmp(Box::new(message)))
-}
-
-/// Bytes of the payload on the wire.
-fn payload_length(headers: &Headers, payload: &[u8]) -> u32 {
-    u32::try_from(payload.len()).unwrap_or(u32::MAX).saturating_add(headers.cut)
 }
 
 fn record(place: Place, context: Context, body: Body) -> Record {

@@ -119,8 +119,9 @@ fn cut(stats: &WorkerStats) -> Option<String> {
     let (cut, packets) = (stats.packets_cut, stats.packets);
     (cut > 0).then(|| {
         format!(
-            "{cut} of {packets} packets were cut short when they were recorded: they count in flows, but \
-             what they carry was not looked at; record whole packets (tcpdump -s 0)"
+            "{cut} of {packets} packets were cut short when they were recorded: they count in flows where \
+             their headers are there, but what they carry was not looked at; record whole packets \
+             (tcpdump -s 0)"
         )
     })
 }

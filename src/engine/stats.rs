@@ -19,7 +19,7 @@ pub struct WorkerStats {
     pub bytes: u64,
     /// Packets that raised a decode event.
     pub malformed: u64,
-    /// Packets that the capture cut short: they count in flows, but what they carry is not looked at.
+    /// Packets that the capture cut short: what they carry is not looked at.
     pub packets_cut: u64,
     /// Packets left out because a checksum was wrong.
     pub bad_checksums: u64,

@@ -27,6 +27,8 @@ struct Entry<A> {
     live: bool,
     /// Whether the client is the key's higher end.
     swapped: bool,
+    /// Whether the capture cut any of its packets.
+    cut: bool,
     /// TCP flags of the first packet.
     first_flags: u8,
     /// How the first contact went, as far as it is known; `None` when there is nothing to tell.
@@ -372,6 +374,7 @@ impl<A: Default> Table<A> {
             key: place.key,
             hash,
             live: true,
+            cut: false,
             swapped: place.swapped != backwards,
             first_flags: flags,
             contact: is_contact(place, tcp).then_some(Outcome::Unknown),
@@ -427,13 +430,15 @@ impl<A: Default> Table<A> {
         let direction = way(place.swapped, entry.swapped);
         entry.count(direction, headers.wire_length, now, tcp);
         entry.answered(direction, tcp, place.icmp, host);
+        entry.cut |= headers.cut > 0;
         let mut streamed = false;
         let before = entry.flow.state;
         if let Some(tcp) = tcp {
             // What the capture left out is lost: as if this segment came behind it.
             let behind;
             let mut tcp = tcp;
-            if headers.cut > 0 {
+            let moves = tcp.flags & (tcp_flags::SYN | tcp_flags::RST) == 0;
+            if headers.cut > 0 && moves {
                 behind = Tcp { sequence: tcp.sequence.wrapping_add(headers.cut), ..*tcp };
                 tcp = &behind;
             }
@@ -696,7 +701,8 @@ impl<A> Entry<A> {
         let tcp = (flow.protocol == ip_protocol::TCP).then(|| TcpRecord {
             flags: flow.tcp_flags,
             state: self.session.as_ref().map_or("", |session| session.state().name()),
-            gap: self.session.as_ref().map_or([false; 2], Session::gap),
+            // What the capture left out was not lost.
+            gap: self.session.as_ref().filter(|_| !self.cut).map_or([false; 2], Session::gap),
         });
         FlowRecord {
             counters: flow.counters,

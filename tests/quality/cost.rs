@@ -50,6 +50,7 @@ fn connection(number: u64, at: Timestamp, ends: (u32, u32, u16), answered: bool)
         end: at,
         packets,
         bytes,
+        cut: false,
         payload: bytes,
         filled: packets,
         flags: [0x02, if answered { 0x12 } else { 0 }],

@@ -156,6 +156,8 @@ struct Pair {
     flows: u8,
     /// It goes over UDP.
     datagrams: bool,
+    /// The capture left out what it carries: it may be anything.
+    cut: bool,
     /// The level of the last finding, as a number; 0 before it.
     told: u8,
 }
@@ -231,8 +233,7 @@ impl Beacon {
     /// Whom a record is about, when it may be a call.
     fn key(&self, context: &Context, known: &Known) -> Option<Key> {
         let (host, peer) = (context.source?, context.destination?);
-        let (ours, _) = known.ours(host.addr, peer.addr);
-        if is_regular(peer.port) || !ours || is_many(peer.addr) {
+        if is_regular(peer.port) || is_many(peer.addr) || !known.ours(host.addr, peer.addr).0 {
             return None;
         }
         Some((host.addr, known.place(peer.addr), peer.port))
@@ -274,6 +275,7 @@ impl Beacon {
         }
         pair.flows = pair.flows.saturating_add(u8::from(burst.is_first));
         pair.datagrams = record.context.protocol == ip_protocol::UDP;
+        pair.cut |= burst.cut;
         let answered = burst.packets[1] > 0 && burst.payload[1] > 0;
         if !pair.calls.add((burst.start, burst.end), burst.payload, answered) {
             return None;
@@ -329,6 +331,10 @@ impl Beacon {
         let limits = self.limits;
         let failing = pair.calls.failed * 2 > pair.calls.count;
         let enough = !failing || pair.calls.count >= FAILED_MIN;
+        // It may be any service that is called regularly: what would tell was not recorded.
+        if weight >= limits.signs && enough && pair.cut && pair.speech == Speech::Unknown {
+            return Some(Level::Low);
+        }
         if weight >= limits.signs && enough {
             let high = weight >= limits.high && !failing;
             return Some(if high { Level::High } else { Level::Medium });

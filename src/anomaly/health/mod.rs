@@ -87,8 +87,8 @@ pub static KIND: Kind = Kind {
     algorithm: "Shares within an hour of frames lost by the capture, of TCP connections with \
                 missing bytes and of those seen one way only are compared with limits, once there \
                 are enough of them; so is the time since the last packet, and the time by which \
-                packets are stamped earlier than others before them. When of as many conversations \
-                next to none has an end in HOME_NET, that is said too.",
+                packets are stamped earlier than others before them. When of as many answered \
+                conversations next to none has an end in HOME_NET, that is said once.",
     references: &[
         "Zeek: policy/misc/capture-loss, policy/misc/stats",
         "Suricata user guide: Performance, Packet drops",
@@ -313,6 +313,7 @@ impl Detector for Health {
         for ((begun, family), told) in
             known.untold().iter().zip(FAMILIES).zip(&mut self.state.untold)
         {
+            *told &= begun.is_some();
             if let Some(begun) = begun.filter(|[_, without]| *without >= self.limits.flows_min)
                 && !std::mem::replace(told, true)
             {

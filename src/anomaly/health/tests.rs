@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use super::*;
 use crate::net::{AddressSet, Endpoint};
-use crate::record::{Context, FlowCounters, Outcome};
+use crate::record::{Contact, Context, FlowCounters, Outcome};
 
 const START: u64 = 1_741_651_200;
 
@@ -127,14 +127,14 @@ fn home_networks_that_are_not_the_sites_are_told_once() {
         let mut record = burst(at);
         record.context.source = end(client, 40_000);
         record.context.destination = end([203, 0, 113, 9], 443);
-        let Body::Burst(burst) = &mut record.body else { unreachable!() };
-        burst.is_first = true;
+        let outcome = Outcome::Answered;
+        record.body = Body::Contact(Contact { start: record.timestamp, outcome, flags: 2 });
         record
     };
     let mut show = |client, seconds: std::ops::Range<u64>| {
         for second in seconds {
             known.record(&begun(client, second));
-            known.tick();
+            known.tick(Timestamp::new(START + second, 0));
             health.tick(Timestamp::new(START + second, 0), &known, &mut found);
         }
         found.len()

@@ -1,6 +1,7 @@
 //! What a finding of the sensor's health says.
 
 use super::KIND;
+use crate::anomaly::homes::{FAMILIES, STRANGE_SHARE};
 use crate::anomaly::words::{count, percent, span};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::Node;
@@ -274,6 +275,7 @@ pub(super) fn clock(earlier: Duration, limit: Duration) -> Found {
 pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
     let all = with.saturating_add(without);
     let share = without as f64 / all.max(1) as f64;
+    let example = if family == FAMILIES[0] { "203.0.113.0/24" } else { "2001:db8:1::/48" };
     let many =
         count(without, ["conversazione", "conversazioni"], ["conversation", "conversations"]);
     told(Shape {
@@ -281,7 +283,7 @@ pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
         title: format!("The home networks of {family} are not those of this site"),
         level: Level::Low,
         score: share,
-        threshold: 0.5,
+        threshold: STRANGE_SHARE,
         confidence: 0.9,
         numbers: vec![("with", Node::Int(with)), ("without", Node::Int(without))],
         took: Duration::default(),
@@ -313,10 +315,14 @@ pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
             ),
         ),
         advice: Said::new(
-            "scrivere le reti dell'ente in rivellino.toml (home-net = [\"203.0.113.0/24\"]) o \
-             indicarle con --home-net.",
-            "write the networks of the site into rivellino.toml (home-net = [\"203.0.113.0/24\"]), \
-             or give them with --home-net.",
+            format!(
+                "scrivere le reti dell'ente in rivellino.toml, tutte e di entrambe le versioni (home-net = \
+                 [\"192.168.0.0/16\", \"{example}\"]), o indicarle con --home-net."
+            ),
+            format!(
+                "write the networks of the site into rivellino.toml, all of them and of both versions \
+                 (home-net = [\"192.168.0.0/16\", \"{example}\"]), or give them with --home-net."
+            ),
         ),
     })
 }

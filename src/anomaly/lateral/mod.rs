@@ -409,11 +409,15 @@ impl Lateral {
             return None;
         }
         let (source, target) = (record.context.source?.addr, record.context.destination?);
+        let is_administrative = is_administration(target.port);
+        if !is_administrative && !is_controller(target.port) {
+            return None;
+        }
         let ours = known.ours(source, target.addr);
         if is_controller(target.port) && ours.1 {
             self.state.controllers.touch(&target.addr);
         }
-        if !is_administration(target.port) || ours != (true, true) {
+        if !is_administrative || ours != (true, true) {
             return None;
         }
         let at = record.timestamp;

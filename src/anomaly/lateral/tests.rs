@@ -33,6 +33,10 @@ impl Describe for Told {
 
 const ROWS: [&str; 5] = ["dcerpc.interface", "dcerpc.operation", "http.uri", "smb.share", "unused"];
 
+fn known() -> Known {
+    Known::new(&Site { home: site().home, ..Site::default() })
+}
+
 fn site() -> Site {
     let row = |name| crate::field::Row {
         table: TypeId::of::<Told>(),
@@ -108,7 +112,7 @@ fn contact(source: u8, target: u8, port: u16, at: u64) -> Record {
 
 fn judge(records: impl IntoIterator<Item = Record>) -> Vec<Found> {
     let (mut detector, mut known, mut found) =
-        (Lateral::new(&site(), &Tuning::default()), Known::default(), Vec::new());
+        (Lateral::new(&site(), &Tuning::default()), known(), Vec::new());
     for (n, record) in records.into_iter().enumerate() {
         if n == 3 {
             let saved = detector.save();
@@ -221,7 +225,7 @@ fn peers_count_when_they_are_new_and_many() {
 #[test]
 fn it_is_bounded() {
     let (mut detector, known, mut found) =
-        (Lateral::new(&site(), &Tuning::default()), Known::default(), Vec::new());
+        (Lateral::new(&site(), &Tuning::default()), known(), Vec::new());
     for n in 0..60_000u32 {
         let [_, _, high, low] = n.to_be_bytes();
         let mut record = record(1, low, 445, 1, call(SVCCTL, 12));

@@ -69,7 +69,9 @@ struct PayloadSize(IntegerTest);
 
 impl PacketTest for PayloadSize {
     fn matches(&self, packet: &PacketView<'_>) -> bool {
-        self.0.matches(u64::try_from(packet.payload.len()).unwrap_or(u64::MAX))
+        // Of a packet that the capture cut it is the size on the wire.
+        let size = packet.payload.len().saturating_add(packet.headers.cut as usize);
+        self.0.matches(u64::try_from(size).unwrap_or(u64::MAX))
     }
 
     fn longest(&self) -> Option<usize> {

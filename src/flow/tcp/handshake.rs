@@ -331,12 +331,15 @@ impl End {
         self.next = tcp.sequence.wrapping_add(1);
         self.acked = self.next;
         self.limit = self.next;
-        self.scaled = tcp.window_scale.is_some();
+        // Where the capture cut the options off, all that may have been there was.
+        self.unsure = tcp.options_cut;
+        self.scaled = tcp.window_scale.is_some() || self.unsure;
+        let scale = if self.unsure { UNKNOWN_SCALE } else { 0 };
         // RFC 7323: more than 14 counts as 14.
-        self.scale = tcp.window_scale.unwrap_or_default().min(UNKNOWN_SCALE);
+        self.scale = tcp.window_scale.unwrap_or(scale).min(UNKNOWN_SCALE);
         self.stamp = tcp.timestamp.map(|(value, _)| (value, segment.now.seconds() as u32));
         self.offered = u32::from(tcp.window);
-        self.signed = Some(tcp.signed);
+        self.signed = (!self.unsure).then_some(tcp.signed);
         self.heard = true;
         self.stream = Stream::new(self.next);
     }

@@ -111,6 +111,8 @@ struct End {
     scaled: bool,
     /// Whether anything of it was seen.
     heard: bool,
+    /// Options of its SYN were cut off by the capture.
+    unsure: bool,
     /// Whether it sent a FIN.
     fin: bool,
     /// Its last timestamp option, and the second it came.
@@ -425,7 +427,7 @@ impl End {
     fn is_echoed(&self, segment: &Segment<'_>) -> bool {
         match (self.stamp, segment.tcp.timestamp) {
             (Some((sent, _)), Some((_, echo))) => echo.wrapping_sub(sent) <= SYN_AGAIN_TICKS,
-            (None, Some(_)) => false,
+            (None, Some(_)) => self.unsure,
             (_, None) => true,
         }
     }

@@ -152,19 +152,22 @@ pub enum Withheld {
     Mark,
     /// The policy's last day is over.
     Expired,
+    /// Neither end is in the home networks: one of them may be the site's all the same.
+    Unplaced,
     /// A text in it could not be shown to be clean.
     Guard,
 }
 
 impl Withheld {
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Detector,
         Self::Signature,
         Self::Incident,
         Self::Level,
         Self::Mark,
         Self::Expired,
+        Self::Unplaced,
         Self::Guard,
     ];
 
@@ -177,6 +180,7 @@ impl Withheld {
             Self::Level => "level",
             Self::Mark => "tlp",
             Self::Expired => "expired",
+            Self::Unplaced => "unplaced",
             Self::Guard => "privacy",
         }
     }

@@ -34,6 +34,8 @@ pub const LIST_MAX: usize = 16;
 /// Detectors whose external end is a centre of command. Not exfiltration and long connections:
 /// those go to clouds and suppliers that others use rightly.
 const OUTBOUND: &[&str] = &["beacon", "covert-tunnel", "mining"];
+/// Detectors that judge what a host of the site does.
+const OF_OURS: &[&str] = &["beacon", "exfiltration", "lateral", "long-connection"];
 
 /// What may leave of `seen`, or why nothing may.
 ///
@@ -47,6 +49,9 @@ pub fn clear(
     now: Timestamp,
 ) -> Result<Cleared, Withheld> {
     let tlp = allowed(seen, policy, now)?;
+    if is_unplaced(seen, site) {
+        return Err(Withheld::Unplaced);
+    }
     let is_signature = seen.detector == SIGNATURE;
     let infrastructure = infrastructure(seen, site);
     let told = told(seen, site);
@@ -93,6 +98,16 @@ pub fn clear(
         incident: seen.incident.as_ref().map(|incident| draft(incident, site)),
         key: key(seen, &told),
     })
+}
+
+/// Whether it judges what a host of the site did, and nobody can say which that is.
+fn is_unplaced(seen: &Seen, site: &Site) -> bool {
+    let judges_ours = seen.incident.is_some() || OF_OURS.contains(&seen.detector.as_str());
+    let ends = seen.source.zip(seen.destination);
+    let both_strange = ends.is_some_and(|(source, destination)| {
+        [source, destination].iter().all(|end| !site.is_internal(end.address))
+    });
+    judges_ours && both_strange
 }
 
 /// How far `seen` may travel, if the policy lets it leave at all.
