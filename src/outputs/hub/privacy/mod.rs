@@ -100,14 +100,18 @@ pub fn clear(
     })
 }
 
-/// Whether it judges what a host of the site did, and nobody can say which that is.
+/// Whether it judges what a host of the site did, and nobody can say which that is: an incident without
+/// any host of the site, a finding between two strangers.
 fn is_unplaced(seen: &Seen, site: &Site) -> bool {
-    let judges_ours = seen.incident.is_some() || OF_OURS.contains(&seen.detector.as_str());
+    if let Some(incident) = &seen.incident {
+        let mut ends = incident.ends.iter().flatten();
+        return !ends.any(|address| site.is_internal(*address));
+    }
     let ends = seen.source.zip(seen.destination);
-    let both_strange = ends.is_some_and(|(source, destination)| {
+    let strange = ends.is_some_and(|(source, destination)| {
         [source, destination].iter().all(|end| !site.is_internal(end.address))
     });
-    judges_ours && both_strange
+    strange && OF_OURS.contains(&seen.detector.as_str())
 }
 
 /// How far `seen` may travel, if the policy lets it leave at all.

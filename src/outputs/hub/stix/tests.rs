@@ -143,12 +143,18 @@ fn what_the_policy_does_not_name_stays_and_is_counted() {
     use crate::outputs::hub::cleared::Withheld;
     let (_, now) = exchange();
     let signature = format!("{}}}", SCAN.split(",\"finding\"").next().unwrap());
+    // Where the home networks were not named a host of the site looks like any other.
+    let strange = |line: &str| line.replace("192.168.10.20", "198.51.100.20");
+    let upload = strange(SCAN).replace("\"scan\"", "\"exfiltration\"");
+    let incident = strange(INCIDENT).replace("10.0.0.7", "198.51.100.7");
     for (from, to, line, why) in [
         ("[\"all\"]", "[\"lateral\"]", SCAN.to_owned(), Withheld::Detector),
         ("incidents = true", "incidents = false", INCIDENT.to_owned(), Withheld::Incident),
         ("signatures = true", "signatures = false", signature, Withheld::Signature),
         ("\"low\"", "\"high\"", SCAN.to_owned(), Withheld::Level),
         ("2999", "2026", SCAN.to_owned(), Withheld::Expired),
+        ("2999", "2999", upload, Withheld::Unplaced),
+        ("2999", "2999", incident, Withheld::Unplaced),
         (
             "ceiling = \"amber+strict\"",
             "ceiling = \"amber\"",
