@@ -27,7 +27,7 @@
 //! | [`flow`] | packets to conversations: a bounded table, timeouts by packet time, defragmentation, TCP reassembly |
 //! | [`protocols`] | one folder per application protocol; [`protocols::identify`] finds out which one it is: ports hint, probes prove; [`protocols::formats`] holds what several carry and knows none of them |
 //! | [`detect`] | signatures: [`detect::syntax`] (text to parts with their places), compilation, filing by fast pattern, evaluation; [`detect::operators`] |
-//! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
+//! | [`anomaly`] | behaviour over time: one file or folder per detector, from records alone; [`anomaly::homes`] says which end is the site's, [`anomaly::incident`] puts what they and the rules say together, [`anomaly::suppress`] marks what the site wants to hear no more of |
 //! | [`outputs`] | records to somewhere: EVE JSON, the summary, metrics, notices, the store of files and certificates, the exchange with a hub |
 //! | [`engine`] | the only room that knows every stage: rounds, workers, merge |
 //! | [`control`] | command line, configuration, signals, pages; what detectors have learned and sets that rules fill, on disk; the ways to a hub, and the hub (`control/hub`) |

@@ -418,13 +418,25 @@ fn frames_of_a_link_type_that_is_not_read_are_no_comfort() {
 #[test]
 fn a_capture_of_headers_alone_counts_the_same_flows_and_is_no_comfort() {
     let place = Place::new();
+    // Neither is a segment with data empty, nor is a checksum wrong that cannot be reckoned.
+    let rules = "alert tcp any any -> any any (msg:\"empty\"; flags:PA; dsize:0; sid:1;)\n\
+                 alert tcp any any -> any any (msg:\"wrong\"; tcpv4-csum:invalid; sid:2;)\n\
+                 alert udp any any -> any any (msg:\"wrong\"; udpv4-csum:invalid; sid:3;)\n\
+                 alert tcp any any -> any any (msg:\"data\"; flags:PA; dsize:>0; sid:4;)\n";
+    let rules = place.write("cut.rules", rules.as_bytes());
+    let rules = rules.to_str().unwrap();
     let flows = |file: &str| {
-        let all = ["replay", "--no-signatures", "--checksums", "verify", "-o", "out", file];
+        let all = ["replay", "-S", rules, "--checksums", "verify", "-o", "out", file];
         let run = place.run(&all, DONE);
         let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
         let records: Vec<serde_json::Value> =
             eve.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let of = |kind: &str| records.iter().filter(|r| r["event_type"] == kind).count();
+        let sids = records.iter().filter_map(|record| {
+            let alert = record.get("alert").filter(|alert| alert["gid"] == 1)?;
+            alert["signature_id"].as_u64()
+        });
+        let sids: Vec<u64> = sids.collect();
         let flow = records.iter().filter(|record| record["event_type"] == "flow").map(|record| {
             let flow = &record["flow"];
             let counts = ["pkts_toserver", "bytes_toserver", "pkts_toclient", "bytes_toclient"];
@@ -433,7 +445,7 @@ fn a_capture_of_headers_alone_counts_the_same_flows_and_is_no_comfort() {
             format!("{ends:?} {:?} {state:?}", counts.map(|count| &flow[count]))
         });
         let flow: std::collections::BTreeSet<String> = flow.collect();
-        (flow, of("modbus") + of("dns"), run)
+        (flow, sids, of("modbus") + of("dns"), run)
     };
     for name in ["modbus.pcap", "dns.pcap"] {
         let whole = std::fs::read(capture(name)).unwrap();
@@ -449,8 +461,11 @@ fn a_capture_of_headers_alone_counts_the_same_flows_and_is_no_comfort() {
             at += 16 + length;
         }
         let file = place.write("cut.pcap", &cut);
-        let (before, messages, _) = flows(&capture(name));
-        let (after, none, run) = flows(file.to_str().unwrap());
+        let (before, alerts, messages, _) = flows(&capture(name));
+        let (after, of_cut, none, run) = flows(file.to_str().unwrap());
+        assert_eq!(alerts, of_cut, "{name}");
+        assert!(alerts.contains(&4), "{name}: {alerts:?}");
+        assert!(alerts.iter().all(|sid| *sid == 4), "{alerts:?}");
         assert!(!before.is_empty() && messages > 0 && none == 0, "{name} {messages} {none}");
         assert_eq!(before, after, "{name}");
         run.complains(&["packets were cut short", "tcpdump -s 0"]);

@@ -24,8 +24,8 @@ const INCIDENTS: &str = "incidents";
 const SUPPRESSIONS: &str = "suppressions";
 
 /// Detectors that judge what a host of the site does, and so have to guess which is one where the home
-/// networks do not say it.
-const GUESSING: [&str; 4] = ["beacon", "exfiltration", "lateral", "long-connection"];
+/// networks do not say it. The hub keeps what they say of strangers, by a list of its own.
+pub const GUESSING: &[&str] = &["beacon", "exfiltration", "lateral", "long-connection"];
 
 /// Says that it is a guess who is the site's: that is never grave.
 fn doubt(finding: &mut Finding) {

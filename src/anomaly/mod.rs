@@ -49,7 +49,7 @@ pub mod words;
 use crate::record::{Context, Finding, Record, Sort};
 use crate::time::Timestamp;
 
-pub use behaviour::Behaviour;
+pub use behaviour::{Behaviour, GUESSING};
 pub use judgement::Judgement;
 pub use known::Known;
 pub use marks::Mark;

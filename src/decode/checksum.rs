@@ -66,7 +66,7 @@ impl Headers {
     /// Whether the checksum of TCP, UDP or ICMP is right; `None` without one, when UDP was sent
     /// without, or when the capture cut the packet.
     pub fn transport_checksum(&self, bytes: &[u8]) -> Option<bool> {
-        if self.cut > 0 {
+        if self.cut > 0 || matches!(self.transport, Transport::Tcp(tcp) if tcp.options_cut) {
             return None;
         }
         let header = self.transport_header(bytes);

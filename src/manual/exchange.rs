@@ -134,7 +134,7 @@
 //! | metric `rivellino_exchange_` | says |
 //! | --- | --- |
 //! | `queue_events`, `queue_bytes`, `queue_age_seconds` | what waits |
-//! | `events_total`, `withheld_total{reason}`, `privacy_hits_total{kind}` | what was looked at, and what stays because of the policy or the guard |
+//! | `events_total`, `withheld_total{reason}`, `privacy_hits_total{kind}` | what was looked at, and what stays because of the policy or the guard, or because no end of it is known to be the site's (`unplaced`) |
 //! | `sent_total`, `rejected_total`, `attempts_total{outcome}`, `last_sent_timestamp_seconds` | what arrived, what was refused for good |
 //! | `syslog_lines_total`, `syslog_attempts_total{outcome}` | lines that collectors have read |
 //! | `rules_version`, `rules_total{outcome}` | the centre's rules in force; what looks for newer ones came to |

@@ -69,6 +69,15 @@ struct Plant {
     traces: Vec<String>,
 }
 
+/// Detectors that guess who is the site's where its networks are not named are those of which nothing leaves
+/// then: rooms that may not meet each have a list.
+#[test]
+fn what_is_guessed_at_stays() {
+    use rivellino::anomaly::GUESSING;
+    use rivellino::outputs::hub::privacy::OF_OURS;
+    assert_eq!(GUESSING, OF_OURS);
+}
+
 fn of_v4(address: Ipv4Addr, how: usize) -> Plant {
     let bits = address.to_bits();
     let dotted = address.to_string();

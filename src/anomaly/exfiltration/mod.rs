@@ -224,8 +224,8 @@ impl Exfiltration {
         Some(words::upload(upload, &usual, &about))
     }
 
-    /// A server of ours answers as one that keeps data, to a host of ours or not; whether to one from outside. Who only knocks
-    /// makes no store of a host.
+    /// A server of ours answers as one that keeps data, to a host of ours if `within`; whether to one from
+    /// outside. Who only knocks makes no store of a host.
     fn stored(&mut self, within: bool, server: Endpoint, is_stream: bool) -> Option<()> {
         if within || is_stream {
             self.volume.store(server.addr);

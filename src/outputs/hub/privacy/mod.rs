@@ -35,7 +35,7 @@ pub const LIST_MAX: usize = 16;
 /// those go to clouds and suppliers that others use rightly.
 const OUTBOUND: &[&str] = &["beacon", "covert-tunnel", "mining"];
 /// Detectors that judge what a host of the site does.
-const OF_OURS: &[&str] = &["beacon", "exfiltration", "lateral", "long-connection"];
+pub const OF_OURS: &[&str] = &["beacon", "exfiltration", "lateral", "long-connection"];
 
 /// What may leave of `seen`, or why nothing may.
 ///
