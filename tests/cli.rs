@@ -493,11 +493,15 @@ fn connections_in_midstream_are_followed_where_that_is_wanted() {
         let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
         eve.lines().filter(|line| line.contains(r#""event_type":"modbus""#)).count()
     };
-    assert_eq!(messages(3, &[]), 0);
-    let all = messages(3, &["--midstream"]);
+    let config = place.write("no.toml", b"midstream = false\n");
+    assert_eq!(messages(3, &["--config", config.to_str().unwrap()]), 0);
+    // Connections of plants are by themselves.
+    let all = messages(3, &[]);
+    assert_eq!(messages(3, &["--midstream"]), all);
     assert!(all > 5, "{all}");
     // Though the server's be the first that is seen.
     for without in [4, 5] {
+        assert!(messages(without, &[]) >= all - 1, "{without}");
         assert!(messages(without, &["--midstream"]) >= all - 1, "{without}");
     }
 }

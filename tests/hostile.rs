@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rivellino::capture::{self, Batch, Progress};
 use rivellino::decode::{self, fuzz_decode};
 use rivellino::detect::fuzz_rules;
-use rivellino::flow::{Limits, fuzz_table, tcp::fuzz_stream};
+use rivellino::flow::{Limits, Midstream, fuzz_table, tcp::fuzz_stream};
 use rivellino::net::Direction;
 use rivellino::protocols::identify::fuzz_session;
 use rivellino::protocols::{Carrier, PROTOCOLS, http::fuzz_http, modbus::fuzz_modbus};
@@ -124,7 +124,7 @@ fn all_rules() -> Engine {
             text += &format!("alert {name} any any -> any any ({options} sid:{sid};)\n");
         }
     }
-    let limits = Limits { flows: 256, reassembly: 1 << 20, midstream: true, ..Limits::default() };
+    let limits = Limits { flows: 256, reassembly: 1 << 20, midstream: Midstream::All, ..Limits::default() };
     let ruleset = Some(rules(&text));
     Engine { ruleset, limits, anomaly: true, all_anomalies: true, ..Engine::default() }
 }

@@ -80,7 +80,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "midstream",
-        help: "Whether TCP connections are followed whose beginning was not seen, as in a capture that began later: what they carry is read, rules with flow:established match. Default: false, as anybody can make up such packets.",
+        help: "Whether TCP connections are followed whose beginning was not seen, as in a capture that began later: what they carry is read, rules with flow:established match. Anybody can make up such packets. Default: those on ports of plants (102, 502, 2404, 4840, 20000, 44818), which last for months, and no others.",
     },
     Key {
         name: "async-oneside",

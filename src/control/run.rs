@@ -18,7 +18,7 @@ use super::signals::Flags;
 use super::terminal::Terminal;
 use super::{baseline, behaviour, explain, hub, inspect, log, watch};
 use crate::engine::{Report, worker};
-use crate::flow::Limits;
+use crate::flow::{Limits, Midstream};
 use crate::outputs::filestore;
 
 /// Done.
@@ -189,7 +189,11 @@ pub(super) fn limits(config: &Config) -> Limits {
         flows: u32::try_from(half / worker::BYTES_PER_FLOW as u64).unwrap_or(u32::MAX).max(1),
         carried: half,
         reassembly: config.stream_memory.unwrap_or(STREAM_MEMORY) << 20,
-        midstream: config.midstream.unwrap_or_default(),
+        midstream: match config.midstream {
+            Some(true) => Midstream::All,
+            Some(false) => Midstream::None,
+            None => Midstream::Plants,
+        },
         async_oneside: config.async_oneside.unwrap_or_default(),
         ..Limits::default()
     }

@@ -153,8 +153,8 @@ impl Spares {
 }
 
 /// Stretches between gaps that one round may leave to be looked at, each way; of further ones the
-/// oldest is given up.
-const PIECES_MAX: usize = 16;
+/// oldest is given up. A round has as many packets: where each is behind a loss, none is given up.
+const PIECES_MAX: usize = 512;
 
 impl FlowState {
     /// Notes files to be stored; whether there was room for it.
@@ -307,14 +307,19 @@ impl Window {
 
     /// Stream position of the first byte that is still there and joined to what lies before `to`.
     pub fn base(&self, to: u64) -> u64 {
-        let joined = self.stretches().filter(|(base, _)| *base < to).last();
-        joined.map_or(self.base, |(base, _)| base)
+        let before = self.past_before(to).filter(|_| to <= self.base);
+        before.map_or(self.base, |piece| piece.base)
+    }
+
+    /// The last stretch before the last gap that begins before `to`.
+    fn past_before(&self, to: u64) -> Option<&Piece> {
+        let Past(past) = self.past.as_deref()?;
+        past.get(past.partition_point(|piece| piece.base < to).checked_sub(1)?)
     }
 
     /// The bytes between two stream positions, as far as they are there.
     pub fn view(&self, from: u64, to: u64) -> &[u8] {
-        let past = self.past.iter().flat_map(|past| past.0.iter());
-        let before = past.rev().find(|piece| from >= piece.base).filter(|_| from < self.base);
+        let before = self.past_before(from.saturating_add(1)).filter(|_| from < self.base);
         let (base, data) =
             before.map_or((self.base, &self.data), |piece| (piece.base, &piece.data));
         let at =

@@ -312,6 +312,29 @@ alert tcp any any -> any any (content:"login"; sid:2;)
     assert_eq!(sorted(&[b"log", b"in"]), [1, 2]);
 }
 
+/// Each packet of a round may lie behind a loss.
+#[test]
+fn what_lies_before_many_gaps_is_looked_at() {
+    let rules = r#"alert tcp any any -> any any (content:"be"; content:"fore"; sid:1;)"#;
+    let mut inspector = inspector(rules);
+    let headers = headers();
+    let mut pieces = vec![&b"other"[..]; 512];
+    pieces[3] = b"before";
+    let mut views = Vec::new();
+    for piece in &pieces {
+        inspector.stream(3, Direction::ToServer, piece);
+        views.push(view(inspector.streamed(3), true));
+        inspector.gap(3, Direction::ToServer, 7);
+    }
+    let items: Vec<_> =
+        pieces.iter().zip(&views).map(|(piece, view)| item(&headers, piece, view)).collect();
+    let mut alerts = Vec::new();
+    inspector.inspect(&items, &mut alerts);
+    let found: Vec<_> = alerts.iter().map(|(at, alert)| (*at, alert.signature.sid)).collect();
+    assert_eq!(found, [(3, 1)]);
+    assert_eq!(inspector.shed().0, 0);
+}
+
 #[test]
 fn what_lies_before_a_gap_is_looked_at() {
     let rules = r#"

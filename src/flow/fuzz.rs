@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Flow, Host, Limits, Slot, Table, Touch};
+use super::{Flow, Host, Limits, Midstream, Slot, Table, Touch};
 use crate::decode::{Headers, Ip, Tcp, Transport, Udp};
 use crate::field::Event;
 use crate::net::{Chunk, Direction};
@@ -56,7 +56,12 @@ impl Host<Check> for Watch {
 /// broken.
 pub fn fuzz_table(bytes: &[u8]) {
     let limits = Limits { flows: 64, reassembly: 64 << 10, depth: 4096, ..Limits::default() };
-    let limits = Limits { midstream: bytes.len() % 2 == 1, ..limits };
+    let midstream = match bytes.len() % 3 {
+        0 => Midstream::None,
+        1 => Midstream::Plants,
+        _ => Midstream::All,
+    };
+    let limits = Limits { midstream, ..limits };
     let (mut table, mut watch) = (Table::new(&limits), Watch::default());
     let (mut now, mut number) = (0u64, 0u64);
     for part in bytes.chunks_exact(8) {

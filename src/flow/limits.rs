@@ -1,6 +1,7 @@
 //! What the table may hold, and for how long.
 
 use super::FlowState;
+use crate::decode::tcp_flags;
 use crate::net::ip_protocol;
 use crate::time::Duration;
 
@@ -25,6 +26,46 @@ impl Timeouts {
     }
 }
 
+/// Which TCP connections are followed whose beginning was not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Midstream {
+    /// None: anybody can make up packets of such.
+    None,
+    /// Those of [`PLANT_PORTS`], from the first packet with data.
+    #[default]
+    Plants,
+    /// All.
+    All,
+}
+
+/// Ports of services within plants (IANA's registry of service names and port numbers: iso-tsap,
+/// which S7 uses, Modbus, IEC 60870-5-104, OPC UA, DNP3, EtherNet/IP). Their connections last for
+/// months: who waits for the next beginning would see nothing of a plant after each start.
+pub const PLANT_PORTS: [u16; 6] = [102, 502, 2404, 4840, 20_000, 44_818];
+
+impl Midstream {
+    /// Whether a connection is followed from this segment on, which is no SYN and no RST.
+    pub(super) fn takes_up(self, ports: [u16; 2], flags: u8, data: &[u8]) -> bool {
+        let wanted = match self {
+            Self::None => false,
+            Self::Plants => !data.is_empty() && ports.iter().any(|port| PLANT_PORTS.contains(port)),
+            Self::All => true,
+        };
+        wanted && flags & tcp_flags::ACK != 0
+    }
+
+    /// Whether a packet from one port to another, which is no SYN, is a server's by its ports: of a
+    /// system port (RFC 6335, section 6), or of one of plants.
+    pub(super) fn is_from_service(self, from: u16, to: u16) -> bool {
+        let [from_plant, to_plant] = [from, to].map(|port| PLANT_PORTS.contains(&port));
+        match self {
+            Self::None => false,
+            Self::Plants => from_plant && !to_plant,
+            Self::All => from < 1024 && to >= 1024 || from_plant && !to_plant && to >= 1024,
+        }
+    }
+}
+
 /// The limits of a table. Those on numbers and memory are for all shards together: each of the
 /// [`super::SHARDS`] shards may hold its share, or its group may, however many workers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +80,8 @@ pub struct Limits {
     pub reassembly: u64,
     /// Bytes of each direction of a TCP stream that are looked at; 0 for all.
     pub depth: u64,
-    /// Whether TCP connections whose beginning was not seen are followed.
-    pub midstream: bool,
+    /// Which TCP connections are followed whose beginning was not seen.
+    pub midstream: Midstream,
     /// Whether TCP connections of which only one side is seen are followed.
     pub async_oneside: bool,
     /// TCP.
@@ -60,7 +101,7 @@ impl Default for Limits {
             carried: 256 << 20,
             reassembly: 64 << 20,
             depth: 1 << 20,
-            midstream: false,
+            midstream: Midstream::default(),
             async_oneside: false,
             tcp: Timeouts { new: 60, established: 600, closed: 60 },
             udp: Timeouts { new: 30, established: 300, closed: 0 },

@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 
 use super::key::{Key, Place, about, place};
 use super::shard::{Link, Links, Shard};
+use super::limits::Midstream;
 use super::stats::Reason;
 use super::tcp::{Output, Room, Segment, Session, State};
 use super::wheel::Wheel;
@@ -451,7 +452,8 @@ impl<A: Default> Table<A> {
                 seen: &mut self.stats.tcp,
             };
             if entry.session.is_none() {
-                entry.session = open(&segment, &self.limits, room, host);
+                let ports = [place.source.port, place.destination.port];
+                entry.session = open(&segment, ports, &self.limits, room, host);
                 self.stats.sessions += u64::from(entry.session.is_some());
             }
             if let Some(session) = &mut entry.session {
@@ -727,11 +729,11 @@ const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
 }
 
 /// Whether a first packet is the server's: it answers a SYN, or, of a connection that is taken up in
-/// midstream, comes from a port that only services have (RFC 6335, section 6).
-const fn is_answer(tcp: &Tcp, place: &Place, midstream: bool) -> bool {
-    let taken_up = midstream && tcp.flags & tcp_flags::SYN == 0;
-    let from_service = place.source.port < 1024 && place.destination.port >= 1024;
-    tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK || taken_up && from_service
+/// midstream, comes from a service's port.
+fn is_answer(tcp: &Tcp, place: &Place, midstream: Midstream) -> bool {
+    tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK
+        || tcp.flags & tcp_flags::SYN == 0
+            && midstream.is_from_service(place.source.port, place.destination.port)
 }
 
 /// Whether this is a SYN that opens a connection.
@@ -765,6 +767,7 @@ fn is_contact(place: &Place, tcp: Option<&Tcp>) -> bool {
 /// The connection that a packet without one begins, if it begins one.
 fn open<A>(
     segment: &Segment<'_>,
+    ports: [u16; 2],
     limits: &Limits,
     room: &mut Room<'_>,
     host: &mut impl Host<A>,
@@ -776,7 +779,7 @@ fn open<A>(
     }
     if flags & tcp_flags::RST != 0 {
         host.event(&e::RST_NO_SESSION);
-    } else if limits.midstream && flags & tcp_flags::ACK != 0 {
+    } else if limits.midstream.takes_up(ports, flags, segment.data) {
         return Some(Session::pick_up(segment));
     } else if flags & tcp_flags::FIN != 0 {
         host.event(&e::FIN_NO_SESSION);
