@@ -14,6 +14,7 @@ use crate::detect::{self, Diagnostic, LoadSummary, Ruleset, Variables};
 /// The rules that come with the program, by file name.
 pub static BUNDLED: &[(&str, &str)] = &[
     ("access.rules", include_str!("../../signatures/access.rules")),
+    ("exploits.rules", include_str!("../../signatures/exploits.rules")),
     ("industrial.rules", include_str!("../../signatures/industrial.rules")),
     ("malware.rules", include_str!("../../signatures/malware.rules")),
     ("scanners.rules", include_str!("../../signatures/scanners.rules")),
