@@ -124,7 +124,8 @@ fn all_rules() -> Engine {
             text += &format!("alert {name} any any -> any any ({options} sid:{sid};)\n");
         }
     }
-    let limits = Limits { flows: 256, reassembly: 1 << 20, midstream: Midstream::All, ..Limits::default() };
+    let limits =
+        Limits { flows: 256, reassembly: 1 << 20, midstream: Midstream::All, ..Limits::default() };
     let ruleset = Some(rules(&text));
     Engine { ruleset, limits, anomaly: true, all_anomalies: true, ..Engine::default() }
 }

@@ -34,6 +34,7 @@ const DIFFERENT: &[(&str, &str)] = &[
         "the protocols of the two directions are not told apart by the keyword",
     ),
     ("detect-app-layer-state-01", "a stage that was passed is not told again"),
+    ("enip-keywords", "connections of plants are followed from wherever they are first seen here"),
     ("eve-payload-07-http-gap", "each stretch of a stream with a gap alerts here"),
     ("flow-drop-iponly-01", "`drop` ends no inspection here: nothing was dropped"),
     ("flow-drop-iponly-02", "`drop` ends no inspection here: nothing was dropped"),

@@ -5,6 +5,7 @@
 mod cost;
 mod labelled;
 mod office;
+mod signatures;
 mod state;
 mod strength;
 

@@ -8,7 +8,7 @@ use crate::net::Endpoint;
 use crate::record::Context;
 
 /// Version of what is saved: raised when a detector's state changes its shape.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// Saved bytes are none that this version writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,8 @@
 //! A rule names detectors, sources, destinations, hours of the day and a last day; what it leaves
 //! out may be anything. What matches is still written, marked with the rule's reason, and belongs
 //! to no incident. Each rule counts how often it applied and when last, so that one that has
-//! become too wide, or that nobody needs, shows.
+//! become too wide, or that nobody needs, shows; so does one whose last day is over while what it silenced
+//! goes on.
 //!
 //! A rule that names sources but no detector is for an authorised scanner: it silences what taking
 //! stock looks like ([`SCANNER`]) and alerts of signatures about looking and trying to get in;
@@ -186,12 +187,17 @@ impl Quiet {
         if self.reason.is_empty() { &self.name } else { &self.reason }
     }
 
+    /// Whether its last day is over.
+    fn is_over(&self, at: Timestamp) -> bool {
+        self.until.is_some_and(|until| at >= until)
+    }
+
+    /// Whether it is about these ends at this hour, its last day aside.
     fn covers(&self, at: Timestamp, source: Option<IpAddr>, destination: Option<IpAddr>) -> bool {
         let within = |set: &Option<AddressSet>, address: Option<IpAddr>| {
             set.as_ref().is_none_or(|set| address.is_some_and(|address| set.contains(address)))
         };
-        self.until.is_none_or(|until| at < until)
-            && self.hours.is_none_or(|hours| hours.contain(at))
+        self.hours.is_none_or(|hours| hours.contain(at))
             && within(&self.sources, source)
             && within(&self.destinations, destination)
     }
@@ -243,6 +249,21 @@ pub struct Applied {
     pub count: u64,
     /// The last time; `None` if never.
     pub last: Option<Timestamp>,
+    /// What it would have silenced since its last day was over.
+    pub missed: u64,
+}
+
+impl Applied {
+    /// What to say of a rule that is over while what it silenced goes on.
+    pub fn warning(&self) -> Option<String> {
+        let Self { name, missed, .. } = self;
+        (*missed > 0).then(|| {
+            format!(
+                "suppression '{name}' is over: it would have silenced {missed} since; set a later `until` or \
+                 remove it"
+            )
+        })
+    }
 }
 
 /// The rules of a site and what came of them.
@@ -256,7 +277,8 @@ impl Suppressions {
     /// The first [`RULES_MAX`] of `rules`; a site's configuration refuses more ([`check`]).
     pub fn new(rules: &[Quiet]) -> Self {
         let rules: Vec<Quiet> = rules.iter().take(RULES_MAX).cloned().collect();
-        let none = |rule: &Quiet| Applied { name: rule.name.clone(), count: 0, last: None };
+        let none =
+            |rule: &Quiet| Applied { name: rule.name.clone(), count: 0, last: None, missed: 0 };
         let applied = rules.iter().map(none).collect();
         Self { rules, applied }
     }
@@ -294,7 +316,18 @@ impl Suppressions {
     ) -> Option<&str> {
         let [source, destination] = ends;
         let fits = |rule: &Quiet| means(rule) && rule.covers(at, source, destination);
-        let index = self.rules.iter().position(fits)?;
+        let mut over = None;
+        let index = self.rules.iter().enumerate().find_map(|(index, rule)| {
+            let about = fits(rule);
+            over = over.or((about && rule.is_over(at)).then_some(index));
+            (about && !rule.is_over(at)).then_some(index)
+        });
+        let Some(index) = index else {
+            over.and_then(|index| self.applied.get_mut(index))
+                .into_iter()
+                .for_each(|o| o.missed += 1);
+            return None;
+        };
         if let Some(applied) = self.applied.get_mut(index) {
             applied.count += 1;
             applied.last = applied.last.max(Some(at));
@@ -309,7 +342,9 @@ impl Suppressions {
 
     /// The counts, as bytes.
     pub fn save(&self) -> Vec<u8> {
-        let of = |applied: &Applied| (applied.name.clone(), (applied.count, applied.last));
+        let of = |applied: &Applied| {
+            (applied.name.clone(), (applied.count, applied.last, applied.missed))
+        };
         let counts: BTreeMap<_, _> = self.applied.iter().map(of).collect();
         state::pack(&counts)
     }
@@ -319,10 +354,10 @@ impl Suppressions {
     /// # Errors
     /// When the bytes are none that this version writes; nothing has changed then.
     pub fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
-        let counts: BTreeMap<String, (u64, Option<Timestamp>)> = state::unpack(bytes)?;
+        let counts: BTreeMap<String, (u64, Option<Timestamp>, u64)> = state::unpack(bytes)?;
         for applied in &mut self.applied {
-            if let Some((count, last)) = counts.get(&applied.name) {
-                (applied.count, applied.last) = (*count, *last);
+            if let Some(kept) = counts.get(&applied.name) {
+                (applied.count, applied.last, applied.missed) = *kept;
             }
         }
         Ok(())
@@ -486,6 +521,7 @@ mod tests {
             name: "inventory".to_owned(),
             count: SCANNER.len() as u64 + 2,
             last: Some(now),
+            missed: 0,
         };
         assert_eq!(rules.applied(), [applied]);
     }
@@ -515,7 +551,17 @@ mod tests {
         assert_eq!(silent(Timestamp::new(eve.seconds() - 7200, 0), "scan", TO), None, "21:00");
         assert_eq!(silent(eve, "sweep", TO), None);
         assert_eq!(silent(eve, "scan", [192, 168, 21, 1]), None);
-        assert_eq!(rules.applied().first().map(|applied| applied.count), Some(2));
+        let applied = rules.applied().first().unwrap();
+        assert_eq!((applied.count, applied.missed), (2, 1));
+        // The next night it would have silenced one more.
+        let next = Timestamp::new(eve.seconds() + 86_400, 0);
+        let loud = finding("scan", Level::High);
+        assert_eq!(rules.finding(next, &context(FROM, TO), &loud), None);
+        assert_eq!(rules.finding(next, &context(FROM, TO), &finding("sweep", Level::High)), None);
+        let applied = rules.applied().first().unwrap();
+        assert_eq!((applied.count, applied.missed), (2, 2));
+        let warning = applied.warning().unwrap();
+        assert!(warning.contains("'test of the line' is over") && warning.contains(" 2 since"));
     }
 
     #[test]

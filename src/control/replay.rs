@@ -350,7 +350,7 @@ pub(super) fn write_summary(
 /// How often a suppression of the site has applied, and when last.
 fn applied(applied: &Applied) -> serde_json::Value {
     let last = applied.last.map(|last| last.to_string());
-    json!({ "name": applied.name, "count": applied.count, "last": last })
+    json!({ "name": applied.name, "count": applied.count, "last": last, "missed": applied.missed })
 }
 
 #[cfg(test)]

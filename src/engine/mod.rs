@@ -102,6 +102,7 @@ pub fn replay(
     };
     report.merge = merge.counted();
     report.suppressions = merge.behaviour().suppressions().to_vec();
+    report.warnings.extend(report.suppressions.iter().filter_map(Applied::warning));
     report.source = source.stats();
     report.warnings.extend(source.warnings());
     report.warnings.extend(cut(&report.stats));
@@ -321,6 +322,7 @@ pub fn watch(
     });
     report.merge = merge.counted();
     report.suppressions = merge.behaviour().suppressions().to_vec();
+    report.warnings.extend(report.suppressions.iter().filter_map(Applied::warning));
     report
 }
 

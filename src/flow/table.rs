@@ -3,8 +3,8 @@
 use hashbrown::HashTable;
 
 use super::key::{Key, Place, about, place};
-use super::shard::{Link, Links, Shard};
 use super::limits::Midstream;
+use super::shard::{Link, Links, Shard};
 use super::stats::Reason;
 use super::tcp::{Output, Room, Segment, Session, State};
 use super::wheel::Wheel;

@@ -81,8 +81,20 @@ impl Wire {
 
     /// A segment of the one connection 10.0.0.1:1024 to 10.0.0.2:80.
     fn tcp(&mut self, client: bool, flags: u8, seq: u32, ack: u32, data: &[u8]) -> Option<Touch> {
+        self.tcp_of(80, client, flags, (seq, ack), data)
+    }
+
+    /// The same with another port of the server.
+    fn tcp_of(
+        &mut self,
+        port: u16,
+        client: bool,
+        flags: u8,
+        (seq, ack): (u32, u32),
+        data: &[u8],
+    ) -> Option<Touch> {
         let (from, to, source, destination) =
-            if client { (A, B, 1024, 80) } else { (B, A, 80, 1024) };
+            if client { (A, B, 1024, port) } else { (B, A, port, 1024) };
         let tcp = Tcp {
             source,
             destination,
@@ -191,6 +203,34 @@ fn midstream_is_a_flow_without_streams() {
     wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
     assert_eq!(wire.log.records[0].1.state, "new");
     assert!(wire.log.ends.is_empty() && wire.log.contacts.is_empty());
+}
+
+/// Whoever is seen first, the server is who has the port.
+#[test]
+fn connections_of_plants_are_taken_up_with_their_first_data() {
+    for server_first in [false, true] {
+        let mut wire = Wire::new();
+        // An acknowledgement alone could be anybody's, and a reset ends what it is about.
+        let touch = wire.tcp_of(44_818, !server_first, ACK, (100, 500), b"").unwrap();
+        assert!(!touch.established && !touch.streamed);
+        let mut ends = [(true, (100, 500), &b"ask"[..]), (false, (500, 103), b"answer")];
+        if server_first {
+            ends = [(false, (100, 500), b"answer"), (true, (500, 106), b"ask")];
+        }
+        for (client, numbers, data) in ends {
+            wire.tcp_of(44_818, client, ACK, numbers, data).unwrap();
+        }
+        assert_eq!(wire.text(Direction::ToServer), b"ask");
+        assert_eq!(wire.text(Direction::ToClient), b"answer");
+        wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
+        assert_eq!(wire.log.records[0].1.state, "established");
+    }
+    for (midstream, flags) in [(Midstream::None, ACK), (Midstream::Plants, ACK | RST)] {
+        let mut wire = Wire::new();
+        wire.table = Table::new(&Limits { midstream, ..Limits::default() });
+        wire.tcp_of(44_818, true, flags, (100, 500), b"ask");
+        assert!(wire.log.chunks.is_empty(), "{midstream:?}");
+    }
 }
 
 #[test]

@@ -32,9 +32,9 @@ const REACHED: &[(&str, usize)] = &[];
 /// Benign captures of which one may be told loudly.
 const BENIGN_PER_FALSE: usize = 20;
 
-struct Case {
-    path: PathBuf,
-    label: String,
+pub struct Case {
+    pub path: PathBuf,
+    pub label: String,
 }
 
 struct Judged {
@@ -42,20 +42,28 @@ struct Judged {
     first: Option<Timestamp>,
 }
 
-fn cases(folder: &Path) -> Vec<Case> {
+/// All labelled captures.
+pub fn all_cases(folder: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(folder.join("labels.tsv")).unwrap();
     let lines = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
     let cases = lines
         .filter(|f| f.len() > 1)
         .map(|f| Case { path: folder.join(f[0]), label: f[1].to_owned() });
-    cases.filter(|case| accepted(&case.label).is_some() || is_benign(case)).collect()
+    cases.collect()
+}
+
+fn cases(folder: &Path) -> Vec<Case> {
+    let mut cases = all_cases(folder);
+    cases.retain(|case| accepted(&case.label).is_some() || is_benign(case));
+    cases
 }
 
 fn accepted(label: &str) -> Option<&'static [&'static str]> {
     ACCEPTED.iter().find(|(name, _)| *name == label).map(|(_, detectors)| *detectors)
 }
 
-fn is_benign(case: &Case) -> bool {
+/// Whether nothing is wrong in it.
+pub fn is_benign(case: &Case) -> bool {
     case.label.starts_with("benign") || case.label.starts_with("trap")
 }
 

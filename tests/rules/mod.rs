@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use rivellino::anomaly::Behaviour;
+use rivellino::capture::Source;
 use rivellino::detect::{Ruleset, Variables, load};
 use rivellino::engine::merge::Merge;
 use rivellino::engine::worker::{Checksums, WorkerOptions};
@@ -37,7 +38,8 @@ impl Output for Alerted {
     }
 }
 
-fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
+/// The rules that come with the sensor, and their numbers.
+pub fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
     let rules = files(&root().join("signatures")).into_iter().map(|path| {
         let name: Arc<str> = path.file_name().unwrap().to_string_lossy().into();
         (name, std::fs::read_to_string(path).unwrap())
@@ -58,6 +60,11 @@ fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
 
 /// The numbers of the rules that alert on a conversation.
 pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u32> {
+    alerts_of(ruleset, Box::new(conversation.frames()))
+}
+
+/// The numbers of the rules that alert on what a source gives.
+pub fn alerts_of(ruleset: &Arc<Ruleset>, source: Box<dyn Source>) -> BTreeSet<u32> {
     let setup = Setup {
         workers: 1,
         round: 16,
@@ -75,7 +82,7 @@ pub fn alerts(ruleset: &Arc<Ruleset>, conversation: &Conversation) -> BTreeSet<u
     };
     let alerted = Alerted::default();
     let mut merge = Merge::new(Behaviour::off(), vec![Box::new(alerted.clone())], false);
-    let report = replay(Box::new(conversation.frames()), &setup, &mut merge, &mut |_| {});
+    let report = replay(source, &setup, &mut merge, &mut |_| {});
     assert!(report.error.is_none());
     drop(merge);
     alerted.0.lock().unwrap().clone()
