@@ -250,6 +250,18 @@ pub struct Signature {
     pub keeps_certificates: bool,
 }
 
+impl Signature {
+    /// What its metadata says under a key, the first time.
+    pub fn said(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// The message in Italian, where the rule has one (`metadata:msg_it ...`): bundled rules do.
+    pub fn message_it(&self) -> Option<&str> {
+        self.said("msg_it")
+    }
+}
+
 /// Which packets are kept after an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {

@@ -53,6 +53,13 @@
 //! in its record, for all who read them: a password, or whatever else is nobody's business, belongs into
 //! `alert:`. Let the expression name what ends the text, as it may come in two pieces.
 //!
+//! # Messages in Italian
+//!
+//! `metadata:msg_it Accesso riuscito;` is the message in Italian: what is told in Italian of incidents has
+//! it, as has the table of `replay`. Bundled rules have one each; a comma ends it, as any value of `metadata`.
+//!
+//! # Reputations and countries
+//!
 //! `iprep` asks reputations, `geoip` countries. Their files are keys of `rivellino.toml`, read anew with the
 //! rules, and named as in Suricata's configuration:
 //!

@@ -30,6 +30,9 @@ pub struct Row {
     pub signature_id: u32,
     /// Message of the signature, or title of the first finding.
     pub message: String,
+    /// The same in Italian, of a signature that has it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message_it: String,
     /// 1 is most severe.
     pub severity: u8,
     /// How often.
@@ -225,6 +228,10 @@ impl Summary {
             }
             let (count, severity, sid) = (row.count, row.severity, row.signature_id);
             text.push_str(&format!("{count:>7}  {severity:>3}  {sid:>10}  {shown}\n"));
+            if !row.message_it.is_empty() {
+                let shown: String = row.message_it.chars().take(MESSAGE_CHARS).collect();
+                text.push_str(&format!("{:25}[it] {}\n", "", printable(&shown)));
+            }
             if let (Some(source), Some(destination)) = (&row.source, &row.destination) {
                 let first = &row.first;
                 text.push_str(&format!("{:25}{source} -> {destination}, first {first}\n", ""));
@@ -291,6 +298,7 @@ impl Output for Summary {
             gid,
             signature_id: sid,
             message: message.to_owned(),
+            message_it: String::new(),
             severity,
             count: 0,
             first: String::new(),
@@ -310,6 +318,7 @@ impl Output for Summary {
                         (key == "mitre_technique_id").then(|| value.to_owned())
                     };
                     row.techniques = s.metadata.iter().filter_map(technique).collect();
+                    row.message_it = s.message_it().unwrap_or_default().to_owned();
                     row
                 });
             }

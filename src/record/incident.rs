@@ -139,6 +139,8 @@ pub struct Cause {
     pub sid: u32,
     /// The detector's name or the signature's message.
     pub name: String,
+    /// The signature's message in Italian; empty where it has none.
+    pub name_it: String,
     /// How often it spoke.
     pub count: u64,
     /// How grave, at most.

@@ -38,13 +38,18 @@ impl Output for Alerted {
     }
 }
 
-/// The rules that come with the sensor, and their numbers.
-pub fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
+/// The texts of the rules that come with the sensor, by file.
+fn rules() -> Vec<(Arc<str>, String)> {
     let rules = files(&root().join("signatures")).into_iter().map(|path| {
         let name: Arc<str> = path.file_name().unwrap().to_string_lossy().into();
         (name, std::fs::read_to_string(path).unwrap())
     });
-    let rules: Vec<_> = rules.filter(|(name, _)| name.ends_with(".rules")).collect();
+    rules.filter(|(name, _)| name.ends_with(".rules")).collect()
+}
+
+/// The rules that come with the sensor, and their numbers.
+pub fn bundled() -> (Arc<Ruleset>, BTreeSet<u32>) {
+    let rules = rules();
     let (ruleset, diagnostics, summary) = load(&rules, &mut Variables::default());
     let told: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     assert!(told.is_empty(), "{}", told.join("\n"));
@@ -113,4 +118,11 @@ fn bundled_rules_alert_on_their_cases_alone() {
     // Rules that only leave a mark for others have no alert of their own to show.
     let marks: Vec<&u32> = sids.difference(&tried).collect();
     assert_eq!(marks, [&9_000_203, &9_000_211, &9_000_331], "every rule has its case");
+    let speechless = rules().into_iter().flat_map(|(_, text)| {
+        let told = |line: &&str| line.starts_with("alert ") && !line.contains("noalert;");
+        let bare = |line: &&str| told(line) && !line.contains(", msg_it ");
+        text.lines().filter(bare).map(str::to_owned).collect::<Vec<_>>()
+    });
+    let speechless: Vec<_> = speechless.collect();
+    assert!(speechless.is_empty(), "without a message in Italian:\n{}", speechless.join("\n"));
 }

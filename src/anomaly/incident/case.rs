@@ -57,6 +57,8 @@ pub struct Clue<'a> {
     pub sid: u32,
     /// The detector, or the rule's message.
     pub name: &'a str,
+    /// The rule's message in Italian; empty where it has none.
+    pub name_it: &'a str,
     /// One line.
     pub title: &'a str,
     /// How grave.
@@ -371,6 +373,7 @@ impl Case {
             gid,
             sid,
             name: short(clue.name),
+            name_it: short(clue.name_it),
             count: 1,
             level: clue.level,
             confidence: clue.confidence,

@@ -108,6 +108,7 @@ impl Incidents {
             gid: finding.gid,
             sid: finding.sid,
             name: finding.detector,
+            name_it: "",
             title: &finding.title,
             level: finding.level,
             confidence: finding.confidence,
@@ -133,7 +134,7 @@ impl Incidents {
         let signature = &*alert.signature;
         let [source, target] = ends(context, alert);
         let (level, confidence) = judged(signature);
-        let technique = metadata(signature, "mitre_technique_id").unwrap_or_default();
+        let technique = signature.said("mitre_technique_id").unwrap_or_default();
         let evidence: Vec<u64> = context.flow_id.into_iter().collect();
         let weighed = self.state.weighed.touch(&(source.or(target), signature.gid, signature.sid));
         let weighs = *weighed == Timestamp::default() || apart(at, *weighed) >= RULE_AGAIN;
@@ -148,6 +149,7 @@ impl Incidents {
             gid: signature.gid,
             sid: signature.sid,
             name: &signature.message,
+            name_it: signature.message_it().unwrap_or_default(),
             title: &signature.message,
             level,
             confidence,
@@ -314,20 +316,15 @@ fn judged(signature: &Signature) -> (Level, f64) {
         3 => Level::Low,
         _ => Level::Info,
     };
-    let named = metadata(signature, "signature_severity");
+    let named = signature.said("signature_severity");
     let level = if named == Some("Informational") { Level::Info } else { level };
-    let confidence = match metadata(signature, "confidence") {
+    let confidence = match signature.said("confidence") {
         Some("High") => 0.6,
         Some("Medium") => 0.5,
         Some("Low") => 0.2,
         _ => RULE_CONFIDENCE,
     };
     (level, confidence)
-}
-
-fn metadata<'a>(signature: &'a Signature, key: &str) -> Option<&'a str> {
-    let pair = signature.metadata.iter().find(|(known, _)| *known == key);
-    pair.map(|(_, value)| value)
 }
 
 /// Day of the first clue and a hash of what opened it: no chance, and hardly twice in a day.

@@ -72,10 +72,7 @@ impl Stage {
 
     /// The stage of what a rule matched.
     pub fn of_signature(signature: &Signature) -> Option<Self> {
-        let value = |key: &str| {
-            let pair = signature.metadata.iter().find(|(known, _)| *known == key);
-            pair.map_or("", |(_, value)| value)
-        };
+        let value = |key: &str| signature.said(key).unwrap_or_default();
         Self::of_technique(value("mitre_technique_id"))
             .or_else(|| Self::of_tactic(value("mitre_tactic_id")))
             .or_else(|| Self::of_category(&signature.category))

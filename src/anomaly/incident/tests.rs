@@ -357,6 +357,13 @@ fn a_rule_weighs_once_for_a_host_and_hour_and_alone_is_no_more_than_medium() {
     desk.find(9, &GUESS, OUTSIDE, [10, 0, 0, 9]);
     assert_eq!(desk.turns()[1], (Turn::Graver, Level::High));
 
+    // In Italian it has its Italian message, where it has one.
+    let mut desk = Desk::new();
+    desk.alert(0, &rule(4, 1, &[("msg_it", "Regola quattro")]), OUTSIDE, [10, 0, 0, 9]);
+    let told = &desk.incidents()[0];
+    assert!(told.title_it.contains("«Regola quattro»") && told.title_en.contains("\"Rule 4\""));
+    assert!(told.explain_it.contains("firma «Regola quattro»"), "{}", told.explain_it);
+
     let mut desk = Desk::new();
     let informational = rule(3, 1, &[("signature_severity", "Informational")]);
     desk.alert(0, &informational, OUTSIDE, [10, 0, 0, 9]);
@@ -548,6 +555,7 @@ fn what_is_taken_in_is_counted_once() {
                 gid: 9102,
                 sid: 1,
                 name: "bruteforce",
+                name_it: "",
                 title: "guessing",
                 level: Level::Medium,
                 confidence: 0.9,

@@ -253,7 +253,9 @@ fn steps(case: &Case) -> Said {
 pub(super) fn deed(cause: &Cause) -> Said {
     if cause.gid < DETECTORS_FROM {
         let message = printable(&cause.name);
-        return Said::new(format!("firma «{message}»"), format!("signature \"{message}\""));
+        let message_it = Some(printable(&cause.name_it)).filter(|text| !text.is_empty());
+        let message_it = message_it.as_ref().unwrap_or(&message);
+        return Said::new(format!("firma «{message_it}»"), format!("signature \"{message}\""));
     }
     let (it, en) = match cause.name.as_str() {
         "scan" => ("scansione di porte", "port scan"),
