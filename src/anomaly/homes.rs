@@ -17,6 +17,10 @@ const STRANGE_MIN: u64 = 16;
 /// The same as a share of all conversations.
 pub const STRANGE_SHARE: f64 = STRANGE_MIN as f64 / (STRANGE_MIN + 1) as f64;
 
+/// A part of the conversations has no end in the home networks from this share on: some of the site's
+/// networks were not named, or the sensor sees what passes through.
+pub const PART_SHARE: f64 = 0.2;
+
 /// After so long what was seen counts half: networks may be named, or others come.
 const HALF_LIFE: Duration = Duration::from_secs(3600);
 
@@ -73,6 +77,14 @@ impl Homes {
     /// the site's.
     pub(super) fn untold(&self) -> [Option<[u64; 2]>; FAMILIES.len()] {
         self.of.map(|family| family.untold.then_some(family.begun))
+    }
+
+    /// The same when these are the site's, but for some that nobody named.
+    pub(super) fn partly(&self) -> [Option<[u64; 2]>; FAMILIES.len()] {
+        self.of.map(|Family { begun: [with, without], untold }| {
+            let share = without as f64 / with.saturating_add(without).max(1) as f64;
+            (!untold && share >= PART_SHARE).then_some([with, without])
+        })
     }
 
     /// Whether it is only a guess which of two ends is the site's.

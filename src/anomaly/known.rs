@@ -167,6 +167,11 @@ impl Known {
         self.homes.untold()
     }
 
+    /// The same when these are the site's, but for a part ([`homes::PART_SHARE`]) that nobody named.
+    pub fn partly(&self) -> [Option<[u64; 2]>; homes::FAMILIES.len()] {
+        self.homes.partly()
+    }
+
     /// Packet time has come to `now`.
     pub(super) fn tick(&mut self, now: Timestamp) {
         self.homes.tick(now);

@@ -111,6 +111,12 @@ impl Replay {
     pub fn prepare(&self) -> anyhow::Result<Prepared> {
         let (home, loaded) = self.home_and_rules(Arc::default())?;
         let site = site(home);
+        if self.anomaly && site.home.is_any() {
+            tracing::warn!(
+                "every address is at home (home-net any): nothing is outside then, and data that leaves, or what is \
+                 open to the outside, is not told; name the site's networks"
+            );
+        }
         if let Some(path) = self.indicators.as_deref().filter(|_| self.anomaly && !self.is_lesson) {
             // Captures are older than what is known of them.
             let now = self.captures.is_empty().then(Timestamp::wall_clock);

@@ -141,6 +141,8 @@ struct State {
     silence: [bool; 2],
     /// Of which version of IP it was told that the home networks are not the site's.
     untold: [bool; FAMILIES.len()],
+    /// The same of a part of the site.
+    partly: [bool; FAMILIES.len()],
     /// When each kind was last told, and whether gravely.
     told: [(Timestamp, bool); Trouble::COUNT],
 }
@@ -310,14 +312,17 @@ impl Detector for Health {
     }
 
     fn tick(&mut self, now: Timestamp, known: &Known, found: &mut Vec<Found>) {
-        for ((begun, family), told) in
-            known.untold().iter().zip(FAMILIES).zip(&mut self.state.untold)
-        {
-            *told &= begun.is_some();
-            if let Some(begun) = begun.filter(|[_, without]| *without >= self.limits.flows_min)
-                && !std::mem::replace(told, true)
-            {
-                found.push(words::networks(family, begun));
+        let State { untold, partly, .. } = &mut self.state;
+        let kinds = [(known.untold(), untold, false), (known.partly(), partly, true)];
+        for (begun, told, partly) in kinds {
+            for ((begun, family), told) in begun.iter().zip(FAMILIES).zip(told) {
+                *told &= begun.is_some();
+                let least = self.limits.flows_min * if partly { SURE } else { 1 };
+                if let Some(begun) = begun.filter(|[_, without]| *without >= least)
+                    && !std::mem::replace(told, true)
+                {
+                    found.push(words::networks(family, begun, partly));
+                }
             }
         }
         if let Some(one) = self.silence(now) {

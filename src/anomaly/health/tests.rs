@@ -152,6 +152,17 @@ fn home_networks_that_are_not_the_sites_are_told_once() {
         en.contains("321 conversations over IPv4 of 341 have no end in the home networks"),
         "{en}"
     );
+    // A part of the site that nobody named: once, and for information.
+    let (mut known, mut health, mut found) = (Known::new(&site), fresh(), Vec::new());
+    for second in 0..3000 {
+        let client = if second % 3 == 0 { [198, 51, 100, 7] } else { [10, 0, 0, 5] };
+        known.record(&begun(client, second));
+        known.tick(Timestamp::new(START + second, 0));
+        health.tick(Timestamp::new(START + second, 0), &known, &mut found);
+    }
+    assert_eq!(told(&found), [(6, Level::Info)]);
+    let it = &found[0].finding.explain_it;
+    assert!(it.contains("mancano delle reti dell'ente"), "{it}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a finding of the sensor's health says.
 
 use super::KIND;
-use crate::anomaly::homes::{FAMILIES, STRANGE_SHARE};
+use crate::anomaly::homes::{FAMILIES, PART_SHARE, STRANGE_SHARE};
 use crate::anomaly::words::{count, percent, span};
 use crate::anomaly::{Found, Judgement, Said};
 use crate::field::Node;
@@ -271,8 +271,24 @@ pub(super) fn clock(earlier: Duration, limit: Duration) -> Found {
     })
 }
 
-/// So many conversations over a version of IP have an end in the home networks, and so many have none.
-pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
+/// What it means that the home networks of a version of IP are not the site's.
+fn untold(family: &str) -> Said {
+    Said::new(
+        format!(
+            "Il sensore non sa quali indirizzi {family} sono dell'ente. Intanto prende per suo chi \
+                 inizia una conversazione: così può sbagliare su chi attacca e chi subisce."
+        ),
+        format!(
+            "The sensor does not know which addresses of {family} are the site's. Meanwhile it takes \
+                 whoever begins a conversation for one of its hosts, and may be wrong about who attacks \
+                 whom."
+        ),
+    )
+}
+
+/// So many conversations over a version of IP have an end in the home networks, and so many have none: all
+/// but all of them, or a part.
+pub(super) fn networks(family: &str, [with, without]: [u64; 2], partly: bool) -> Found {
     let all = with.saturating_add(without);
     let share = without as f64 / all.max(1) as f64;
     let example = if family == FAMILIES[0] { "203.0.113.0/24" } else { "2001:db8:1::/48" };
@@ -280,10 +296,14 @@ pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
         count(without, ["conversazione", "conversazioni"], ["conversation", "conversations"]);
     told(Shape {
         trouble: Trouble::Networks,
-        title: format!("The home networks of {family} are not those of this site"),
-        level: Level::Low,
+        title: if partly {
+            format!("Some networks of {family} that are seen here are not among the home networks")
+        } else {
+            format!("The home networks of {family} are not those of this site")
+        },
+        level: if partly { Level::Info } else { Level::Low },
         score: share,
-        threshold: STRANGE_SHARE,
+        threshold: if partly { PART_SHARE } else { STRANGE_SHARE },
         confidence: 0.9,
         numbers: vec![("with", Node::Int(with)), ("without", Node::Int(without))],
         took: Duration::default(),
@@ -303,17 +323,16 @@ pub(super) fn networks(family: &str, [with, without]: [u64; 2]) -> Found {
              networks.",
         ),
         why: Said::new(format!("solo {with} ne hanno uno"), format!("only {with} have one")),
-        meaning: Said::new(
-            format!(
-                "Il sensore non sa quali indirizzi {family} sono dell'ente. Intanto prende per suo chi \
-                 inizia una conversazione: così può sbagliare su chi attacca e chi subisce."
-            ),
-            format!(
-                "The sensor does not know which addresses of {family} are the site's. Meanwhile it takes \
-                 whoever begins a conversation for one of its hosts, and may be wrong about who attacks \
-                 whom."
-            ),
-        ),
+        meaning: if partly {
+            Said::new(
+                "O mancano delle reti dell'ente, e di chi vi abita non si dice se manda fuori dati o chiama \
+                 regolarmente qualcuno; o il sensore vede passare anche traffico di altri.",
+                "Either networks of the site are missing, and of their hosts it is not told whether they carry \
+                 data out or regularly call somebody; or the sensor sees traffic of others pass.",
+            )
+        } else {
+            untold(family)
+        },
         advice: Said::new(
             format!(
                 "scrivere le reti dell'ente in rivellino.toml, tutte e di entrambe le versioni (home-net = \
