@@ -499,6 +499,32 @@ fn connections_in_midstream_are_followed_where_that_is_wanted() {
     let all = messages(3, &[]);
     assert_eq!(messages(3, &["--midstream"]), all);
     assert!(all > 5, "{all}");
+    // Though the first that is seen be the rest of a message.
+    let (start, end) = (starts[3], starts[4]);
+    let question = &whole[start..end];
+    let torn = {
+        let frame = question.len() - 16;
+        let ip = &question[16 + 14..];
+        let head = 14 + usize::from(ip[0] & 15) * 4;
+        let tcp = head + usize::from(question[16 + head + 12] >> 4) * 4;
+        let mut torn = question.to_vec();
+        // Five bytes of the message go; what is left begins five bytes later.
+        torn.drain(16 + tcp..16 + tcp + 5);
+        let at = 16 + head + 4;
+        let sequence = u32::from_be_bytes(torn[at..at + 4].try_into().unwrap()) + 5;
+        torn[at..at + 4].copy_from_slice(&sequence.to_be_bytes());
+        let length = u16::from_be_bytes(torn[16 + 16..16 + 18].try_into().unwrap()) - 5;
+        torn[16 + 16..16 + 18].copy_from_slice(&length.to_be_bytes());
+        torn[8..12].copy_from_slice(&u32::try_from(frame - 5).unwrap().to_le_bytes());
+        torn[12..16].copy_from_slice(&u32::try_from(frame - 5).unwrap().to_le_bytes());
+        torn
+    };
+    let file = place.write("torn.pcap", &[&whole[..24], &torn, &whole[end..]].concat());
+    let options = ["--checksums", "ignore", "--no-signatures", "-o", "out"];
+    place.run(&[&["replay", file.to_str().unwrap()][..], &options].concat(), DONE);
+    let eve = std::fs::read_to_string(place.path().join("out/eve.json")).unwrap();
+    let of_torn = eve.lines().filter(|line| line.contains(r#""event_type":"modbus""#)).count();
+    assert!(of_torn >= all - 1, "{of_torn} of {all}");
     // Though the server's be the first that is seen.
     for without in [4, 5] {
         assert!(messages(without, &[]) >= all - 1, "{without}");

@@ -2,10 +2,11 @@
 
 use super::activity::Mark;
 use super::expected::Expected;
+use crate::decode::tcp_flags;
 use crate::detect::Inspector;
 use crate::field::Event;
 use crate::file::Wants;
-use crate::flow::{Flow, Host, Slot};
+use crate::flow::{self, Flow, Host, Slot};
 use crate::net::{Chunk, Direction, ip_protocol};
 use crate::protocols::identify::{Session, State};
 use crate::protocols::{Carrier, PROTOCOLS, Signal};
@@ -121,6 +122,13 @@ impl GatherHost<'_> {
     }
 }
 
+/// Whether it is a connection of a plant whose beginning was not seen.
+fn is_late(flow: &Flow<App>) -> bool {
+    flow.protocol == ip_protocol::TCP
+        && flow.tcp_flags.iter().all(|flags| flags & tcp_flags::SYN == 0)
+        && flow::is_plant(flow.server.port)
+}
+
 impl Host<App> for GatherHost<'_> {
     fn chunk(
         &mut self,
@@ -142,7 +150,10 @@ impl Host<App> for GatherHost<'_> {
                 return;
             }
             let (client, server) = (flow.client, flow.server);
-            let new = Session::new(carrier, server.port, client.port, self.gather.files);
+            let mut new = Session::new(carrier, server.port, client.port, self.gather.files);
+            if is_late(flow) {
+                new = new.late();
+            }
             flow.app.session =
                 Some(match self.gather.expected.take(flow.shard, client, server, now) {
                     Some(expectation) => new.expected(&expectation),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::decode::{Headers, Transport};
+use crate::decode::{Headers, Tcp, Transport, tcp_flags};
 use crate::net::{Endpoint, ip_protocol};
 
 /// Shards of a table: fixed, so that limits bite alike for any number of workers.
@@ -203,6 +203,20 @@ const fn counterpart6(kind: u8) -> u8 {
         144 => 145,
         145 => 144,
         _ => 0,
+    }
+}
+
+/// Whether a flow's first packet asks for an answer: then how it goes is told.
+pub(super) fn is_contact(place: &Place, tcp: Option<&Tcp>) -> bool {
+    match place.protocol {
+        // With ACK or RST it answers something that was not seen.
+        ip_protocol::TCP => {
+            tcp.is_some_and(|tcp| tcp.flags & (tcp_flags::ACK | tcp_flags::RST) == 0)
+        }
+        ip_protocol::UDP | ip_protocol::SCTP => true,
+        ip_protocol::ICMP => matches!(place.icmp, Some((8 | 13 | 15 | 17, _))),
+        ip_protocol::ICMPV6 => matches!(place.icmp, Some((128, _))),
+        _ => false,
     }
 }
 

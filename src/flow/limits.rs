@@ -43,25 +43,31 @@ pub enum Midstream {
 /// months: who waits for the next beginning would see nothing of a plant after each start.
 pub const PLANT_PORTS: [u16; 6] = [102, 502, 2404, 4840, 20_000, 44_818];
 
+/// Whether a port is one of [`PLANT_PORTS`].
+pub fn is_plant(port: u16) -> bool {
+    PLANT_PORTS.contains(&port)
+}
+
 impl Midstream {
     /// Whether a connection is followed from this segment on, which is no SYN and no RST.
     pub(super) fn takes_up(self, ports: [u16; 2], flags: u8, data: &[u8]) -> bool {
         let wanted = match self {
             Self::None => false,
-            Self::Plants => !data.is_empty() && ports.iter().any(|port| PLANT_PORTS.contains(port)),
+            Self::Plants => !data.is_empty() && ports.into_iter().any(is_plant),
             Self::All => true,
         };
         wanted && flags & tcp_flags::ACK != 0
     }
 
     /// Whether a packet from one port to another, which is no SYN, is a server's by its ports: of a
-    /// system port (RFC 6335, section 6), or of one of plants.
+    /// system port (RFC 6335, section 6), or of one of plants. Some of these are also among those that
+    /// clients take.
     pub(super) fn is_from_service(self, from: u16, to: u16) -> bool {
-        let [from_plant, to_plant] = [from, to].map(|port| PLANT_PORTS.contains(&port));
+        let plant = is_plant(from) && !is_plant(to) && to >= 1024;
         match self {
             Self::None => false,
-            Self::Plants => from_plant && !to_plant,
-            Self::All => from < 1024 && to >= 1024 || from_plant && !to_plant && to >= 1024,
+            Self::Plants => plant,
+            Self::All => from < 1024 && to >= 1024 || plant,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 pub use fuzz::fuzz_table;
 pub use key::{GROUPS, SHARDS, flow_id, group_of, shard_of};
-pub use limits::{Limits, Midstream, Timeouts};
+pub use limits::{Limits, Midstream, Timeouts, is_plant};
 pub use stats::{FlowStats, FlowView};
 pub use table::Table;
 pub use tcp::events::EVENTS;

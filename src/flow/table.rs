@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::key::{Key, Place, about, place};
+use super::key::{Key, Place, about, is_contact, place};
 use super::limits::Midstream;
 use super::shard::{Link, Links, Shard};
 use super::stats::Reason;
@@ -451,13 +451,14 @@ impl<A: Default> Table<A> {
                 oneside: self.limits.async_oneside,
                 seen: &mut self.stats.tcp,
             };
+            let ports = [place.source.port, place.destination.port];
             if entry.session.is_none() {
-                let ports = [place.source.port, place.destination.port];
                 entry.session = open(&segment, ports, &self.limits, room, host);
                 self.stats.sessions += u64::from(entry.session.is_some());
             }
             if let Some(session) = &mut entry.session {
                 let flow = &mut entry.flow;
+                pick_up_again(session, &segment, ports, &self.limits, room);
                 flow.session = true;
                 streamed = session.packet(&segment, room, &mut Forward { host, flow, slot, now });
                 entry.flow.state = match session.state() {
@@ -750,17 +751,21 @@ fn deadline<A>(limits: &Limits, flow: &Flow<A>) -> Timestamp {
     flow.counters.end.after(limits.timeouts(flow.protocol).of(flow.state))
 }
 
-/// Whether a flow's first packet asks for an answer: then how it goes is told.
-fn is_contact(place: &Place, tcp: Option<&Tcp>) -> bool {
-    match place.protocol {
-        // With ACK or RST it answers something that was not seen.
-        ip_protocol::TCP => {
-            tcp.is_some_and(|tcp| tcp.flags & (tcp_flags::ACK | tcp_flags::RST) == 0)
-        }
-        ip_protocol::UDP | ip_protocol::SCTP => true,
-        ip_protocol::ICMP => matches!(place.icmp, Some((8 | 13 | 15 | 17, _))),
-        ip_protocol::ICMPV6 => matches!(place.icmp, Some((128, _))),
-        _ => false,
+/// Follows a connection of which only a SYN was seen, if it goes on without an answer to that.
+#[inline]
+fn pick_up_again(
+    session: &mut Session,
+    segment: &Segment<'_>,
+    ports: [u16; 2],
+    limits: &Limits,
+    room: &mut Room<'_>,
+) {
+    let flags = segment.tcp.flags;
+    if session.state() == State::SynSent
+        && flags & (tcp_flags::SYN | tcp_flags::RST) == 0
+        && limits.midstream.takes_up(ports, flags, segment.data)
+    {
+        session.pick_up_again(segment, room);
     }
 }
 

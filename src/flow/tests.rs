@@ -233,6 +233,33 @@ fn connections_of_plants_are_taken_up_with_their_first_data() {
     }
 }
 
+/// Who can send one packet could make one up for either.
+#[test]
+fn no_packet_alone_hides_a_connection_of_a_plant() {
+    let mut wire = Wire::new();
+    wire.tcp_of(502, true, ACK, (7, 9), b"x");
+    wire.tcp_of(502, true, SYN, (99, 0), b"");
+    wire.tcp_of(502, false, SYN | ACK, (499, 100), b"");
+    wire.tcp_of(502, true, ACK, (100, 500), b"write");
+    assert_eq!(wire.text(Direction::ToServer), b"xwrite");
+
+    let mut wire = Wire::new();
+    wire.tcp_of(502, true, ACK, (100, 500), b"ask");
+    wire.tcp_of(502, false, ACK, (500, 103), b"answer");
+    wire.tcp_of(502, true, SYN, (77, 0), b"");
+    wire.tcp_of(502, false, ACK, (506, 106), b"more");
+    wire.tcp_of(502, true, ACK, (106, 510), b"next");
+    assert_eq!(wire.text(Direction::ToServer), b"asknext");
+    assert_eq!(wire.text(Direction::ToClient), b"answermore");
+
+    // Of a port that clients take, too, the server is who has the lower one.
+    let mut wire = Wire::new();
+    let tcp = Tcp { source: 44_818, destination: 443, sequence: 1, flags: ACK, ..Tcp::default() };
+    wire.send(&headers(A, B, 6, Transport::Tcp(tcp), 60), b"hello");
+    wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
+    assert!(wire.log.chunks.iter().all(|(_, way, _)| *way == Direction::ToServer));
+}
+
 #[test]
 fn order_within_the_handshake_does_not_matter() {
     let mut wire = Wire::new();

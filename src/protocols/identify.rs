@@ -88,6 +88,8 @@ pub struct Session {
     next: u64,
     /// Datagrams that were tried after one that nobody knew.
     retries: u8,
+    /// See [`Session::late`].
+    late: bool,
     /// What is to be learned of files.
     files: Wants,
 }
@@ -148,8 +150,17 @@ impl Session {
             held: None,
             next: 0,
             retries: 0,
+            late: false,
             files,
         }
+    }
+
+    /// The flow's beginning was not seen, and what it speaks can be taken up behind any message: its first
+    /// bytes may be the rest of one.
+    #[must_use]
+    pub const fn late(mut self) -> Self {
+        self.late = true;
+        self
     }
 
     /// The flow was announced by another: what it speaks is known before it says anything.
@@ -386,6 +397,16 @@ impl Session {
         true
     }
 
+    /// Tells the parser that bytes are missing before what it gets first, of either side.
+    fn lose_beginning(&mut self, now: Timestamp, signals: &mut Vec<Signal>) {
+        let Self { carrier, server_port, files, .. } = *self;
+        let moment = Moment { now, carrier, server_port, files };
+        let Some(work) = self.stages.last_mut() else { return };
+        for way in [Direction::ToServer, Direction::ToClient] {
+            work.parser.parse(way, Chunk::Gap(1), &moment, signals);
+        }
+    }
+
     fn work_as(&mut self, index: usize) {
         let Some(protocol) = PROTOCOLS.get(index) else { return };
         self.protocol = Some(index);
@@ -394,8 +415,8 @@ impl Session {
         self.stages.push(Work { parser, protocol: index, offset: self.next });
     }
 
-    /// A datagram behind some that nobody knew: the first of a flow may be anything, sent to blind who
-    /// looks. Only what the ports hint at is tried. Whether it was found.
+    /// A datagram, or a segment of a connection whose beginning was not seen, behind some that nobody knew:
+    /// the first may be anything, sent to blind who looks, or the rest of a message. Only what the ports hint at is tried. Whether it was found.
     fn try_again(
         &mut self,
         way: Direction,
@@ -404,14 +425,16 @@ impl Session {
         signals: &mut Vec<Signal>,
     ) -> bool {
         let Chunk::Data(bytes) = chunk else { return false };
-        if self.carrier != Carrier::Udp || bytes.is_empty() || self.retries >= DATAGRAMS_TRIED {
+        let again = self.carrier == Carrier::Udp || self.late;
+        if !again || bytes.is_empty() || self.retries >= DATAGRAMS_TRIED {
             return false;
         }
+        let carrier = self.carrier;
         let hinted = |protocol: &Protocol| {
-            protocol.carriers.contains(&Carrier::Udp) && self.rank(protocol) == Some(0)
+            protocol.carriers.contains(&carrier) && self.rank(protocol) == Some(0)
         };
         let fits = |protocol: &Protocol| {
-            hinted(protocol) && (protocol.probe)(way, Carrier::Udp, bytes) == Probe::Yes
+            hinted(protocol) && (protocol.probe)(way, carrier, bytes) == Probe::Yes
         };
         let index = PROTOCOLS.iter().position(|protocol| fits(protocol));
         // Most ports hint at nothing, and will not later.
@@ -550,6 +573,9 @@ impl Session {
             return;
         };
         self.work_as(index);
+        if self.late && self.stages.len() == 1 {
+            self.lose_beginning(now, signals);
+        }
         let first = held.as_ref().and_then(|held| held.pieces.first()).map_or(way, |(way, _)| *way);
         let server_begins = self.stages.last().is_some_and(|work| work.parser.server_begins());
         if first == Direction::ToClient

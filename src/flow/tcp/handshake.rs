@@ -22,6 +22,7 @@ impl Session {
             open: false,
             syns: 1,
             syn_data: 0,
+            picked_up: false,
         };
         session.take_syn(segment, room);
         session
@@ -42,6 +43,7 @@ impl Session {
             open: true,
             syns: 0,
             syn_data: 0,
+            picked_up: true,
         };
         let (from, to) = session.both(segment.way);
         let syn = u32::from(segment.has(tcp_flags::SYN));

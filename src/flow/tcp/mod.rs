@@ -136,6 +136,8 @@ pub struct Session {
     syns: u8,
     /// Bytes that came with the SYN.
     syn_data: u32,
+    /// Its beginning was not seen.
+    picked_up: bool,
 }
 
 /// `a` before `b` on the circle of sequence numbers.
@@ -160,8 +162,8 @@ impl Session {
     }
 
     /// Whether a SYN (without ACK) means a new connection of the same addresses and ports: once either
-    /// side has begun to end the old one and the other knows. With the old number it is the old SYN,
-    /// sent again.
+    /// side has begun to end the old one and the other knows; or when the old one was only picked up,
+    /// which anybody's packet may have been. With the old number it is the old SYN, sent again.
     pub fn gives_way(&self, tcp: &Tcp, way: Direction) -> bool {
         let [client, server] = &self.ends;
         let isn = if way == Direction::ToServer { client.isn } else { server.isn };
@@ -169,7 +171,17 @@ impl Session {
             self.state,
             State::TimeWait | State::LastAck | State::CloseWait | State::Closing | State::Closed
         );
-        ending && tcp.sequence != isn
+        (ending || self.picked_up) && tcp.sequence != isn
+    }
+
+    /// Picks the connection up from the server's data when only a SYN was seen of it: no answer to that
+    /// came, so it was another's, or the answer was lost.
+    pub fn pick_up_again(&mut self, segment: &Segment<'_>, room: &mut Room<'_>) {
+        let is_open = self.state == State::SynSent && !self.simultaneous;
+        if is_open && segment.way == Direction::ToClient {
+            self.ends.iter_mut().for_each(|end| end.stream.forget(room.budget));
+            *self = Self::pick_up(segment);
+        }
     }
 
     /// Takes a packet. Returns whether its payload went, or will go, to the stream.

@@ -23,7 +23,12 @@ pub mod code {
     pub const SET_ATTRIBUTE_LIST: u8 = 4;
     /// Many services at once.
     pub const MULTIPLE: u8 = 0x0a;
+    /// Of the connection manager: a service for a device further on (chapter 3-5.5.4).
+    pub const UNCONNECTED_SEND: u8 = 0x52;
 }
+
+/// The class of the connection manager.
+const CONNECTION_MANAGER: u32 = 6;
 
 /// What a segment of a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +84,12 @@ pub struct Service {
 impl Service {
     /// Reads a service; `None` when it is cut.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        Self::read_level(bytes, true)
+        Self::read_level(bytes, 2)
     }
 
-    /// Services hold services on one level.
-    fn read_level(bytes: &[u8], outer: bool) -> Option<Self> {
+    /// Reads a service that may hold others on so many levels: one for a device further on holds one, which
+    /// may be many.
+    fn read_level(bytes: &[u8], levels: u8) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let first = reader.u8()?;
         let mut service =
@@ -99,8 +105,16 @@ impl Service {
             service.read_attributes(&mut reader)?;
         }
         // A response that says why there is nothing else holds nothing else.
-        if service.code == code::MULTIPLE && outer && !reader.is_empty() {
+        if service.code == code::MULTIPLE && levels > 0 && !reader.is_empty() {
             service.read_multiple(reader.rest())?;
+        }
+        let sends_on = service.code == code::UNCONNECTED_SEND
+            && service.targets(Target::Class).eq([CONNECTION_MANAGER]);
+        if sends_on && levels > 1 {
+            // Priority and time-out, then the message with its length.
+            reader.skip(2)?;
+            let length = usize::from(reader.u16_le()?);
+            service.multiple.push(Self::read_level(reader.take(length)?, levels - 1)?);
         }
         Some(service)
     }
@@ -126,7 +140,7 @@ impl Service {
         for _ in 0..count.min(MAX_SERVICES) {
             let offset = usize::from(reader.u16_le()?);
             if let Some(inner) = bytes.get(offset..).filter(|inner| !inner.is_empty()) {
-                self.multiple.push(Self::read_level(inner, false)?);
+                self.multiple.push(Self::read_level(inner, 0)?);
             }
         }
         Some(())
@@ -135,7 +149,7 @@ impl Service {
     /// Calls `each` with the service and those within.
     pub fn each<'a>(&'a self, each: &mut dyn FnMut(&'a Self)) {
         each(self);
-        self.multiple.iter().for_each(each);
+        self.multiple.iter().for_each(|inner| inner.each(each));
     }
 
     /// The values of the path's segments for one kind of target.
@@ -188,6 +202,27 @@ fn segment(reader: &mut Reader<'_>) -> Option<Segment> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn what_is_sent_on_is_read() {
+        let within = |inner: &[u8]| {
+            let length = [u8::try_from(inner.len()).unwrap(), 0];
+            [b"\x52\x02\x20\x06\x24\x01\x03\xf0", &length[..], inner, b"\x01\0\x01\0"].concat()
+        };
+        let codes = |bytes: &[u8]| {
+            let mut codes = Vec::new();
+            Service::read(bytes).unwrap().each(&mut |service| codes.push(service.code));
+            codes
+        };
+        let stop = b"\x07\x02\x20\x64\x24\x01";
+        assert_eq!(codes(&within(stop)), [0x52, 7]);
+        let many = b"\x0a\x02\x20\x02\x24\x01\x01\0\x04\0\x07\x02\x20\x64\x24\x01";
+        assert_eq!(codes(&within(many)), [0x52, 0x0a, 7]);
+        // No deeper.
+        assert_eq!(codes(&within(&within(stop))), [0x52, 0x52]);
+        // The same code is another service of another class.
+        assert_eq!(codes(b"\x52\x02\x20\x6b\x24\x01\x01\0\0\0\0\0"), [0x52]);
+    }
 
     #[test]
     fn paths_and_attributes_are_read() {
