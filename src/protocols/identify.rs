@@ -582,6 +582,7 @@ impl Session {
             && !server_begins
             && self.carrier == Carrier::Tcp
             && self.stages.len() == 1
+            && !self.late
         {
             let event = &WRONG_DIRECTION;
             signals.push(Signal::Event { transaction: None, side: Side::Response, event });
