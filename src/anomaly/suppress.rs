@@ -3,8 +3,8 @@
 //! A rule names detectors, sources, destinations, hours of the day and a last day; what it leaves
 //! out may be anything. What matches is still written, marked with the rule's reason, and belongs
 //! to no incident. Each rule counts how often it applied and when last, so that one that has
-//! become too wide, or that nobody needs, shows; so does one whose last day is over while what it silenced
-//! goes on.
+//! become too wide, or that nobody needs, shows; so does one whose last day is over while what it
+//! silenced goes on.
 //!
 //! A rule that names sources but no detector is for an authorised scanner: it silences what taking
 //! stock looks like ([`SCANNER`]) and alerts of signatures about looking and trying to get in;
@@ -330,6 +330,8 @@ impl Suppressions {
         };
         if let Some(applied) = self.applied.get_mut(index) {
             applied.count += 1;
+            // It applies again: somebody gave it another day.
+            applied.missed = 0;
             applied.last = applied.last.max(Some(at));
         }
         self.rules.get(index).map(Quiet::mark)

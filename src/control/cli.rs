@@ -317,7 +317,7 @@ pub struct Options {
     /// Messages of ARP are in eve.json, too: there are many.
     #[arg(long)]
     pub arp: bool,
-    /// TCP connections are followed whose beginning was not seen.
+    /// All TCP connections are followed whose beginning was not seen, not those of plants alone.
     #[arg(long)]
     pub midstream: bool,
     /// TCP connections are followed of which one side alone is seen.

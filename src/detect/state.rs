@@ -153,7 +153,7 @@ impl Spares {
 }
 
 /// Stretches between gaps that one round may leave to be looked at, each way; of further ones the
-/// oldest is given up. A round has as many packets: where each is behind a loss, none is given up.
+/// oldest is given up. A round has as many packets, each of which may be behind a loss.
 const PIECES_MAX: usize = 512;
 
 impl FlowState {

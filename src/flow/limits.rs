@@ -1,8 +1,10 @@
 //! What the table may hold, and for how long.
 
-use super::FlowState;
-use crate::decode::tcp_flags;
-use crate::net::ip_protocol;
+use super::key::Place;
+use super::tcp::{OPENING, Session};
+use super::{Flow, FlowState};
+use crate::decode::{Tcp, tcp_flags};
+use crate::net::{Direction, ip_protocol};
 use crate::time::Duration;
 
 /// Seconds of packet time without a packet after which a flow ends, by state.
@@ -56,7 +58,7 @@ impl Midstream {
             Self::Plants => !data.is_empty() && ports.into_iter().any(is_plant),
             Self::All => true,
         };
-        wanted && flags & tcp_flags::ACK != 0
+        wanted && flags & (tcp_flags::ACK | tcp_flags::RST | tcp_flags::SYN) == tcp_flags::ACK
     }
 
     /// Whether a packet from one port to another, which is no SYN, is a server's by its ports: of a
@@ -118,6 +120,35 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether the packet with which a connection begins, or is picked up, goes the other way than was held:
+    /// a SYN to the client, or data from a service's port to the server, or to such a port from it.
+    pub(super) fn is_backwards(
+        &self,
+        tcp: &Tcp,
+        place: &Place,
+        data: &[u8],
+        way: Direction,
+    ) -> bool {
+        let [from, to] = [place.source.port, place.destination.port];
+        if tcp.flags & OPENING == tcp_flags::SYN {
+            return way == Direction::ToClient;
+        }
+        let midstream = self.midstream;
+        midstream.takes_up([from, to], tcp.flags, data)
+            && match way {
+                Direction::ToServer => midstream.is_from_service(from, to),
+                Direction::ToClient => midstream.is_from_service(to, from),
+            }
+    }
+
+    /// Whether a connection of a plant was picked up from what one side alone sent: anybody may have sent
+    /// that in its name.
+    pub(super) fn doubts<A>(&self, session: &Session, flow: &Flow<A>) -> bool {
+        self.midstream == Midstream::Plants
+            && session.is_picked_up()
+            && flow.counters.packets.contains(&0)
+    }
+
     /// What each of so many tables may hold when they have flows of all shards each, as of interfaces:
     /// there the kernel deals.
     #[must_use]

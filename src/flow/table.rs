@@ -6,7 +6,7 @@ use super::key::{Key, Place, about, is_contact, place};
 use super::limits::Midstream;
 use super::shard::{Link, Links, Shard};
 use super::stats::Reason;
-use super::tcp::{Output, Room, Segment, Session, State};
+use super::tcp::{OPENING, Output, Room, Segment, Session, State};
 use super::wheel::Wheel;
 use super::{
     Flow, FlowState, FlowStats, GROUPS, Host, Limits, Moment, SHARDS, Slot, Touch, flow_id,
@@ -309,8 +309,9 @@ impl<A: Default> Table<A> {
             return true;
         }
         let way = way(place.swapped, entry.swapped);
-        let again = tcp.is_some_and(is_opening)
-            && tcp.zip(entry.session.as_ref()).is_some_and(|(tcp, s)| s.gives_way(tcp, way));
+        let again = tcp.zip(entry.session.as_ref()).is_some_and(|(tcp, session)| {
+            is_opening(tcp) && session.gives_way(tcp, way) || session.is_overtaken(tcp, way)
+        });
         if again {
             self.end(index, Reason::Reuse, now, host);
         }
@@ -330,7 +331,12 @@ impl<A: Default> Table<A> {
         while let Some(victim) = self.shards.get(usize::from(shard)).and_then(Shard::victim) {
             self.end(victim, Reason::Evicted, moment.now, host);
         }
-        let backwards = tcp.is_some_and(|tcp| is_answer(tcp, place, self.limits.midstream));
+        // Of others it is known with the first data.
+        let backwards = tcp.is_some_and(|tcp| {
+            tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK
+                || self.limits.midstream == Midstream::All
+                    && self.limits.is_backwards(tcp, place, &[], Direction::ToServer)
+        });
         let entry = Self::begun(place, (hash, shard), headers, tcp, moment, backwards);
         let due = deadline(&self.limits, &entry.flow).seconds();
         let index = match self.free.pop() {
@@ -423,8 +429,7 @@ impl<A: Default> Table<A> {
         let slot = Slot(index);
         if let Some(tcp) = tcp
             && entry.session.is_none()
-            && is_opening(tcp)
-            && way(place.swapped, entry.swapped) == Direction::ToClient
+            && self.limits.is_backwards(tcp, place, payload, way(place.swapped, entry.swapped))
         {
             entry.turn_around();
         }
@@ -458,12 +463,12 @@ impl<A: Default> Table<A> {
             }
             if let Some(session) = &mut entry.session {
                 let flow = &mut entry.flow;
-                pick_up_again(session, &segment, ports, &self.limits, room);
                 flow.session = true;
                 streamed = session.packet(&segment, room, &mut Forward { host, flow, slot, now });
                 entry.flow.state = match session.state() {
                     State::SynSent | State::SynRecv => FlowState::New,
                     state if state.is_over() => FlowState::Closed,
+                    _ if self.limits.doubts(session, &entry.flow) => FlowState::New,
                     _ => FlowState::Established,
                 };
             }
@@ -722,19 +727,9 @@ impl<A> Entry<A> {
     }
 }
 
-const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
-
 /// Bytes of each direction of a flow's stream that are looked at.
 const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
     if limits.depth == 0 || flow.endless { u64::MAX } else { limits.depth }
-}
-
-/// Whether a first packet is the server's: it answers a SYN, or, of a connection that is taken up in
-/// midstream, comes from a service's port.
-fn is_answer(tcp: &Tcp, place: &Place, midstream: Midstream) -> bool {
-    tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK
-        || tcp.flags & tcp_flags::SYN == 0
-            && midstream.is_from_service(place.source.port, place.destination.port)
 }
 
 /// Whether this is a SYN that opens a connection.
@@ -749,24 +744,6 @@ const fn way(packet_swapped: bool, flow_swapped: bool) -> Direction {
 /// When the flow's time is over if no packet comes.
 fn deadline<A>(limits: &Limits, flow: &Flow<A>) -> Timestamp {
     flow.counters.end.after(limits.timeouts(flow.protocol).of(flow.state))
-}
-
-/// Follows a connection of which only a SYN was seen, if it goes on without an answer to that.
-#[inline]
-fn pick_up_again(
-    session: &mut Session,
-    segment: &Segment<'_>,
-    ports: [u16; 2],
-    limits: &Limits,
-    room: &mut Room<'_>,
-) {
-    let flags = segment.tcp.flags;
-    if session.state() == State::SynSent
-        && flags & (tcp_flags::SYN | tcp_flags::RST) == 0
-        && limits.midstream.takes_up(ports, flags, segment.data)
-    {
-        session.pick_up_again(segment, room);
-    }
 }
 
 /// The connection that a packet without one begins, if it begins one.

@@ -247,17 +247,35 @@ fn no_packet_alone_hides_a_connection_of_a_plant() {
     wire.tcp_of(502, true, ACK, (100, 500), b"ask");
     wire.tcp_of(502, false, ACK, (500, 103), b"answer");
     wire.tcp_of(502, true, SYN, (77, 0), b"");
-    wire.tcp_of(502, false, ACK, (506, 106), b"more");
-    wire.tcp_of(502, true, ACK, (106, 510), b"next");
+    wire.tcp_of(502, true, ACK, (103, 506), b"next");
+    wire.tcp_of(502, true, RST, (78, 0), b"");
+    wire.tcp_of(502, false, ACK, (506, 107), b"more");
     assert_eq!(wire.text(Direction::ToServer), b"asknext");
     assert_eq!(wire.text(Direction::ToClient), b"answermore");
+
+    // Nor does one within a handshake.
+    let mut wire = Wire::new();
+    wire.tcp_of(502, true, SYN, (99, 0), b"");
+    wire.tcp_of(502, false, ACK, (7000, 8000), b"forged");
+    wire.tcp_of(502, false, SYN | ACK, (499, 100), b"");
+    wire.tcp_of(502, true, ACK, (100, 500), b"write");
+    assert_eq!(wire.text(Direction::ToServer), b"write");
 
     // Of a port that clients take, too, the server is who has the lower one.
     let mut wire = Wire::new();
     let tcp = Tcp { source: 44_818, destination: 443, sequence: 1, flags: ACK, ..Tcp::default() };
     wire.send(&headers(A, B, 6, Transport::Tcp(tcp), 60), b"hello");
-    wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
-    assert!(wire.log.chunks.iter().all(|(_, way, _)| *way == Direction::ToServer));
+    assert_eq!(wire.text(Direction::ToServer), b"hello");
+
+    // What looks like scans and floods is no server's, whatever its port.
+    for flags in [FIN, 0, RST | ACK, ACK] {
+        let mut wire = Wire::new();
+        let tcp = Tcp { source: 502, destination: 8080, sequence: 1, flags, ..Tcp::default() };
+        wire.send(&headers(A, B, 6, Transport::Tcp(tcp), 60), b"");
+        wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
+        let (_, record) = &wire.log.records[0];
+        assert_eq!((record.counters.packets, record.state), ([1, 0], "new"), "{flags}");
+    }
 }
 
 #[test]

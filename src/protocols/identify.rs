@@ -415,8 +415,9 @@ impl Session {
         self.stages.push(Work { parser, protocol: index, offset: self.next });
     }
 
-    /// A datagram, or a segment of a connection whose beginning was not seen, behind some that nobody knew:
-    /// the first may be anything, sent to blind who looks, or the rest of a message. Only what the ports hint at is tried. Whether it was found.
+    /// A datagram, or a segment of a connection whose beginning was not seen, behind some that nobody
+    /// knew: the first may be anything, sent to blind who looks, or the rest of a message. Only what the
+    /// ports hint at is tried. Whether it was found.
     fn try_again(
         &mut self,
         way: Direction,

@@ -316,7 +316,8 @@ impl Detector for Health {
         let kinds = [(known.untold(), untold, false), (known.partly(), partly, true)];
         for (begun, told, partly) in kinds {
             for ((begun, family), told) in begun.iter().zip(FAMILIES).zip(told) {
-                *told &= begun.is_some();
+                // A share about the limit would be told again and again.
+                *told &= partly || begun.is_some();
                 let least = self.limits.flows_min * if partly { SURE } else { 1 };
                 if let Some(begun) = begun.filter(|[_, without]| *without >= least)
                     && !std::mem::replace(told, true)

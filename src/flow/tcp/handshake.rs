@@ -23,6 +23,7 @@ impl Session {
             syns: 1,
             syn_data: 0,
             picked_up: false,
+            rival: None,
         };
         session.take_syn(segment, room);
         session
@@ -44,6 +45,7 @@ impl Session {
             syns: 0,
             syn_data: 0,
             picked_up: true,
+            rival: None,
         };
         let (from, to) = session.both(segment.way);
         let syn = u32::from(segment.has(tcp_flags::SYN));

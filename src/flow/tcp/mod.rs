@@ -138,7 +138,12 @@ pub struct Session {
     syn_data: u32,
     /// Its beginning was not seen.
     picked_up: bool,
+    /// A SYN that came since: its way and its number.
+    rival: Option<(Direction, u32)>,
 }
+
+/// Flags that tell what a packet begins or ends.
+pub(super) const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
 
 /// `a` before `b` on the circle of sequence numbers.
 const fn before(a: u32, b: u32) -> bool {
@@ -162,8 +167,8 @@ impl Session {
     }
 
     /// Whether a SYN (without ACK) means a new connection of the same addresses and ports: once either
-    /// side has begun to end the old one and the other knows; or when the old one was only picked up,
-    /// which anybody's packet may have been. With the old number it is the old SYN, sent again.
+    /// side has begun to end the old one and the other knows. With the old number it is the old SYN,
+    /// sent again.
     pub fn gives_way(&self, tcp: &Tcp, way: Direction) -> bool {
         let [client, server] = &self.ends;
         let isn = if way == Direction::ToServer { client.isn } else { server.isn };
@@ -171,17 +176,19 @@ impl Session {
             self.state,
             State::TimeWait | State::LastAck | State::CloseWait | State::Closing | State::Closed
         );
-        (ending || self.picked_up) && tcp.sequence != isn
+        ending && tcp.sequence != isn
     }
 
-    /// Picks the connection up from the server's data when only a SYN was seen of it: no answer to that
-    /// came, so it was another's, or the answer was lost.
-    pub fn pick_up_again(&mut self, segment: &Segment<'_>, room: &mut Room<'_>) {
-        let is_open = self.state == State::SynSent && !self.simultaneous;
-        if is_open && segment.way == Direction::ToClient {
-            self.ends.iter_mut().for_each(|end| end.stream.forget(room.budget));
-            *self = Self::pick_up(segment);
-        }
+    /// Whether this answers a SYN that was seen since the connection was picked up: what was picked up
+    /// was another's then, or is over. A SYN alone, which anybody may send, ends nothing.
+    pub fn is_overtaken(&self, tcp: &Tcp, way: Direction) -> bool {
+        let answers = tcp.flags & OPENING == tcp_flags::SYN | tcp_flags::ACK;
+        answers && self.rival == Some((way.reverse(), tcp.acknowledgement.wrapping_sub(1)))
+    }
+
+    /// Whether its beginning was not seen.
+    pub const fn is_picked_up(&self) -> bool {
+        self.picked_up
     }
 
     /// Takes a packet. Returns whether its payload went, or will go, to the stream.
@@ -192,6 +199,9 @@ impl Session {
         out: &mut impl Output,
     ) -> bool {
         let before = *room.seen;
+        if self.picked_up && segment.tcp.flags & OPENING == tcp_flags::SYN {
+            self.rival = Some((segment.way, segment.tcp.sequence));
+        }
         if !segment.has(tcp_flags::ACK) && segment.tcp.acknowledgement != 0 {
             out.event(&e::BROKEN_ACK);
         }

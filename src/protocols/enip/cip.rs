@@ -84,12 +84,12 @@ pub struct Service {
 impl Service {
     /// Reads a service; `None` when it is cut.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        Self::read_level(bytes, 2)
+        Self::read_level(bytes, true, true)
     }
 
-    /// Reads a service that may hold others on so many levels: one for a device further on holds one, which
-    /// may be many.
-    fn read_level(bytes: &[u8], levels: u8) -> Option<Self> {
+    /// Reads a service; whether it may hold many, and whether one that is sent on: each once, so that few
+    /// bytes do not stand for ever more services.
+    fn read_level(bytes: &[u8], many: bool, sent_on: bool) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let first = reader.u8()?;
         let mut service =
@@ -105,16 +105,19 @@ impl Service {
             service.read_attributes(&mut reader)?;
         }
         // A response that says why there is nothing else holds nothing else.
-        if service.code == code::MULTIPLE && levels > 0 && !reader.is_empty() {
-            service.read_multiple(reader.rest())?;
+        if service.code == code::MULTIPLE && many && !reader.is_empty() {
+            service.read_multiple(reader.rest(), sent_on)?;
         }
         let sends_on = service.code == code::UNCONNECTED_SEND
             && service.targets(Target::Class).eq([CONNECTION_MANAGER]);
-        if sends_on && levels > 1 {
-            // Priority and time-out, then the message with its length.
-            reader.skip(2)?;
-            let length = usize::from(reader.u16_le()?);
-            service.multiple.push(Self::read_level(reader.take(length)?, levels - 1)?);
+        // Priority and time-out, then the message with its length.
+        if sends_on
+            && sent_on
+            && reader.skip(2).is_some()
+            && let Some(length) = reader.u16_le()
+            && let Some(inner) = reader.take(length.into())
+        {
+            service.multiple.extend(Self::read_level(inner, many, false));
         }
         Some(service)
     }
@@ -134,13 +137,13 @@ impl Service {
     }
 
     /// A count, then where each begins, from the count on.
-    fn read_multiple(&mut self, bytes: &[u8]) -> Option<()> {
+    fn read_multiple(&mut self, bytes: &[u8], sent_on: bool) -> Option<()> {
         let mut reader = Reader::new(bytes);
         let count = reader.u16_le()?;
         for _ in 0..count.min(MAX_SERVICES) {
             let offset = usize::from(reader.u16_le()?);
             if let Some(inner) = bytes.get(offset..).filter(|inner| !inner.is_empty()) {
-                self.multiple.push(Self::read_level(inner, 0)?);
+                self.multiple.push(Self::read_level(inner, false, sent_on)?);
             }
         }
         Some(())
@@ -218,6 +221,9 @@ mod tests {
         assert_eq!(codes(&within(stop)), [0x52, 7]);
         let many = b"\x0a\x02\x20\x02\x24\x01\x01\0\x04\0\x07\x02\x20\x64\x24\x01";
         assert_eq!(codes(&within(many)), [0x52, 0x0a, 7]);
+        let sent_on = within(stop);
+        let packed = [&b"\x0a\x02\x20\x02\x24\x01\x01\0\x04\0"[..], &sent_on].concat();
+        assert_eq!(codes(&packed), [0x0a, 0x52, 7]);
         // No deeper.
         assert_eq!(codes(&within(&within(stop))), [0x52, 0x52]);
         // The same code is another service of another class.
