@@ -83,3 +83,14 @@ fn every_command_of_the_readme_is_understood() {
     }
     assert!(count >= 6, "only {count} commands found");
 }
+
+/// Which connections are followed from their middle is said in three places.
+#[test]
+fn the_ports_of_plants_are_the_same_everywhere() {
+    let ports = (0..=u16::MAX).filter(|port| rivellino::flow::is_plant(*port));
+    let list = ports.map(|port| port.to_string()).collect::<Vec<_>>().join(", ");
+    assert_eq!(list.split(", ").count(), 6);
+    for place in ["README.md", "src/control/config.rs", "src/manual/differences.rs"] {
+        assert!(text(place).replace(" and ", ", ").contains(&list), "{place}: {list}");
+    }
+}

@@ -174,7 +174,7 @@ pub static KEYS: &[Key] = &[
     },
     Key {
         name: "suppress",
-        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\" (that day included), reason. Without detectors it is for scanners, and silences what scans and tries look like; the first that covers a finding counts. summary.json counts how often each applied. Default: none.",
+        help: "What is written but told to nobody, a list of [[suppress]] with name, and any of detectors, source, destination (lists), hours = \"22:00-06:00\" (UTC), until = \"2026-12-31\" (that day included), reason. Without detectors it is for scanners, and silences what scans and tries look like; the first that covers a finding counts. summary.json counts how often each applied, and what it would have silenced since its last day. Default: none.",
     },
     Key {
         name: "detectors",

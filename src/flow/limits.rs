@@ -1,7 +1,7 @@
 //! What the table may hold, and for how long.
 
 use super::key::Place;
-use super::tcp::{OPENING, Session};
+use super::tcp::{Session, is_opening};
 use super::{Flow, FlowState};
 use crate::decode::{Tcp, tcp_flags};
 use crate::net::{Direction, ip_protocol};
@@ -130,7 +130,7 @@ impl Limits {
         way: Direction,
     ) -> bool {
         let [from, to] = [place.source.port, place.destination.port];
-        if tcp.flags & OPENING == tcp_flags::SYN {
+        if is_opening(tcp) {
             return way == Direction::ToClient;
         }
         let midstream = self.midstream;

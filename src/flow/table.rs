@@ -6,7 +6,7 @@ use super::key::{Key, Place, about, is_contact, place};
 use super::limits::Midstream;
 use super::shard::{Link, Links, Shard};
 use super::stats::Reason;
-use super::tcp::{OPENING, Output, Room, Segment, Session, State};
+use super::tcp::{OPENING, Output, Room, Segment, Session, State, is_opening};
 use super::wheel::Wheel;
 use super::{
     Flow, FlowState, FlowStats, GROUPS, Host, Limits, Moment, SHARDS, Slot, Touch, flow_id,
@@ -730,11 +730,6 @@ impl<A> Entry<A> {
 /// Bytes of each direction of a flow's stream that are looked at.
 const fn depth<A>(limits: &Limits, flow: &Flow<A>) -> u64 {
     if limits.depth == 0 || flow.endless { u64::MAX } else { limits.depth }
-}
-
-/// Whether this is a SYN that opens a connection.
-const fn is_opening(tcp: &Tcp) -> bool {
-    tcp.flags & OPENING == tcp_flags::SYN
 }
 
 const fn way(packet_swapped: bool, flow_swapped: bool) -> Direction {

@@ -267,6 +267,15 @@ fn no_packet_alone_hides_a_connection_of_a_plant() {
     wire.send(&headers(A, B, 6, Transport::Tcp(tcp), 60), b"hello");
     assert_eq!(wire.text(Direction::ToServer), b"hello");
 
+    // What one side alone has sent is read, but proves nothing.
+    let mut wire = Wire::new();
+    wire.tcp_of(502, true, ACK, (100, 500), b"ask");
+    wire.table.finish(&wire.table.in_order(), Timestamp::new(2000, 0), &mut wire.log);
+    assert_eq!(
+        (wire.text(Direction::ToServer), wire.log.records[0].1.state),
+        (b"ask".to_vec(), "new")
+    );
+
     // What looks like scans and floods is no server's, whatever its port.
     for flags in [FIN, 0, RST | ACK, ACK] {
         let mut wire = Wire::new();

@@ -145,6 +145,11 @@ pub struct Session {
 /// Flags that tell what a packet begins or ends.
 pub(super) const OPENING: u8 = tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST | tcp_flags::FIN;
 
+/// Whether this is a SYN that opens a connection.
+pub(super) const fn is_opening(tcp: &Tcp) -> bool {
+    tcp.flags & OPENING == tcp_flags::SYN
+}
+
 /// `a` before `b` on the circle of sequence numbers.
 const fn before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
@@ -199,7 +204,7 @@ impl Session {
         out: &mut impl Output,
     ) -> bool {
         let before = *room.seen;
-        if self.picked_up && segment.tcp.flags & OPENING == tcp_flags::SYN {
+        if self.picked_up && is_opening(segment.tcp) {
             self.rival = Some((segment.way, segment.tcp.sequence));
         }
         if !segment.has(tcp_flags::ACK) && segment.tcp.acknowledgement != 0 {
